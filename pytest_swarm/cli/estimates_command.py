@@ -44,8 +44,9 @@ def run(options: argparse.Namespace) -> int:
     table = known.table(fleet)
     info = estimates_info(known.calls, table, kind=EstimatesKind.FILE, source=known.source, learning=True)
     write_estimates(table, info, options.out, graphs=(call.graph for call in known.calls))
-    strength = "without limit" if info.strength is None else f"{info.strength:.1f} answers"
-    print(f"{info.answers:,} answers to {info.jobs:,} jobs of {info.source}; a prior is worth {strength}")
+    chance = "they differ from the priors by no more than chance, so the priors stay"
+    worth = chance if info.strength is None else f"a prior is worth {info.strength:.1f} answers"
+    print(f"{info.answers:,} answers to {info.jobs:,} jobs of {info.source}; {worth}")
     print(
         f"prior, mean and estimate are scores at difficulty 1: each level above it adds {DIFFICULTY_PENALTY:g},"
         " so a mean may be over 1"

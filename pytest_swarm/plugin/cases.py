@@ -89,7 +89,7 @@ class Cases:
     Args:
         settings: The session's settings.
         modes: The routing modes of the session.
-        gpu_gb: Gives the VRAM of the machine's GPU in GB; OptionError where there is none.
+        gpu_gb: Gives a test the VRAM of the machine's GPU in GB; OptionError where there is none.
         fleet: Gives the models on offer.
         together: Whether the cases of one workflow are brought into a row.
     """
@@ -99,7 +99,7 @@ class Cases:
         settings: Settings,
         *,
         modes: ModeTable,
-        gpu_gb: Callable[[], float],
+        gpu_gb: Callable[[str], float],
         fleet: Callable[[], Fleet],
         together: bool = False,
     ) -> None:
@@ -127,7 +127,7 @@ class Cases:
 
         check_markers(item)
         axes = self.axes_of(item)
-        budgets_gb, weights = self._budgets_gb(axes), tuple(_swept(axes))
+        budgets_gb, weights = self._budgets_gb(axes, item.nodeid), tuple(_swept(axes))
         settings = len(axes.modes or ()) * len(axes.horizons or ()) * len(budgets_gb) * len(weights)
         count = settings * (axes.repeat or 1)
         if count > MOST_CASES:
@@ -155,9 +155,9 @@ class Cases:
                 self.left_out[str(mode)] = reason
         return isinstance(mode, ModeOfAll) and str(mode) in self.left_out
 
-    def _budgets_gb(self, axes: Axes) -> tuple[float, ...]:
+    def _budgets_gb(self, axes: Axes, test: str) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""
-        budgets_gb = dict.fromkeys(self._gpu_gb() if each == "auto" else each for each in axes.budgets or ())
+        budgets_gb = dict.fromkeys(self._gpu_gb(test) if each == "auto" else each for each in axes.budgets or ())
         named: dict[str, float] = {}
         for budget_gb in budgets_gb:
             other = named.setdefault(format_gb(budget_gb), budget_gb)

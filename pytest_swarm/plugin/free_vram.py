@@ -48,12 +48,12 @@ class MachineGpu:
         """The VRAM in GB that the run may use, when it was first asked for, or why it is not measured."""
         return free_vram(self.found, self._settings, self._fleet) if self._told is None else self._told
 
-    def budget_gb(self) -> float:
-        """Return the budget `auto`, in GB: that VRAM; OptionError where it is not measured."""
+    def budget_gb(self, test: str) -> float:
+        """Return the budget `auto` of a test, in GB: that VRAM; OptionError where it is not measured."""
         if isinstance(self.free_vram, float) and self.free_vram:
             return self.free_vram
         reason = self.free_vram or "no GPU memory is free"
-        raise OptionError(f"no VRAM budget: {reason}; give one, such as --swarm-vram=8GB")
+        raise OptionError(f"no VRAM budget for {test}: {reason}; give one, such as --swarm-vram=8GB")
 
 
 def free_vram(found: GpuMeter | NoGpu, settings: Settings, fleet: Callable[[], Fleet]) -> float | str:

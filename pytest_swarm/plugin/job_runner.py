@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import RLock
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
@@ -86,6 +87,7 @@ class JobRunner:
         self._folder = folder
         self._repeating = repeating
         self._remarked: set[str] = set()
+        self.one_at_a_time = RLock()  # a test may call from several threads; there is one bench, and one file of events
 
     @property
     def lost_folder(self) -> bool:
@@ -182,7 +184,7 @@ class JobRunner:
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
         """Give the router's first decision of a case, to be timed, under the lock of its server."""
-        with self._resources.exclusive(), self._resources.bench.decision(case) as decide:
+        with self.one_at_a_time, self._resources.exclusive(), self._resources.bench.decision(case) as decide:
             yield decide
 
 
@@ -201,21 +203,22 @@ class SwarmRun:
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
-        case = self._jobs.case_of(graph, self._item, self.key)
-        if self._jobs.dry_run is not None:
-            self._count(case, self._jobs.dry_run)
-        if reason := self._jobs.needless(case):
-            pytest.skip(f"decided without this repeat: {reason}")
-        result = self._result_of(case)
-        if isinstance(result, str):
-            pytest.fail(result, pytrace=False)
-        record, metrics = result.record, result.metrics
-        self._jobs.saw(case, metrics)
-        self._item.user_properties.extend(_properties(record, metrics))
-        if record.status is not JobStatus.COMPLETED:
-            pytest.fail(record.error or record.status.value, pytrace=False)
-        self._last = result
-        return result
+        with self._jobs.one_at_a_time:
+            case = self._jobs.case_of(graph, self._item, self.key)
+            if self._jobs.dry_run is not None:
+                self._count(case, self._jobs.dry_run)
+            if reason := self._jobs.needless(case):
+                pytest.skip(f"decided without this repeat: {reason}")
+            result = self._result_of(case)
+            if isinstance(result, str):
+                pytest.fail(result, pytrace=False)
+            record, metrics = result.record, result.metrics
+            self._jobs.saw(case, metrics)
+            self._item.user_properties.extend(_properties(record, metrics))
+            if record.status is not JobStatus.COMPLETED:
+                pytest.fail(record.error or record.status.value, pytrace=False)
+            self._last = result
+            return result
 
     def _count(self, case: Case, dry_run: DryRun) -> NoReturn:
         """Count what a case would cost, in place of running it; what the run would say of it fails the test here."""
@@ -267,11 +270,9 @@ def _in_a_loop() -> bool:
     """Whether this thread is inside a running event loop."""
     import asyncio
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop() is not None
+    return False
 
 
 def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, object]]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 REPORTS: Final = "reports"
 
 
+_REMEDY: Final = "make it a writable folder, or let another folder hold the runs with --rootdir=FOLDER"
+
+
 class RunFolder:
     """Where a run's events go. A worker of xdist keeps them in memory; its controller writes them.
 
@@ -84,9 +87,9 @@ class RunFolder:
             if not keep_out.exists():
                 write_whole(keep_out, b"*\n!.gitignore\n")
         except OSError as error:
-            raise OptionError(f"{root}: no run can be written there ({error.strerror}); fix that first") from error
+            raise OptionError(f"{root}: no run can be written there ({error.strerror}); {_REMEDY}") from error
         if not os.access(root, os.W_OK):
-            raise OptionError(f"{root}: no run can be written there; make the folder writable")
+            raise OptionError(f"{root}: no run can be written there; {_REMEDY}")
 
     @cached_property
     def file(self) -> FileSink:
@@ -184,7 +187,8 @@ class RunFolder:
         cases = "case was" if len(twice) == 1 else "cases were"
         return [
             f"{len(twice)} {cases} run more than once, though nothing tells the runs apart (use --swarm-repeat for "
-            f"repeats, and one graph in one test): {', '.join(twice[:3])}{', ...' if len(twice) > 3 else ''}"
+            f"repeats, one graph in one test, and no plugin that runs tests again): {', '.join(twice[:3])}"
+            f"{', ...' if len(twice) > 3 else ''}"
         ]
 
 

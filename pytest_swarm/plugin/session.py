@@ -68,7 +68,7 @@ class SwarmSession:
         self.cases = Cases(
             settings,
             modes=self.modes,
-            gpu_gb=lambda: self.resources.gpu.budget_gb(),
+            gpu_gb=lambda test: self.resources.gpu.budget_gb(test),
             fleet=lambda: self.resources.fleet,
             together=self.resources.in_worker,
         )

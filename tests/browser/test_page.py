@@ -233,6 +233,8 @@ def test_it_prints(small: str, page: Page, tmp_path: Path) -> None:
     page.send("Emulation.setEmulatedMedia", media="print")
     assert page.value("getComputedStyle(document.querySelector('nav.main')).display") == "none"
     assert page.value(WIDER_THAN_THE_WINDOW) <= 0
+    widths = "[...document.querySelectorAll('.tab th[scope=row]')].map(e => e.offsetWidth).filter(Boolean)"
+    assert page.value(f"Math.min(...{widths})") >= 50  # a name of a model is not cut into pieces of two letters
 
 
 def test_the_answer_of_a_crowded_run_stands_on_the_first_screen(crowded: str, page: Page) -> None:

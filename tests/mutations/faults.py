@@ -794,6 +794,13 @@ FAULTS: Final = (
     ),
     # --- plugin, telemetry and report
     Fault(
+        name="threads of one test run their jobs at once",
+        where="plugin/job_runner.py",
+        old="self.one_at_a_time = RLock()",
+        new='self.one_at_a_time = __import__("contextlib").nullcontext()',
+        tests=("plugin/test_strangers.py",),
+    ),
+    Fault(
         name="a resumed run takes failed jobs for finished",
         where="plugin",
         old="for job in jobs if job.status is JobStatus.COMPLETED",

@@ -67,6 +67,16 @@ def test_a_file_of_estimates_starts_every_job(suite: pytest.Pytester, reports: R
     assert "are made of answers to jobs of this run" in note["text"]
 
 
+def test_the_command_says_where_answers_move_no_prior(
+    suite: pytest.Pytester, reports: Reports, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite.runpytest("--swarm-compare=single:llama3.1:8b").assert_outcomes(passed=1)
+    out = suite.path / "e.json"
+    assert main(["estimates", "--from", str(reports.folder), "--out", str(out)]) == 0
+    assert json.loads(out.read_text())["strength"] is None
+    assert "they differ from the priors by no more than chance, so the priors stay" in capsys.readouterr().out
+
+
 def test_a_cross_fitted_job_never_starts_from_its_own_answers(
     suite: pytest.Pytester, reports: Reports, measured: Path
 ) -> None:

@@ -59,7 +59,10 @@ def test_reports_that_cannot_be_written_end_the_run_before_it_starts(suite: pyte
     (suite.path / "reports").write_text("a file")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *reports: no run can be written there*"])
+    result.stderr.fnmatch_lines(["ERROR: *reports: no run can be written there*--rootdir=FOLDER"])
+    elsewhere = suite.mkdir("elsewhere")
+    suite.runpytest(f"--rootdir={elsewhere}").assert_outcomes(passed=1)
+    assert list(elsewhere.glob("reports/*/events.jsonl"))
 
 
 def test_single_with_an_unknown_model_ends_the_run_before_it_starts(suite: pytest.Pytester) -> None:
@@ -88,6 +91,24 @@ def test_inside_a_running_loop_it_says_so(suite: pytest.Pytester) -> None:
     result = suite.runpytest("test_async.py")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*call it from a test that is not async*"])
+
+
+def test_threads_of_one_test_wait_for_each_other(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_threads="""
+        from concurrent.futures import ThreadPoolExecutor
+        from dataclasses import replace
+        from test_invoice import dag
+
+        def test_threads(swarm_run, dag):
+            with ThreadPoolExecutor(4) as pool:
+                results = list(pool.map(swarm_run, [replace(dag, name=f"job{n}") for n in range(8)]))
+            assert [each.record.case.job for each in results] == [f"job{n}" for n in range(8)]
+        """
+    )
+    suite.runpytest("test_threads.py").assert_outcomes(passed=1)
+    ended = [event for event in reports.events if event["event"] in ("dag_structure", "job_dag_summary")]
+    assert [event["event"] for event in ended] == ["dag_structure", "job_dag_summary"] * 8
 
 
 def test_one_case_run_twice_is_said(suite: pytest.Pytester, reports: Reports) -> None:

@@ -116,7 +116,7 @@ def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
     suite.makeini("[pytest]\nswarm_backend = sim")
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: no VRAM budget: *such as --swarm-vram=8GB"])
+    result.stderr.fnmatch_lines(["ERROR: no VRAM budget for test_invoice.py::test_invoice: *such as --swarm-vram=8GB"])
 
 
 def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

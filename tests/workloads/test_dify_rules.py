@@ -53,6 +53,28 @@ def test_what_an_assigner_computes_is_listed(tmp_path: Path) -> None:
     assert imported(tmp_path, document, "x.yml").losses == ("variables are not assigned: w",)
 
 
+@pytest.mark.parametrize(
+    ("selector", "value"), [(["f", "text"], "{{answer: f}}"), (["t", "output"], "-> {{answer: f}}")]
+)
+def test_a_loop_begins_with_the_value_of_a_step_before(selector: list[str], value: str, tmp_path: Path) -> None:
+    variable = {"label": "draft", "value_type": "variable", "value": selector}
+    document = dify(
+        START,
+        ("f", "llm", llm("Write")),
+        ("t", "template-transform", {"template": "-> {{ x }}", "variables": [
+            {"variable": "x", "value_selector": ["f", "text"]}]}),
+        ("loop", "loop", {"loop_variables": [variable], "start_node_id": "ls"}),
+        ("ls", "loop-start", {"parentId": "loop"}),
+        ("a", "llm", llm("Improve {{#loop.draft#}}") | {"parentId": "loop"}),
+        ("w", "assigner", assign(["loop", "draft"], ["a", "text"]) | {"parentId": "loop"}),
+        ("b", "llm", llm("Check {{#loop.draft#}}")),
+        links="s>f, f>t, t>loop, ls>a, a>w, loop>b",
+    )  # fmt: skip
+    found = imported(tmp_path, document, "x.yml")
+    assert prompts(found) == {"f": "Write", "a": f"Improve {value}", "b": "Check {{answer: a}}"}
+    assert found.losses == ("loops run once: loop",)
+
+
 def test_a_loop_hands_on_its_last_value(tmp_path: Path) -> None:
     variable = {"label": "draft", "value_type": "constant", "value": "none"}
     document = dify(

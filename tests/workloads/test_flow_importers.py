@@ -447,10 +447,17 @@ def test_a_called_n8n_workflow_beside_the_file_takes_the_place_of_the_call(tmp_p
             {
                 "name": "Turn",
                 "type": chain,
-                "parameters": {"promptType": "define", "text": "=French: {{ $json.words }}"},
+                "parameters": {
+                    "promptType": "define",
+                    "text": "=French: {{ $('Turn').item.json.text || $json.words }}",
+                },
             },
+            {"name": "Model", "type": "@n8n/n8n-nodes-langchain.lmChatOllama", "parameters": {"model": "llama3"}},
         ],
-        "connections": {"In": {"main": [[{"node": "Turn", "type": "main", "index": 0}]]}},
+        "connections": {
+            "In": {"main": [[{"node": "Turn", "type": "main", "index": 0}]]},
+            "Model": {"ai_languageModel": [[{"node": "Turn", "type": "ai_languageModel", "index": 0}]]},
+        },
     }
     call = {"workflowId": {"__rl": True, "value": "wf7"}, "workflowInputs": {"value": {"words": "={{ $json.text }}"}}}
     caller = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 import yaml
 
-from pytest_swarm.workloads.importers.import_files import FoundGraph, import_files, import_graphs
+from pytest_swarm.workloads.importers.import_cases import ImportOptions
+from pytest_swarm.workloads.importers.import_files import FoundGraph, RefusedGraph, import_files, import_graphs
 from tests.workloads.flow_imports import ask, dify, flowise, imported, llm, n8n, n8n_node
 
 
@@ -240,3 +243,32 @@ def test_agents_that_several_crews_share_are_no_file_of_their_own(tmp_path: Path
     assert not summary.refused
     assert sorted(Path(each.path).stem for each in summary.imported) == ["tasks_billing", "tasks_triage"]
     assert all("the role of a" in Path(each.path).read_text() for each in summary.imported)
+
+
+@pytest.mark.parametrize(
+    ("url", "asks"),
+    [
+        ("http://localhost:11434/api/generate", True),
+        ("=https://openrouter.ai/api/v1/chat/completions", True),
+        ("https://api.anthropic.com/v1/messages", True),
+        ("https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash:generateContent", True),
+        ("https://example.org/api/chats", False),
+    ],
+)
+def test_a_request_to_a_model_is_told_from_others(url: str, asks: bool, tmp_path: Path) -> None:
+    """Without a word, the graph would lack the step, or the workflow would be refused for no reason that one sees."""
+    reason = (
+        "models that are asked by a plain request are no steps (take the tool's own nodes for models): web"
+        if asks
+        else "requests are not sent: web"
+    )
+    web = n8n_node("web", "httpRequest", {"url": url})
+    begun = flowise(("web", "http", {"url": url}), ("l", "llm", {"llmUserMessage": "x"}), links="web>l")
+    asked = dify(("web", "http-request", {"url": url}), ("l", "llm", llm("x")), links="web>l")
+    assert reason in imported(tmp_path, n8n(web, ask("l", "x"), links="web>l")).losses
+    assert reason in imported(tmp_path, begun).losses
+    assert reason in imported(tmp_path, asked, "x.yml").losses
+    (tmp_path / "alone.json").write_text(json.dumps(n8n(web, n8n_node("end", "noOp"), links="web>end")))
+    (refused,) = import_graphs(tmp_path / "alone.json", ImportOptions())
+    assert isinstance(refused, RefusedGraph)
+    assert refused.reason.endswith(f"nothing to route; {reason}" if asks else "nothing to route")

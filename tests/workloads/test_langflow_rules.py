@@ -158,3 +158,26 @@ def test_a_step_that_routes_or_checks_hands_on_its_text(
     assert prompts(found) == {"last": "It crashes.", "way": "It crashes."}
     assert found.graph.task("way").system == system
     assert found.graph.edges == (("way", "last"),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"), [("ConditionalRouter", ""), ("Mine", "def a(self):\n    self.stop('no')\n    return self.text")]
+)
+def test_a_component_that_chooses_has_branches(kind: str, source: str, tmp_path: Path) -> None:
+    document = flow(
+        ("first", "OllamaModel", {"input_value": "Ask."}),
+        ("way", kind, {"code": source}),
+        ("one", "OllamaModel", {}),
+        ("two", "OllamaModel", {}),
+        links="first>way.input_text, way>one.input_value, way>two.input_value",
+    )
+    document["data"]["nodes"][1]["data"]["node"]["outputs"] = [{"name": "yes", "display_name": "True"}, {"name": "no"}]
+    document["data"]["edges"][1]["data"]["sourceHandle"] = {"name": "yes"}
+    document["data"]["edges"][2]["sourceHandle"] = "{œnameœ: œnoœ}"
+    both = imported(tmp_path, document)
+    assert both.graph.edges == (("first", "one"), ("first", "two"))
+    assert "all branches of 'way' are run (True, no); --branch 'way'=NAME keeps one" in both.losses
+    assert prompts(imported(tmp_path, document, branches={"way": "True"})) == {
+        "first": "Ask.",
+        "one": "{{answer: first}}",
+    }

@@ -90,6 +90,8 @@ def test_a_chain_that_is_too_long_is_listed(tmp_path: Path) -> None:
         ("={{ $('First').isExecuted ? $json.text : 'none?.' }}", "{{answer: First}}"),
         ("={{ $items('First')[0].json.text }}", "{{answer: First}}"),
         ("={{ $node['First'].json.text }}", "{{answer: First}}"),
+        ("={{ $('Last').item.json.text || $('Fields').item.json.nick }}", "{{ $json.nick }}"),
+        ("={{ $('Last').item.json.text || $('Fields').item.json.nick || 'you' }}", "you"),
     ],
 )
 def test_texts_that_are_joined_stay_joined(expression: str, prompt: str, tmp_path: Path) -> None:
@@ -137,6 +139,14 @@ def test_what_computes_is_listed(expression: str, prompt: str, loss: str, tmp_pa
          "{{answer: First | items}}"),
         (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items"}), "={{ $json.name }}",
          "{{answer: First | items.name}}"),
+        (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items"}), "={{ $json['text.items'] }}",
+         "{{answer: First | items}}"),
+        (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items", "options": {"destinationFieldName": "one"}}),
+         "={{ $json.one.name }}", "{{answer: First | items.name}}"),
+        (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.a, text.b"}), "={{ $json['text.b'] }}",
+         "{{answer: First | b}}"),
+        (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items", "include": "allOtherFields"}),
+         "={{ $json.text.title }}", "{{answer: First | title}}"),
         (n8n_node("T", "renameKeys", {"keys": {"key": [{"currentKey": "text", "newKey": "said"}]}}),
          "={{ $json.said }}", "{{answer: First}}"),
         (n8n_node("T", "sentimentAnalysis"), "={{ $json.text }}", "{{answer: First}}"),

@@ -16,6 +16,11 @@ QUESTION: Final = "question"  # the input that a chat message is given as
 BETWEEN: Final = "\n\n"  # two messages of one prompt
 NO_CODE: Final = "code is not run, and what it is given stands for its result"
 OWN_PROMPTS: Final = "prompts that the tool itself adds are not sent, or only their gist"
+NO_REQUESTS: Final = "requests are not sent"
+PLAIN_REQUESTS: Final = "models that are asked by a plain request are no steps (take the tool's own nodes for models)"
+_MODEL_URL: Final = re.compile(
+    r"/chat/completions|/v1/(?:messages|responses|completions)\b|/api/(?:chat|generate)\b|:generateContent"
+)
 MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
 
 
@@ -44,11 +49,12 @@ class StepAnswer:
 
     candidates: tuple[tuple[str, tuple[str, ...]], ...]
     raw: str
-    default: str | FlowInput | None = None
+    default: Parts | None = None
 
     def within(self, path: tuple[str, ...]) -> StepAnswer:
         """Return the place for a field of what this one stands for."""
-        return replace(self, candidates=tuple((step, (*found, *path)) for step, found in self.candidates))
+        candidates = tuple((step, (*found, *path)) for step, found in self.candidates)
+        return replace(self, candidates=candidates, default=self.default and within(self.default, path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +146,17 @@ class FlowLoss:
     nodes: tuple[str, ...] = ()
 
 
+def request_loss(node: str, name: str, url: str) -> FlowLoss:
+    """Return what is lost with a request: nothing is sent, and where its address is that of a model, a step is missing.
+
+    Args:
+        node: The node that sends it.
+        name: The node's name for people.
+        url: The address, as written.
+    """
+    return FlowLoss(reason=PLAIN_REQUESTS if _MODEL_URL.search(url) else NO_REQUESTS, what=name, nodes=(node,))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFlow:
     """A workflow: its name, nodes and links, and what of it could not be carried over.
@@ -170,6 +187,16 @@ class AgentFlow:
             if node.container is not None and node.container not in by_id:
                 raise GraphError(f"node {node.id!r} is in the container {node.container!r}, which does not exist")
         object.__setattr__(self, "by_id", by_id)
+
+
+def within(parts: Parts, path: tuple[str, ...]) -> Parts:
+    """Return the places for a field of what a text stands for; what is no answer stays as it is.
+
+    Args:
+        parts: The text.
+        path: The path of the field.
+    """
+    return tuple(part.within(path) if isinstance(part, StepAnswer) else part for part in parts)
 
 
 def joined(texts: Iterable[Parts], between: str = BETWEEN) -> Parts:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
 from pytest_swarm.workloads.importers.dify_references import assignments
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
     "tool": "tools are not called",
-    "http-request": "requests are not sent",
     "knowledge-retrieval": "nothing is stored or retrieved",
     "knowledge-index": "nothing is stored or retrieved",
     "datasource": "nothing is stored or retrieved",
@@ -46,7 +45,9 @@ def dify_losses(document: Json, rows: Mapping[str, JsonTable]) -> Iterator[FlowL
         kind, title = text(data, "type"), text(data, "title").strip() or node
         if kind == "assigner" and assignments(data) and not _computes(data):
             continue
-        if kind not in _CARRIED and text(data, "provider_type") != _RUNS_A_WORKFLOW:
+        if kind == "http-request":
+            yield request_loss(node, title, text(data, "url"))
+        elif kind not in _CARRIED and text(data, "provider_type") != _RUNS_A_WORKFLOW:
             reason = _NODES.get(kind)
             shown = title if reason else f"{title} ({kind})"
             yield FlowLoss(reason=reason or "nodes of other kinds do nothing", what=shown, nodes=(node,))

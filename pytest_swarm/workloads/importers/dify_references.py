@@ -22,6 +22,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     StepAnswer,
     filled,
     joined,
+    within,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
@@ -132,7 +133,7 @@ class DifyReferences:
         answers = [each[0] for each in resolved if len(each) == 1 and isinstance(each[0], StepAnswer)]
         if not answers:
             return next((each for each in resolved if each), (raw,))
-        others = next((each[0] for each in resolved if len(each) == 1 and isinstance(each[0], str)), None)
+        others = next((each for each in resolved if each and (len(each) > 1 or each[0] not in answers)), None)
         candidates = tuple(candidate for answer in answers for candidate in answer.candidates)
         return (StepAnswer(candidates=candidates, raw=raw, default=others),)
 
@@ -145,8 +146,7 @@ class DifyReferences:
             if text(row, "label") == "".join(names[:1]):
                 value = row.get("value")
                 first = self.selected(texts(value)) if isinstance(value, list) else (text(value),)
-                usual = first[0] if len(first) == 1 and isinstance(first[0], str | FlowInput) else None
-                assigned = self._assigned((node, *names[:1]), raw, usual)
+                assigned = self._assigned((node, *names[:1]), raw, first or None)
                 return assigned or tuple(part for part in first if part != "")
         return (_outside(data, node, names, raw),)
 
@@ -163,7 +163,7 @@ class DifyReferences:
             if rest:
                 self._lose(NO_JINJA, title)
             value = values.get(name) or (FlowInput(names=(name,), raw=match[0]),)
-            yield from (part.within(path) if isinstance(part, StepAnswer) else part for part in value)
+            yield from within(value, path)
 
         return filled(template, _JINJA, fill)
 
@@ -175,9 +175,9 @@ class DifyReferences:
             default=self._stored(kind, names),
             is_optional=kind == "conversation",
         )
-        return self._assigned((kind, *names[:1]), raw, stored) or (stored,)
+        return self._assigned((kind, *names[:1]), raw, (stored,)) or (stored,)
 
-    def _assigned(self, selector: tuple[str, ...], raw: str, otherwise: FlowInput | str | None) -> Parts:
+    def _assigned(self, selector: tuple[str, ...], raw: str, otherwise: Parts | None) -> Parts:
         """Return the answers that assigner nodes write into a variable; nothing where they write none."""
         if self.memo.is_too_deep():
             self._lose(TOO_DEEP, raw)

@@ -76,7 +76,8 @@ def _renamed(node: FlowNode, prefix: str, call: FlowCall, last: set[str]) -> Flo
 
     def part(each: Part) -> Parts:
         if isinstance(each, StepAnswer):
-            return (replace(each, candidates=tuple((prefix + step, path) for step, path in each.candidates)),)
+            candidates = tuple((prefix + step, path) for step, path in each.candidates)
+            return (replace(each, candidates=candidates, default=_default(each, part)),)
         if isinstance(each, Conversation):
             return (replace(each, scope=prefix + each.scope),)
         passed = (
@@ -94,10 +95,16 @@ def _reading(node: FlowNode, call: str, ends: tuple[tuple[str, tuple[str, ...]],
     """Return a node of the calling workflow; what it reads of the call's result is the answer of the last steps."""
 
     def part(each: Part) -> Parts:
-        is_result = isinstance(each, FlowInput) and each.source == call
-        return (StepAnswer(candidates=ends, raw=each.raw),) if isinstance(each, FlowInput) and is_result else (each,)
+        if isinstance(each, FlowInput) and each.source == call:
+            return (StepAnswer(candidates=ends, raw=each.raw),)
+        return (replace(each, default=_default(each, part)),) if isinstance(each, StepAnswer) else (each,)
 
     return _with_texts(node, part)
+
+
+def _default(answer: StepAnswer, part: Callable[[Part], Parts]) -> Parts | None:
+    """Return what is taken in place of an answer, with each of its parts replaced."""
+    return None if answer.default is None else tuple(new for each in answer.default for new in part(each))
 
 
 def _with_texts(node: FlowNode, part: Callable[[Part], Parts]) -> FlowNode:

@@ -128,8 +128,11 @@ def _without_containers(flow: AgentFlow) -> dict[str, list[str]]:
             following[source].append(link.target + _AFTER)  # a link back to its own container ends the round
         else:
             following[source].append(link.target)
+    led = {place for link in flow.links for place in (link.source, link.target)}
     for container, nodes in children.items():
-        entries, exits = _ends(flow, nodes)
+        # A model, a tool or a note beside the steps is on no way: what leads to the container does not lead past them.
+        on_way = [node for node in nodes if node.step is not None or node.id in led or node.id in children]
+        entries, exits = _ends(flow, on_way or nodes)
         following[container] += entries
         for each in exits:
             following[each + _AFTER if each in children else each].append(container + _AFTER)

@@ -16,7 +16,13 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, Task
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, Conversation, StepAnswer, plain
+from pytest_swarm.workloads.importers.agent_flow import (
+    PLAIN_REQUESTS,
+    AgentFlow,
+    Conversation,
+    StepAnswer,
+    plain,
+)
 from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps
 from pytest_swarm.workloads.importers.flow_texts import FlowTexts, loss_sentences
 from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
@@ -65,7 +71,9 @@ def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowG
         kept = chosen_branches(flow, options.branches)
         steps = [node.id for node in kept.nodes if node.step is not None]
         if not steps:
-            raise GraphError("it has no LLM step, so there is nothing to route")
+            asked = [each for each in kept.losses if each.reason == PLAIN_REQUESTS]
+            why = "".join(f"; {each}" for each in loss_sentences(asked, kept.by_id))
+            raise GraphError(f"it has no LLM step, so there is nothing to route{why}")
         edges = contracted_edges(kept)
         begun = list(dict.fromkeys((*entry_steps(kept), *steps)))
         cycle = find_cycle(begun, edges)

@@ -13,6 +13,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowInput,
     FlowLoss,
     LlmStep,
+    Part,
     Parts,
     StepAnswer,
     plain,
@@ -53,7 +54,7 @@ class FlowTexts:
             before: The steps that come before.
         """
         text, literal, skips = "", "", False
-        for part in parts:
+        for part in self._chosen(parts, before):
             if skips and part == BETWEEN:
                 skips = False
                 continue
@@ -65,7 +66,7 @@ class FlowTexts:
                 literal = literal.removesuffix(BETWEEN) if is_dropped else literal
             elif isinstance(part, StepAnswer):
                 placed = self._answer(part, before)
-                literal += self._default(part) if placed is None else ""
+                literal += self._not_before(part) if placed is None else ""
             else:
                 literal += part if isinstance(part, str) else self._input(part)
             if placed:
@@ -95,11 +96,17 @@ class FlowTexts:
         has_roles = part.has_roles or any(role != "user" for role, _ in turns)
         return BETWEEN.join(f"{role}: {text}" if has_roles else text for role, text in turns)
 
-    def _default(self, part: StepAnswer) -> str:
-        if part.default is None:
-            self.not_before[" ".join(part.raw.split())[:MAX_SHOWN_CHARS]] = None
-            return part.raw
-        return part.default if isinstance(part.default, str) else self._input(part.default)
+    def _chosen(self, parts: Parts, before: set[Copy]) -> Iterator[Part]:
+        """Yield the parts of a text; for an answer that does not come before, what is taken in its place."""
+        for part in parts:
+            if isinstance(part, StepAnswer) and part.default is not None and self._answer(part, before) is None:
+                yield from self._chosen(part.default, before)
+            else:
+                yield part
+
+    def _not_before(self, part: StepAnswer) -> str:
+        self.not_before[" ".join(part.raw.split())[:MAX_SHOWN_CHARS]] = None
+        return part.raw
 
     def _input(self, part: FlowInput) -> str:
         self.known[part.names[0]] = None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
 from pytest_swarm.workloads.importers.flowise_chains import GUIDED_KINDS
 from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
     "toolAgentflow": "tools are not called",
-    "httpAgentflow": "requests are not sent",
     "retrieverAgentflow": "nothing is stored or retrieved",
     "customFunctionAgentflow": NO_CODE,
     "humanInputAgentflow": "nobody is asked",
@@ -82,6 +81,8 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         if reason:
             own = kind in _NODES or not users
             yield FlowLoss(reason=reason, what=label, nodes=(node,) if own else users)
+        if kind == "httpAgentflow":
+            yield request_loss(node, label, text(inputs, "url"))
         for key, why in _PARAMETERS.items():
             if inputs.get(key) not in (None, "", False, "[]") and _is_used(key, inputs):
                 yield FlowLoss(reason=why, what=label, nodes=(node,))

@@ -120,7 +120,11 @@ class FlowiseReferences:
                     answers = [part for part in written if isinstance(part, StepAnswer)]
                     candidates += [(step, (*found, *path)) for each in answers for step, found in each.candidates]
         if candidates:
-            return (StepAnswer(candidates=tuple(reversed(candidates)), raw=raw, default=first),)
+            return (
+                StepAnswer(
+                    candidates=tuple(reversed(candidates)), raw=raw, default=None if first is None else (first,)
+                ),
+            )
         return (FlowInput(names=(key, f"flow.state.{key}"), raw=raw, default=first),)
 
     def _iteration(self) -> Parts:

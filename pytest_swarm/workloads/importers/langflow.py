@@ -26,12 +26,13 @@ from pytest_swarm.workloads.importers.agent_flow import (
     limited,
 )
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.langflow_kinds import (
     ASKED_FIELDS,
     EXTRACTING,
     SYSTEM_FIELDS,
     asks_model,
+    chooses,
     hands_on,
     is_model_kind,
     kind_of,
@@ -72,7 +73,9 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
         edges = edge_rows(document, "data", "edges")
         reader = _Components(rows, edges)
         notes = set(every) - set(rows)
-        links = [FlowLink(source=text(row, "source"), target=text(row, "target")) for row in edges]
+        links = [
+            FlowLink(source=text(row, "source"), target=text(row, "target"), branch=_branch(rows, row)) for row in edges
+        ]
         return AgentFlow(
             name=text(document, "name").strip() or name,
             nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),
@@ -253,12 +256,25 @@ def _is_of_model(row: JsonTable) -> bool:
 
 
 def _field_name(row: JsonTable) -> str:
-    """Return the field that an edge leads to; older files have it only in a handle with œ for quotation marks."""
-    if name := text(row, "data", "targetHandle", "fieldName"):
-        return name
-    handle = text(row, "targetHandle").replace("œ", '"')
+    """Return the field that an edge leads to."""
+    return text(_handle(row, "targetHandle"), "fieldName")
+
+
+def _branch(rows: dict[str, JsonTable], edge: JsonTable) -> str | None:
+    """Return the way out that an edge takes of a component which chooses one, by its name for people."""
+    row, name = rows.get(text(edge, "source"), {}), text(_handle(edge, "sourceHandle"), "name")
+    if not chooses(row) or not name:
+        return None
+    labels = {text(each, "name"): text(each, "display_name") for each in tables(row, "data", "node", "outputs")}
+    return labels.get(name) or name
+
+
+def _handle(edge: JsonTable, side: str) -> JsonTable:
+    """Return an end of an edge; older files have it only as a text with œ for quotation marks."""
+    if found := table(edge, "data", side):
+        return found
     try:
-        parsed: Json = json.loads(handle)
+        parsed: Json = json.loads(text(edge, side).replace("œ", '"'))
     except (ValueError, RecursionError):
-        return ""
-    return text(parsed, "fieldName")
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

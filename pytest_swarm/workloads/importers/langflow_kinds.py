@@ -15,6 +15,9 @@ _CREWS: Final = ("CrewAIAgentComponent", "SequentialCrewComponent", "Hierarchica
 _ANY_MODEL: Final = "LanguageModelComponent"
 _CLASSIFIER: Final = "SmartRouter"
 _CHECKER: Final = "GuardrailValidator"  # and its second version
+_CHOOSING: Final = ("ConditionalRouter", "DataConditionalRouter", _CLASSIFIER)
+_CHOICE: Final = "self.stop("  # how the source of a component keeps what follows one of its outputs from being run
+_LOOP: Final = "LoopComponent"  # it stops its outputs to begin and end the loop
 EXTRACTING: Final = ("StructuredOutput", "StructuredOutputComponent")
 ASKED_FIELDS: Final = (
     "input_value",
@@ -56,6 +59,12 @@ def asks_model(row: JsonTable) -> bool:
 def hands_on(kind: str) -> bool:
     """Return whether a step hands on the text that it was given, and not its answer."""
     return kind == _CLASSIFIER or kind.startswith(_CHECKER)
+
+
+def chooses(row: JsonTable) -> bool:
+    """Return whether a component runs one of its ways out, by its kind or by its source, which the file holds."""
+    kind, source = kind_of(row), text(row, "data", "node", "template", "code", "value")
+    return kind in _CHOOSING or kind.startswith(_CHECKER) or (_CHOICE in source and kind != _LOOP)
 
 
 def own_request(row: JsonTable) -> Parts:

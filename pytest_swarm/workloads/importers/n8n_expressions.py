@@ -20,6 +20,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     filled,
     joined,
     limited,
+    within,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
 from pytest_swarm.workloads.importers.n8n_items import (
@@ -229,7 +230,7 @@ class N8nExpressions:
             given = self._incoming(node, path, raw).parts if found.hands_on and self.nodes.parents(node) else ()
             return _Found(3, joined((given, *own)))
         if found.value is not None:
-            return _Found(3, tuple(_within(part, found.rest) for part in self.parts(found.value, node)))
+            return _Found(3, within(self.parts(found.value, node), found.rest))
         if found.hands_on:
             return self._incoming(node, path, raw)
         return _Found(0, (_input(node, path, raw, is_trigger=False),))
@@ -238,13 +239,6 @@ class N8nExpressions:
         shown = " ".join(raw.split())
         what = f"{shown[:60]} in {node}" if raw else node
         self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader or node,)))
-
-
-def _within(part: Part, rest: Path) -> Part:
-    """Return a place for the field of an answer at a further path."""
-    if not rest or not isinstance(part, StepAnswer):
-        return part
-    return part.within(rest)
 
 
 def _surest(found: list[_Found], raw: str) -> _Found:
@@ -261,8 +255,10 @@ def _alternatives(resolved: list[Parts], raw: str, default: str | None) -> Parts
     inputs = [part for part in parts if isinstance(part, FlowInput)]
     if answers:
         candidates = tuple(dict.fromkeys(pair for answer in answers for pair in answer.candidates))
-        texts = [part for part in parts if isinstance(part, str)]
-        return (StepAnswer(candidates=candidates, raw=raw, default=texts[0] if texts else default),)
+        usual = next((part for part in parts if isinstance(part, str)), default)
+        others = [replace(each, default=usual if each.default is None else each.default) for each in inputs]
+        otherwise: Parts = (*others[:1],) if others or usual is None else (usual,)
+        return (StepAnswer(candidates=candidates, raw=raw, default=otherwise or None),)
     if inputs and len(inputs) == len(resolved):
         known = next((each.default for each in inputs if each.default is not None), default)
         names = tuple(dict.fromkeys(name for each in inputs for name in each.names))

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, Literal
 
 from pytest_swarm.fields import Json
@@ -191,12 +192,27 @@ def given_path(row: JsonTable, path: Path) -> Path | None:
         return path
     operation = text(parameters, "operation")
     if kind == "splitOut" or (kind == "itemLists" and operation in ("", "splitOutItems")):
-        parts = tuple(text(parameters, "fieldToSplitOut").removeprefix("=").split("."))
-        wanted = text(parameters, "options", "destinationFieldName") or parts[-1]
-        return (*parts, *(path[1:] if path[:1] == (wanted,) else path))
+        return _split_out(parameters, path)
     if kind == "aggregate" or (kind == "itemLists" and operation in ("aggregateItems", "concatenateItems")):
         return _aggregated(parameters, path)
     return path
+
+
+def _split_out(parameters: JsonTable, path: Path) -> Path | None:
+    """Return where a field of a split list comes from: the list, under its name, or as the record that each item is."""
+    fields = text(parameters, "fieldToSplitOut").removeprefix("=")
+    names = [each.strip().removeprefix("$json.") for each in fields.split(",")]
+    others = [each.strip() for each in text(parameters, "options", "destinationFieldName").split(",")]
+    for name, other in zip_longest(names, others, fillvalue=""):
+        parts = tuple(name.split("."))
+        for known in ((other,),) if other else ((name,), parts, parts[-1:]):
+            if path[: len(known)] == known:
+                return (*parts, *path[len(known) :])
+    if text(parameters, "include") in ("allOtherFields", "selectedOtherFields"):
+        return path
+    if len(names) == 1:
+        return (*names[0].split("."), *path)
+    return None if path else ()
 
 
 def _aggregated(parameters: JsonTable, path: Path) -> Path | None:

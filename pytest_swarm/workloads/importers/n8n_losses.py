@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
 from pytest_swarm.workloads.importers.n8n_nodes import (
@@ -43,7 +43,6 @@ _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(CODE_KINDS, NO_CODE),
     **dict.fromkeys(_ITEMS, "items are not filtered, sorted, split or collected"),
     **dict.fromkeys(_CONVERTING, "values are not converted"),
-    "httpRequest": "requests are not sent",
     "respondToWebhook": "replies are not sent",
     "respondToChat": "replies are not sent",
     "wait": "nothing waits",
@@ -91,6 +90,8 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
         elif roles:
             reason = next((_HELPERS[role] for role in roles if role in _HELPERS), "helpers are not used")
             yield FlowLoss(reason=reason, what=name, nodes=(*nodes.users(name), *_on_way(nodes, name)))
+        elif kind == "httpRequest":
+            yield request_loss(name, name, text(row, "parameters", "url"))
         elif kind not in _CARRIED and not kind.endswith("Trigger"):
             reason = _KINDS.get(kind, "services are not called")
             shown = name if kind in _KINDS else f"{name} ({kind})"
