@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.measured_call import MeasuredCall
+from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
 from pytest_swarm.execution.announced_calls import Announcement, ignore
@@ -65,7 +65,7 @@ class Connection:
     `client` is for the case's own calls, `probe_client` for samples beside them; both reach the same server.
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
-    end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
+    end; None if nothing is recorded or replayed. `imported` returns the calls of a graph by (task, model) that were
     measured elsewhere, for which no server is asked. `hindsight` returns the answers of all models of a graph for a
     request seed, given any answers before them; None where they are not known. `announce` is told of the calls that a
     step is about to make.
@@ -76,7 +76,7 @@ class Connection:
     register_graph: Callable[[TaskGraph], None]
     realised: Callable[[TaskGraph, int], RealisedScores | None]
     listener: CaseListener | None = None
-    measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
+    imported: Callable[[TaskGraph], Mapping[tuple[str, str], ImportedCall]] = lambda _: {}
     announce: Callable[[Announcement], None] = ignore
     hindsight: Callable[[TaskGraph, int], HindsightAnswers | None] = lambda *_: None
 
@@ -192,8 +192,8 @@ class SimulatedWorld:
             probe_client=client.without_retries(),
             register_graph=generator.register_graph,
             realised=partial(_realised, generator, fleet),
-            measured=partial(_measured, profile, fleet),
-            hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
+            imported=partial(_imported, profile, fleet),
+            hindsight=lambda graph, seed: None if profile.imported else SimulatedAnswers(generator, fleet, graph, seed),
         )
 
 
@@ -237,14 +237,14 @@ def _one_blob_models(profile: Profile, fleet: Fleet) -> tuple[tuple[str, ...], .
     return one_file_models(fleet.tags, tuple(listed))
 
 
-def _measured(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], MeasuredCall]:
-    return {} if profile.measured is None else profile.measured.of_graph(graph, fleet.tags)
+def _imported(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], ImportedCall]:
+    return {} if profile.imported is None else profile.imported.of_graph(graph, fleet.tags)
 
 
 def _realised(generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, request_seed: int) -> RealisedScores:
-    measured = _measured(generator.profile, fleet, graph)
-    if measured:
-        return {key: call.score for key, call in measured.items()}
+    imported = _imported(generator.profile, fleet, graph)
+    if imported:
+        return {key: call.score for key, call in imported.items()}
     return {
         (task.id, tag): generator.task_score(graph, tag, task, request_seed)
         for task in graph.tasks

@@ -129,7 +129,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
         probe_client=client.through(ProbeTransport).without_retries(),
         register_graph=connection.register_graph,
         realised=recorder.realised,
-        measured=connection.measured,
+        imported=connection.imported,
         listener=recorder,
     )
 

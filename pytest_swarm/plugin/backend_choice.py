@@ -222,9 +222,9 @@ def simulated_server(settings: Settings) -> SimulatedServer:
     return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)
 
 
-def measured_answers(settings: Settings) -> Path | None:
+def imported_answers(settings: Settings) -> Path | None:
     """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    measured = load_profile(settings.profile).measured
-    return None if measured is None else Path(measured.source)
+    imported = load_profile(settings.profile).imported
+    return None if imported is None else Path(imported.source)
