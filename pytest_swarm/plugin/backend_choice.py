@@ -143,9 +143,8 @@ def _others(settings: Settings) -> str:
 def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
     backend = network_backend(
         host,
-        timeout_s=settings.timeout_s,
         why=why,
-        retries=settings.retries,
+        limits=settings.limits,
         transport=_transports(settings),
     )
     return replace(backend, one_file=one_file)
@@ -180,7 +179,7 @@ def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     target = RecordingTarget(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
-    return recording_backend(inner, target, timeout_s=settings.timeout_s, retries=settings.retries)
+    return recording_backend(inner, target, limits=settings.limits)
 
 
 def _replayed(settings: Settings) -> Backend:
@@ -189,8 +188,7 @@ def _replayed(settings: Settings) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     cassette = read_cassette(settings.cassette)
-    why = "asked for by --swarm-backend"
-    return replay_backend(cassette, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    return replay_backend(cassette, why="asked for by --swarm-backend", limits=settings.limits)
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
@@ -206,7 +204,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
             has = ", ".join(profile.tags)
             raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
-    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    return simulated_backend(world, fleet, why=why, limits=settings.limits)
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:
