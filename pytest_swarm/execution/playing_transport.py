@@ -15,7 +15,6 @@ from typing import Final
 import httpx
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt_speed import is_stalled
 from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
@@ -23,14 +22,13 @@ from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.sent_bodies import sent_bodies
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
-PLANNER: Final = "planner"
-JUDGE: Final = "judge"
 _KEPT_OPTIONS: Final = ("num_ctx", "num_batch", "num_gpu", "num_thread", "main_gpu", "use_mmap")  # what a load needs
 _ENDLESS: Final = 1000.0  # times its time limit: the reply of a call that was given up
 
@@ -250,8 +248,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
             return loads
         call = self._labels.get(question.key)
         if call is None:
-            kind = PLANNER if find_problem(question.last_message) is not None else JUDGE
-            return (AnswerNeed(question=question, kind=kind, task="", job=self.job), *loads)
+            return (AnswerNeed(question=question, kind=kind_beside_tasks(question), task="", job=self.job), *loads)
         return (AnswerNeed(question=question, kind=call.kind, task=call.task, job=self.job), *loads)
 
     def _missing_load(self, model: ModelIdentity, num_ctx: int) -> tuple[Need, ...]:
