@@ -195,7 +195,7 @@ class SimulatedWorld:
             register_graph=generator.register_graph,
             realised=partial(_realised, generator, fleet),
             imported=partial(_imported, profile, fleet),
-            hindsight=lambda graph, seed: None if profile.imported else SimulatedAnswers(generator, fleet, graph, seed),
+            hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
         )
 
 
@@ -234,7 +234,7 @@ def _one_blob_models(profile: Profile, fleet: Fleet) -> tuple[tuple[str, ...], .
 
 
 def _imported(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], ImportedCall]:
-    return {} if profile.imported is None else profile.imported.of_graph(graph, fleet.tags)
+    return {} if profile.measured is None else profile.measured.of_graph(graph, fleet.tags)
 
 
 def _realised(generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, request_seed: int) -> RealisedScores:

@@ -129,7 +129,7 @@ def _simulated_world(settings: Settings) -> str:
     """Return what decides the answers of the simulator besides the request: profile, faults and seed."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"
+    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"  # renamed fields make another world
     return f"{settings.profile} {hashlib.sha256(told.encode()).hexdigest()[:8]} seed {settings.seed}"
 
 
@@ -224,5 +224,5 @@ def imported_answers(settings: Settings) -> Path | None:
     """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    imported = load_profile(settings.profile).imported
+    imported = load_profile(settings.profile).measured
     return None if imported is None else Path(imported.source)

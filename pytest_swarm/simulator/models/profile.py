@@ -126,7 +126,7 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         planner=_planner(top.table("planner")),
         known=tuple(map(read_known_outcome, top.tables("known"))),
         answers=tuple(map(read_answer, top.tables("answers"))),
-        imported=load_imported_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
+        measured=load_imported_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
         faults=tuple(
             parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
         ),

@@ -166,7 +166,7 @@ class PlannerProfile:
 class Profile:
     """A profile: a server with its models, how well they perform, the planner, and the faults to inject.
 
-    With `imported`, every task has the answers of a table that others measured, and nothing is drawn.
+    With `measured`, every task has the answers of a table that others measured, and nothing is drawn.
     """
 
     name: str
@@ -178,7 +178,7 @@ class Profile:
     known: tuple[KnownOutcome, ...] = ()
     answers: tuple[RecordedAnswer, ...] = ()
     faults: tuple[Fault, ...] = ()
-    imported: ImportedAnswers | None = None
+    measured: ImportedAnswers | None = None
     _answers: Mapping[tuple[str, str], RecordedAnswer] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)
