@@ -22,7 +22,7 @@ async def sent_bodies(requests: Iterable[ChatRequest]) -> list[Mapping[str, Json
         bodies.append(json.loads(await request.aread()))
         return httpx.Response(404, json={"error": "nothing is sent"})
 
-    client = OllamaClient("http://nowhere", transport=httpx.MockTransport(look), timeout_s=1.0)
+    client = OllamaClient("http://nowhere", transport=httpx.MockTransport(look))
     for request in requests:
         with suppress(BackendError):
             await client.chat(request)
