@@ -19,6 +19,7 @@ from pytest_swarm.routing.registry import MODES, ModeSpec
 from pytest_swarm.schemas import SCHEMAS, schema_text
 from tests.faults.fault_case import FaultCase, Place
 from tests.faults.fault_table import FAULT_CASES
+from tests.faults.file_samples import SAMPLES
 from tests.plugin.readme import options_table, table_of_readme
 
 ROOT = Path(__file__).parents[1]
@@ -119,13 +120,30 @@ def budget(mode: ModeSpec) -> str:
 
 
 def reliability_tables() -> str:
-    """Return the tables of docs/reliability.md: the faults by place."""
+    """Return the tables of docs/reliability.md: the faults by place, those that end alike in one row."""
     tables: list[str] = []
     for place in Place:
         rows = [row for row in FAULT_CASES if row.place is place]
-        lines = "\n".join(f"| {row.name} | {row.expected} | {row.kept} | {bounds(row)} |" for row in rows)
-        tables.append(f"### {PLACES[place]} ({len(rows)})\n\n{FAULTS_HEAD}\n{lines}")
+        alike: dict[str, list[str]] = {}
+        for row in rows:
+            alike.setdefault(f"{row.expected} | {row.kept} | {bounds(row)}", []).append(row.name)
+        lines = "\n".join(f"| {'; '.join(by_damage(names))} | {ending} |" for ending, names in alike.items())
+        files = f"The files: {', '.join(each.what for each in SAMPLES)}.\n\n" if place is Place.FILE else ""
+        tables.append(f"### {PLACES[place]} ({len(rows)})\n\n{files}{FAULTS_HEAD}\n{lines}")
     return "\n\n".join(tables)
+
+
+def by_damage(names: list[str]) -> list[str]:
+    """Return the names of faults; a damage that every file or every text has, once for all of them."""
+    texts = [each.what for each in SAMPLES if each.is_text]
+    found = list(names)
+    for whose, files in (("every file", [each.what for each in SAMPLES]), ("every text file", texts)):
+        for name in names:
+            damage = name.removeprefix(files[0])
+            damaged = [file + damage for file in files]
+            if damage != name and set(damaged) <= set(found):
+                found = [each for each in found if each not in damaged] + [whose + damage]
+    return found
 
 
 def bounds(row: FaultCase) -> str:

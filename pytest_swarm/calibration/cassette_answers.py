@@ -13,16 +13,14 @@ from pytest_swarm.calibration.recorded_chats import (
     resident_models,
 )
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.execution.read_prompts import ReadPrompts
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
+from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import GENERATE, ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import LoadSample, StoredAnswer
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take
 
-PLANNER: Final = "planner"
-JUDGE: Final = "judge"
 _MS_PER_S: Final = 1000.0
 
 
@@ -69,10 +67,9 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
 
 def _answer(chat: RecordedChat, question: Question, *, cached: bool) -> StoredAnswer:
     reply, task, origin = chat.reply, chat.task, chat.take.origin
-    other = PLANNER if find_problem(question.last_message) is not None else JUDGE
     return StoredAnswer(
         text=reply.text,
-        kind=other if task is None else str(task.type),
+        kind=kind_beside_tasks(question) if task is None else str(task.type),
         task="" if task is None else task.id,
         measured_ts_ms=origin.recorded_ts_ms + chat.exchange.sent_s * _MS_PER_S,
         site=origin.host,

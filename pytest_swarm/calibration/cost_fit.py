@@ -21,7 +21,7 @@ from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estima
 
 _LEAST_FIRST: Final = 3  # calls of either kind; fewer tell nothing
 _LEAST_PREPARATION_S: Final = 0.05  # less is how much equal calls differ
-LEAST_TIMED_TOKENS: Final = 2  # the server reports no time for a reply of one token
+_LEAST_TIMED_TOKENS: Final = 2  # the server reports no time for a reply of one token
 _LEAST_RATE: Final = 0.5  # tokens per estimated token: 0.85 to 1.08 in two recordings of two models
 _LIMIT_SHARE: Final = 0.5  # a model has a limit of its own if so many of its cut replies have the same length
 
@@ -65,13 +65,13 @@ def first_format_s(chats: Iterable[RecordedChat]) -> float | None:
     return more if more > _LEAST_PREPARATION_S else None
 
 
-def decode_tokens_per_s(chats: Iterable[RecordedChat]) -> float | None:
-    """Return the completion tokens per second over all calls of more than one token; None if no call tells."""
-    known = [
-        (chat.reply.completion_tokens, chat.reply.decode_s)
-        for chat in chats
-        if (chat.reply.completion_tokens or 0) >= LEAST_TIMED_TOKENS and chat.reply.decode_s
-    ]
+def decode_tokens_per_s(replies: Iterable[tuple[int | None, float | None]]) -> float | None:
+    """Return the tokens per second over all replies of more than one token; None if none tells.
+
+    Args:
+        replies: Completion tokens and the server's seconds of decoding, as far as they are known.
+    """
+    known = [(tokens, seconds) for tokens, seconds in replies if (tokens or 0) >= _LEAST_TIMED_TOKENS and seconds]
     if not known:
         return None
     return sum(tokens or 0 for tokens, _ in known) / sum(seconds or 0.0 for _, seconds in known)

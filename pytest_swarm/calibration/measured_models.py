@@ -169,7 +169,9 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         stalled_prompts=steady.stalled,
         stalled_prompts_s=steady.lost_s,
         mixed_prompts=steady.mixed,
-        decode_tokens_per_s=decode_tokens_per_s(alone.chats),
+        decode_tokens_per_s=decode_tokens_per_s(
+            (each.reply.completion_tokens, each.reply.decode_s) for each in alone.chats
+        ),
         overhead_s=median(overheads) if overheads else None,
         plain=measured_cost(recorded.chats, schema=False),
         schema=measured_cost(recorded.chats, schema=True),

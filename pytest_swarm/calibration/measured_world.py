@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import overload
 
-from pytest_swarm.calibration.cost_fit import LEAST_TIMED_TOKENS
+from pytest_swarm.calibration.cost_fit import decode_tokens_per_s
 from pytest_swarm.domain.prompt_speed import PromptSpeed, prompt_speed
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
@@ -67,7 +67,7 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         footprints={num_ctx: max(found) for num_ctx, found in sizes.items()},
         prefill_tokens_per_s=None if prompts is None else _rounded(prompts.usual),
         slowest_prompt_tokens_per_s=0.0 if prompts is None else _power_of_two(prompts.slowest),
-        decode_tokens_per_s=_rounded(_decode_speed(alone)),
+        decode_tokens_per_s=_rounded(decode_tokens_per_s((each.completion_tokens, each.decode_s) for each in alone)),
         overhead_s=_rounded(median(overheads) if overheads else None),
         client_s=_whole_ms(median(clients)) if clients else None,
         slowdowns={running: _rounded(median(found)) for running, found in sorted(factors.items())},
@@ -105,15 +105,6 @@ def _prompt_speed(answers: Iterable[StoredAnswer]) -> PromptSpeed | None:
 def _power_of_two(value: float) -> float:
     """Return the power of two at or below a value, which seldom changes as more is measured; 0 for 0."""
     return 2.0 ** math.floor(math.log2(value)) if value else 0.0
-
-
-def _decode_speed(answers: Iterable[StoredAnswer]) -> float | None:
-    known = [
-        (answer.completion_tokens, answer.decode_s)
-        for answer in answers
-        if (answer.completion_tokens or 0) >= LEAST_TIMED_TOKENS and answer.decode_s
-    ]
-    return sum(tokens or 0 for tokens, _ in known) / sum(seconds or 0.0 for _, seconds in known) if known else None
 
 
 def _parallel(speeds: Iterable[SpeedSample]) -> int:

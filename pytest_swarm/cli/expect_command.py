@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.calibration.reference_answers import reference_answers
     from pytest_swarm.domain.expectation import Judge
     from pytest_swarm.execution.backends import network_backend
+    from pytest_swarm.ollama.retrying import CallLimits
     from pytest_swarm.units import parse_duration_s, plural
     from pytest_swarm.workloads.expected_files import ExpectedAnswer, write_expected
     from pytest_swarm.workloads.graph_files import load_graph
@@ -50,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
         )
         source = f"To be graded by a judge: run with --swarm-judge={options.judge}."
     else:
-        timeout_s = parse_duration_s(options.timeout, what="--timeout")
-        backend = network_backend(options.host, timeout_s=timeout_s, why="asked for")
+        limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
+        backend = network_backend(options.host, why="asked for", limits=limits)
         rows = reference_answers(
             graphs, options.reference, backend, report_progress=lambda text: print(text, file=sys.stderr)
         )

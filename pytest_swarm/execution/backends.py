@@ -12,13 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.measured_call import MeasuredCall
+from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
 from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.server_models import one_file_models
 from pytest_swarm.ollama.address import base_url, is_loopback, shown_host
 from pytest_swarm.ollama.messages import ListedModel
+from pytest_swarm.ollama.retrying import CallLimits
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.server.faults import Fault
     from pytest_swarm.simulator.server.hardware import ServerSpec
 
-DEFAULT_TIMEOUT_S: Final = 120.0
+NO_RETRIES: Final = CallLimits()
 
 RealisedScores = Mapping[tuple[str, str], float]
 
@@ -65,7 +66,7 @@ class Connection:
     `client` is for the case's own calls, `probe_client` for samples beside them; both reach the same server.
     `register_graph` announces the graph of a case to a simulated server. `realised` returns the realized scores by
     (task, model) for a graph and a request seed; None if they are not known. `listener` is told where cases start and
-    end; None if nothing is recorded or replayed. `measured` returns the calls of a graph by (task, model) that were
+    end; None if nothing is recorded or replayed. `imported` returns the calls of a graph by (task, model) that were
     measured elsewhere, for which no server is asked. `hindsight` returns the answers of all models of a graph for a
     request seed, given any answers before them; None where they are not known. `announce` is told of the calls that a
     step is about to make.
@@ -76,7 +77,7 @@ class Connection:
     register_graph: Callable[[TaskGraph], None]
     realised: Callable[[TaskGraph, int], RealisedScores | None]
     listener: CaseListener | None = None
-    measured: Callable[[TaskGraph], Mapping[tuple[str, str], MeasuredCall]] = lambda _: {}
+    imported: Callable[[TaskGraph], Mapping[tuple[str, str], ImportedCall]] = lambda _: {}
     announce: Callable[[Announcement], None] = ignore
     hindsight: Callable[[TaskGraph, int], HindsightAnswers | None] = lambda *_: None
 
@@ -113,18 +114,16 @@ class Backend:
 def network_backend(
     host: str,
     *,
-    timeout_s: float,
     why: str,
-    retries: int = 0,
+    limits: CallLimits = NO_RETRIES,
     transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
 ) -> Backend:
     """Return the backend of a real server over HTTP, on the wall clock.
 
     Args:
         host: URL of the server, in any form that `--swarm-host` accepts.
-        timeout_s: Time limit of one call in seconds.
         why: Why this backend was chosen, for the header line.
-        retries: How often a call is tried again that failed for the server's sake.
+        limits: The limits of its calls.
         transport: Makes the transport of a connection; None for the network, with the usual bounds.
     """
 
@@ -132,7 +131,7 @@ def network_backend(
         from pytest_swarm.ollama.client import OllamaClient
 
         own = None if transport is None else transport()
-        client = OllamaClient(host, transport=own, timeout_s=timeout_s, retries=retries)
+        client = OllamaClient(host, transport=own, timeout_s=limits.timeout_s, retries=limits.retries)
         probe = client.without_retries()
         return Connection(client=client, probe_client=probe, register_graph=lambda _: None, realised=lambda *_: None)
 
@@ -167,13 +166,12 @@ class SimulatedWorld:
         cached = tuple(replace(model, first_load_s=None) for model in spec.models)
         object.__setattr__(self, "server_spec", replace(spec, models=cached))
 
-    def connect(self, fleet: Fleet, *, timeout_s: float, retries: int) -> Connection:
+    def connect(self, fleet: Fleet, limits: CallLimits) -> Connection:
         """Return a connection to a new server.
 
         Args:
             fleet: The models on offer.
-            timeout_s: Time limit of one call, in virtual seconds.
-            retries: How often a call is tried again that failed for the server's sake.
+            limits: The limits of calls.
         """
         from pytest_swarm.execution.simulated_answers import SimulatedAnswers
         from pytest_swarm.execution.simulated_client import SimulatedClient
@@ -185,25 +183,24 @@ class SimulatedWorld:
         server = SimulatedServer(self.server_spec, generator=generator, seed=self.seed, faults=faults)
         direct = None if faults else server  # a fault may concern the list of residents
         client = SimulatedClient(
-            "http://simulated", transport=server.transport(), timeout_s=timeout_s, retries=retries, server=direct
+            "http://simulated",
+            transport=server.transport(),
+            timeout_s=limits.timeout_s,
+            retries=limits.retries,
+            server=direct,
         )
         return Connection(
             client=client,
             probe_client=client.without_retries(),
             register_graph=generator.register_graph,
             realised=partial(_realised, generator, fleet),
-            measured=partial(_measured, profile, fleet),
+            imported=partial(_imported, profile, fleet),
             hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
         )
 
 
 def simulated_backend(
-    world: SimulatedWorld,
-    fleet: Fleet,
-    *,
-    timeout_s: float = DEFAULT_TIMEOUT_S,
-    why: str = "asked for",
-    retries: int = 0,
+    world: SimulatedWorld, fleet: Fleet, *, why: str = "asked for", limits: CallLimits = NO_RETRIES
 ) -> Backend:
     """Return the backend of a simulated server in this process, in virtual time; equal seeds give equal runs.
 
@@ -212,9 +209,8 @@ def simulated_backend(
     Args:
         world: The profile, the seed and the faults.
         fleet: The models on offer, for realized scores.
-        timeout_s: Time limit of one call in seconds of virtual time.
         why: Why this backend was chosen, for the header line.
-        retries: As for a real server.
+        limits: The limits of calls.
     """
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
@@ -226,7 +222,7 @@ def simulated_backend(
         virtual=True,
         profile_name=profile.name,
         new_loop=new_virtual_loop,
-        connect=lambda: world.connect(fleet, timeout_s=timeout_s, retries=retries),
+        connect=lambda: world.connect(fleet, limits),
         knows_realised=True,
         one_file=_one_blob_models(profile, fleet),
     )
@@ -237,14 +233,14 @@ def _one_blob_models(profile: Profile, fleet: Fleet) -> tuple[tuple[str, ...], .
     return one_file_models(fleet.tags, tuple(listed))
 
 
-def _measured(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], MeasuredCall]:
+def _imported(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], ImportedCall]:
     return {} if profile.measured is None else profile.measured.of_graph(graph, fleet.tags)
 
 
 def _realised(generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, request_seed: int) -> RealisedScores:
-    measured = _measured(generator.profile, fleet, graph)
-    if measured:
-        return {key: call.score for key, call in measured.items()}
+    imported = _imported(generator.profile, fleet, graph)
+    if imported:
+        return {key: call.score for key, call in imported.items()}
     return {
         (task.id, tag): generator.task_score(graph, tag, task, request_seed)
         for task in graph.tasks

@@ -258,7 +258,7 @@ class Bench(ServerUpkeep):
             sink=sink,
             probe_client=state.connection.probe_client,
             gpu=self._measured_gpu(state),
-            measured=state.connection.measured(case.graph),
+            imported=state.connection.imported(case.graph),
             announce=state.connection.announce,
             settings=RunSettings(
                 weights=self._weights(case),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.measured_call import MeasuredCall
+from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.record import Case, Switch
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
@@ -49,7 +49,7 @@ class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
     `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
-    no GPU to measure. `measured` has the calls of the case by (task, model) that need no server. `announce` is told of
+    no GPU to measure. `imported` has the calls of the case by (task, model) that need no server. `announce` is told of
     the calls that a step is about to make.
     """
 
@@ -62,7 +62,7 @@ class CaseContext:
     settings: RunSettings = field(default_factory=RunSettings)
     gpu: GpuMeter | None = None
     announce: Callable[[Announcement], None] = ignore
-    measured: Mapping[tuple[str, str], MeasuredCall] = field(default_factory=dict)
+    imported: Mapping[tuple[str, str], ImportedCall] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,7 +18,7 @@ from pytest_swarm.execution.known_answers import read_known_answers
 
 
 def estimate_source(
-    choice: EstimatesChoice, fleet: Fleet, *, learning: bool, measured: Path | None = None
+    choice: EstimatesChoice, fleet: Fleet, *, learning: bool, imported: Path | None = None
 ) -> EstimateSource:
     """Return the source of the starting estimates.
 
@@ -26,7 +26,7 @@ def estimate_source(
         choice: What was asked for.
         fleet: The models, with their priors.
         learning: Whether the estimates follow the answers of the run.
-        measured: The answers that the simulator plays, where a table was imported.
+        imported: The answers that the simulator plays, where a table was imported.
 
     Raises:
         EstimateError: The answers are not there, or say nothing of a model of the fleet.
@@ -36,7 +36,7 @@ def estimate_source(
     if choice.kind is EstimatesKind.FILE:
         assert choice.path is not None, "a file has a path"
         return read_estimates(choice.path, fleet, learning=learning)
-    path = choice.path or measured
+    path = choice.path or imported
     if path is None:
         raise EstimateError(
             f"--swarm-estimates={choice.kind.value} needs answers to the other jobs that are known before the run: "

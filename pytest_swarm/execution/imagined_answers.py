@@ -25,7 +25,7 @@ from pytest_swarm.units import BYTES_PER_GB
 
 IMAGINED: Final = "imagined answer "
 NO_LIMIT_S: Final = 1e9  # time limit of an imagined call: there is no reason to give one up
-_DECODE_TOKENS_PER_S: Final = 50.0  # of a model whose speed nobody stated: between a 2B and a 14B model on one GPU
+USUAL_TOKENS_PER_S: Final = 50.0  # of a model whose speed nobody stated: between a 2B and a 14B model on one GPU
 _PREFILL_TOKENS_PER_S: Final = 2000.0
 _OVERHEAD_S: Final = 0.2
 _LOAD_S: Final = 4.0
@@ -69,7 +69,7 @@ class ImaginedAnswers(ServerAnswers):
         estimated = self.tokens.get(question.last_message, _USUAL_TOKENS)
         completion_tokens = max(1, estimated - prompt_tokens, math.ceil(len(text) / CHARS_PER_TOKEN))
         prefill_s = prompt_tokens / (figures.prefill_tokens_per_s or _PREFILL_TOKENS_PER_S)
-        decode_s = completion_tokens / (figures.decode_tokens_per_s or _DECODE_TOKENS_PER_S)
+        decode_s = completion_tokens / (figures.decode_tokens_per_s or USUAL_TOKENS_PER_S)
         return StoredAnswer(
             text=text,
             kind="imagined",

@@ -1,17 +1,17 @@
-"""Calls that were measured elsewhere, played in virtual time: no server is asked, and nothing is scored again."""
+"""Calls that others measured, played in virtual time: no server is asked, and nothing is scored again."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 
-from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE, MeasuredCall
+from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE, ImportedCall
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.execution.job_clock import JobClock
 
 
-async def play(call: MeasuredCall, begun: TaskOutcome, clock: JobClock) -> TaskOutcome:
-    """Return the outcome of a measured call after its latency.
+async def play(call: ImportedCall, begun: TaskOutcome, clock: JobClock) -> TaskOutcome:
+    """Return the outcome of an imported call after its latency.
 
     Without a measured latency the call has no end, so that neither latency nor makespan is given.
 

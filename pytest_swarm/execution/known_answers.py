@@ -16,7 +16,7 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, GraphError
 from pytest_swarm.estimate.scored_calls import ScoredCall, cell_sums
 from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table, without_priors
-from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers, load_measured_answers
+from pytest_swarm.simulator.models.imported_answers import ImportedAnswers, load_imported_answers
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.workloads.fleet import load_fleet
@@ -68,7 +68,7 @@ def read_known_answers(path: Path) -> KnownAnswers:
     """
     if (path / ANSWERS).is_file() or path.name == ANSWERS:
         folder = path if path.is_dir() else path.parent
-        found = matrix_answers(load_measured_answers(folder / ANSWERS), folder)
+        found = matrix_answers(load_imported_answers(folder / ANSWERS), folder)
     elif _is_store(path):
         raise EstimateError(
             f"{path}: is a store of answers, which has texts and no scores; play it with pytest "
@@ -112,11 +112,11 @@ def run_answers(run: Run) -> KnownAnswers:
     return KnownAnswers(source=f"run {run.info.run}", fleet=run.info.fleet, calls=tuple(seen.values()))
 
 
-def matrix_answers(measured: MeasuredAnswers, folder: Path) -> KnownAnswers:
+def matrix_answers(imported: ImportedAnswers, folder: Path) -> KnownAnswers:
     """Return the scored answers of an imported table, with the tasks of its jobs.
 
     Args:
-        measured: The scores by job, task and model.
+        imported: The scores by job, task and model.
         folder: The folder of the table, whose `jobs` have the tasks.
 
     Raises:
@@ -124,7 +124,7 @@ def matrix_answers(measured: MeasuredAnswers, folder: Path) -> KnownAnswers:
     """
     graphs = {graph.name: graph for graph in map(load_graph, sorted((folder / JOBS).glob("*.json")))}
     calls: list[ScoredCall] = []
-    for key, call in measured.calls.items():
+    for key, call in imported.calls.items():
         try:
             graph = graphs[key.job]
             task = graph.task(key.task)

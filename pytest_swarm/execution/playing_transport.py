@@ -8,34 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt_speed import is_stalled
-from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
 from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
+from pytest_swarm.execution.sent_bodies import sent_bodies
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
-PLANNER: Final = "planner"
-JUDGE: Final = "judge"
 _KEPT_OPTIONS: Final = ("num_ctx", "num_batch", "num_gpu", "num_thread", "main_gpu", "use_mmap")  # what a load needs
 _ENDLESS: Final = 1000.0  # times its time limit: the reply of a call that was given up
-_Scout = Callable[[AnnouncedCall], Awaitable[None]]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -157,7 +152,6 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         self.job = ""
         self.used: dict[str, StoredAnswer] = {}
         """The answers that were played, by key."""
-        self._looking: AnnouncedCall
         self._installed: set[tuple[str, int]] = set()
 
     def announce(self, announcement: Announcement) -> None:
@@ -238,19 +232,14 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         await self.gate.passage(missing)
 
     async def _foresee(self, announcement: Announcement) -> None:
-        """Note what the announced calls of the step will need; each is sent as far as a transport that only looks."""
-        scout = OllamaClient("http://simulated", transport=_LookingTransport(self._look), timeout_s=1.0)
-        for call in announcement():
-            self._looking = call
-            with suppress(BackendError):
-                await scout.chat(call.request)
-
-    def _look(self, path: str, body: Mapping[str, Json]) -> None:
-        question = self._known.question(path, body)
-        if question is not None:
-            self._labels[question.key] = self._looking
-            for need in self._missing(question):
-                self.gate.foreseen[need.identity] = need
+        """Note what the announced calls of the step will need."""
+        calls = announcement()
+        for call, body in zip(calls, await sent_bodies(each.request for each in calls), strict=True):
+            question = self._known.question(CHAT, body)
+            if question is not None:
+                self._labels[question.key] = call
+                for need in self._missing(question):
+                    self.gate.foreseen[need.identity] = need
 
     def _missing(self, question: Question) -> tuple[Need, ...]:
         """Return what is missing to play a question: its answer, and the load of its model."""
@@ -259,8 +248,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
             return loads
         call = self._labels.get(question.key)
         if call is None:
-            kind = PLANNER if find_problem(question.last_message) is not None else JUDGE
-            return (AnswerNeed(question=question, kind=kind, task="", job=self.job), *loads)
+            return (AnswerNeed(question=question, kind=kind_beside_tasks(question), task="", job=self.job), *loads)
         return (AnswerNeed(question=question, kind=call.kind, task=call.task, job=self.job), *loads)
 
     def _missing_load(self, model: ModelIdentity, num_ctx: int) -> tuple[Need, ...]:
@@ -277,14 +265,3 @@ class PlayingTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
-
-
-class _LookingTransport(httpx.AsyncBaseTransport):
-    """Shows each request to a function, and sends nothing."""
-
-    def __init__(self, look: Callable[[str, Mapping[str, Json]], None]) -> None:
-        self._look = look
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._look(request.url.path, json.loads(await request.aread()))
-        return httpx.Response(404, json={"error": "nothing is sent"})

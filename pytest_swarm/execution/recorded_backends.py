@@ -17,12 +17,13 @@ import httpx
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
+from pytest_swarm.execution.backends import NO_RETRIES, Backend, Connection, RealisedScores
 from pytest_swarm.execution.wait_time_loop import new_wait_time_loop
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.cassette.cassette_file import append_take, check_writable, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Take, TakeOrigin
 from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
 from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
@@ -48,15 +49,7 @@ class RecordingTarget:
     server_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CallLimits:
-    """The time limit of an attempt of a call in seconds, and how often a call is tried again."""
-
-    timeout_s: float
-    retries: int
-
-
-def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: float, retries: int = 0) -> Backend:
+def recording_backend(inner: Backend, target: RecordingTarget, *, limits: CallLimits = NO_RETRIES) -> Backend:
     """Return a backend that appends every finished case to a cassette.
 
     Cases of the same run (of another worker, or of another test with the same graph) count as not recorded.
@@ -64,8 +57,7 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
     Args:
         inner: The backend to record.
         target: The cassette.
-        timeout_s: Time limit of one call of a replayed case, in seconds.
-        retries: How often a call of a replayed case is tried again.
+        limits: The limits of the calls of a replayed case.
 
     Raises:
         CassetteError: The file is not a cassette, cannot be written, or was recorded from another kind of server.
@@ -80,7 +72,7 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
         )
     if earlier is not None and target.mode is RecordMode.ONCE:
         why = "it is there, and --swarm-record-mode=once"
-        return replay_backend(earlier, timeout_s=timeout_s, why=why, retries=retries)
+        return replay_backend(earlier, why=why, limits=limits)
     if earlier is None or target.mode is RecordMode.ALL:
         check_writable(target.path)
     recording = replace(
@@ -93,10 +85,10 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, timeout_s: flo
     )
     if earlier is None or target.mode is RecordMode.ALL:
         return recording
-    index, calls = CassetteIndex(earlier), _CallLimits(timeout_s=timeout_s, retries=retries)
+    index = CassetteIndex(earlier)
 
     def replay_or_record(case: Case) -> Backend:
-        return _replay_case(index, case, calls, recording.detail) if index.holds(case) else recording
+        return _replay_case(index, case, limits, recording.detail) if index.holds(case) else recording
 
     return replace(recording, for_case=replay_or_record)
 
@@ -129,7 +121,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
         probe_client=client.through(ProbeTransport).without_retries(),
         register_graph=connection.register_graph,
         realised=recorder.realised,
-        measured=connection.measured,
+        imported=connection.imported,
         listener=recorder,
     )
 
@@ -199,23 +191,22 @@ class _CaseRecorder:
         return take.clock_notes
 
 
-def replay_backend(cassette: Cassette, *, timeout_s: float, why: str, retries: int = 0) -> Backend:
+def replay_backend(cassette: Cassette, *, why: str, limits: CallLimits = NO_RETRIES) -> Backend:
     """Return a backend that answers from a cassette in virtual time, without a server.
 
     Mode `oracle` has realized scores if the recorded server had them.
 
     Args:
         cassette: The cassette.
-        timeout_s: Time limit of one call in seconds of virtual time.
-        retries: How often a call is tried again, as in the recording.
         why: Why this backend was chosen, for the header line.
+        limits: The limits of calls, as in the recording.
 
     Raises:
         CassetteError: The cassette has no case.
     """
     if not cassette.takes:
         raise CassetteError(f"cassette {cassette.path} holds no case; record one with --swarm-backend=record")
-    index, calls = CassetteIndex(cassette), _CallLimits(timeout_s=timeout_s, retries=retries)
+    index = CassetteIndex(cassette)
     last = cassette.takes[-1].origin
     cases = len({take.case.digest for take in cassette.takes})
     simulated = "SIMULATED, " if cassette.simulated else ""
@@ -224,19 +215,19 @@ def replay_backend(cassette: Cassette, *, timeout_s: float, why: str, retries: i
     detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {source} ({why}){notes}"
 
     def replay(case: Case) -> Backend:
-        return _replay_case(index, case, calls, detail)
+        return _replay_case(index, case, limits, detail)
 
     return replace(
-        _case_backend(index, cassette.takes[-1], calls, detail), simulated=cassette.simulated, for_case=replay
+        _case_backend(index, cassette.takes[-1], limits, detail), simulated=cassette.simulated, for_case=replay
     )
 
 
-def _replay_case(index: CassetteIndex, case: Case, calls: _CallLimits, detail: str) -> Backend:
+def _replay_case(index: CassetteIndex, case: Case, limits: CallLimits, detail: str) -> Backend:
     """Return the backend that replays one case; a missing case fails at its first request."""
-    return _case_backend(index, index.peek(case) or index.cassette.takes[-1], calls, detail)
+    return _case_backend(index, index.peek(case) or index.cassette.takes[-1], limits, detail)
 
 
-def _case_backend(index: CassetteIndex, take: Take, calls: _CallLimits, detail: str) -> Backend:
+def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: str) -> Backend:
     """Return a backend like the recorded one; error messages name its host."""
     from pytest_swarm.simulator.virtual_loop import new_ticking_loop
 
@@ -244,7 +235,7 @@ def _case_backend(index: CassetteIndex, take: Take, calls: _CallLimits, detail: 
 
     def connect() -> Connection:
         transport = ReplayingTransport(index)
-        client = OllamaClient(take.origin.host, transport=transport, timeout_s=calls.timeout_s, retries=calls.retries)
+        client = OllamaClient(take.origin.host, transport=transport, timeout_s=limits.timeout_s, retries=limits.retries)
         return Connection(
             client=client,
             probe_client=client.through(ProbeTransport).without_retries(),

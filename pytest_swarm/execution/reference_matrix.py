@@ -7,24 +7,18 @@ mistakes before it. The same graph always has the same reference inputs.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import httpx
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.seeding import request_seed, stable_rng
-from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.answer_gate import AnswerNeed
 from pytest_swarm.execution.backends import RealisedScores
+from pytest_swarm.execution.sent_bodies import sent_bodies
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.tasks import TaskCall, chat_request
-from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.questions import CHAT, Question
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.scoring.scorers import score_text
 
 
@@ -84,7 +78,7 @@ class ReferenceMatrix:
             for model in self.fleet
             if model.can_take(task)
         ]
-        bodies = asyncio.run(_bodies(calls))
+        bodies = asyncio.run(sent_bodies(chat_request(call) for call in calls))
         for call, body in zip(calls, bodies, strict=True):
             question = self.known.question(CHAT, body)
             if question is not None:
@@ -99,19 +93,3 @@ def reference_inputs(graph: TaskGraph) -> dict[str, str]:
         task.id: compose(task.expected, 1.0, stable_rng("reference input", graph.digest, task.id))
         for task in graph.tasks
     }
-
-
-async def _bodies(calls: Iterable[TaskCall]) -> list[Mapping[str, Json]]:
-    """Return the body of each call's request, as the client sends it."""
-    found: list[Mapping[str, Json]] = []
-
-    async def look(request: httpx.Request) -> httpx.Response:
-        found.append(json.loads(await request.aread()))
-        return httpx.Response(404, json={"error": "nothing is sent"})
-
-    client = OllamaClient("http://nowhere", transport=httpx.MockTransport(look))
-    for call in calls:
-        with suppress(BackendError):
-            await client.chat(chat_request(call))
-    await client.aclose()
-    return found

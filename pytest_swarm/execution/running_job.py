@@ -212,7 +212,7 @@ class RunningJob:
             given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
             step=number,
             seed=self.seed,
-            measured=self.context.measured.get((assignment.task, assignment.model)),
+            imported=self.context.imported.get((assignment.task, assignment.model)),
         )
 
     def enter(self, outcome: TaskOutcome) -> None:

@@ -19,6 +19,7 @@ from pytest_swarm.execution.direct_http import DirectClient
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
 from pytest_swarm.ollama.official_package import ollama
+from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 
@@ -44,7 +45,7 @@ class SimulatedClient(OllamaClient):
         host: str,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        timeout_s: float = 120.0,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
         retries: int = 0,
         server: SimulatedServer | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
-from pytest_swarm.domain.measured_call import MeasuredCall
+from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
@@ -38,7 +38,7 @@ class _Failure(TypedDict):
 class TaskCall:
     """One task to run: its model, the tasks whose answers it is given, its step and its seed.
 
-    `measured` is the call as it was measured elsewhere; None where the server is to be asked.
+    `imported` is the call as others measured it; None where the server is to be asked.
     """
 
     task: Task
@@ -46,7 +46,7 @@ class TaskCall:
     given: tuple[tuple[Task, str], ...]
     step: int
     seed: int
-    measured: MeasuredCall | None = None
+    imported: ImportedCall | None = None
 
 
 def chat_request(call: TaskCall) -> ChatRequest:
@@ -64,7 +64,7 @@ def announced(calls: tuple[TaskCall, ...]) -> tuple[AnnouncedCall, ...]:
     return tuple(
         AnnouncedCall(request=chat_request(call), kind=str(call.task.type), task=call.task.id)
         for call in calls
-        if call.measured is None
+        if call.imported is None
     )
 
 
@@ -83,8 +83,8 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         model=call.model.tag,
         started_s=clock.now_s(),
     )
-    if call.measured is not None:
-        return await play(call.measured, begun, clock)
+    if call.imported is not None:
+        return await play(call.imported, begun, clock)
     request = chat_request(call)
     try:
         reply = await client.chat(request)

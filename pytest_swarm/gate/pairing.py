@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE
+from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.metrics.measured_jobs import MeasuredJob

@@ -32,7 +32,7 @@ from pytest_swarm.ollama.replies import (
     read_installed,
     read_resident,
 )
-from pytest_swarm.ollama.retrying import FailedAttempt, wait_before_s
+from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S, FailedAttempt, wait_before_s
 from pytest_swarm.ollama.transports.bounded import BoundedTransport
 from pytest_swarm.ollama.transports.network import network_transport
 
@@ -67,7 +67,7 @@ class OllamaClient:
         host: str,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        timeout_s: float = 120.0,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
         retries: int = 0,
     ) -> None:
         url = base_url(host)

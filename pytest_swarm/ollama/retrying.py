@@ -1,4 +1,4 @@
-"""Retries of calls that failed for the server's sake: which, how often, and how long it waits before each."""
+"""The limits of calls, and the waits before a call that failed for the server's sake is tried again."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ from typing import Final
 
 from pytest_swarm.errors import BackendError, ServerRefusedError
 
-DEFAULT_RETRIES: Final = 2
+DEFAULT_TIMEOUT_S: Final = 120.0
 FIRST_WAIT_S: Final = 0.5
 GROWTH: Final = 4.0  # two retries reach over 2.5 s, in which a server that was restarted answers again
 LONGEST_WAIT_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """The time limit of an attempt of a call in seconds, and how often a call is tried again.
+
+    The seconds are those of the clock that the calls run on, virtual or not. A call is tried again where it failed for
+    the server's sake.
+    """
+
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

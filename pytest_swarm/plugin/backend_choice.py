@@ -129,7 +129,7 @@ def _simulated_world(settings: Settings) -> str:
     """Return what decides the answers of the simulator besides the request: profile, faults and seed."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"
+    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"  # renamed fields make another world
     return f"{settings.profile} {hashlib.sha256(told.encode()).hexdigest()[:8]} seed {settings.seed}"
 
 
@@ -143,9 +143,8 @@ def _others(settings: Settings) -> str:
 def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
     backend = network_backend(
         host,
-        timeout_s=settings.timeout_s,
         why=why,
-        retries=settings.retries,
+        limits=settings.limits,
         transport=_transports(settings),
     )
     return replace(backend, one_file=one_file)
@@ -180,7 +179,7 @@ def _recorded(settings: Settings, inner: Backend, run: str) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     target = RecordingTarget(path=settings.cassette, mode=RecordMode(settings.record_mode), run=run)
-    return recording_backend(inner, target, timeout_s=settings.timeout_s, retries=settings.retries)
+    return recording_backend(inner, target, limits=settings.limits)
 
 
 def _replayed(settings: Settings) -> Backend:
@@ -189,8 +188,7 @@ def _replayed(settings: Settings) -> Backend:
 
     assert settings.cassette is not None, "checked with the other options"
     cassette = read_cassette(settings.cassette)
-    why = "asked for by --swarm-backend"
-    return replay_backend(cassette, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    return replay_backend(cassette, why="asked for by --swarm-backend", limits=settings.limits)
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
@@ -206,7 +204,7 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
             has = ", ".join(profile.tags)
             raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
-    return simulated_backend(world, fleet, timeout_s=settings.timeout_s, why=why, retries=settings.retries)
+    return simulated_backend(world, fleet, why=why, limits=settings.limits)
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:
@@ -222,9 +220,9 @@ def simulated_server(settings: Settings) -> SimulatedServer:
     return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)
 
 
-def measured_answers(settings: Settings) -> Path | None:
+def imported_answers(settings: Settings) -> Path | None:
     """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    measured = load_profile(settings.profile).measured
-    return None if measured is None else Path(measured.source)
+    imported = load_profile(settings.profile).measured
+    return None if imported is None else Path(imported.source)

@@ -11,7 +11,13 @@ from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.starting_estimates import prior_estimates
 from pytest_swarm.execution.bench import Bench
-from pytest_swarm.execution.imagined_answers import IMAGINED, NO_LIMIT_S, ImaginedAnswers, imagined_world
+from pytest_swarm.execution.imagined_answers import (
+    IMAGINED,
+    NO_LIMIT_S,
+    USUAL_TOKENS_PER_S,
+    ImaginedAnswers,
+    imagined_world,
+)
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
     from pytest_swarm.ollama.answers.answer_store import AnswerStore
     from pytest_swarm.ollama.answers.questions import ModelIdentity
 
-_USUAL_SPEED: Final = 50.0  # tokens/s where nobody stated or measured one
 _MATRIX_STEP: Final = -1  # the questions of --swarm-complete come before those of the cases
 
 
@@ -217,7 +222,7 @@ class CostEstimate:
             measured.add(digest)
             if digest not in timed:
                 timed.add(digest)
-                seconds += calibration_tokens(self.setup.at_once) / (figure.decode_tokens_per_s or _USUAL_SPEED)
+                seconds += calibration_tokens(self.setup.at_once) / (figure.decode_tokens_per_s or USUAL_TOKENS_PER_S)
         return count, seconds
 
     def _has_room(self, resident: dict[str, float]) -> bool:

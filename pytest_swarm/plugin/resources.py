@@ -166,12 +166,12 @@ class Resources:
         """Where the estimates of each job start."""
         from pytest_swarm.domain.estimates_info import EstimatesKind
         from pytest_swarm.execution.estimate_sources import estimate_source
-        from pytest_swarm.plugin.backend_choice import measured_answers
+        from pytest_swarm.plugin.backend_choice import imported_answers
 
         choice, learning = self._settings.estimates, self._settings.learning == "on"
         unnamed = choice.path is None and choice.kind is not EstimatesKind.PRIOR
-        measured = measured_answers(self._settings) if unnamed and self.backend.simulated else None
-        return estimate_source(choice, self.fleet, learning=learning, measured=measured)
+        imported = imported_answers(self._settings) if unnamed and self.backend.simulated else None
+        return estimate_source(choice, self.fleet, learning=learning, imported=imported)
 
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only a warning."""

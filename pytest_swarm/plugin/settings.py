@@ -13,6 +13,7 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
+from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import native_value
@@ -121,6 +122,11 @@ class Settings(Options):
         settings.one_of_several = len(self.hosts) > 1
         settings.hosts = (host,)
         return settings
+
+    @property
+    def limits(self) -> CallLimits:
+        """Return the limits of calls."""
+        return CallLimits(timeout_s=self.timeout_s, retries=self.retries)
 
     @property
     def auto_repeat(self) -> bool:

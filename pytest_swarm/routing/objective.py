@@ -24,17 +24,13 @@ _LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lo
 class Evaluation:
     """The value of a plan, replayed stage by stage on the estimates.
 
-    `value` = `utility` - `load_cost`; `loads` are (stage, model) in the order in which they happen; `vram_gb` is the
-    residency of each stage, `peak_vram_gb` the largest; `violations` are the stages over budget (+1e-6 GB).
+    `value` is the utility of its assignments less the price of its loads; `loads` are (stage, model) in the order in
+    which they happen; `vram_gb` is the residency of each stage; `violations` are the stages over budget (+1e-6 GB).
     """
 
     value: float
-    utility: float
-    load_cost: float
-    load_s: float
     loads: tuple[tuple[int, str], ...]
     vram_gb: tuple[float, ...]
-    peak_vram_gb: float
     violations: tuple[int, ...]
 
 
@@ -133,15 +129,10 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
     loads = _loads(plan, view, residency)
     vram_gb = tuple(sum(view.fleet[tag].vram_gb for tag in sorted(held)) for held in residency)
-    cost = sum(price[row[tag]] for _, tag in loads)
     return Evaluation(
-        value=worth - cost,
-        utility=worth,
-        load_cost=cost,
-        load_s=sum(view.fleet[tag].load_time_ms for _, tag in loads) / 1000,
+        value=worth - sum(price[row[tag]] for _, tag in loads),
         loads=loads,
         vram_gb=vram_gb,
-        peak_vram_gb=max(vram_gb),
         violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB),
     )
 

@@ -87,7 +87,7 @@ def changed_figures(policy: PolicyFile, fleet: Fleet) -> tuple[str, ...]:
         ]
         believed = {kind: fleet[model.tag].capability(kind) for kind in model.capabilities}
         if policy.estimates_from == "prior" and any(
-            abs(model.capability(kind) - believed[kind]) > 1e-9 for kind in believed
+            abs(model.capability(kind) - believed[kind]) > _SAME for kind in believed
         ):
             priors.append(model.tag)
     if dict(fleet.assign) != dict(policy.assign):

@@ -23,7 +23,6 @@ SINGLE: Final = "single:"  # before the tag
 POLICY: Final = "policy:"  # before the file
 BOTH: Final = (LP, LLM)
 """The published pair, which `both` stands for."""
-DEFAULT_MODES: Final = (LP,)
 MODE_GROUPS: Final[Mapping[ModeGroup, str]] = {
     "published": "Published pair",
     "exact": "Exact programs",

@@ -114,8 +114,8 @@ def test_the_first_call_with_a_format_after_a_load_is_apart() -> None:
 
 
 def test_a_reply_of_one_token_has_no_speed() -> None:
-    assert decode_tokens_per_s([chat(4, 1), chat(4, 1, completion_tokens=1, decode_s=1e-6)]) == pytest.approx(40)
-    assert decode_tokens_per_s([chat(4, 1, completion_tokens=1, decode_s=1e-6)]) is None
+    assert decode_tokens_per_s([(40, 1.0), (None, 1.0), (3, None), (1, 1e-6)]) == pytest.approx(40)
+    assert decode_tokens_per_s([(1, 1e-6)]) is None
 
 
 def test_the_own_limit_is_where_replies_end_that_nobody_limited() -> None:

@@ -51,7 +51,7 @@ def recorded(path: Path, *, simulated: bool) -> None:
     from pytest_swarm.execution.bench import Bench, BenchSettings
 
     inner = replace(backend(), simulated=simulated)
-    recording = recording_backend(inner, RecordingTarget(path=path), timeout_s=60)
+    recording = recording_backend(inner, RecordingTarget(path=path))
     with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         bench.run(case(graph(("a", "b")), "llm"))
 

@@ -28,7 +28,7 @@ GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 def record(path: Path, *modes: str, repeats: int = 4) -> None:
     """Record wb1 to wb3 on the simulated A40."""
     backend = simulated_backend(SimulatedWorld(profile=A40), HEAVY)
-    recording = recording_backend(backend, RecordingTarget(path=path), timeout_s=120)
+    recording = recording_backend(backend, RecordingTarget(path=path))
     with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         for name in ("wb1", "wb2", "wb3"):
             graph = load_graph(GRAPHS / f"{name}.toml")

@@ -13,7 +13,7 @@ from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decid
 from pytest_swarm.decision.exports import EXPORTS
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
-from pytest_swarm.domain.measured_call import MEASURED_ELSEWHERE
+from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import EstimateRow, JobStatus, Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample

@@ -14,6 +14,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.faults import parse_fault
@@ -44,7 +45,7 @@ def graph(*edges: tuple[str, str], name: str = "job", ids: str = "") -> TaskGrap
 
 def backend(*faults: str, profile: Profile = A40, fleet: Fleet = HEAVY, timeout_s: float = 120.0) -> Backend:
     world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
-    return simulated_backend(world, fleet, timeout_s=timeout_s)
+    return simulated_backend(world, fleet, limits=CallLimits(timeout_s=timeout_s))
 
 
 def bench(*faults: str, fleet: Fleet = HEAVY, timeout_s: float = 120.0, settings: BenchSettings | None = None) -> Bench:

@@ -47,7 +47,7 @@ def imported(folder: Path, *, turned: bool) -> Path:
 def choices(folder: Path, kind: EstimatesKind) -> dict[str, dict[str, str]]:
     """The model of each task of the judged job, by policy."""
     fleet, profile = load_fleet(folder / "fleet.toml"), load_profile(folder / "profile.toml")
-    source = estimate_source(EstimatesChoice(kind=kind), fleet, learning=True, measured=folder / "answers.jsonl")
+    source = estimate_source(EstimatesChoice(kind=kind), fleet, learning=True, imported=folder / "answers.jsonl")
     graph = load_graph(folder / "jobs" / f"{JUDGED}.json")
     backend = simulated_backend(SimulatedWorld(profile=profile), fleet)
     found: dict[str, dict[str, str]] = {}

@@ -11,6 +11,7 @@ from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.ollama.client import LEASE_S
+from pytest_swarm.ollama.retrying import CallLimits
 from tests.execution.lab import HEAVY, case, graph
 from tests.execution.stand_in import StandIn
 
@@ -48,8 +49,8 @@ def test_a_lease_is_renewed_while_a_call_takes_long_and_is_never_for_ever() -> N
 
 def test_a_recording_with_renewals_gives_the_recorded_times(tmp_path: Path) -> None:
     target = RecordingTarget(path=tmp_path / "c.jsonl")
-    recorded = run(recording_backend(patient(slow_server().backend()), target, timeout_s=1e6))
-    replayed = run(replay_backend(read_cassette(target.path), timeout_s=1e6, why="a test"))
+    recorded = run(recording_backend(patient(slow_server().backend()), target, limits=CallLimits(timeout_s=1e6)))
+    replayed = run(replay_backend(read_cassette(target.path), why="a test", limits=CallLimits(timeout_s=1e6)))
     assert recorded.makespan_s == replayed.makespan_s == 1000.0
     assert replayed.outcomes == recorded.outcomes
     watched = [each.path for take in read_cassette(target.path).takes for each in take.exchanges if each.watched]

@@ -16,6 +16,7 @@ from pytest_swarm.execution.backends import Backend, network_backend
 from pytest_swarm.execution.server_answers import served_models
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -84,7 +85,7 @@ def served(app: CountingApp | None = None) -> Iterator[tuple[Backend, CountingAp
     counting = app or CountingApp(server.app)
     counting.inner, server.app = server.app, counting
     with serve_in_thread(server) as url:
-        yield network_backend(url, timeout_s=60.0, why="a test"), counting
+        yield network_backend(url, why="a test", limits=CallLimits(timeout_s=60.0)), counting
 
 
 def lab_at(http: Backend, store: AnswerStore | None = None) -> Lab:

@@ -26,7 +26,7 @@ def test_every_case_replays_to_its_end(tmp_path: Path) -> None:
     cases = [take.case for take in cassette.takes if take.case.key.mode != "lp"]  # lp would compile its programs
     sink = ListSink()
     settings = BenchSettings(planner="gemma3:270m")
-    backend = replay_backend(cassette, timeout_s=600, why="a test")
+    backend = replay_backend(cassette, why="a test")
     with Bench(backend=backend, fleet=load_fleet(str(FOLDER / "fleet.toml")), settings=settings) as bench:
         records = [bench.run(case, sink=sink) for case in cases]
     assert len(records) == 40

@@ -10,6 +10,7 @@ from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
+from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import A40, HEAVY, PLANNER, case, graph
@@ -20,7 +21,7 @@ SINGLE = "single:gemma2:2b"
 
 def played(*faults: str, mode: str = SINGLE, retries: int = 2, sink: ListSink | None = None) -> JobRecord:
     world = SimulatedWorld(profile=A40, faults=tuple(map(parse_fault, faults)))
-    backend = simulated_backend(world, HEAVY, timeout_s=30.0, retries=retries)
+    backend = simulated_backend(world, HEAVY, limits=CallLimits(timeout_s=30.0, retries=retries))
     with Bench(backend=backend, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         return bench.run(case(CHAIN, mode), sink=sink)
 

@@ -19,6 +19,7 @@ from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld,
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.reader import read_run
@@ -135,7 +136,7 @@ def simulated(*faults: str, ending: Ending, mode: str = SINGLE) -> Callable[[Wor
 
     def carry_out(workshop: Workshop) -> None:
         world = SimulatedWorld(profile=A40, faults=tuple(map(parse_fault, faults)))
-        backend = simulated_backend(world, HEAVY, timeout_s=30.0, retries=RETRIES)
+        backend = simulated_backend(world, HEAVY, limits=CallLimits(timeout_s=30.0, retries=RETRIES))
         run_on(backend, ending, workshop.folder, mode=mode)
 
     return carry_out

@@ -58,7 +58,7 @@ def cassette_lines() -> bytes:
     """A recording of one job."""
     with TemporaryDirectory() as folder:
         target = RecordingTarget(path=Path(folder) / "c.jsonl")
-        with Bench(backend=recording_backend(backend(), target, timeout_s=30.0), fleet=HEAVY) as bench:
+        with Bench(backend=recording_backend(backend(), target), fleet=HEAVY) as bench:
             bench.run(CASE)
         return target.path.read_bytes()
 

@@ -97,7 +97,7 @@ def test_lp_leaks_where_its_residency_is_fractional() -> None:
         PHI: pytest.approx(0.5714, abs=1e-4),
     }
     assert [problem.kind for problem in check(plan, MATH_ALONE)] == [ProblemKind.OVER_BUDGET]
-    assert evaluate(plan, MATH_ALONE).peak_vram_gb == 12.5
+    assert evaluate(plan, MATH_ALONE).vram_gb == (12.5,)
 
 
 def test_greedy_takes_the_best_of_each_task_alone() -> None:

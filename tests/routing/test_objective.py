@@ -30,8 +30,7 @@ def test_one_residency_is_held_throughout_and_loaded_once() -> None:
     found = evaluate(plan(("m0", "m0"), {"m0"}), VIEW)
     assert found.value == pytest.approx(1 - 0.1)
     assert found.loads == ((0, "m0"),)
-    assert found.load_s == pytest.approx(0.15)
-    assert (found.vram_gb, found.peak_vram_gb, found.violations) == ((5.0, 5.0), 5.0, ())
+    assert (found.vram_gb, found.violations) == ((5.0, 5.0), ())
 
 
 def test_a_swap_between_stages_is_charged_where_it_happens() -> None:
@@ -90,7 +89,7 @@ def test_deferred_tasks_come_after_the_last_stage_model_by_model() -> None:
     found = evaluate(chosen, VIEW)
     assert found.value == pytest.approx(2 - 0.1 - 0.2)
     assert found.loads == ((0, "m0"), (2, "m1"))
-    assert found.peak_vram_gb == 5.0  # without it, m1 would count beside m0 in its stage
+    assert max(found.vram_gb) == 5.0  # without it, m1 would count beside m0 in its stage
     assert evaluate(replace(chosen, deferred=frozenset()), VIEW).violations == (1,)
 
 

@@ -18,7 +18,7 @@ from pytest_swarm.documents import parse_toml, read_text
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
-from pytest_swarm.simulator.models.measured_answers import load_measured_answers
+from pytest_swarm.simulator.models.imported_answers import load_imported_answers
 from pytest_swarm.simulator.models.profile_tables import (
     by_task_type,
     read_answer,
@@ -126,7 +126,7 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         planner=_planner(top.table("planner")),
         known=tuple(map(read_known_outcome, top.tables("known"))),
         answers=tuple(map(read_answer, top.tables("answers"))),
-        measured=load_measured_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
+        measured=load_imported_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
         faults=tuple(
             parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
         ),

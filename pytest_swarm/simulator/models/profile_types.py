@@ -17,7 +17,7 @@ from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.domain.text_tokens import text_tokens
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.call_cost import CallCost
-from pytest_swarm.simulator.models.measured_answers import MeasuredAnswers
+from pytest_swarm.simulator.models.imported_answers import ImportedAnswers
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.faults import Fault
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
@@ -166,7 +166,7 @@ class PlannerProfile:
 class Profile:
     """A profile: a server with its models, how well they perform, the planner, and the faults to inject.
 
-    With `measured`, every task has the answers that were measured elsewhere, and nothing is drawn.
+    With `measured`, every task has the answers of a table that others measured, and nothing is drawn.
     """
 
     name: str
@@ -178,7 +178,7 @@ class Profile:
     known: tuple[KnownOutcome, ...] = ()
     answers: tuple[RecordedAnswer, ...] = ()
     faults: tuple[Fault, ...] = ()
-    measured: MeasuredAnswers | None = None
+    measured: ImportedAnswers | None = None
     _answers: Mapping[tuple[str, str], RecordedAnswer] = field(init=False, repr=False, compare=False)
     _by_name: Mapping[str, ModelProfile] = field(init=False, repr=False, compare=False)
     _known: Mapping[tuple[str, str, str], tuple[KnownOutcome, ...]] = field(init=False, repr=False, compare=False)

@@ -5,7 +5,6 @@ Owns the state of requests and loaded models. Knows no queue, no eviction and no
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
@@ -15,8 +14,6 @@ from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import Placement
 from pytest_swarm.simulator.server.prefix_cache import PrefixCache
-
-FOREVER_S: Final = math.inf  # keep_alive of a pinned model
 
 
 class RequestState(Enum):

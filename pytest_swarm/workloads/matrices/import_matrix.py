@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.documents import make_folder, toml_comment, toml_line, write_text
-from pytest_swarm.domain.measured_call import encode_measured_call
+from pytest_swarm.domain.imported_call import encode_imported_call
 from pytest_swarm.errors import MatrixError
 from pytest_swarm.units import plural
 from pytest_swarm.workloads.fleet import fleet_toml
@@ -209,7 +209,7 @@ def _tables(source: Path, format_name: str) -> list[Path]:
 
 
 def _write_answers(jobs: MatrixJobs, path: Path) -> None:
-    rows: Iterable[str] = (json.dumps(encode_measured_call(*each), ensure_ascii=False) for each in jobs.calls)
+    rows: Iterable[str] = (json.dumps(encode_imported_call(*each), ensure_ascii=False) for each in jobs.calls)
     write_text(path, "".join(f"{row}\n" for row in rows), MatrixError)
 
 

@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.imported_call import CallKey, ImportedCall
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
-from pytest_swarm.domain.measured_call import CallKey, MeasuredCall
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, MAX_TYPE_CHARS, Task, type_name
@@ -30,7 +30,7 @@ class MatrixJobs:
     """The jobs of a matrix, each of `batch` prompts where that divides them; and the rows of their known answers."""
 
     graphs: tuple[TaskGraph, ...]
-    calls: tuple[tuple[CallKey, MeasuredCall], ...]
+    calls: tuple[tuple[CallKey, ImportedCall], ...]
     even: bool
 
 
@@ -51,13 +51,13 @@ def matrix_jobs(matrix: Matrix, *, name: str, batch: int) -> MatrixJobs:
     counted = [_answer_tokens(prompts) for prompts in parts]
     everywhere = _sum_of(counted)
     graphs: list[TaskGraph] = []
-    calls: list[tuple[CallKey, MeasuredCall]] = []
+    calls: list[tuple[CallKey, ImportedCall]] = []
     for number, (prompts, own) in enumerate(zip(parts, counted, strict=True)):
         answer_tokens = _means_without(everywhere, own)
         job = f"{name}-{number + 1:0{len(str(count))}d}"
         graphs.append(TaskGraph(name=job, tasks=tuple(_task(each, answer_tokens) for each in prompts)))
         calls += [
-            (CallKey(job, each.id, model), _measured(cell)) for each in prompts for model, cell in each.cells.items()
+            (CallKey(job, each.id, model), _imported(cell)) for each in prompts for model, cell in each.cells.items()
         ]
     return MatrixJobs(graphs=tuple(graphs), calls=tuple(calls), even=even)
 
@@ -119,9 +119,9 @@ def _means_without(sums: TokenSums, own: TokenSums) -> dict[str | None, float]:
     return {dataset: (each[1] / each[0] if each[0] else rest) for dataset, each in left.items()}
 
 
-def _measured(cell: MatrixCell) -> MeasuredCall:
+def _imported(cell: MatrixCell) -> ImportedCall:
     assert cell.score is not None, "a matrix has only scored cells"
-    return MeasuredCall(
+    return ImportedCall(
         score=cell.score,
         prompt_tokens=cell.prompt_tokens,
         completion_tokens=cell.completion_tokens,

@@ -1,4 +1,4 @@
-"""A call that was measured elsewhere: what a table of prompts and models says of one prompt on one model.
+"""A call that others measured: what a table of prompts and models says of one prompt on one model.
 
 A row has `job`, `task`, `model` and `score`; the other keys are null where they were not measured.
 """
@@ -26,7 +26,7 @@ class CallKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredCall:
+class ImportedCall:
     """The score of one model on one task, in [0, 1], and what else was measured of the call; None = not measured.
 
     `cost` is in the unit of the fleet's `cost_per_token`. `latency_s` is the whole call.
@@ -47,8 +47,8 @@ class MeasuredCall:
                 raise ProfileError(f"the measured {name} is {value:g}, but must be at least 0")
 
 
-def encode_measured_call(key: CallKey, call: MeasuredCall) -> dict[str, Json]:
-    """Return the row of a measured call.
+def encode_imported_call(key: CallKey, call: ImportedCall) -> dict[str, Json]:
+    """Return the row of a call.
 
     Args:
         key: The job, task and model.
@@ -58,11 +58,11 @@ def encode_measured_call(key: CallKey, call: MeasuredCall) -> dict[str, Json]:
     return {**key._asdict(), **measured}
 
 
-def decode_measured_call(row: Fields) -> tuple[CallKey, MeasuredCall]:
+def decode_imported_call(row: Fields) -> tuple[CallKey, ImportedCall]:
     """Return the key and the call of a row; raise the error of `row` where a value is invalid."""
     row.only(_KEYS)
     key = CallKey(job=row.text("job"), task=row.text("task"), model=row.text("model"))
-    return key, MeasuredCall(
+    return key, ImportedCall(
         score=row.number("score", low=0, high=1),
         prompt_tokens=row.whole("prompt_tokens", low=0) if "prompt_tokens" in row else None,
         completion_tokens=row.whole("completion_tokens", low=0) if "completion_tokens" in row else None,
