@@ -64,9 +64,8 @@ _COUNTED: Final = re.compile(  # "day 1 500 pages" are two numbers
     r"|grade|level|group|team|stage|phase|round|game|trip|store|box|bag|type|option|room|table|figure)s?\s$",
     re.IGNORECASE,
 )
-_DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 18,50 EUR
-    r"(?<![\w.,])(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?![\d,]|\.\d)|(?:(?<=€)|(?<=€ ))\d{1,9},\d{2}(?![\d,])"
-    r"|\d{1,9},\d{2}(?=\s?(?:€|EUR\b|Euros?\b)))"
+_DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 12,5, but not "1,2,3" and (3,4)
+    r"(?<![\w.,(\[{^-])(?:\d{1,3}(?:\.\d{3})+|\d{1,9}),\d{1,2}(?![\w,)\]}-]|\.\d)"
 )
 _RARE: Final = re.compile(r"\d(?: \d{3}|,\d{1,2}|-\d\d-\d\d)(?!\d)")  # what the three of them need
 _ISO_DATE: Final = re.compile(r"(?<![\w-])([12]\d{3})-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])")

@@ -28,6 +28,9 @@ DENYING_CLAUSE: Final = re.compile(
 )
 """A main clause that denies what follows: "I don't think that ...", "It is unlikely that ..."."""
 
+BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)"
+"""What introduces the opinion of others, which is not the answer: "Many believe that ..."."""
+
 FOREIGN_NOT: Final = (
     r"(?:\b(?:nicht|keine?[nmr]?|n['’]est pas|ne sont pas|no (?:es|son|fue)|não é|non è|не)\b|不是|并非)"
 )

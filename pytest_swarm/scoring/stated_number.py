@@ -38,7 +38,7 @@ _MODIFIES: Final = re.compile(
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
-    r"|even though"
+    r"|even though|unlike|whereas"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
 )
@@ -51,7 +51,7 @@ _COMPARED: Final = re.compile(
 )
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
-_TERM: Final = re.compile(r"[^\n.=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
+_TERM: Final = re.compile(r"[^\n.,=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
 
 
 def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNumber:

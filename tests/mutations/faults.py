@@ -633,8 +633,8 @@ FAULTS: Final = (
     Fault(
         name="thousands with thin spaces are a list of numbers",
         where="scoring/numbers.py",
-        old="(?:,[ \\n]+-?",
-        new="(?:,\\s+-?",
+        old="(?:,(?:[ \\n]+|",
+        new="(?:,(?:\\s+|",
         tests=("scoring/test_round_trips.py",),
     ),
     Fault(
@@ -643,6 +643,20 @@ FAULTS: Final = (
         old="each.model, _answer(each))",
         new="each.model, each.answer)",
         tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="the minutes of hours and minutes are an answer of their own",
+        where="scoring/quantities.py",
+        old="if parts is None or not",
+        new="if True or not",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="the subject of a second sentence after a comma is the answer",
+        where="scoring/named_answer.py",
+        old="_IS.match(after) and _asserts(lead)",
+        new="_IS.match(after) and not lead",
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a letter that is possible only is taken for the answer",

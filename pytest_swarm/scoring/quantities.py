@@ -1,0 +1,58 @@
+"""Quantities with two units: "1 hour and 30 minutes" is 1.5 and 90, and "2 hours, or 120 minutes" gives 2 and 120."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in
+
+_PARTS: Final = {  # a unit, the smaller one that may follow it, and how many of those make one
+    ("h", "min"): 60, ("min", "s"): 60, ("day", "h"): 24, ("week", "day"): 7, ("year", "month"): 12,
+    ("ft", "in"): 12, ("lb", "oz"): 16, ("dollar", "cent"): 100,
+}  # fmt: skip
+_NAMES: Final = {
+    "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s", "foot": "ft", "feet": "ft", "inch": "in",
+    "inche": "in", "pound": "lb", "ounce": "oz",
+}  # fmt: skip
+_UNIT: Final = re.compile(
+    r"[ -]?(?P<unit>°\s?[CFK]|(?:degrees\s)?(?:Celsius|Fahrenheit|Kelvin)|[mck]?m|k?g|m?[lL]|oz|ft|in|mi|min|h|s"
+    r"|(?:(?:milli|centi|kilo)?(?:meter|metre|gram|liter|litre)|hr|sec|lb|pound|ounce|inche?|mile|yard|gallon|cup|second"
+    r"|minute|hour|day|week|month|year|dollar|cent)s?|foot|feet)\b"
+)
+_THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
+_OR: Final = re.compile(_UNIT.pattern + r"(?:,? (?:or|i\.e\.,?|that is,?) (?:about |approximately )?| \()")
+
+
+def quantities_in(text: str) -> Iterator[WrittenNumber]:
+    """The numbers of a simplified text, in order; a quantity of a unit and its parts is one number."""
+    held: WrittenNumber | None = None
+    for number in numbers_in(text):
+        whole = None if held is None else _joined(text, held, number)
+        if held is not None and whole is None:
+            yield held
+        held = whole or number
+    if held is not None:
+        yield held
+
+
+def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
+    """Whether a text gives one quantity in two units: "2 hours, or 120 minutes", "98.6 °F (37 °C)"."""
+    first, second = _OR.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
+    return first is not None and second is not None and _name(first) != _name(second)
+
+
+def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
+    first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
+    parts = None if first is None or second is None else _PARTS.get((_name(first), _name(second)))
+    if parts is None or not 0 <= other.values[0] < parts:
+        return None
+    values = (one.values[0] + other.values[0] / parts, one.values[0] * parts + other.values[0])
+    return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
+
+
+def _name(match: re.Match[str]) -> str:
+    unit = match["unit"].lower()
+    unit = unit if unit in _NAMES or len(unit) < 3 else unit.removesuffix("s")
+    return _NAMES.get(unit, unit)
