@@ -3,8 +3,7 @@
 Which object counts, where an answer holds several: the one with most of the expected fields, the last among equals
 (models repeat the format first and answer afterwards). Objects are looked for in <answer> where it holds any, else
 everywhere: in fences and in prose. One that lies within another counts only where no object around it has any of the
-fields. Only true JSON counts: single quotes and trailing commas do
-not.
+fields. Only true JSON counts: single quotes and trailing commas do not.
 """
 
 from __future__ import annotations

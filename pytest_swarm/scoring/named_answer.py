@@ -124,29 +124,30 @@ def _states_number(sentence: str, wanted: str) -> bool:
 
 
 def _is_answer(sentence: str, name: re.Match[str]) -> bool:
+    """Whether a sentence gives the text as its answer, where it names it at this place."""
     before = _QUOTED.sub('""', sentence[: name.start()].rstrip('"'))
     after = _QUOTED.sub('""', sentence[name.end() :].lstrip('"'))
     starts = list(_CLAUSE.finditer(before))
     end = _CLAUSE.search(after)
     clause = before[starts[-1].start() :] if starts else before
-    if _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]):
-        return False
     lead = before[: len(before) - len(clause)]
-    if _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or _VERB.search(clause) or _IS.match(after)):
-        return False
-    if _RELATIVE.match(clause) or _SUBORDINATE.match(clause) or (_TOPIC.search(before) and _IS.match(after)):
-        return False
-    if clause.startswith("(") and (_VERB.search(clause) or _IS.match(after)):
-        return False
-    if _NEXT_SUBJECT.fullmatch(clause) and _IS.match(after) and _asserts(lead):
-        return False
-    if _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before):
-        return False
-    if (_MAYBE.search(before) and " but " in after) or (_MOVED.search(before) and after.startswith(" to ")):
-        return False
-    if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
-        return False
-    return end is None or end[0] != "?"
+    is_subject = _IS.match(after) is not None
+    has_verb = _VERB.search(clause) is not None
+    against = (
+        _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]),  # "It is not Paris."
+        _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or has_verb or is_subject),  # ", a friend of Paris"
+        _RELATIVE.match(clause) or _SUBORDINATE.match(clause),  # ", which is near Paris", "While Paris is old"
+        is_subject and _TOPIC.search(before),  # "The mayor of Paris is"
+        clause.startswith("(") and (has_verb or is_subject),  # "(Paris is larger)"
+        is_subject and _NEXT_SUBJECT.fullmatch(clause) and _asserts(lead),  # "It is Lyon, Paris is larger"
+        _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before),  # "Paris is larger, but the capital is Lyon"
+        _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"
+        _MOVED.search(before) and after.startswith(" to "),  # "It was moved from Paris to"
+        _BEFORE.search(before) or _ANOTHER_BEFORE.search(before),  # "rather than Paris", "Lyon and Paris"
+        _AFTER.match(after),  # "Paris or Lyon"
+        end is not None and end[0] == "?",  # "Is it Paris? No"
+    )
+    return not any(against)
 
 
 def _asserts(clause: str) -> bool:

@@ -7,10 +7,10 @@ from typing import Final
 
 from pytest_swarm.scoring.fences import without_fence_lines
 
-_WRAPPED: Final = re.compile(
-    r"\\(?:text|textbf|textit|texttt|mathrm|mathbf|mathsf|mathit|mathtt|mbox|operatorname|boldsymbol)\s?\{"
-    r"([^{}\n]{0,500})\}"
-)
+LATEX_TEXT: Final = r"\\(?:text(?:bf|it|tt)?|math(?:rm|bf|sf|it|tt)|mbox|operatorname|boldsymbol)\s?\{"
+"""The start of what LaTeX sets as text or in another font."""
+
+_WRAPPED: Final = re.compile(rf"{LATEX_TEXT}([^{{}}\n]{{0,500}})\}}")
 _LATEX: Final = re.compile(r"\\[()\[\]]|\\left\b|\\right\b|\\[,;:! ]|\$")
 _EMPHASIS: Final = re.compile(r"\*{1,3}(?=[^\s*])([^*\n]{1,300})\*{1,3}")
 _UNDERSCORES: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=[^\s_])_{1,3}(?!\w)")

@@ -7,18 +7,9 @@ import unicodedata
 from typing import Final
 
 _WRAPPERS: Final = (
-    *(("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("$", "$"), ("“", "”"), ("‘", "’"), ("«", "»")),
-    *(
-        ("„", "“"),
-        ("['", "']"),
-        ('["', '"]'),
-        ("\\(", "\\)"),
-        ("\\[", "\\]"),
-        ("\\text{", "}"),
-        ("\\textbf{", "}"),
-        ("\\mathrm{", "}"),
-        ("\\boxed{", "}"),
-    ),
+    *zip("*_`\"'$“‘«„", "*_`\"'$”’»“", strict=True),
+    *(("['", "']"), ('["', '"]'), ("\\(", "\\)"), ("\\[", "\\]")),
+    *((f"\\{name}{{", "}") for name in ("text", "textbf", "mathrm", "boxed")),
 )
 _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\(?:left|right|displaystyle)(?![a-z])|\\[!,;: ]|\s"), ""),

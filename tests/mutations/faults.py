@@ -605,8 +605,8 @@ FAULTS: Final = (
     Fault(
         name="a contrast that names another text leaves the first as the answer",
         where="scoring/named_answer.py",
-        old="if _GIVEN_LATER.search(after) or",
-        new="if",
+        old="_GIVEN_LATER.search(after) or",
+        new="",
         tests=("scoring/test_denials.py",),
     ),
     Fault(
@@ -654,8 +654,8 @@ FAULTS: Final = (
     Fault(
         name="the subject of a second sentence after a comma is the answer",
         where="scoring/named_answer.py",
-        old="_IS.match(after) and _asserts(lead)",
-        new="_IS.match(after) and not lead",
+        old="_NEXT_SUBJECT.fullmatch(clause) and _asserts(lead)",
+        new="_NEXT_SUBJECT.fullmatch(clause) and not lead",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
@@ -668,15 +668,15 @@ FAULTS: Final = (
     Fault(
         name="a sentence that denies a text gives it as its answer",
         where="scoring/named_answer.py",
-        old="if _DENIED.search(clause) or",
-        new="if",
+        old="_DENIED.search(clause) or",
+        new="",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="an aside after a comma gives an exact text as the answer",
         where="scoring/named_answer.py",
-        old="if _RELATIVE.match(clause) or _SUBORDINATE",
-        new="if _SUBORDINATE",
+        old="_RELATIVE.match(clause) or _SUBORDINATE",
+        new="_SUBORDINATE",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
