@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.scoring.plain_text import LATEX_TEXT, without_cjk_edges
+from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_TEXT, without_cjk_edges
 
 _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
@@ -29,7 +29,8 @@ _SIGNS: Final = str.maketrans(
     {
         **dict.fromkeys("\u2212\u2010\u2011\ufe63\uff0d", "-"),
         **dict.fromkeys("\u00a0\u202f\u2007\u2008\u200a\u2006", _THIN),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff"),
+        **INVISIBLE,
+        **dict.fromkeys("\u200c\u200d"),
         **dict.fromkeys("’ʼ′", "'"),
         "⁄": "/",
         "∕": "/",

@@ -16,7 +16,12 @@ _EMPHASIS: Final = re.compile(r"\*{1,3}(?=[^\s*])([^*\n]{1,300})\*{1,3}")
 _UNDERSCORES: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=[^\s_])_{1,3}(?!\w)")
 _LINE_START: Final = re.compile(r"^[ \t]{0,8}(?:[-*+•][ \t]{1,4}|#{1,6}[ \t]{1,4}|>[ \t]?){1,4}", re.MULTILINE)
 _HTML: Final = re.compile(r"</?(?:b|i|u|p|em|strong|span|div|br|code|h[1-6])\s?/?>", re.IGNORECASE)
-_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None})
+INVISIBLE: Final = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks without a width or of the direction of writing, each with None; joiners, which emoji need, are none of them."""
+
+_QUOTES: Final = str.maketrans(
+    {**INVISIBLE, "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None}
+)
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
+from pytest_swarm.scoring.plain_text import INVISIBLE
+
 _WRAPPERS: Final = (
     *zip("*_`\"'$“‘«„", "*_`\"'$”’»“", strict=True),
     *(("['", "']"), ('["', '"]'), ("\\(", "\\)"), ("\\[", "\\]")),
@@ -19,7 +21,9 @@ _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\([%$])"), r"\1"),
     (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
 )
-_SIGNS: Final = str.maketrans({"’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
+_SIGNS: Final = str.maketrans(
+    {**INVISIBLE, "’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2044": "/"}
+)
 _THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.,]\d)")  # no list such as (1,200)
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
     r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"

@@ -80,8 +80,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             aside = for_reason = True
         elif "=" in between and _CONDITION.search(between) is None:
             aside = (aside and for_reason) or _is_expression(sentence, number, stated)
-        elif _ASIDE.search(between) or _CONDITION.search(between):
-            aside = True
+        elif (opened := _ASIDE.search(between) or _CONDITION.search(between)) is not None:
+            aside = _RESUMED.search(between, opened.end()) is None
         elif _RESUMED.search(between):
             aside = False
         compared = (_COMPARED.search(between) or between.endswith(", ")) and _MORE.match(
