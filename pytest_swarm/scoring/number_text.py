@@ -19,7 +19,6 @@ _SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1
 _LETTER_SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
 _MONEY_SCALE: Final = re.compile(r"([$€£¥₹]\s?\d[\d,.]{0,20})([kmb])(?!\w)", re.IGNORECASE)  # "3 m" may be meters
 _BARE_SCALE: Final = re.compile(r"(?<![\w.,-])(\d[\d,.]{0,20})k(?!\w)", re.IGNORECASE)
-_FULL_HOUR: Final = re.compile(r"(?<![\w:.])(\d{1,2}):00(?![\d:])")  # 11:00 is 11
 _VULGAR: Final = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
     "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
@@ -117,7 +116,7 @@ def simplified(text: str) -> str:
         text = _ISO_DATE.sub(r"\1", _ONE_SPACE.sub(_joined_thousands, text))
         text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
     text = _MONEY_SCALE.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[2].lower()]}", text)
-    text = _FULL_HOUR.sub(r"\1", _BARE_SCALE.sub(r"\1 thousand", text))
+    text = _BARE_SCALE.sub(r"\1 thousand", text)
     text = text.replace("<sup>", "^").replace("</sup>", "")
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _VULGAR_SIGN.sub(lambda match: (f"{match[1]} " if match[1] else "") + _VULGAR[match[2]], text)

@@ -1,4 +1,7 @@
-"""Quantities with two units: "1 hour and 30 minutes" is 1.5 and 90, and "2 hours, or 120 minutes" gives 2 and 120."""
+"""Quantities with two units: "1 hour and 30 minutes" is 1.5 and 90, "2 hours, or 120 minutes" gives 2 and 120.
+
+A time of day is one number of hours.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ _UNIT: Final = re.compile(
     r"|(?:(?:milli|centi|kilo)?(?:meter|metre|gram|liter|litre)|hr|sec|lb|pound|ounce|inche?|mile|yard|gallon|cup|second"
     r"|minute|hour|day|week|month|year|dollar|cent)s?|foot|feet)\b"
 )
+_CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d")  # 3:15 is 3.25, as 11:00 is 11
 _THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
 _OR: Final = re.compile(_UNIT.pattern + r"(?:,? (?:or|i\.e\.,?|that is,?) (?:about |approximately )?| \()")
 
@@ -44,6 +48,9 @@ def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
 
 
 def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
+    if _CLOCK.fullmatch(text, one.start, other.end):
+        values: tuple[float, ...] = (one.values[0] + other.values[0] / 60,)
+        return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
     first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
     parts = None if first is None or second is None else _PARTS.get((_name(first), _name(second)))
     if parts is None or not 0 <= other.values[0] < parts:

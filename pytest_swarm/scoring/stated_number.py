@@ -70,9 +70,6 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]
         previous = number
-        if between == ":":  # 6:07, as the number before it
-            stated = stated if skipped else number
-            continue
         if between.endswith("(") and sentence[number.end : number.end + 2].lstrip().startswith(")"):  # twelve (12)
             stated, skipped = number, False
             continue
