@@ -17,8 +17,9 @@ _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
 _SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
 _LETTER_SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
-_MONEY_SCALE: Final = re.compile(r"([$€£¥₹]\s?\d[\d,.]{0,20})([kmb])(?!\w)", re.IGNORECASE)  # "3 m" may be meters
-_BARE_SCALE: Final = re.compile(r"(?<![\w.,-])(\d[\d,.]{0,20})k(?!\w)", re.IGNORECASE)
+_SCALE_LETTER: Final = re.compile(  # $5M and 3k, but "3 m" may be meters
+    r"(?<![\w.,-])((?P<money>[$€£¥₹]\s?)?\d[\d,.]{0,20})((?(money)[kmb]|k))(?!\w)", re.IGNORECASE
+)
 _VULGAR: Final = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
     "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
@@ -115,8 +116,7 @@ def simplified(text: str) -> str:
     if _RARE.search(text):
         text = _ISO_DATE.sub(r"\1", _ONE_SPACE.sub(_joined_thousands, text))
         text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
-    text = _MONEY_SCALE.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[2].lower()]}", text)
-    text = _BARE_SCALE.sub(r"\1 thousand", text)
+    text = _SCALE_LETTER.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[3].lower()]}", text)
     text = text.replace("<sup>", "^").replace("</sup>", "")
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _VULGAR_SIGN.sub(lambda match: (f"{match[1]} " if match[1] else "") + _VULGAR[match[2]], text)

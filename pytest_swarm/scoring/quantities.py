@@ -5,6 +5,7 @@ A time of day is one number of hours.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -17,14 +18,24 @@ _PARTS: Final = {  # a unit, the smaller one that may follow it, and how many of
 }  # fmt: skip
 _NAMES: Final = {
     "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s", "foot": "ft", "feet": "ft", "inch": "in",
-    "inche": "in", "pound": "lb", "ounce": "oz",
+    "inche": "in", "pound": "lb", "ounce": "oz", "mile": "mi", "meter": "m", "metre": "m", "gram": "g", "liter": "l",
+    "litre": "l", "kilometer": "km", "kilometre": "km", "kilogram": "kg", "centimeter": "cm", "centimetre": "cm",
+    "milliliter": "ml", "millilitre": "ml",
 }  # fmt: skip
+_SIZES: Final = (  # of units of time, length, mass and volume, each in the first of its table
+    {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "year": 31_557_600},
+    {"m": 1, "mm": 0.001, "cm": 0.01, "km": 1000, "in": 0.0254, "ft": 0.3048, "yard": 0.9144, "mi": 1609.344},
+    {"g": 1, "kg": 1000, "oz": 28.35, "lb": 453.6},
+    {"l": 1, "ml": 0.001, "cup": 0.24, "gallon": 3.785},
+)
+_ROUNDED: Final = 0.06  # 5 km are 3 miles for a writer
 _UNIT: Final = re.compile(
-    r"[ -]?(?P<unit>°\s?[CFK]|(?:degrees\s)?(?:Celsius|Fahrenheit|Kelvin)|[mck]?m|k?g|m?[lL]|oz|ft|in|mi|min|h|s"
+    r"[ -]?(?P<unit>°\s?[CFK]|[mck]?m|k?g|m?[lL]|oz|ft|in|mi|min|h|s"
     r"|(?:(?:milli|centi|kilo)?(?:meter|metre|gram|liter|litre)|hr|sec|lb|pound|ounce|inche?|mile|yard|gallon|cup|second"
     r"|minute|hour|day|week|month|year|dollar|cent)s?|foot|feet)\b"
 )
 _CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d")  # 3:15 is 3.25, as 11:00 is 11
+_EACH: Final = re.compile(r"(?: (?:an?|per|each|every)\b|/)")  # "5 days, 8 hours a day"
 _THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
 _OR: Final = re.compile(_UNIT.pattern + r"(?:,? (?:or|i\.e\.,?|that is,?) (?:about |approximately )?| \()")
 
@@ -44,7 +55,13 @@ def quantities_in(text: str) -> Iterator[WrittenNumber]:
 def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Whether a text gives one quantity in two units: "2 hours, or 120 minutes", "98.6 °F (37 °C)"."""
     first, second = _OR.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
-    return first is not None and second is not None and _name(first) != _name(second)
+    if first is None or second is None or _name(first) == _name(second):
+        return False
+    sizes = next((table for table in _SIZES if _name(first) in table), None)
+    if sizes is None:
+        return _name(first)[0] == _name(second)[0] == "°"
+    size = one.values[0] * sizes[_name(first)]
+    return math.isclose(size, other.values[0] * sizes.get(_name(second), math.inf), rel_tol=_ROUNDED)
 
 
 def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
@@ -53,7 +70,7 @@ def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumbe
         return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
     first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
     parts = None if first is None or second is None else _PARTS.get((_name(first), _name(second)))
-    if parts is None or not 0 <= other.values[0] < parts:
+    if parts is None or second is None or not 0 <= other.values[0] < parts or _EACH.match(text, second.end()):
         return None
     values = (one.values[0] + other.values[0] / parts, one.values[0] * parts + other.values[0])
     return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
