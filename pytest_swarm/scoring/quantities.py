@@ -65,18 +65,22 @@ def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
 
 
 def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
+    """The quantity that two numbers make, in its first unit and in its second; None where they make none."""
     if _CLOCK.fullmatch(text, one.start, other.end):
         values: tuple[float, ...] = (one.values[0] + other.values[0] / 60,)
         return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
     first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
     parts = None if first is None or second is None else _PARTS.get((_name(first), _name(second)))
-    if parts is None or second is None or not 0 <= other.values[0] < parts or _EACH.match(text, second.end()):
+    if parts is None or second is None or _EACH.match(text, second.end()):
+        return None
+    if len(one.values) > 1 or not 0 <= other.values[0] < parts:  # joined already, or no part of one
         return None
     values = (one.values[0] + other.values[0] / parts, one.values[0] * parts + other.values[0])
     return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
 
 
 def _name(match: re.Match[str]) -> str:
+    """The short name of a unit: "h" for hours, "hr" and "h"."""
     unit = match["unit"].lower()
     unit = unit if unit in _NAMES or len(unit) < 3 else unit.removesuffix("s")
     return _NAMES.get(unit, unit)
