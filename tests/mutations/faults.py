@@ -645,6 +645,13 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="a right answer in percent hands on a hundredfold",
+        where="scoring/conditional_score.py",
+        old="return value if score_number(expected, text).value == 1 else numbers[0]",
+        new="return numbers[0]",
+        tests=("scoring/test_local.py",),
+    ),
+    Fault(
         name="the minutes of hours and minutes are an answer of their own",
         where="scoring/quantities.py",
         old="if parts is None or not",
