@@ -654,7 +654,7 @@ FAULTS: Final = (
     Fault(
         name="the minutes of hours and minutes are an answer of their own",
         where="scoring/quantities.py",
-        old="if parts is None or not",
+        old="if len(one.values) > 1 or not",
         new="if True or not",
         tests=("scoring/test_labeled_answers.py",),
     ),
