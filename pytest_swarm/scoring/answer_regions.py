@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from pytest_swarm.scoring.asides import before_next_question
+from pytest_swarm.scoring.plain_text import BELIEF
 from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
@@ -45,7 +46,8 @@ _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
     r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
-    r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$",
+    r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"
+    rf"|\b{BELIEF} (?:that )?the (?:\w+ )?$",
     re.IGNORECASE,
 )
 _NO_AFTER_PAUSE: Final = (  # "A... no, B"

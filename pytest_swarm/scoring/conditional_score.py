@@ -17,9 +17,9 @@ from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
 from pytest_swarm.scoring.letters import read_letter
-from pytest_swarm.scoring.numbers import last_number
+from pytest_swarm.scoring.numbers import last_number, score_number
 from pytest_swarm.scoring.same_text import undressed
-from pytest_swarm.scoring.text import read_text
+from pytest_swarm.scoring.text import read_text, score_exact
 from pytest_swarm.scoring.yes_no import says_yes
 
 MAX_TEXT_CHARS: Final = 500  # a longer answer to a task that expects an exact text is not that text
@@ -45,7 +45,8 @@ def read_value(expected: Expectation | None, answer: str) -> Value | None:
     """The value that an answer gives, read as its scorer reads it; None where it gives none.
 
     json: a record of the expected fields that the answer has, numbers as numbers; number: the one that is
-    read; yes_no: true or false; letter: the letter; exact: the text. Other kinds hand on no value.
+    read; yes_no: true or false; letter: the letter; exact: the text. Other kinds hand on no value. A right answer hands
+    on what is expected: "25%" for 0.25 hands on 0.25, and "The capital is Paris." hands on "Paris".
     """
     text = readable(answer)
     match expected:
@@ -54,15 +55,17 @@ def read_value(expected: Expectation | None, answer: str) -> Value | None:
             quoted = expected.quoted_numbers
             read = {key: _typed(value, like=fields[key], quoted=quoted) for key, value in found.items()}
             return {key: value for key, value in read.items() if value is not None}
-        case Number():
+        case Number(value=value):
             numbers = last_number(text)
-            return numbers[0] if numbers else None
+            return value if score_number(expected, text).value == 1 else numbers[0] if numbers else None
         case YesNo():
             return says_yes(text)
         case Letter(choices=choices):
             letter = read_letter(text, choices=choices)
             return letter.values[0] if letter is not None and letter.values else None
         case Exact(strict=strict):
+            if text and score_exact(expected, text).value == 1 and not strict:
+                return expected.text
             said = unfenced(text) if strict else undressed(read_text(text).values[0]) if text else ""
             return said if len(said) <= MAX_TEXT_CHARS else None
     return None

@@ -45,7 +45,7 @@ _COMPOUND: Final = re.compile(
 _DIGITS: Final = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"两": 2, "\u3007": 0}
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _CHINESE: Final = re.compile(r"[零〇一二两三四五六七八九十百千]{1,12}(?:万[零〇一二两三四五六七八九十百千]{0,12})?")
-_MEASURE: Final = re.compile(r"[个個只隻本张張元块塊天年岁歲人次米斤分小公厘千]|[\s。.!!,,]|$")
+_MEASURE: Final = re.compile(r"[个個只隻本张張元块塊天年岁歲人次米斤分小公厘千]|[\s\u3002.!\uff01,\uff0c]|$")
 
 
 def with_foreign_digits(text: str) -> str:

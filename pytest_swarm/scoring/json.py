@@ -3,8 +3,7 @@
 Which object counts, where an answer holds several: the one with most of the expected fields, the last among equals
 (models repeat the format first and answer afterwards). Objects are looked for in <answer> where it holds any, else
 everywhere: in fences and in prose. One that lies within another counts only where no object around it has any of the
-fields. Only true JSON counts: single quotes and trailing commas do
-not.
+fields. Only true JSON counts: single quotes and trailing commas do not.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -87,8 +87,8 @@ def _object_after_marker(expected: JsonFields, text: str) -> Mapping[str, object
 
 def _by_field(expected: JsonFields, candidate: Mapping[str, object]) -> dict[str, object]:
     """Expected name -> value; a name in another case or with space around it counts where the exact one is absent."""
-    folded = {key.strip().casefold(): value for key, value in candidate.items()}
-    values = {key: candidate.get(key, folded.get(key.strip().casefold(), _ABSENT)) for key in expected.fields}
+    folded = {_folded(key): value for key, value in candidate.items()}
+    values = {key: candidate.get(key, folded.get(_folded(key), _ABSENT)) for key in expected.fields}
     return {key: value for key, value in values.items() if value is not _ABSENT}
 
 
@@ -109,7 +109,12 @@ def same_value(expected: JsonScalar, found: object, *, quoted_numbers: bool = Fa
     if isinstance(expected, int | float):
         number = numeric(found, quoted=quoted_numbers)
         return number is not None and same_number(expected, number)
-    return expected.strip().casefold() == str(found).strip().casefold()
+    return _folded(expected) == _folded(str(found))
+
+
+def _folded(text: str) -> str:
+    """A text as fields and their names are compared: composed, without surrounding space and case."""
+    return unicodedata.normalize("NFC", text).strip().casefold()
 
 
 def _fault(key: str, value: JsonScalar, values: Mapping[str, object], *, quoted_numbers: bool) -> str | None:
@@ -131,7 +136,7 @@ def numeric(value: str | int | float, *, quoted: bool) -> float | None:
 
 def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, object]]:
     """The JSON objects in the text, in order; of those within others, only where none around has any of `fields`."""
-    names = frozenset(field.strip().casefold() for field in fields)
+    names = frozenset(_folded(field) for field in fields)
     text = _QUOTE_MARK.sub("", text)
     decoder = json.JSONDecoder()
     broken = in_vain = 0
@@ -153,7 +158,7 @@ def _outermost(value: object, names: frozenset[str], depth: int) -> Iterator[Map
         return
     if isinstance(value, dict):
         yield value
-        if not names.isdisjoint(key.strip().casefold() for key in value):
+        if not names.isdisjoint(_folded(key) for key in value):
             return
         value = list(value.values())
     if isinstance(value, list):

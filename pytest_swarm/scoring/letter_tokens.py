@@ -14,11 +14,9 @@ _STANDING: Final = re.compile(
     r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
 )
 _AFTER_CHOICE: Final = one_of(
-    "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, "
-    "would, must, "
-    "can, cannot, could, should, does, seems, fits, has, will, may, might, if, by, only, alone, isn't, wasn't, "
-    "doesn't, "
-    "can't, then, too, also, matches, describes, states, says, over, it is, instead, rather, than, versus, vs"
+    "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, would, "
+    "must, can, cannot, could, should, does, seems, fits, has, will, may, might, if, by, only, alone, isn't, wasn't, "
+    "doesn't, can't, then, too, also, matches, describes, states, says, over, it is, instead, rather, than, versus, vs"
 )
 _ARTICLE: Final = re.compile(rf"[ \t]+(?!{_AFTER_CHOICE}\b)[A-Za-z\"]")
 _PRONOUN: Final = re.compile(r"[ \t]+(?!(?:is|and|or|because|since)\b)[A-Za-z]|'")
@@ -44,33 +42,22 @@ _MORE_LETTERS: Final = (  # ", B and D" of "A, B and D are wrong"; not ", B" of 
     r"(?:(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?[(\[]?[A-Z][)\]]?){1,26}+"
     r"(?!\s(?:is|was|does|has)\b))?+"
 )
-_DENIED_AFTER: Final = re.compile(
-    r"[\")\]]?"
-    + _MORE_LETTERS
-    + r"\s?[-–—:,]?\s?"
+_ADVERB: Final = one_of(
+    "be, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"
+)
+_WRONG: Final = one_of(
+    "wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer"
+)
+_DENIED_AFTER: Final = re.compile(  # "B is wrong", "B can't be it", "A, B and D are out"
+    rf"[\")\]]?{_MORE_LETTERS}\s?[-–—:,]?\s?"
     + one_of("is, are, was, were, can, could, would, does, do, did, has, have, had, seems?")
-    + r"?(?:\s"
-    + one_of("both, all, also, clearly, simply, obviously, therefore, thus, be, definitely, too, likely, probably")
-    + r"){0,3}(?:\s?(?:n't|not)\b|\s"
-    + one_of(
-        r"wrong, incorrect, false, out\b, eliminated, ruled, excluded, never, no longer, unlikely, impossible, "
-        r"untrue, cannot"
-    )
-    + ")",
+    + rf"?(?:\s{_ADVERB}){{0,3}}(?:\s?(?:n't|not)\b|\s(?:{_WRONG}\b|never|cannot))",
     re.IGNORECASE,
 )
 _JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A) does not ...", which quote a choice
-    r"[\").\]]{0,2}"
-    + _MORE_LETTERS
-    + r"\s(?-i:"
+    rf"[\").\]]{{0,2}}{_MORE_LETTERS}\s(?-i:"
     + one_of("is, are, was, were, can, could, seems?, looks?, must")
-    + r")(?:\s?n['’]t)?(?:\s"
-    + one_of(
-        "be, not, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"
-    )
-    + r"){0,3}\s(?:"
-    + one_of("wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer")
-    + r"\b|(?<=not\s|n't\s)"
+    + rf")(?:\s?n['’]t)?(?:\s(?:{_ADVERB}|not)){{0,3}}\s(?:{_WRONG}\b|(?<=not\s|n't\s)"
     + one_of("the, correct, right, true, an? (?:option|choice|answer), it, possible, valid, supported")
     + r"\b)|[\").\]]{0,2}\scannot be (?:the|right|correct|true|an)\b",
     re.IGNORECASE,

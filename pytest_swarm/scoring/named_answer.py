@@ -13,7 +13,7 @@ from typing import Final
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.numbers import read_number
 from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import FOREIGN_NOT, plain_words
+from pytest_swarm.scoring.plain_text import BELIEF, FOREIGN_NOT, plain_words
 from pytest_swarm.scoring.same_text import normalized, one_spelling
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
@@ -38,10 +38,9 @@ _SUBORDINATE: Final = re.compile(
     )
     + r"\b"
 )
-BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)"
 DENIAL: Final = (
     r"\b(?:not|never|neither|nor|nothing|nobody|no one|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*"
-    r"|used to be|no longer"
+    r"|used to be|no longer|i (?:\w+ly |first )?thought"
     r"|(?:might|would|may|could) (?:expect|assume|think|guess|have (?:said|thought|expected|guessed)))\b"
     rf"|{FOREIGN_NOT}|n['’]t\b|\b{BELIEF}\b"
 )
@@ -49,7 +48,8 @@ _DENIED: Final = re.compile(DENIAL, re.IGNORECASE)
 _RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without a comma the words tell which is meant
 _APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
 _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
-    r"[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)\b,?\s(?:in fact,?\s|actually,?\s)?"
+    r"(?:[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)|\sbut)\b,?\s"
+    r"(?:in fact,?\s|actually,?\s|in \d{4},?\s)?"
     r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
     r"|(?:\bbut|[,;])\s(?:is |it is |it's )?now\b"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
@@ -57,6 +57,7 @@ _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capita
 _GIVEN_BEFORE: Final = re.compile(  # "It's Toronto; Ottawa is smaller"
     r"\W*(?:It|That|This)(?:'s|\sis|\swas)\s(?:\w+ly\s)?(?:the\s)?[A-Z][\w-]*[^;(—]{0,60}[;(—]"
 )
+_NEXT_SUBJECT: Final = re.compile(r"[,;—–]\s(?:the\s)?")  # "Lyon is the capital, Paris is a city"
 _PAST: Final = re.compile(
     r"\s(?:[a-z]{2,}ed|did|does|wrote|won|made|led|found|built|became|sang|gave|took|began|came|went|ran|said|sent)\b"
 )
@@ -73,6 +74,8 @@ _BEFORE: Final = re.compile(
     + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
 )
+_MAYBE: Final = re.compile(r"\b(?:could|might|may)(?:\s\w+)?\sbe\s(?:the\s|an?\s)?$", re.IGNORECASE)
+_MOVED: Final = re.compile(r"\b(?:moved|changed|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$")
 _TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
 _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
@@ -82,6 +85,7 @@ _ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\
 _AFTER: Final = re.compile(
     r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b"
     r"|,\s(?:(?:maybe|perhaps|possibly)|(?:it )?(?:could|might|may) be)\b"
+    r"|(?:,\s[\w-]+){1,8},?\s(?:and|or)\s[\w-]+\W*$"
     r"|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
@@ -120,22 +124,32 @@ def _states_number(sentence: str, wanted: str) -> bool:
 
 
 def _is_answer(sentence: str, name: re.Match[str]) -> bool:
+    """Whether a sentence gives the text as its answer, where it names it at this place."""
     before = _QUOTED.sub('""', sentence[: name.start()].rstrip('"'))
     after = _QUOTED.sub('""', sentence[name.end() :].lstrip('"'))
     starts = list(_CLAUSE.finditer(before))
     end = _CLAUSE.search(after)
     clause = before[starts[-1].start() :] if starts else before
-    if _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]):
-        return False
     lead = before[: len(before) - len(clause)]
-    if _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or _VERB.search(clause) or _IS.match(after)):
-        return False
-    if _RELATIVE.match(clause) or _SUBORDINATE.match(clause) or (_TOPIC.search(before) and _IS.match(after)):
-        return False
-    if clause.startswith("(") and (_VERB.search(clause) or _IS.match(after)):
-        return False
-    if _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before):
-        return False
-    if _BEFORE.search(before) or _ANOTHER_BEFORE.search(before) or _AFTER.match(after):
-        return False
-    return end is None or end[0] != "?"
+    is_subject = _IS.match(after) is not None
+    has_verb = _VERB.search(clause) is not None
+    against = (
+        _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]),  # "It is not Paris."
+        _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or has_verb or is_subject),  # ", a friend of Paris"
+        _RELATIVE.match(clause) or _SUBORDINATE.match(clause),  # ", which is near Paris", "While Paris is old"
+        is_subject and _TOPIC.search(before),  # "The mayor of Paris is"
+        clause.startswith("(") and (has_verb or is_subject),  # "(Paris is larger)"
+        is_subject and _NEXT_SUBJECT.fullmatch(clause) and _asserts(lead),  # "It is Lyon, Paris is larger"
+        _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before),  # "Paris is larger, but the capital is Lyon"
+        _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"
+        _MOVED.search(before) and after.startswith(" to "),  # "It was moved from Paris to"
+        _BEFORE.search(before) or _ANOTHER_BEFORE.search(before),  # "rather than Paris", "Lyon and Paris"
+        _AFTER.match(after),  # "Paris or Lyon"
+        end is not None and end[0] == "?",  # "Is it Paris? No"
+    )
+    return not any(against)
+
+
+def _asserts(clause: str) -> bool:
+    """Whether a clause before another one says something of its own: "Lyon is the capital", not "While Lyon is old"."""
+    return bool(_VERB.search(clause)) and not _SUBORDINATE.match(clause) and not _DENIED.search(clause)

@@ -19,7 +19,8 @@ _DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _JUDGED: Final = re.compile(
-    r"\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply|far|much)\s)?(?:wrong|incorrect"
+    r"(?:\s[a-z]{1,12})?\stoo (?:low|high|small|large|big|little|much|many|few)\b"
+    r"|\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply|far|much)\s)?(?:wrong|incorrect"
     r"|too (?:low|high|small|large|big|little|much)"
     r"|not (?:right|correct|the (?:right|correct)?\s?(?:answer|number|value|result)))\b",
     re.IGNORECASE,

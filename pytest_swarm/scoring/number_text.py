@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.scoring.plain_text import without_cjk_edges
+from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_TEXT, without_cjk_edges
 
 _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
 _SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
 _LETTER_SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
-_MONEY_SCALE: Final = re.compile(r"([$€£¥₹]\s?\d[\d,.]{0,20})([kmb])(?!\w)", re.IGNORECASE)  # "3 m" may be meters
-_BARE_SCALE: Final = re.compile(r"(?<![\w.,-])(\d[\d,.]{0,20})k(?!\w)", re.IGNORECASE)
-_FULL_HOUR: Final = re.compile(r"(?<![\w:.])(\d{1,2}):00(?![\d:])")  # 11:00 is 11
+_SCALE_LETTER: Final = re.compile(  # $5M and 3k, but "3 m" may be meters
+    r"(?<![\w.,-])((?P<money>[$€£¥₹]\s?)?\d[\d,.]{0,20})((?(money)[kmb]|k))(?!\w)", re.IGNORECASE
+)
 _VULGAR: Final = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
     "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
@@ -29,7 +29,8 @@ _SIGNS: Final = str.maketrans(
     {
         **dict.fromkeys("\u2212\u2010\u2011\ufe63\uff0d", "-"),
         **dict.fromkeys("\u00a0\u202f\u2007\u2008\u200a\u2006", _THIN),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff"),
+        **INVISIBLE,
+        **dict.fromkeys("\u200c\u200d"),
         **dict.fromkeys("’ʼ′", "'"),
         "⁄": "/",
         "∕": "/",
@@ -41,8 +42,7 @@ _LATEX: Final = (
     (re.compile(r"\{,\}"), ","),
     (re.compile(r"\\[,!;: ]|~"), _THIN),
     (re.compile(r"\\([$%#&])"), r"\1"),
-    (re.compile(r"\\(?:text|mathrm|mbox)\s?\{([^{}]{0,100})\}"), r" \1 "),
-    (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathsf|mbox|operatorname)\s?\{"), " "),
+    (re.compile(rf"{LATEX_TEXT}(?:([^{{}}]{{0,100}})\}})?"), r" \1 "),
     (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\times\b"), "×"),
     (re.compile(r"\\cdot\b"), "·"),
@@ -64,9 +64,8 @@ _COUNTED: Final = re.compile(  # "day 1 500 pages" are two numbers
     r"|grade|level|group|team|stage|phase|round|game|trip|store|box|bag|type|option|room|table|figure)s?\s$",
     re.IGNORECASE,
 )
-_DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 18,50 EUR
-    r"(?<![\w.,])(?:\d{1,3}(?:\.\d{3})+,\d{1,2}(?![\d,]|\.\d)|(?:(?<=€)|(?<=€ ))\d{1,9},\d{2}(?![\d,])"
-    r"|\d{1,9},\d{2}(?=\s?(?:€|EUR\b|Euros?\b)))"
+_DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 12,5, but not "1,2,3" and (3,4)
+    r"(?<![\w.,(\[{^-])(?:\d{1,3}(?:\.\d{3})+|\d{1,9}),\d{1,2}(?![\w,)\]}-]|\.\d)"
 )
 _RARE: Final = re.compile(r"\d(?: \d{3}|,\d{1,2}|-\d\d-\d\d)(?!\d)")  # what the three of them need
 _ISO_DATE: Final = re.compile(r"(?<![\w-])([12]\d{3})-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])")
@@ -117,8 +116,7 @@ def simplified(text: str) -> str:
     if _RARE.search(text):
         text = _ISO_DATE.sub(r"\1", _ONE_SPACE.sub(_joined_thousands, text))
         text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
-    text = _MONEY_SCALE.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[2].lower()]}", text)
-    text = _FULL_HOUR.sub(r"\1", _BARE_SCALE.sub(r"\1 thousand", text))
+    text = _SCALE_LETTER.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[3].lower()]}", text)
     text = text.replace("<sup>", "^").replace("</sup>", "")
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _VULGAR_SIGN.sub(lambda match: (f"{match[1]} " if match[1] else "") + _VULGAR[match[2]], text)

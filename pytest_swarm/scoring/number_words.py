@@ -5,43 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pytest_swarm.scoring.counting_phrases import with_amounts_and_ranks, with_compound_ranks
+from pytest_swarm.scoring.counting_phrases import PARTS, TENS, with_amounts_and_ranks, with_compound_ranks
 from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
 
 _SMALL: Final = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
 _VALUES: Final = {
     **{word: value for value, word in enumerate(_SMALL)},
-    **{word: 10 * value for value, word in enumerate(_TENS, start=2)},
+    **{word: 10 * value for value, word in enumerate(TENS, start=2)},
 }
 _SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _WORD: Final = "|".join((*_VALUES, "hundred", *_SCALES))
 _PHRASE: Final = re.compile(rf"\b(?:{_WORD})(?:(?:\s|-|\sand\s)(?:{_WORD})){{0,12}}\b", re.IGNORECASE)
-_PARTS: Final = {
-    "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
-    "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10,
-}  # fmt: skip
+_PARTS: Final = {**PARTS, **{f"{word}s": value for word, value in PARTS.items()}, "halves": 2}
 _FRACTION: Final = re.compile(
     rf"\b(?:(?P<whole>{_WORD})\sand\sa\s(?P<rest>half|third|quarter|fourth|fifth)"
     rf"|(?P<over>one|two|three|four|five|six|seven|eight|nine)[\s-](?P<under>{'|'.join(_PARTS)}))\b",

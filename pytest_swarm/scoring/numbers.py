@@ -11,9 +11,10 @@ from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
 from pytest_swarm.scoring.number_limits import is_denied, is_limit
-from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in, simplified
+from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.plain_text import first_statement
+from pytest_swarm.scoring.quantities import is_restated, quantities_in
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.stated_number import stated_number
 from pytest_swarm.scoring.verdict import Score, score_reading, wrong
@@ -38,7 +39,7 @@ _REMARK: Final = re.compile(
     r"(?<=[\w.!?%*]\s)\((?!\s?=)(?:(?=[^()]{0,300}[A-Za-z]{2})|(?=[^()=]{0,300}\d\s?[-+*/×·÷]\s?\$?\d[^()=]{0,300}\)))"
     r"[^()\n]{1,300}\)[\s.!*_]{0,4}$"
 )
-_SENTENCE_END: Final = re.compile(r"[.!?]\s|\n")
+_SENTENCE_END: Final = re.compile(r"(?<![ie]\.[eg])[.!?]\s(?!=)|\n")  # not "i.e." and "5! = 120"
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
 _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
@@ -46,7 +47,9 @@ _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 
 _EITHER: Final = re.compile(
     r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
 )
-_LIST: Final = re.compile(r"[\s*_`\[(]*-?\d[\d.]*(?:,[ \n]+-?\d[\d.]*){2,}[\s*_`\])]*")  # of three numbers or more
+_LIST: Final = re.compile(  # of three numbers or more
+    r"[\s*_`\[(]*-?\d[\d.]*(?:,(?:[ \n]+|(?!\d{3}(?!\d)))-?\d[\d.]*){2,}[\s*_`\])]*"
+)
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2
@@ -114,7 +117,7 @@ def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
 
 def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
     """A reading without a value where the number follows at once ("not 12"), else None ("not obvious")."""
-    first = next(numbers_in(text[:_MAX_STATEMENT_CHARS]), None)
+    first = next(quantities_in(text[:_MAX_STATEMENT_CHARS]), None)
     lead_in = _LEAD_IN.match(text)
     if first is None or lead_in is None or first.start > lead_in.end():
         return None
@@ -125,7 +128,7 @@ def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) ->
     """The reading of a number: without a value where another one is given beside it ("7 or 8")."""
     if number is None:
         return None
-    numbers = list(numbers_in(statement[:_MAX_STATEMENT_CHARS]))
+    numbers = list(quantities_in(statement[:_MAX_STATEMENT_CHARS]))
     if is_limit(statement, number):
         return Reading(values=(), text=number.text, place=place)
     for one, other in pairwise(numbers):
@@ -139,7 +142,7 @@ def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) ->
 
 def _first_with_a_number(text: str) -> str:
     """The first line of a text that holds a number, up to the end of its sentence."""
-    first = next(numbers_in(text), None)
+    first = next(quantities_in(text), None)
     if first is None:
         return ""
     start = text.rfind("\n", 0, first.start) + 1
@@ -149,7 +152,7 @@ def _first_with_a_number(text: str) -> str:
 
 def _result(statement: str) -> WrittenNumber | None:
     statement = statement[:_MAX_STATEMENT_CHARS]
-    numbers = list(numbers_in(statement))
+    numbers = list(quantities_in(statement))
     if not numbers:
         return None
     lead_in = _LEAD_IN.match(statement)
@@ -176,10 +179,10 @@ def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumbe
 def _own(text: str) -> Reading[float] | None:
     """A number on a first line of its own, the one that an only statement gives, else the last number of the text."""
     field = answer_field(text)
-    text = field if field is not None and next(numbers_in(field), None) is not None else text
+    text = field if field is not None and next(quantities_in(field), None) is not None else text
     offers_off = without_offers(text)
     before_notes = without_notes(offers_off)
-    if next(numbers_in(before_notes), None) is not None:
+    if next(quantities_in(before_notes), None) is not None:
         text = before_notes
     if _LIST.fullmatch(text, 0, _MAX_STATEMENT_CHARS):
         return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
@@ -195,7 +198,7 @@ def _headline(text: str) -> WrittenNumber | None:
     first, blank, _ = text.partition("\n\n")
     if not blank or len(first) > _HEADLINE_CHARS or "\n" in first or _LIST_MARK.match(first):
         return None
-    numbers = list(numbers_in(first))
+    numbers = list(quantities_in(first))
     if len(numbers) != 1 or first.rstrip("*_ ").endswith(":"):
         return None
     rest = first[: numbers[0].start] + first[numbers[0].end :]
@@ -206,7 +209,7 @@ def _only_statement(text: str) -> Reading[float] | None:
     """The number that the only sentence with numbers gives; None where there are several such sentences."""
     if len(text) > _MAX_STATEMENT_CHARS:
         return None
-    numbers = [number for number in numbers_in(text) if not is_denied(text, number)]
+    numbers = [number for number in quantities_in(text) if not is_denied(text, number)]
     if not numbers:
         return None
     end = _SENTENCE_END.search(text, numbers[0].end)
@@ -222,6 +225,9 @@ def _only_statement(text: str) -> Reading[float] | None:
     if is_limit(statement, stated):
         return Reading(values=(), text=stated.text, place=AnswerPlace.LAST)
     for one, other in pairwise(numbers):
+        if stated in (one, other) and is_restated(statement, one, other):
+            values = (*one.values, *other.values)
+            return Reading(values=values, text=statement[one.start : other.end], place=AnswerPlace.LAST)
         alike = not set(one.values).isdisjoint(other.values)
         if stated in (one, other) and not alike and _are_alternatives(statement, one, other):
             return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
@@ -246,7 +252,7 @@ def _last(text: str) -> Reading[float] | None:
     numbers: list[WrittenNumber] = []
     for length in (_SHORT_END, len(text) or 1):
         end = text[-length:]
-        numbers = list(numbers_in(end))
+        numbers = list(quantities_in(end))
         given = [number for number in numbers if not is_denied(end, number)]
         if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
             return _reading(given[-1], AnswerPlace.LAST)
@@ -258,8 +264,11 @@ def _without_remark(text: str) -> str:
     remark = _REMARK.search(text, max(0, len(text) - _SHORT_END))
     if remark is None:
         return text
-    line = text[max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END) : remark.start()]
-    return text[: remark.start()] if next(numbers_in(line), None) is not None else text
+    start = max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END)
+    before = list(quantities_in(text[start : remark.start()]))
+    whole = list(quantities_in(text[start:]))
+    restated = len(before) + 1 == len(whole) and is_restated(text[start:], before[-1], whole[-1])
+    return text[: remark.start()] if before and not restated else text
 
 
 def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:

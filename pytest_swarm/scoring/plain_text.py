@@ -7,16 +7,21 @@ from typing import Final
 
 from pytest_swarm.scoring.fences import without_fence_lines
 
-_WRAPPED: Final = re.compile(
-    r"\\(?:text|textbf|textit|texttt|mathrm|mathbf|mathsf|mathit|mathtt|mbox|operatorname|boldsymbol)\s?\{"
-    r"([^{}\n]{0,500})\}"
-)
+LATEX_TEXT: Final = r"\\(?:text(?:bf|it|tt)?|math(?:rm|bf|sf|it|tt)|mbox|operatorname|boldsymbol)\s?\{"
+"""The start of what LaTeX sets as text or in another font."""
+
+_WRAPPED: Final = re.compile(rf"{LATEX_TEXT}([^{{}}\n]{{0,500}})\}}")
 _LATEX: Final = re.compile(r"\\[()\[\]]|\\left\b|\\right\b|\\[,;:! ]|\$")
 _EMPHASIS: Final = re.compile(r"\*{1,3}(?=[^\s*])([^*\n]{1,300})\*{1,3}")
 _UNDERSCORES: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=[^\s_])_{1,3}(?!\w)")
 _LINE_START: Final = re.compile(r"^[ \t]{0,8}(?:[-*+•][ \t]{1,4}|#{1,6}[ \t]{1,4}|>[ \t]?){1,4}", re.MULTILINE)
 _HTML: Final = re.compile(r"</?(?:b|i|u|p|em|strong|span|div|br|code|h[1-6])\s?/?>", re.IGNORECASE)
-_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None})
+INVISIBLE: Final = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Marks without a width or of the direction of writing, each with None; joiners, which emoji need, are none of them."""
+
+_QUOTES: Final = str.maketrans(
+    {**INVISIBLE, "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None}
+)
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
@@ -27,6 +32,9 @@ DENYING_CLAUSE: Final = re.compile(
     re.IGNORECASE,
 )
 """A main clause that denies what follows: "I don't think that ...", "It is unlikely that ..."."""
+
+BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)"
+"""What introduces the opinion of others, which is not the answer: "Many believe that ..."."""
 
 FOREIGN_NOT: Final = (
     r"(?:\b(?:nicht|keine?[nmr]?|n['’]est pas|ne sont pas|no (?:es|son|fue)|não é|non è|не)\b|不是|并非)"

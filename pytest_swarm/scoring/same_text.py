@@ -6,19 +6,12 @@ import re
 import unicodedata
 from typing import Final
 
+from pytest_swarm.scoring.plain_text import INVISIBLE
+
 _WRAPPERS: Final = (
-    *(("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("$", "$"), ("“", "”"), ("‘", "’"), ("«", "»")),
-    *(
-        ("„", "“"),
-        ("['", "']"),
-        ('["', '"]'),
-        ("\\(", "\\)"),
-        ("\\[", "\\]"),
-        ("\\text{", "}"),
-        ("\\textbf{", "}"),
-        ("\\mathrm{", "}"),
-        ("\\boxed{", "}"),
-    ),
+    *zip("*_`\"'$“‘«„", "*_`\"'$”’»“", strict=True),
+    *(("['", "']"), ('["', '"]'), ("\\(", "\\)"), ("\\[", "\\]")),
+    *((f"\\{name}{{", "}") for name in ("text", "textbf", "mathrm", "boxed")),
 )
 _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\(?:left|right|displaystyle)(?![a-z])|\\[!,;: ]|\s"), ""),
@@ -28,7 +21,9 @@ _LATEX_SPELLINGS: Final = (
     (re.compile(r"\\([%$])"), r"\1"),
     (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
 )
-_SIGNS: Final = str.maketrans({"’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-"})
+_SIGNS: Final = str.maketrans(
+    {**INVISIBLE, "’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2044": "/"}
+)
 _THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.,]\d)")  # no list such as (1,200)
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
     r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
@@ -37,12 +32,18 @@ _MONTH: Final = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
     r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
+_WEEKDAY: Final = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s(?=[a-z]{3} \d{1,2}, \d{4}\b)")
 _DATES: Final = (  # both are July 4, 1776
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH},?\s(?P<year>\d{{4}})\b", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<year>\d{{4}})\b", re.IGNORECASE),
 )
+_AMOUNTS: Final = (  # $1,200.00 and 1,200 dollars are $1,200, and 75 percent is 75%
+    (re.compile(r"([$€£]\d[\d,]*)\.00(?!\d)"), r"\1"),
+    (re.compile(r"(?<![\w.,$])(\d[\d,]*(?:\.\d+)?)\s(?:US\s)?dollars?\b", re.IGNORECASE), r"$\1"),
+    (re.compile(r"(?<=\d)\s?per\s?cent\b", re.IGNORECASE), "%"),
+)
 _UNIT_SPACE: Final = re.compile(r"(?<=\d)\s(?=[^\W\d_])")  # 42 kg is 42kg
-_INITIALS: Final = re.compile(r"(?<=\b[A-Z]\.)\s(?=[A-Z]\.)", re.IGNORECASE)  # T. S. Eliot
+_INITIALS: Final = re.compile(r"(?<![\w.])(?:[A-Z]\.\s?){2,8}(?=\W|$|(?<=\s))", re.IGNORECASE)  # T. S. Eliot, D.C.
 _MAX_WRAPPERS: Final = 4  # around each other
 _STOPS: Final = ".!,;:。"
 _ARTICLE: Final = re.compile(r"(?:the|an?)\s+(?=\S)")
@@ -57,7 +58,7 @@ def normalized(text: str) -> str:
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
     text = one_spelling(text).casefold()
-    text = _SPACED_SIGN.sub("", undressed(without_symbols(text) or text))
+    text = _SPACED_SIGN.sub("", undressed(without_symbols(_WEEKDAY.sub("", text)) or text))
     text = _UNIT_SPACE.sub("", text)
     if "\\" in text:
         text = undressed(_one_latex(text))
@@ -74,7 +75,9 @@ def one_spelling(text: str) -> str:
     text = " ".join(unicodedata.normalize("NFKC", text).translate(_SIGNS).split())
     for pattern in _DATES:
         text = pattern.sub(_one_date, text)
-    text = _INITIALS.sub("", text)
+    text = _INITIALS.sub(lambda match: re.sub(r"\.\s?(?!$)|\.", "", match[0]), text)
+    for pattern, replacement in _AMOUNTS:
+        text = pattern.sub(replacement, text)
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
 
 

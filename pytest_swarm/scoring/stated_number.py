@@ -38,7 +38,7 @@ _MODIFIES: Final = re.compile(
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
-    r"|even though"
+    r"|even though|unlike|whereas"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
 )
@@ -51,7 +51,7 @@ _COMPARED: Final = re.compile(
 )
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
-_TERM: Final = re.compile(r"[^\n.=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
+_TERM: Final = re.compile(r"[^\n.,=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
 
 
 def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNumber:
@@ -70,9 +70,6 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]
         previous = number
-        if between == ":":  # 6:07, as the number before it
-            stated = stated if skipped else number
-            continue
         if between.endswith("(") and sentence[number.end : number.end + 2].lstrip().startswith(")"):  # twelve (12)
             stated, skipped = number, False
             continue
@@ -80,8 +77,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             aside = for_reason = True
         elif "=" in between and _CONDITION.search(between) is None:
             aside = (aside and for_reason) or _is_expression(sentence, number, stated)
-        elif _ASIDE.search(between) or _CONDITION.search(between):
-            aside = True
+        elif (opened := _ASIDE.search(between) or _CONDITION.search(between)) is not None:
+            aside = _RESUMED.search(between, opened.end()) is None
         elif _RESUMED.search(between):
             aside = False
         compared = (_COMPARED.search(between) or between.endswith(", ")) and _MORE.match(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords
@@ -11,7 +11,8 @@ from pytest_swarm.scoring.answer_field import answer_field
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.asides import CONCLUDING, without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
-from pytest_swarm.scoring.named_answer import BELIEF, DENIAL, names_as_answer
+from pytest_swarm.scoring.named_answer import DENIAL, names_as_answer
+from pytest_swarm.scoring.plain_text import BELIEF
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
 from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
@@ -46,7 +47,7 @@ _COPULA: Final = re.compile(
     r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
     r"|ist|sind|war|est|sont|es|son|é)\s"
     r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
-    r"|(?<=[A-Za-z])[*_]{0,2}:\s|\s(?:=|→|->|=>)\s"
+    r"|(?<=[A-Za-z])[*_]{0,2}:[*_]{0,2}\s|\s(?:=|→|->|=>)\s"
 )
 _DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
@@ -71,6 +72,7 @@ _EXPLANATION: Final = re.compile(
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
+_INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
 _MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])\s+)?")
 
@@ -98,13 +100,34 @@ def score_exact(expected: Exact, text: str) -> Score:
         return RIGHT if same else wrong(f"the answer is {shown(text)}, not {shown(expected.text)}")
     reading = read_text(text)
     wanted = normalized(expected.text)
-    fitting = next((value for value in reading.values if normalized(value) == wanted), None)
+    fitting = next((value for value in _spellings(reading, text, wanted) if normalized(value) == wanted), None)
     if fitting is None and names_as_answer(reading.text, expected.text):
         fitting = expected.text
     said = undressed(reading.values[0] if fitting is None else fitting)
     read = Reading(values=(said,), text=said, place=reading.place)
     detail = f"the answer is {shown(said)}, not {shown(expected.text)}"
     return score_reading(read, right=fitting is not None, detail=detail)
+
+
+def _spellings(reading: Reading[str], text: str, wanted: str) -> Iterator[str]:
+    """What a text may give, also as a list in one line where one is wanted, and without LaTeX's sign of an index."""
+    yield from reading.values
+    if "," in wanted:
+        yield _list_in_one_line(text)
+    if "\\" in text or "$" in text:
+        yield from (_INDEX.sub(r"\1\2", normalized(value)) for value in reading.values)
+
+
+def _list_in_one_line(text: str) -> str:
+    """The items of a list that ends a text, one a line or in JSON, with commas between: `["a", "b"]` is "a, b"."""
+    text = unfenced(without_offers(text))
+    if text.startswith("["):
+        items = re.findall(r"\"([^\"]{1,200})\"|'([^']{1,200})'", text[:_MAX_LINE_CHARS])
+        return ", ".join(one or other for one, other in items)
+    lines = [line for line in text[-_MAX_LINE_CHARS:].split("\n") if line.strip()]
+    start = next((number for number, line in enumerate(lines, 1) if line.rstrip(" *_").endswith(":")), 0)
+    items = [undressed(_MARK.sub("", line)) for line in lines[start:]]
+    return ", ".join(items) if len(items) > 1 else re.sub(r",?\s(?:and|&)\s(?=[^,]*$)", ", ", text)
 
 
 def read_text(text: str) -> Reading[str]:

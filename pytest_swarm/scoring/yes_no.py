@@ -8,7 +8,8 @@ from typing import Final
 from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_field import only_truth_value
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import without_reason
+from pytest_swarm.scoring.asides import CONCLUDING, without_reason
+from pytest_swarm.scoring.first_word import DEGREE, NOUN, decision, first_word
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
 from pytest_swarm.scoring.reading import AnswerPlace, Reading
@@ -20,42 +21,8 @@ _MAX_STATEMENT_CHARS: Final = 2000
 _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
 _YES_WORDS: Final = ("yes", "yep", "yeah", "yup")
 
-_DEGREE: Final = r"(?!hardly|barely|scarcely)[a-z]{3,14}ly"  # clearly, probably, possibly
-_LEAD_IN_WORDS: Final = one_of(
-    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, i think, "
-    "i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, then, that, "
-    "just, most, indeed, in fact, almost, great question, good question, let me think, be, a (?:clear|definite"
-    f"|resounding|firm|big), {_DEGREE}"
-)
-_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
-_FIRST_YES: Final = one_of(
-    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да"
-)
-_FIRST_NO: Final = one_of("no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет")
-_FIRST_CJK: Final = re.compile(
-    r"[\s\"'(:\uff1a]*(?:(?P<no>不是的?|不对|不正确|不会|不能|不|否|错误?|没有|いいえ|아니[요오])"
-    r"|(?P<yes>是的?|对的?|正确|没错|会|能|可以|はい|네|예))(?=[\s,.!;:,。!、;:\"')]|$)"
-)
-_FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
-_FIRST_DENIED: Final = re.compile(
-    rf"(?:{_DEGREE}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
-    + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
-    + r" not\b|"
-    + one_of("not at all, by no means, no way, never")
-    + r"\b|not "
-    + one_of("really, quite, necessarily, exactly, always, entirely")
-    + r"\b(?! (?:known|clear|certain|sure|obvious|definitive|possible|as))",
-    re.IGNORECASE,
-)
-_ALSO_ATTRIBUTES: Final = frozenset(
-    {"true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"}
-)
-_JUDGED: Final = re.compile(  # "Yes would be wrong."
-    r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"
-    r"(?:(?P<wrong>wrong|incorrect)|right|correct|the answer)\b"
-)
-_NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
-
+_NO_OF_ITS_NOUN: Final = re.compile(rf"no{NOUN.pattern}", re.IGNORECASE)  # "No number divides it, so yes."
+_CONCLUDED: Final = re.compile(rf"\b(?:{CONCLUDING})\b.*?\b(?:(?P<yes>yes|true)|no|false)\W*$", re.IGNORECASE)
 _EITHER: Final = one_of("yes, true, correct, no, false, incorrect")
 _ECHO: Final = re.compile(
     rf"\b{_EITHER}\b\W{{0,3}}(?:\bor\b|\band\b|\bmaybe\b|\bsometimes\b|/|\|)\W{{0,3}}{_EITHER}\b\W{{0,2}}",
@@ -110,7 +77,7 @@ _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
         "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, says, points? to, but, because, "
-        f"just, conclude, answer, a, clear, resounding, firm, with, {_DEGREE}"
+        f"just, conclude, answer, a, clear, resounding, firm, with, {DEGREE}"
     )
     + r")[\s\"'(]{0,3}"
 )
@@ -138,10 +105,11 @@ _DISSENT: Final = re.compile(
 _CONTRADICTED: Final = re.compile(
     r"\b(?:claim|statement|hypothesis|assertion|proposition|it|this|that)\s(?:(?P<fails>does not hold|doesn't hold\b)"
     r"|(?P<holds>holds(?=[.!]|\s*$)))|"
-    r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?))\s"
+    r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?|entails?|implies))\s"
     r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
     re.IGNORECASE,
 )
+_OPPOSITE: Final = re.compile(r"\bthe (?:opposite|reverse|contrary) (?:of (?:this|that|it) )?is\s", re.IGNORECASE)
 _CONCESSION: Final = re.compile(
     r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
     re.IGNORECASE,
@@ -179,7 +147,7 @@ def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
     words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
     if _is_open(first_statement(words)):
         return Reading(values=(), text=first_statement(words), place=place)
-    return _first_word(words, place) or _decided(first_statement(words), place)
+    return first_word(words, place) or _decided(first_statement(words), place)
 
 
 def _own(text: str) -> Reading[bool] | None:
@@ -188,7 +156,7 @@ def _own(text: str) -> Reading[bool] | None:
     mark = _MARK_ALONE.fullmatch(text.strip(" \ufe0f"))
     if value is not None or mark is not None:
         said = value if mark is None else mark["yes"] is not None
-        return _said(text.strip(), AnswerPlace.WHOLE, yes=said is True)
+        return decision(text.strip(), AnswerPlace.WHOLE, yes=said is True)
     shorter = without_reason(text)
     return (_in_words(shorter) if shorter != text else None) or _in_words(text)
 
@@ -197,17 +165,20 @@ def _in_words(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
     assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
     if assent or dissent:
-        return _said(words, AnswerPlace.FIRST_WORD, yes=dissent is None)
+        return decision(words, AnswerPlace.FIRST_WORD, yes=dissent is None)
     asked = _QUESTIONED.match(words)
-    first = _first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
-    if first is not None:
-        return first
+    first = first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
+    if first is not None:
+        concluded = _CONCLUDED.search(parts[-1]) if parts and _NO_OF_ITS_NOUN.match(words) else None
+        if concluded is None:
+            return first
+        return decision(concluded[0], AnswerPlace.STATEMENT, yes=concluded["yes"] is not None)
     if parts and _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
     source = _CONTRADICTED.search(parts[-1]) if parts and not UNDECIDED.search(parts[-1]) else None
     if source is not None:
-        return _said(
+        return decision(
             source[0],
             AnswerPlace.STATEMENT,
             yes=source["yes"] is not None or source["holds"] is not None,
@@ -223,7 +194,7 @@ def _in_words(text: str) -> Reading[bool] | None:
             return reading
     equation = _EQUATION.search(parts[-1]) if parts else None
     if equation is not None:
-        return _said(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
+        return decision(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
     return None
 
 
@@ -236,25 +207,6 @@ def _decisive_words(text: str) -> str:
     """The text in plain words, without repeated questions ("yes or no") and idioms ("no doubt")."""
     words = without_symbols(_MARKS.sub("", plain_words(text))).strip()
     return _IDIOM.sub("", _ECHO.sub("", words))
-
-
-def _first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
-    """What the first word says, after words that lead in."""
-    lead_in = _LEAD_IN.match(words)
-    start = 0 if lead_in is None else lead_in.end()
-    denied = _FIRST_DENIED.match(words, start) or _FIRST_DENIED.match(words.lstrip(" \"'("))
-    if denied is not None:
-        return _said(denied[0], place, yes=False)
-    first = _FIRST.match(words, start) or _FIRST.match(words)
-    if first is None:
-        foreign = _FIRST_CJK.match(words)
-        return None if foreign is None else _said(foreign[0], place, yes=foreign["yes"] is not None)
-    word = first[0].lower()
-    if word in _ALSO_ATTRIBUTES and _NOUN.match(words, first.end()):
-        return None  # "true leap years", "correct answers"
-    judged = _JUDGED.match(words, first.end())
-    wrong_word = judged is not None and judged["wrong"] is not None
-    return _said(first[0], place, yes=first["yes"] is not None, denied=wrong_word)
 
 
 def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
@@ -275,9 +227,9 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
     if UNDECIDED.search(main_clause):
         return None
-    if DENYING_CLAUSE.search(main_clause):
+    if DENYING_CLAUSE.search(main_clause) or _OPPOSITE.search(main_clause):
         denials += 1
-    return _said(match[0], place, yes=match["yes"] is not None, denied=denials % 2 == 1)
+    return decision(match[0], place, yes=match["yes"] is not None, denied=denials % 2 == 1)
 
 
 def _alone(statement: str, place: AnswerPlace) -> Reading[bool] | None:
@@ -287,11 +239,7 @@ def _alone(statement: str, place: AnswerPlace) -> Reading[bool] | None:
         return None
     match = found[-1]
     denied = _DENIED.search(statement[: match.start("word")]) is not None
-    return _said(match[0], place, yes=match["word"].lower() in _YES_WORDS, denied=denied)
-
-
-def _said(text: str, place: AnswerPlace, *, yes: bool, denied: bool = False) -> Reading[bool]:
-    return Reading(values=(yes is not denied,), text=text.strip(" ,;:—–-\"'("), place=place)
+    return decision(match[0], place, yes=match["word"].lower() in _YES_WORDS, denied=denied)
 
 
 _RULES: Final = AnswerRules(region=_region, own=_own)

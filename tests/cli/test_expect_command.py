@@ -16,7 +16,7 @@ from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.report_model import build_report
-from pytest_swarm.scoring.answer_shape import guess_expectation
+from pytest_swarm.scoring.guess_expectation import guess_expectation
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.workloads.expected_files import ExpectedAnswer, expected_path, write_expected

@@ -605,8 +605,8 @@ FAULTS: Final = (
     Fault(
         name="a contrast that names another text leaves the first as the answer",
         where="scoring/named_answer.py",
-        old="if _GIVEN_LATER.search(after) or",
-        new="if",
+        old="_GIVEN_LATER.search(after) or",
+        new="",
         tests=("scoring/test_denials.py",),
     ),
     Fault(
@@ -633,8 +633,8 @@ FAULTS: Final = (
     Fault(
         name="thousands with thin spaces are a list of numbers",
         where="scoring/numbers.py",
-        old="(?:,[ \\n]+-?",
-        new="(?:,\\s+-?",
+        old="(?:,(?:[ \\n]+|",
+        new="(?:,(?:\\s+|",
         tests=("scoring/test_round_trips.py",),
     ),
     Fault(
@@ -643,6 +643,27 @@ FAULTS: Final = (
         old="each.model, _answer(each))",
         new="each.model, each.answer)",
         tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a right answer in percent hands on a hundredfold",
+        where="scoring/conditional_score.py",
+        old="return value if score_number(expected, text).value == 1 else numbers[0]",
+        new="return numbers[0]",
+        tests=("scoring/test_local.py",),
+    ),
+    Fault(
+        name="the minutes of hours and minutes are an answer of their own",
+        where="scoring/quantities.py",
+        old="if len(one.values) > 1 or not",
+        new="if True or not",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="the subject of a second sentence after a comma is the answer",
+        where="scoring/named_answer.py",
+        old="_NEXT_SUBJECT.fullmatch(clause) and _asserts(lead)",
+        new="_NEXT_SUBJECT.fullmatch(clause) and not lead",
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a letter that is possible only is taken for the answer",
@@ -654,15 +675,15 @@ FAULTS: Final = (
     Fault(
         name="a sentence that denies a text gives it as its answer",
         where="scoring/named_answer.py",
-        old="if _DENIED.search(clause) or",
-        new="if",
+        old="_DENIED.search(clause) or",
+        new="",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="an aside after a comma gives an exact text as the answer",
         where="scoring/named_answer.py",
-        old="if _RELATIVE.match(clause) or _SUBORDINATE",
-        new="if _SUBORDINATE",
+        old="_RELATIVE.match(clause) or _SUBORDINATE",
+        new="_SUBORDINATE",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(

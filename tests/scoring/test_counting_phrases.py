@@ -29,6 +29,8 @@ from pytest_swarm.scoring.scorers import score_text
         ("12 000", 12000),
         ("€1.500,50", 1500.5),
         ("18,00 €", 18),
+        ("18,00 miles", 18),
+        ("0,3", 0.3),
         ("1969-07-20", 1969),
         ("She has 7 coins: 3 old ones and 4 new ones.", 7),
     ],
@@ -52,7 +54,6 @@ def test_it_is_read_as(answer: str, value: float) -> None:
         ("one or two", 2),
         ("On day 1 500 pages", 1500),
         ("It takes 3 100-watt bulbs", 3100),
-        ("18,00 miles", 18),
     ],
 )
 def test_it_is_not_read_as(answer: str, value: float) -> None:

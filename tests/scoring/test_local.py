@@ -38,6 +38,12 @@ TOTAL = task("s1", Number(value=119), "round(s0.net * 1.19, 2)")
         (Exact(text="x", strict=True), "It is IV", "It is IV"),
         (Number(value=1), "so it is **42**.", 42),
         (Number(value=1), "none", None),
+        (Number(value=0.25), "25%", 0.25),
+        (Number(value=25), "25%", 25),
+        (Number(value=90), "1 hour and 30 minutes", 90),
+        (Number(value=7), "1 hour and 30 minutes", 1.5),
+        (Exact(text="Paris"), "The capital of France is Paris.", "Paris"),
+        (Exact(text="Paris", strict=True), "PARIS", "PARIS"),
         (YesNo(value=True), "No, it is not.", False),
         (YesNo(value=True), "maybe", None),
         (Exact(text="x"), "```\nIV\n```", "IV"),
@@ -53,6 +59,12 @@ def test_which_value_an_answer_hands_on(expected, answer, value):
 
 def test_a_right_parent_gives_the_reference():
     assert local_expectation(TOTAL, [(INVOICE, '{"net": 100, "city": "Oslo"}')]) == TOTAL.expected
+
+
+def test_a_right_parent_in_other_words_gives_the_reference():
+    rate = task("s0", Number(value=0.25))
+    share = task("s1", Number(value=50), "s0 * 200")
+    assert local_expectation(share, [(rate, "It is 25%.")]) == share.expected
 
 
 def test_a_wrong_parent_moves_what_is_right():

@@ -1,0 +1,69 @@
+"""What the first word of a text decides, after words that lead in: "Well, yes, ...", "Not at all.", "不是。"."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.reading import AnswerPlace, Reading
+
+DEGREE: Final = r"(?!hardly|barely|scarcely)[a-z]{3,14}ly"  # clearly, probably, possibly
+_LEAD_IN_WORDS: Final = one_of(
+    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, i think, "
+    "i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, then, that, "
+    "just, most, indeed, in fact, almost, great question, good question, let me think, be, a (?:clear|definite"
+    f"|resounding|firm|big), {DEGREE}"
+)
+_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
+_FIRST_YES: Final = one_of(
+    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да"
+)
+_FIRST_NO: Final = one_of("no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет")
+_FIRST_CJK: Final = re.compile(
+    r"[\s\"'(:\uff1a]*(?:(?P<no>不是的?|不对|不正确|不会|不能|不|否|错误?|没有|いいえ|아니[요오])"
+    r"|(?P<yes>是的?|对的?|正确|没错|会|能|可以|はい|네|예))(?=[\s,.!;:\uff0c\u3002\uff01\u3001\uff1b\uff1a\"')]|$)"
+)
+_FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
+_FIRST_DENIED: Final = re.compile(
+    rf"(?:{DEGREE}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
+    + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
+    + r" not\b|"
+    + one_of("not at all, by no means, no way, never")
+    + r"\b|not "
+    + one_of("really, quite, necessarily, exactly, always, entirely")
+    + r"\b(?! (?:known|clear|certain|sure|obvious|definitive|possible|as))",
+    re.IGNORECASE,
+)
+_ALSO_ATTRIBUTES: Final = frozenset(
+    {"true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"}
+)
+_JUDGED: Final = re.compile(  # "Yes would be wrong."
+    r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"
+    r"(?:(?P<wrong>wrong|incorrect)|right|correct|the answer)\b"
+)
+NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
+
+
+def first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
+    """Return what the first word of a text in plain words says; None where it is no word of assent or denial."""
+    lead_in = _LEAD_IN.match(words)
+    start = 0 if lead_in is None else lead_in.end()
+    denied = _FIRST_DENIED.match(words, start) or _FIRST_DENIED.match(words.lstrip(" \"'("))
+    if denied is not None:
+        return decision(denied[0], place, yes=False)
+    first = _FIRST.match(words, start) or _FIRST.match(words)
+    if first is None:
+        foreign = _FIRST_CJK.match(words)
+        return None if foreign is None else decision(foreign[0], place, yes=foreign["yes"] is not None)
+    word = first[0].lower()
+    if word in _ALSO_ATTRIBUTES and NOUN.match(words, first.end()):
+        return None  # "true leap years", "correct answers"
+    judged = _JUDGED.match(words, first.end())
+    wrong_word = judged is not None and judged["wrong"] is not None
+    return decision(first[0], place, yes=first["yes"] is not None, denied=wrong_word)
+
+
+def decision(text: str, place: AnswerPlace, *, yes: bool, denied: bool = False) -> Reading[bool]:
+    """Return the reading of words that decide; `denied` turns it round."""
+    return Reading(values=(yes is not denied,), text=text.strip(" ,;:—–-\"'("), place=place)

@@ -1,0 +1,86 @@
+"""Quantities with two units: "1 hour and 30 minutes" is 1.5 and 90, "2 hours, or 120 minutes" gives 2 and 120.
+
+A time of day is one number of hours.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in
+
+_PARTS: Final = {  # a unit, the smaller one that may follow it, and how many of those make one
+    ("h", "min"): 60, ("min", "s"): 60, ("day", "h"): 24, ("week", "day"): 7, ("year", "month"): 12,
+    ("ft", "in"): 12, ("lb", "oz"): 16, ("dollar", "cent"): 100,
+}  # fmt: skip
+_NAMES: Final = {
+    "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s", "foot": "ft", "feet": "ft", "inch": "in",
+    "inche": "in", "pound": "lb", "ounce": "oz", "mile": "mi", "meter": "m", "metre": "m", "gram": "g", "liter": "l",
+    "litre": "l", "kilometer": "km", "kilometre": "km", "kilogram": "kg", "centimeter": "cm", "centimetre": "cm",
+    "milliliter": "ml", "millilitre": "ml",
+}  # fmt: skip
+_SIZES: Final = (  # of units of time, length, mass and volume, each in the first of its table
+    {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "year": 31_557_600},
+    {"m": 1, "mm": 0.001, "cm": 0.01, "km": 1000, "in": 0.0254, "ft": 0.3048, "yard": 0.9144, "mi": 1609.344},
+    {"g": 1, "kg": 1000, "oz": 28.35, "lb": 453.6},
+    {"l": 1, "ml": 0.001, "cup": 0.24, "gallon": 3.785},
+)
+_ROUNDED: Final = 0.06  # 5 km are 3 miles for a writer
+_UNIT: Final = re.compile(
+    r"[ -]?(?P<unit>°\s?[CFK]|[mck]?m|k?g|m?[lL]|oz|ft|in|mi|min|h|s"
+    r"|(?:(?:milli|centi|kilo)?(?:meter|metre|gram|liter|litre)|hr|sec|lb|pound|ounce|inche?|mile|yard|gallon|cup|second"
+    r"|minute|hour|day|week|month|year|dollar|cent)s?|foot|feet)\b"
+)
+_CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d")  # 3:15 is 3.25, as 11:00 is 11
+_EACH: Final = re.compile(r"(?: (?:an?|per|each|every)\b|/)")  # "5 days, 8 hours a day"
+_THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
+_OR: Final = re.compile(_UNIT.pattern + r"(?:,? (?:or|i\.e\.,?|that is,?) (?:about |approximately )?| \()")
+
+
+def quantities_in(text: str) -> Iterator[WrittenNumber]:
+    """The numbers of a simplified text, in order; a quantity of a unit and its parts is one number."""
+    held: WrittenNumber | None = None
+    for number in numbers_in(text):
+        whole = None if held is None else _joined(text, held, number)
+        if held is not None and whole is None:
+            yield held
+        held = whole or number
+    if held is not None:
+        yield held
+
+
+def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
+    """Whether a text gives one quantity in two units: "2 hours, or 120 minutes", "98.6 °F (37 °C)"."""
+    first, second = _OR.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
+    if first is None or second is None or _name(first) == _name(second):
+        return False
+    sizes = next((table for table in _SIZES if _name(first) in table), None)
+    if sizes is None:
+        return _name(first)[0] == _name(second)[0] == "°"
+    size = one.values[0] * sizes[_name(first)]
+    return math.isclose(size, other.values[0] * sizes.get(_name(second), math.inf), rel_tol=_ROUNDED)
+
+
+def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
+    """The quantity that two numbers make, in its first unit and in its second; None where they make none."""
+    if _CLOCK.fullmatch(text, one.start, other.end):
+        values: tuple[float, ...] = (one.values[0] + other.values[0] / 60,)
+        return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
+    first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
+    parts = None if first is None or second is None else _PARTS.get((_name(first), _name(second)))
+    if parts is None or second is None or _EACH.match(text, second.end()):
+        return None
+    if len(one.values) > 1 or not 0 <= other.values[0] < parts:  # joined already, or no part of one
+        return None
+    values = (one.values[0] + other.values[0] / parts, one.values[0] * parts + other.values[0])
+    return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
+
+
+def _name(match: re.Match[str]) -> str:
+    """The short name of a unit: "h" for hours, "hr" and "h"."""
+    unit = match["unit"].lower()
+    unit = unit if unit in _NAMES or len(unit) < 3 else unit.removesuffix("s")
+    return _NAMES.get(unit, unit)
