@@ -115,7 +115,7 @@ class SwarmHooks:
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""
         prepared = self.active and self.session.collected and not config.option.collectonly
-        return self.session.header(quiet=config.option.verbose < 0) if prepared else []
+        return self.session.header(quiet=config.get_verbosity() < 0) if prepared else []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -136,7 +136,7 @@ class SwarmHooks:
         self, report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
     ) -> tuple[str, str, str] | None:
         """With -v: a benchmark's score, and how long is left."""
-        if not self.active or config.option.verbose <= 0 or not isinstance(report, pytest.TestReport):
+        if not self.active or config.get_verbosity() <= 0 or not isinstance(report, pytest.TestReport):
             return None
         return self.session.status(report)
 
@@ -148,17 +148,17 @@ class SwarmHooks:
                 self.session.failed[report.nodeid] = None
             if self.session.gating is not None:
                 self.session.gating.take(report)
-            if self.config.option.verbose == 0:  # with -v each benchmark says it, with -q none does
-                self._tell_progress(report)
+            self._tell_progress(report)
 
     def _tell_progress(self, report: pytest.TestReport) -> None:
         """Say now and then how long a run still takes; one on measured answers says at each test what it asks."""
-        settings = self.session.settings
-        sentence = None
-        if not settings.dry_run and settings.backend != "measure":
+        settings, verbosity = self.session.settings, self.config.get_verbosity()
+        if verbosity > 0:  # then each benchmark says it
+            self.session.progress.count(report)
+        elif verbosity == 0 and not settings.dry_run and settings.backend != "measure":
             sentence = self.session.progress.sentence(report)
-        if sentence is not None:
-            self.session.tell(sentence)
+            if sentence is not None:
+                self.session.tell(sentence)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves tests out does not miss their cases."""
@@ -193,10 +193,11 @@ class SwarmHooks:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = self.session.resources
         before = len(resources.remarks)
-        if self.session.dry_run is not None:
-            self.session.dry_run.close()
         try:
             with self.signals.interruptible(self._tell_of_restoration):
+                self.session.end_jobs()
+                if self.session.dry_run is not None:
+                    self.session.dry_run.close()
                 if self.session.lost_workers:
                     from pytest_swarm.plugin.worker_ends import leave_for_killed_workers
 

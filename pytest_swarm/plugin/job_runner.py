@@ -87,7 +87,28 @@ class JobRunner:
         self._folder = folder
         self._repeating = repeating
         self._remarked: set[str] = set()
-        self.one_at_a_time = RLock()  # a test may call from several threads; there is one bench, and one file of events
+        self._one_at_a_time = RLock()  # a test may call from several threads; there is one bench, one file of events
+        self._ended = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other thread runs a job, and run none in the block where the run has ended by then."""
+        with self._one_at_a_time:
+            if self._ended:
+                pytest.fail("swarm_run was called in a thread that outlived the run's last test", pytrace=False)
+            yield
+
+    def end(self, tell: Callable[[], None]) -> None:
+        """Begin no further job, and wait for one that runs in a thread, as after Ctrl-C in the main thread.
+
+        Args:
+            tell: Is called where there is one.
+        """
+        self._ended = True
+        if not self._one_at_a_time.acquire(blocking=False):
+            tell()
+            self._one_at_a_time.acquire()
+        self._one_at_a_time.release()
 
     @property
     def lost_folder(self) -> bool:
@@ -184,7 +205,7 @@ class JobRunner:
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
         """Give the router's first decision of a case, to be timed, under the lock of its server."""
-        with self.one_at_a_time, self._resources.exclusive(), self._resources.bench.decision(case) as decide:
+        with self.turn(), self._resources.exclusive(), self._resources.bench.decision(case) as decide:
             yield decide
 
 
@@ -203,7 +224,7 @@ class SwarmRun:
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
-        with self._jobs.one_at_a_time:
+        with self._jobs.turn():
             case = self._jobs.case_of(graph, self._item, self.key)
             if self._jobs.dry_run is not None:
                 self._count(case, self._jobs.dry_run)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Final
 
 import pytest
@@ -18,54 +18,59 @@ _FEWEST: Final = 3  # cases that tell how long the others take
 
 @dataclass(slots=True)
 class Progress:
-    """How many benchmarks have ended, and since when they run.
+    """Which cases have ended, and since when they run.
 
     Attributes:
-        total: All benchmarks; 0 is not known (xdist).
-        resumed: How many of them an earlier run has finished: they end at once, and tell nothing of the others.
+        cases: The node IDs of all of them; none where they are not known (xdist).
+        resumed: Node IDs of those that an earlier run has finished: they end at once, and tell nothing of the others.
         clock: Returns the present time in seconds.
     """
 
-    total: int
-    resumed: int = 0
+    cases: Set[str]
+    resumed: Set[str] = frozenset()
     clock: Callable[[], float] = time.monotonic
-    _ended: int = 0
+    _ended: set[str] = field(default_factory=set)  # a report may come twice: the summary of -v asks for words again
     _began_s: float = 0.0
     _next_s: float = _FIRST_S
 
     def word(self, report: pytest.TestReport) -> str:
         """`PASSED 89 % (3/60, 40 s left)`: the verbose word of a benchmark that has just ended."""
-        self._count(report)
+        self.count(report)
         score = _properties(report).get("swarm.score")
         shown = f" {score:.0%}".replace("%", " %") if isinstance(score, float) else ""
         left_s = self._left_s()
-        left = "" if left_s is None else f" ({self._ended}/{self.total}, {format_duration(left_s)} left)"
+        left = "" if left_s is None else f" ({len(self._ended)}/{len(self.cases)}, {format_duration(left_s)} left)"
         return f"{_WORDS[report.outcome]}{shown}{left}"
 
     def sentence(self, report: pytest.TestReport) -> str | None:
         """Return what is said after one, two, four, eight ... minutes, as a benchmark ends; None for nothing."""
+        self.count(report)
         if not is_benchmark_call(report):
             return None
-        self._count(report)
         took_s, left_s = self.clock() - self._began_s, self._left_s()
-        if took_s < self._next_s or left_s is None or self._ended - self.resumed < _FEWEST:
+        if took_s < self._next_s or left_s is None or len(self._ended - self.resumed) < _FEWEST:
             return None
         while self._next_s <= took_s:
             self._next_s *= 2
-        left = format_duration(left_s)
-        return f"{self._ended:,} of {self.total:,} cases have ended; at their pace the others take about {left}"
+        ended, left = f"{len(self._ended):,} of {len(self.cases):,}", format_duration(left_s)
+        return f"{ended} cases have ended; at their pace the others take about {left}"
 
-    def _count(self, report: pytest.TestReport) -> None:
-        if not self._ended:
-            self._began_s = self.clock() - report.duration
-        self._ended += 1
+    def count(self, report: pytest.TestReport) -> None:
+        """Count a case that has ended, be it that it was skipped: a repeat that was not needed takes no more time."""
+        ends = report.when == "call" or (report.when == "setup" and not report.passed)
+        if ends and report.nodeid in self.cases:
+            if not self._ended:
+                self._began_s = self.clock() - report.duration
+            self._ended.add(report.nodeid)
 
     def _left_s(self) -> float | None:
-        """Return the seconds that the others take at the pace of those that were run; None where there are none."""
-        if self._ended >= self.total:
+        """Return the seconds that the others take at the pace of those that ended in this run; None without such."""
+        ran = len(self._ended - self.resumed)
+        others = len(self.cases - self.resumed) - ran
+        if not ran or not others:
             return None
         took_s = self.clock() - self._began_s  # not the sum of their durations: workers of xdist run several at a time
-        return took_s / max(1, self._ended - self.resumed) * (self.total - self._ended)
+        return took_s / ran * others
 
 
 def is_benchmark_call(report: pytest.TestReport) -> bool:

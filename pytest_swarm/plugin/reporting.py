@@ -134,7 +134,7 @@ def _terminal_lines(
     if reporter is None:
         return ()
     try:
-        return tuple(make(_width(reporter), session.config.option.verbose))
+        return tuple(make(_width(reporter), session.config.get_verbosity()))
     except Exception as error:  # noqa: BLE001 # a summary that fails must cost no report
         troubles.append(f"the summary in the terminal failed: {type(error).__name__}: {error}")
         return ()

@@ -71,9 +71,9 @@ class EarlierJobs:
         self._run_name = run_name
 
     @property
-    def count(self) -> int:
-        """How many cases are completed."""
-        return len(self._finished)
+    def finished_tests(self) -> frozenset[str]:
+        """Node IDs of the tests whose case is completed."""
+        return frozenset(job.case.test for job in self._finished.values())
 
     def has_finished(self, case: Case) -> bool:
         """Return whether a case is completed."""

@@ -174,6 +174,11 @@ class SwarmSession:
         runner.dry_run = self.dry_run
         return runner
 
+    def end_jobs(self) -> None:
+        """Let no thread of a test run a job any more."""
+        if "jobs" in self.__dict__:
+            self.jobs.end(lambda: self.tell("a thread still runs a job, which is waited for; Ctrl-C gives that up"))
+
     @cached_property
     def dry_run(self) -> DryRun | None:
         """What counts the cost of the run; None where it is run."""
@@ -243,7 +248,7 @@ class SwarmSession:
         """In the first worker of xdist: say what the run will ask when its first test begins, where that is known."""
         from pytest_swarm.plugin.measuring_header import cost_of_parameters
 
-        if self.config.option.verbose >= 0:
+        if self.config.get_verbosity() >= 0:
             self.messages.first = lambda: cost_of_parameters(self, measuring)
 
     def header(self, *, quiet: bool) -> list[str]:
@@ -288,8 +293,8 @@ class SwarmSession:
         """How far the run is; made when its first benchmark has ended."""
         from pytest_swarm.plugin.progress import Progress
 
-        resumed = 0 if self.settings.resume is None else self.folder.earlier.count
-        return Progress(total=len(self.collected), resumed=resumed)
+        resumed = frozenset[str]() if self.settings.resume is None else self.folder.earlier.finished_tests
+        return Progress(cases=frozenset(self.collected), resumed=resumed)
 
     def lost_test(self, node_id: str) -> None:
         """A worker of xdist died and took a test with it."""

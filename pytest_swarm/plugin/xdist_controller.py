@@ -65,7 +65,7 @@ class XdistController:
         if reporter is None:
             return
         with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
-            for line in self._session.header_of_workers(ids, quiet=self._config.option.verbose < 0):
+            for line in self._session.header_of_workers(ids, quiet=self._config.get_verbosity() < 0):
                 reporter.write_line(line)
 
     @pytest.hookimpl(optionalhook=True)

@@ -760,8 +760,8 @@ FAULTS: Final = (
     Fault(
         name="cases that an earlier run finished count in the pace",
         where="plugin/progress.py",
-        old="max(1, self._ended - self.resumed)",
-        new="max(1, self._ended)",
+        old="ran = len(self._ended - self.resumed)",
+        new="ran = len(self._ended)",
         tests=("plugin/test_progress.py",),
     ),
     Fault(

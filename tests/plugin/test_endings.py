@@ -77,6 +77,47 @@ def test_a_signal_ends_the_run_as_ctrl_c_does(suite: pytest.Pytester, reports: R
     assert "invoice [stop-h0-8GB] was still running when the run stopped" in interrupted(suite, reports)
 
 
+def test_a_job_in_a_thread_is_waited_for(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest(
+        """
+        import time
+        from pathlib import Path
+        from pytest_swarm.routing.greedy import GreedyRouter
+
+        class Slow(GreedyRouter):
+            async def route(self, view):
+                Path("begun").touch()
+                time.sleep(0.2)
+                return await super().route(view)
+
+        def pytest_swarm_routers(config):
+            return {"slow": lambda setup: Slow()}
+        """
+    )
+    suite.makepyfile(
+        test_thread="""
+        import os, signal, time
+        from concurrent.futures import ThreadPoolExecutor
+        from dataclasses import replace
+        from pathlib import Path
+        from test_invoice import dag
+
+        def test_thread(swarm_run, dag):
+            pool = ThreadPoolExecutor(2)
+            jobs = [pool.submit(swarm_run, replace(dag, name=f"job{n}")) for n in range(2)]
+            while not Path("begun").exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            jobs[0].result()
+        """
+    )
+    result = suite.runpytest("test_thread.py", "--swarm-compare=slow", "--swarm-report=json", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert [each["job"] for each in reports.report["cases"]] == ["job0"]
+    result.stdout.fnmatch_lines(["swarm: a thread still runs a job, which is waited for; Ctrl-C gives that up"])
+    assert "event loop is already running" not in result.stdout.str() + result.stderr.str()
+
+
 def test_an_interrupt_that_something_swallows_still_ends_the_run(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makeconftest(ROUTER.format(name="SIGINT", then=SWALLOW))
     interrupted(suite, reports)
