@@ -195,7 +195,8 @@ class SwarmHooks:
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                self.session.end_jobs()
+                if "jobs" in self.session.__dict__:  # a test has run one
+                    self.session.jobs.turns.end(self._tell_of_thread)
                 if self.session.dry_run is not None:
                     self.session.dry_run.close()
                 if self.session.lost_workers:
@@ -206,6 +207,9 @@ class SwarmHooks:
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
         self._at_the_end = resources.remarks[before:]
+
+    def _tell_of_thread(self) -> None:
+        self.session.tell("a thread still runs a job, which is waited for; Ctrl-C gives that up")
 
     def _tell_of_restoration(self) -> None:
         self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")

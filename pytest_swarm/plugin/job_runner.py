@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from threading import RLock
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import pytest
@@ -16,6 +15,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, workflow_of
+from pytest_swarm.plugin.job_turns import JobTurns
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 
 if TYPE_CHECKING:
@@ -87,28 +87,7 @@ class JobRunner:
         self._folder = folder
         self._repeating = repeating
         self._remarked: set[str] = set()
-        self._one_at_a_time = RLock()  # a test may call from several threads; there is one bench, one file of events
-        self._ended = False
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until no other thread runs a job, and run none in the block where the run has ended by then."""
-        with self._one_at_a_time:
-            if self._ended:
-                pytest.fail("swarm_run was called in a thread that outlived the run's last test", pytrace=False)
-            yield
-
-    def end(self, tell: Callable[[], None]) -> None:
-        """Begin no further job, and wait for one that runs in a thread, as after Ctrl-C in the main thread.
-
-        Args:
-            tell: Is called where there is one.
-        """
-        self._ended = True
-        if not self._one_at_a_time.acquire(blocking=False):
-            tell()
-            self._one_at_a_time.acquire()
-        self._one_at_a_time.release()
+        self.turns = JobTurns()
 
     @property
     def lost_folder(self) -> bool:
@@ -205,7 +184,7 @@ class JobRunner:
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
         """Give the router's first decision of a case, to be timed, under the lock of its server."""
-        with self.turn(), self._resources.exclusive(), self._resources.bench.decision(case) as decide:
+        with self.turns.turn(), self._resources.exclusive(), self._resources.bench.decision(case) as decide:
             yield decide
 
 
@@ -224,7 +203,7 @@ class SwarmRun:
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
         if _in_a_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
-        with self._jobs.turn():
+        with self._jobs.turns.turn():
             case = self._jobs.case_of(graph, self._item, self.key)
             if self._jobs.dry_run is not None:
                 self._count(case, self._jobs.dry_run)

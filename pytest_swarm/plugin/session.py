@@ -174,11 +174,6 @@ class SwarmSession:
         runner.dry_run = self.dry_run
         return runner
 
-    def end_jobs(self) -> None:
-        """Let no thread of a test run a job any more."""
-        if "jobs" in self.__dict__:
-            self.jobs.end(lambda: self.tell("a thread still runs a job, which is waited for; Ctrl-C gives that up"))
-
     @cached_property
     def dry_run(self) -> DryRun | None:
         """What counts the cost of the run; None where it is run."""

@@ -29,6 +29,8 @@ _SIZES: Final = (  # of units of time, length, mass and volume, each in the firs
     {"l": 1, "ml": 0.001, "cup": 0.24, "gallon": 3.785},
 )
 _ROUNDED: Final = 0.06  # 5 km are 3 miles for a writer
+_DEGREES: Final = {"°c": (1.0, 273.15), "°f": (5 / 9, 273.15 - 32 * 5 / 9), "°k": (1.0, 0.0)}  # kelvins: factor, zero
+_ROUNDED_K: Final = 1.0  # 37 °C are 98 °F for a writer
 _UNIT: Final = re.compile(
     r"[ -]?(?P<unit>°\s?[CFK]|[mck]?m|k?g|m?[lL]|oz|ft|in|mi|min|h|s"
     r"|(?:(?:milli|centi|kilo)?(?:meter|metre|gram|liter|litre)|hr|sec|lb|pound|ounce|inche?|mile|yard|gallon|cup|second"
@@ -59,9 +61,15 @@ def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
         return False
     sizes = next((table for table in _SIZES if _name(first) in table), None)
     if sizes is None:
-        return _name(first)[0] == _name(second)[0] == "°"
+        return abs(_kelvins(one, first) - _kelvins(other, second)) <= _ROUNDED_K
     size = one.values[0] * sizes[_name(first)]
     return math.isclose(size, other.values[0] * sizes.get(_name(second), math.inf), rel_tol=_ROUNDED)
+
+
+def _kelvins(number: WrittenNumber, unit: re.Match[str]) -> float:
+    """A temperature; NaN for anything else."""
+    factor, zero = _DEGREES.get(_name(unit).replace(" ", ""), (math.nan, 0.0))
+    return number.values[0] * factor + zero
 
 
 def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
@@ -75,7 +83,8 @@ def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumbe
         return None
     if len(one.values) > 1 or not 0 <= other.values[0] < parts:  # joined already, or no part of one
         return None
-    values = (one.values[0] + other.values[0] / parts, one.values[0] * parts + other.values[0])
+    part = -other.values[0] if one.values[0] < 0 else other.values[0]  # -1 h 30 min are -90 min
+    values = (one.values[0] + part / parts, one.values[0] * parts + part)
     return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
 
 

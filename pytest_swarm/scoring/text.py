@@ -46,7 +46,7 @@ _GREETING: Final = re.compile(
 _COPULA: Final = re.compile(
     r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
     r"|ist|sind|war|est|sont|es|son|é)\s"
-    r"|(?<=[\u3040-\u9fff])(?:[是为は]|[:\uff1a]\s?)"
+    r"|(?<=[\u3040-\u9fff])(?<![不非])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:[*_]{0,2}\s|\s(?:=|→|->|=>)\s"
 )
 _DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
@@ -73,6 +73,8 @@ _EXPLANATION: Final = re.compile(
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
+_ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
+_ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
 _MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])\s+)?")
 
@@ -122,10 +124,12 @@ def _list_in_one_line(text: str) -> str:
     """The items of a list that ends a text, one a line or in JSON, with commas between: `["a", "b"]` is "a, b"."""
     text = unfenced(without_offers(text))
     if text.startswith("["):
-        items = re.findall(r"\"([^\"]{1,200})\"|'([^']{1,200})'", text[:_MAX_LINE_CHARS])
+        items = _ITEM.findall(text) if _ITEMS.fullmatch(text, 0, _MAX_LINE_CHARS) else []
         return ", ".join(one or other for one, other in items)
     lines = [line for line in text[-_MAX_LINE_CHARS:].split("\n") if line.strip()]
     start = next((number for number, line in enumerate(lines, 1) if line.rstrip(" *_").endswith(":")), 0)
+    if any(_DENIED.search(line) for line in lines[:start]):  # "Not these:"
+        return ""
     items = [undressed(_MARK.sub("", line)) for line in lines[start:]]
     return ", ".join(items) if len(items) > 1 else re.sub(r",?\s(?:and|&)\s(?=[^,]*$)", ", ", text)
 

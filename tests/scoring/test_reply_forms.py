@@ -27,6 +27,12 @@ def value(expected: Expectation, text: str) -> float | None:
 
 
 RIGHT = [
+    (Number(value=37), "98.6 °F (37 °C)"),
+    (Number(value=98), "37 °C (98 °F)"),
+    (Number(value=-90), "-1 hour and 30 minutes"),
+    (Exact(text="red, blue"), "The colors are:\n- red\n- blue"),
+    (Exact(text="red, blue"), "[\"red\", 'blue']."),
+    (Exact(text="北京"), "首都是北京。"),
     (Exact(text="Canberra"), "Many think it is Sydney. The capital is Canberra."),
     (Exact(text="Canberra"), "Not Sydney, but Canberra."),
     (Exact(text="Canberra"), "Thus, Canberra."),
@@ -67,6 +73,13 @@ RIGHT = [
 ]
 
 WRONG = [
+    (Number(value=50), "98.6 °F (50 °C)"),
+    (Number(value=-30), "-1 hour and 30 minutes"),
+    (Exact(text="red, blue"), "Not these:\n- red\n- blue"),
+    (Exact(text="red, blue"), '["red", "blue"] is not right'),
+    (Exact(text="red, blue"), '["red", {"blue": 1}, "blue"]'),
+    (Exact(text="北京"), "首都不是北京。"),
+    (Exact(text="北京"), "首都不为北京"),
     (Exact(text="Sydney"), "Many think it is Sydney. The capital is Canberra."),
     (Exact(text="Sydney"), "Many people believe that the capital is Sydney."),
     (Exact(text="Sydney"), "Not Sydney, but Canberra."),

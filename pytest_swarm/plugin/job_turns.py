@@ -1,0 +1,37 @@
+"""Whose turn it is to run a job: one thread at a time, and none after the run's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+import pytest
+
+
+class JobTurns:
+    """A test may call `swarm_run` from several threads; there is one bench, and one file of events."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._ended = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other thread runs a job; where the run has ended by then, the block is not run."""
+        with self._lock:
+            if self._ended:
+                pytest.fail("swarm_run was called in a thread that outlived the run's last test", pytrace=False)
+            yield
+
+    def end(self, tell: Callable[[], None]) -> None:
+        """Begin no further job, and wait for one that runs in a thread, as after Ctrl-C in the main thread.
+
+        Args:
+            tell: Is called where there is one.
+        """
+        self._ended = True
+        if not self._lock.acquire(blocking=False):
+            tell()
+            self._lock.acquire()
+        self._lock.release()
