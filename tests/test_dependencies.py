@@ -1,4 +1,4 @@
-"""What the package imports is declared in pyproject.toml, and what is declared is imported."""
+"""Imports are declared in pyproject.toml, what is declared is imported, and the oldest Python runs the patterns."""
 
 from __future__ import annotations
 
@@ -37,3 +37,20 @@ def test_every_import_is_declared_and_every_dependency_is_imported() -> None:
     core, found, optional = declared(), imported(), declared("server") | declared("graphs") | declared("xdist")
     assert found - core - optional == set()
     assert core - found == NOT_IMPORTED
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python before 3.11.5 matches such patterns wrongly where the group can backtrack (CPython issue 106052).
+
+    An atomic group has the same fault. `(?=(?P<all>...))(?P=all)` does what they do.
+    """
+    possessive = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
+    assert possessive.search(r"(?:a|b)*+c")
+    assert possessive.search(r"(?>a|b)c")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "pytest_swarm").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and possessive.search(node.value)
+    ]
+    assert found == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -131,6 +131,21 @@ def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -
         digest = digests.get(full_tag(tag))
         if digest is not None:
             groups.setdefault(digest, []).append(tag)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+async def same_weights_models(client: OllamaClient, tags: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of models that the server made of one file of weights.
+
+    The server keeps such a file in VRAM once, under the name that loaded it.
+
+    Args:
+        client: A client of the server.
+        tags: The models to look at, which have different digests.
+    """
+    groups: dict[str, list[str]] = {}
+    for tag in tags:
+        groups.setdefault((await client.show(tag)).weights or tag, []).append(tag)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 

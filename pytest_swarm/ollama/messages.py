@@ -102,7 +102,10 @@ class ResidentEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """A model's information from `/api/show`; None or empty where it has none."""
+    """A model's information from `/api/show`; None or empty where it has none.
+
+    `weights` is the digest of the file of its weights, which models of other parameters or texts share.
+    """
 
     tag: str
     family: str | None
@@ -110,3 +113,4 @@ class ModelInfo:
     quantization: str | None
     context_length: int | None
     capabilities: tuple[str, ...] = ()
+    weights: str | None = None

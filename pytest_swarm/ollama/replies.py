@@ -6,6 +6,7 @@ A missing value is None. An impossible one (negative, absurdly large, a part lon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -25,6 +26,7 @@ _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
 _LONGEST_S: Final = 7 * 86_400.0  # a week: longer than any call
 _MOST_BYTES: Final = 1 << 50  # a pebibyte
+_WEIGHTS: Final = re.compile(r"^FROM [^\n]*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)  # a line of the Modelfile
 _SLACK_S: Final = 0.05  # parts and whole are timed separately
 
 
@@ -158,6 +160,7 @@ def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
         quantization=details.quantization_level if details else None,
         context_length=length,
         capabilities=_texts(response.capabilities),
+        weights=found[1] if (found := _WEIGHTS.search(response.modelfile or "")) else None,
     )
 
 

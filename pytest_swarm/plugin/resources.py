@@ -208,8 +208,8 @@ class Resources:
             yield
 
     def look_at_server(self) -> None:
-        """Keep remarks on the server: models of others that are resident, and tags that are one model; try its lock."""
-        from pytest_swarm.plugin.start_remarks import foreign_remark, one_file_remarks
+        """Keep remarks on the server: models of others that are resident, and tags of one file; try its lock."""
+        from pytest_swarm.plugin.start_remarks import foreign_remark, one_file_remarks, same_weights_remarks
 
         self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
         own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
@@ -217,6 +217,7 @@ class Resources:
             self.measuring.lock.check()
         if self.called.live:
             self.visit.lock.check()
+            self.remarks += same_weights_remarks(self.server_bench)
             self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=self.gpu.free_vram)
 
     def look_at_policies(self) -> None:

@@ -35,6 +35,24 @@ def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
     ]
 
 
+def same_weights_remarks(bench: Bench) -> list[str]:
+    """Return a sentence on the models that were made of the same weights; none where there are none.
+
+    Args:
+        bench: The bench, which asks the server.
+    """
+    try:
+        groups = bench.of_same_weights(bench.fleet.tags)
+    except BackendError:  # the first case reports a server that does not answer
+        return []
+    named = "; ".join(" and ".join(group) for group in groups)
+    sentence = (
+        f"of the same weights: {named}. The server holds them in VRAM once, under the name that loaded them, but the "
+        "run plans and counts VRAM and loads for each name; for true figures of both, give a fleet one of them"
+    )
+    return [sentence] if groups else []
+
+
 def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[float], free: float | str) -> list[str]:
     """Return a sentence on the resident models that are not of the run, or none where there are none.
 

@@ -15,7 +15,7 @@ _LEAD_IN_WORDS: Final = one_of(
     "just, most, indeed, in fact, almost, great question, good question, let me think, be, a (?:clear|definite"
     f"|resounding|firm|big), {DEGREE}"
 )
-_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*+", re.IGNORECASE)
+_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
     "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да"
 )

@@ -35,12 +35,12 @@ _DENIED_BEFORE: Final = re.compile(
         r"(?:anything|everything|any|all|every one) but, other than, apart from"
     ).replace("@", ",")
     + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:(?:(?<!and\s)(?<!or\s)[(\[]?[A-Z][)\]]?,"
-    r"|[(\[]?[A-Z][)\]]?)(?:\s(?:and|or|nor))?)))*+\s?[\"(\[]?$",
+    r"|[(\[]?[A-Z][)\]]?)(?:\s(?:and|or|nor))?)))*\s?[\"(\[]?$",
     re.IGNORECASE,
 )
 _MORE_LETTERS: Final = (  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"
-    r"(?:(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?[(\[]?[A-Z][)\]]?){1,26}+"
-    r"(?!\s(?:is|was|does|has)\b))?+"
+    r"(?=(?P<more>(?:(?=(?P<all>(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?[(\[]?[A-Z][)\]]?){1,26}))(?P=all)"
+    r"(?!\s(?:is|was|does|has)\b))?))(?P=more)"
 )
 _ADVERB: Final = one_of(
     "be, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"

@@ -44,7 +44,7 @@ _LEAD_IN: Final = re.compile(
         "best, is, be, it, it's, that, surely, obviously, certainly, "
         "either, both, then, now"
     )
-    + r"\b(?=\W))*+",
+    + r"\b(?=\W))*",
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(

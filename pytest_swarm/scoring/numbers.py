@@ -21,7 +21,7 @@ from pytest_swarm.scoring.verdict import Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
     r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
-    r"|therefore|thus|then|now|indeed|clearly|a total of|in total|equal to|the number|given by|be)\b,?|[A-Za-z]\s?=)*+",
+    r"|therefore|thus|then|now|indeed|clearly|a total of|in total|equal to|the number|given by|be)\b,?|[A-Za-z]\s?=)*",
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(

@@ -1430,4 +1430,18 @@ FAULTS: Final = (
         new='f"{minutes} min" if minutes < 900 else',
         tests=("test_units.py",),
     ),
+    Fault(
+        name="models of the same weights are not told",
+        where="execution/server_models.py",
+        old="(await client.show(tag)).weights or tag",
+        new="tag",
+        tests=("plugin/test_manners.py",),
+    ),
+    Fault(
+        name="a model made of another one has its digest",
+        where="simulator/server/model_library.py",
+        old="return model.manifest or weights_digest(model)",
+        new="return weights_digest(model)",
+        tests=("simulator/test_created_models.py",),
+    ),
 )

@@ -158,6 +158,23 @@ def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Re
     assert ps(fast_server) == []
 
 
+def test_models_of_the_same_weights_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
+    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
+    for name in ("coder", "writer"):
+        body = {"model": name, "from": "gemma2:2b", "system": f"You are a {name}.", "stream": False}
+        httpx.post(f"{fast_server}/api/create", json=body, trust_env=False, timeout=60).raise_for_status()
+    figures = "vram_gb = 3\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
+    tags = ("coder", "llama3.1:8b", "writer", "gemma2:2b")
+    (suite.path / "f.toml").write_text("".join(f'[[model]]\nname = "{tag}"\n{figures}' for tag in tags))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*of the same weights: coder and writer and gemma2:2b.*"])
+    (note,) = reports.report["notes"]
+    assert "llama3.1:8b" not in note
+    assert "give a fleet one of them" in note
+
+
 def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: str) -> None:
     pytest.importorskip("xdist")
     suite.makepyfile(test_wb1=WB1)

@@ -51,6 +51,28 @@ def test_what_cannot_be_made_is_refused(body: dict[str, Any], status: int, error
     assert response.json()["error"].startswith(error)
 
 
+def test_a_made_model_has_a_digest_of_its_own_and_the_weights_of_its_base() -> None:
+    asked = {"from": "a", "stream": False}
+    bodies = [{"model": "one", "system": "S"}, {"model": "two", "system": "S"}, {"model": "three", "system": "T"}]
+    bodies.append({"model": "hot", "system": "S", "parameters": {"temperature": 2}})
+    responses = calls(
+        *(("POST", "/api/create", {**asked, **body}) for body in bodies),
+        ("POST", "/api/copy", {"source": "one", "destination": "copied"}),
+        ("POST", "/api/generate", {"model": "three"}),
+        ("GET", "/api/ps", None),
+        ("GET", "/api/tags", None),
+        *(("POST", "/api/show", {"model": name}) for name in ("a", "one", "hot", "b")),
+    )
+    shown = [response.json()["modelfile"] for response in responses[-4:]]
+    files = [next(line for line in text.splitlines() if line.startswith("FROM")) for text in shown]
+    assert files[0] == files[1] == files[2] != files[3]
+    digests = {row["name"].removesuffix(":latest"): row["digest"] for row in responses[-5].json()["models"]}
+    assert digests["one"] == digests["two"] == digests["copied"]
+    assert len({digests[name] for name in ("a", "b", "one", "three", "hot")}) == 5
+    (row,) = responses[-6].json()["models"]
+    assert (row["name"], row["digest"]) == ("three:latest", digests["three"])
+
+
 def test_a_made_model_inherits_and_adds_licenses() -> None:
     first = {
         "model": "one",

@@ -12,7 +12,7 @@ from typing import Final
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import JsonObject, go_kind
-from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, digest_of
+from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, manifest_digest, weights_digest
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
@@ -89,7 +89,7 @@ def _unusable(data: JsonObject) -> str | None:
 
 def _layer_steps(made: LibraryModel, base: LibraryModel) -> Iterator[str]:
     """Yield a step for each layer: the weights, and each text, which exists already if the base has it."""
-    yield f"using existing layer sha256:{digest_of(made.spec)}"
+    yield f"using existing layer sha256:{weights_digest(made.spec)}"
     for new, old in ((made.template, base.template), (made.system, base.system), (made.licenses, base.licenses)):
         if new:
             digest = hashlib.sha256(str(new).encode()).hexdigest()
@@ -110,7 +110,7 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
     given = data.get("parameters")
     parameters = {**(given if isinstance(given, dict) else {})}
     merged = {**{name: value for name, value in base.spec.parameters.items() if name not in parameters}, **parameters}
-    return LibraryModel(
+    made = LibraryModel(
         name=model_field(data),
         spec=replace(base.spec, parameters=merged),
         template=text_field(data, "template") or base.template,
@@ -119,6 +119,7 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
         messages=_messages(data.get("messages")) or base.messages,
         parent=base.name,
     )
+    return replace(made, spec=replace(made.spec, manifest=manifest_digest(made)))
 
 
 def _texts(value: Json) -> tuple[str, ...]:

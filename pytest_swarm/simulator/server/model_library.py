@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,8 +71,8 @@ class ModelLibrary:
         return self._models.pop(parse_name(name).key, None) is not None
 
     def has_blob(self, digest: str) -> bool:
-        """Return whether a model has this digest (64 hex digits)."""
-        return any(digest_of(model.spec) == digest for model in self._models.values())
+        """Return whether a model has weights of this digest (64 hex digits)."""
+        return any(weights_digest(model.spec) == digest for model in self._models.values())
 
     def rows(self) -> list[Json]:
         """Return the rows of `/api/tags`: the latest second of installation first."""
@@ -94,7 +95,22 @@ class ModelLibrary:
 
 
 def digest_of(model: ModelSpec) -> str:
-    """Return the digest: 64 hex digits that begin with the model's blob."""
+    """Return the digest by which a model is listed (64 hex digits).
+
+    Models of the same weights have different ones where `/api/create` gave them other parameters or texts.
+    """
+    return model.manifest or weights_digest(model)
+
+
+def manifest_digest(model: LibraryModel) -> str:
+    """Return the digest of a model that was made of another one (64 hex digits): equal for equal content."""
+    layers = (weights_digest(model.spec), model.parent, model.template, model.system, model.licenses, model.messages)
+    told = json.dumps([repr(layers), dict(model.spec.parameters)], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def weights_digest(model: ModelSpec) -> str:
+    """Return the digest of the file of weights: 64 hex digits that begin with the model's blob."""
     return (model.blob.lower() + hashlib.sha256(model.blob.encode()).hexdigest())[:64]
 
 

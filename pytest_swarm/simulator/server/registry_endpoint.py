@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_swarm.simulator.server.go_values import go_quoted
-from pytest_swarm.simulator.server.model_library import ModelLibrary, digest_of
+from pytest_swarm.simulator.server.model_library import ModelLibrary, weights_digest
 from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request
@@ -41,7 +41,7 @@ class RegistryEndpoint:
             path = f"/models/manifests/{name.host}/{name.namespace}/{name.model}/{name.tag}"
             error = f"open {path}: no such file or directory" if name.valid else f"unqualified name: {name.full}"
         else:
-            path = f"{_repository(name, insecure=insecure)}/blobs/sha256:{digest_of(found.spec)}"
+            path = f"{_repository(name, insecure=insecure)}/blobs/sha256:{weights_digest(found.spec)}"
             error = f"Head {go_quoted(path)}: {_unreachable(name)}"
         await send_progress(send, OperationProgress(steps=steps, error=error), data)
 

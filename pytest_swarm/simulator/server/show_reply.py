@@ -15,9 +15,9 @@ from pytest_swarm.simulator.server.model_library import (
     CAPABILITIES,
     LibraryModel,
     details,
-    digest_of,
     embedding_length,
     parameter_count,
+    weights_digest,
 )
 
 _NAME_WIDTH: Final = 30
@@ -70,7 +70,7 @@ def _modelfile(model: LibraryModel, system: str, parameters: Mapping[str, Json])
         "# To build a new Modelfile based on this, replace FROM with:",
         f"# FROM {model.name}",
         "",
-        f"FROM /models/blobs/sha256-{digest_of(model.spec)}",
+        f"FROM /models/blobs/sha256-{weights_digest(model.spec)}",
         f"TEMPLATE {_quoted(model.template)}",
     ]
     if system:

@@ -28,7 +28,7 @@ from pytest_swarm.workloads.datasets.short_answers import read_bbh, read_gsm8k, 
 RowReader: TypeAlias = Callable[[Fields], Task]
 MMLU_COLUMNS: Final = ("question", "A", "B", "C", "D", "answer")
 _LISTS: Final = ("choices", "options")  # columns that hold lists
-_QUOTED: Final = re.compile(r"'((?:[^'\\]|\\.)*+)'|\"((?:[^\"\\]|\\.)*+)\"")
+_QUOTED: Final = re.compile(r"'([^'\\]*(?:\\.[^'\\]*)*)'|\"([^\"\\]*(?:\\.[^\"\\]*)*)\"")
 
 READERS: Final[Mapping[str, RowReader]] = MappingProxyType(
     {
