@@ -816,9 +816,9 @@ FAULTS: Final = (
     # --- plugin, telemetry and report
     Fault(
         name="threads of one test run their jobs at once",
-        where="plugin/job_runner.py",
-        old="self.one_at_a_time = RLock()",
-        new='self.one_at_a_time = __import__("contextlib").nullcontext()',
+        where="plugin/job_turns.py",
+        old="with self._lock:",
+        new='with __import__("contextlib").nullcontext():',
         tests=("plugin/test_strangers.py",),
     ),
     Fault(
