@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn, Protocol
@@ -15,7 +15,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, workflow_of
-from pytest_swarm.plugin.job_turns import JobTurns
+from pytest_swarm.plugin.job_turns import JobTurns, in_event_loop
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class SwarmRun:
         """Run the graph under the test's case. A job that does not complete fails the test with one sentence."""
         if not isinstance(graph, TaskGraph):
             pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
-        if _in_a_loop():
+        if in_event_loop():
             pytest.fail("swarm_run runs an event loop of its own: call it from a test that is not async", pytrace=False)
         with self._jobs.turns.turn():
             case = self._jobs.case_of(graph, self._item, self.key)
@@ -264,15 +264,6 @@ class SwarmRun:
                 benchmark(decide)
         except SwarmError as error:
             pytest.fail(f"swarm_run.bench(benchmark) cannot time the decision: {error}", pytrace=False)
-
-
-def _in_a_loop() -> bool:
-    """Whether this thread is inside a running event loop."""
-    import asyncio
-
-    with suppress(RuntimeError):
-        return asyncio.get_running_loop() is not None
-    return False
 
 
 def _properties(record: JobRecord, metrics: JobMetrics) -> list[tuple[str, object]]:

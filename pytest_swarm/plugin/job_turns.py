@@ -1,4 +1,4 @@
-"""Whose turn it is to run a job: one thread at a time, and none after the run's end."""
+"""Whose turn it is to run a job: one thread at a time, outside of event loops, and none after the run's end."""
 
 from __future__ import annotations
 
@@ -35,3 +35,14 @@ class JobTurns:
             tell()
             self._lock.acquire()
         self._lock.release()
+
+
+def in_event_loop() -> bool:
+    """Whether this thread is inside a running event loop."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

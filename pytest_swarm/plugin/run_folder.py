@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.run_lock import RunLock
 
 REPORTS: Final = "reports"
-
-
 _REMEDY: Final = "make it a writable folder, or let another folder hold the runs with --rootdir=FOLDER"
 
 

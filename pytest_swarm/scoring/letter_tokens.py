@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.patterns import atomic, one_of
 
 _STANDING: Final = re.compile(
     r"(?<![\w'&/.\\@#+{}^-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
@@ -38,9 +38,9 @@ _DENIED_BEFORE: Final = re.compile(
     r"|[(\[]?[A-Z][)\]]?)(?:\s(?:and|or|nor))?)))*\s?[\"(\[]?$",
     re.IGNORECASE,
 )
-_MORE_LETTERS: Final = (  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"
-    r"(?=(?P<more>(?:(?=(?P<all>(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?[(\[]?[A-Z][)\]]?){1,26}))(?P=all)"
-    r"(?!\s(?:is|was|does|has)\b))?))(?P=more)"
+_LETTER_LIST: Final = r"(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?[(\[]?[A-Z][)\]]?){1,26}"
+_MORE_LETTERS: Final = atomic(  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"
+    rf"(?:{atomic(_LETTER_LIST, name='all')}(?!\s(?:is|was|does|has)\b))?", name="more"
 )
 _ADVERB: Final = one_of(
     "be, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"
