@@ -1,7 +1,8 @@
-"""Texts of 200,000 characters that are made to be slow: each is scored within a second, by every scorer.
+"""Texts that are made to be slow: no scorer's time grows with the square of their length.
 
-A plain run takes an eighth of the length, in a quarter of a second. Where the time grows with the square of the length,
-as it does in a pattern that goes back, 25,000 characters take several seconds.
+The longest text is read to 200,000 characters, which takes under a second of CPU time on two slow cores; where the time
+grows with the square, as it does in a pattern that goes back, it takes minutes. A plain run takes an eighth of the
+length: up to 0.3 s, against several. The limits lie between, far from both, so that no slow machine meets them.
 """
 
 from __future__ import annotations
@@ -146,23 +147,17 @@ KINDS = (
     TokenF1(answers=("x",)),
 )
 SHARE = 1 if THOROUGH else 8
-LIMIT_S = 1.0 if THOROUGH else 0.25
-TRIES = 3  # the machine may be busy with something else
+LIMIT_S = 10.0 if THOROUGH else 2.5
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("piece", PIECES)
-def test_a_hostile_text_is_scored_in_time(piece: str) -> None:
+def test_a_hostile_text_is_scored_in_linear_time(piece: str) -> None:
     text = (piece * MAX_ANSWER_CHARS)[: MAX_ANSWER_CHARS // SHARE]
     for expected in KINDS:
-        took_s = []
-        for _ in range(TRIES):
-            began_s = time.process_time()
-            score_text(expected, text)
-            took_s.append(time.process_time() - began_s)
-            if took_s[-1] < LIMIT_S:
-                break
-        assert min(took_s) < LIMIT_S, expected.kind
+        began_s = time.process_time()
+        score_text(expected, text)
+        assert time.process_time() - began_s < LIMIT_S, expected.kind
 
 
 def test_there_are_sixty_of_them() -> None:

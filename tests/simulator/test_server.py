@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -137,15 +136,7 @@ def test_the_same_calls_take_the_same_time_to_the_last_bit() -> None:
     assert in_virtual_time(main) == in_virtual_time(main)
 
 
-def test_a_thousand_calls_cost_less_than_two_milliseconds_each() -> None:
-    async def main() -> None:
-        ollama = client()
-        for _ in range(1000):
-            await ollama.chat(request(5))
 
-    begun_s = time.process_time()
-    in_virtual_time(main)
-    assert time.process_time() - begun_s < 2.0  # measured 0.4 s; CPU time, with room for a slow machine
 
 
 class Parrot:
