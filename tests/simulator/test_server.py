@@ -136,9 +136,6 @@ def test_the_same_calls_take_the_same_time_to_the_last_bit() -> None:
     assert in_virtual_time(main) == in_virtual_time(main)
 
 
-
-
-
 class Parrot:
     """Says the same word again and again."""
 
