@@ -53,12 +53,14 @@ class ModelMeasurement:
     `plain` and `schema` are the costs of calls without and with a JSON schema,
     `own_limit` the model's own `num_predict`, `replies` its answers by request.
     `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
+    `weights` is the model that stood for its weights, None where it had them alone.
     `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context, `vram_bytes` the most
     of it on the GPU. `completion_tokens` are those of every answered task, by type.
     """
 
     tag: str
     digest: str | None = None
+    weights: str | None = None
     num_ctx: int | None = None
     warm_load_s: float | None = None
     mean_load_s: float | None = None
@@ -159,6 +161,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
     return ModelMeasurement(
         tag=recorded.tag,
         digest=recorded.digest,
+        weights=recorded.weights,
         num_ctx=next((num_ctx for chat in recorded.chats if (num_ctx := chat.option("num_ctx")) is not None), None),
         warm_load_s=median(warm) if warm else None,
         mean_load_s=fmean(warm) if warm else None,

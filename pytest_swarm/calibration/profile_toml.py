@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from statistics import median
@@ -101,6 +102,7 @@ def _model(model: ModelMeasurement, base: Profile, scratch: int) -> list[str]:
         toml_line("name", model.tag),
         toml_line("source", f"{calls}, {model.load_count} loads; {shape}"),
         toml_line("blob", spec.blob),
+        *([toml_line("manifest", spec.manifest, f"of the weights of {model.weights}")] if spec.manifest else []),
         *(toml_line(key, getattr(spec, key)) for key in _SHAPE),
         toml_line("prefill_tokens_per_s", round(spec.prefill_tokens_per_s, 3), calls),
         toml_line("decode_tokens_per_s", round(spec.decode_tokens_per_s, 3), calls),
@@ -123,6 +125,11 @@ def _accuracy(model: ModelMeasurement, base: Profile) -> list[str]:
     return ["accuracy = [", *(f"  {table}," for table in tables), "]"] if tables else []
 
 
+def _beginning(text: str) -> str:
+    """Return the beginning of a digest that stands for one that was not recorded."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _spec(model: ModelMeasurement, base: Profile, scratch: int) -> tuple[ModelSpec, str]:
     """Return the model for the simulator, and a sentence on its shape.
 
@@ -134,6 +141,9 @@ def _spec(model: ModelMeasurement, base: Profile, scratch: int) -> tuple[ModelSp
     assert model.size_bytes is not None
     known = base.model(model.tag)
     layers, kv_heads, head_dim = _UNKNOWN_SHAPE
+    own = (model.digest or "0").removeprefix("sha256:")[:16]
+    if model.weights is not None and model.digest is None:  # the server lists the one that stands for the weights
+        own = _beginning(model.tag)
     num_ctx = model.num_ctx or 1
     shape = f"unknown shape, so the footprint is {model.size_bytes} bytes at any context"
     if known is not None:
@@ -146,7 +156,8 @@ def _spec(model: ModelMeasurement, base: Profile, scratch: int) -> tuple[ModelSp
         kv_heads=kv_heads,
         head_dim=head_dim,
         context_length=num_ctx if known is None else max(num_ctx, known.spec.context_length),
-        blob=(model.digest or "0").removeprefix("sha256:")[:16],
+        blob=own if model.weights is None else _beginning(model.weights),
+        manifest="" if model.weights is None else own,
         prefill_tokens_per_s=model.prefill_tokens_per_s,
         decode_tokens_per_s=model.decode_tokens_per_s,
         overhead_s=model.overhead_s or 0.0,

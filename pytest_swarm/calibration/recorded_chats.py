@@ -115,7 +115,8 @@ class ModelRecordings:
     """All that recordings contain of one model, in the order in which it was recorded.
 
     `size_bytes` is the most memory that the model occupied, on the GPU and beside it, `vram_bytes` the most on the GPU;
-    None where no list of resident models was recorded.
+    None where no list of resident models was recorded. Loads and memory are those of its weights, `weights` is the tag
+    of the model that stood for them; None where it had them alone.
     """
 
     tag: str
@@ -124,6 +125,7 @@ class ModelRecordings:
     loads: tuple[RecordedLoad, ...]
     size_bytes: int | None
     vram_bytes: int | None = None
+    weights: str | None = None
 
 
 def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
@@ -133,7 +135,10 @@ def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
     sizes: dict[str, int] = {}
     vram: dict[str, int] = {}
     named: dict[str, Exchange] = {}
+    holder: dict[str, str] = {}
     for take in sorted(takes, key=lambda take: take.origin.recorded_ts_ms):
+        for group in take.origin.same_weights:
+            holder.update(dict.fromkeys(map(full_tag, group), full_tag(group[0])))
         for chat in recorded_chats(take):
             chats[full_tag(chat.exchange.model or "")].append(chat)
         for exchange in take.exchanges:
@@ -141,24 +146,30 @@ def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
                 named.setdefault(full_tag(exchange.model), exchange)
             if is_load(exchange):
                 load = RecordedLoad(run=take.origin.run, duration_s=exchange.end_s)
-                loads[full_tag(exchange.model or "")].append(load)
+                loads[_weights(exchange.model or "", holder)].append(load)
             for resident in resident_models(exchange):
-                tag = full_tag(resident.tag)
+                tag = _weights(resident.tag, holder)
                 sizes[tag] = max(sizes.get(tag, 0), resident.size_bytes)
                 vram[tag] = max(vram.get(tag, 0), resident.size_vram_bytes)
-    called = chats.keys() | loads.keys()
+    called = chats.keys() | {tag for tag in named if _weights(tag, holder) in loads}
     return tuple(
         ModelRecordings(
             tag=named[tag].model or "",
             digest=_digest(named[tag], chats[tag]),
             chats=tuple(chats[tag]),
-            loads=tuple(loads[tag]),
-            size_bytes=sizes.get(tag),
-            vram_bytes=vram.get(tag),
+            loads=tuple(loads[_weights(tag, holder)]),
+            size_bytes=sizes.get(_weights(tag, holder)),
+            vram_bytes=vram.get(_weights(tag, holder)),
+            weights=holder.get(tag),
         )
         for tag in sorted(named)
         if tag in called
     )
+
+
+def _weights(tag: str, holder: Mapping[str, str]) -> str:
+    """Return the full tag of the model that stood for a model's weights."""
+    return holder.get(full_tag(tag), full_tag(tag))
 
 
 def _digest(named: Exchange, chats: list[RecordedChat]) -> str | None:

@@ -29,6 +29,8 @@ class Model:
     `capabilities` maps a task type to the prior of quality; `"*"` stands for every type that it does not name.
     `keep` pins the model in VRAM: every plan holds it resident. `parallel` are the calls that the server runs on it at
     the same time, where a run keeps to it (None = it does not). Speeds are None where the fleet file does not say.
+    `shares_with` is the model of the fleet whose weights it uses, of which the server holds one copy for both; None =
+    it has weights of its own, or is itself the one that stands for the others.
     """
 
     tag: str
@@ -43,6 +45,7 @@ class Model:
     keep: bool = False
     auto_ctx: bool = False
     parallel: int | None = None
+    shares_with: str | None = None
 
     def __post_init__(self) -> None:
         if not self.tag.strip():
@@ -90,6 +93,9 @@ class Fleet:
 
     A tag is found by any of its names: with or without `:latest`, in any case. `fleet[tag].tag` is the fleet's own.
     `merged_tags` are further tags of its models' files, each with the tag that stands for it.
+
+    Models with weights in common (`Model.shares_with`) are told apart where a model is chosen, and are one where VRAM,
+    loads and residency are meant: there the first of them, their holder, stands for all.
     """
 
     name: str
@@ -98,6 +104,8 @@ class Fleet:
     merged_tags: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The models' tags, in the order of the file."""
+    sharers: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """Each model that uses the weights of another one -> that one, its holder."""
     _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -115,6 +123,20 @@ class Fleet:
         object.__setattr__(self, "merged_tags", MappingProxyType(dict(self.merged_tags)))
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
         object.__setattr__(self, "assign", MappingProxyType(self._assignments()))
+        object.__setattr__(self, "sharers", MappingProxyType(dict(self._sharers())))
+
+    def _sharers(self) -> Iterator[tuple[str, str]]:
+        for model in self.models:
+            if model.shares_with is None:
+                continue
+            holder = self._by_tag.get(full_tag(model.shares_with))
+            if holder is None or holder.shares_with is not None or _residency(holder) != _residency(model):
+                raise FleetError(
+                    f"fleet {self.name!r}: model {model.tag!r} shares the weights of {model.shares_with!r}, which must "
+                    "be a model of the fleet with weights of its own, and the same vram_gb, load_time_ms, num_ctx and "
+                    "keep"
+                )
+            yield model.tag, holder.tag
 
     def _assignments(self) -> dict[str, str]:
         assign: dict[str, str] = {}
@@ -175,6 +197,24 @@ class Fleet:
         return own.get(full_tag(tag), tag)
 
     @property
+    def holders(self) -> tuple[Model, ...]:
+        """The models of which the server holds a copy each: all but those that use the weights of another one."""
+        return tuple(model for model in self.models if model.shares_with is None) if self.sharers else self.models
+
+    def holder(self, tag: str) -> str:
+        """Return the model that stands for a model's weights: itself, or the one whose weights it uses."""
+        return self.sharers.get(tag, tag)
+
+    def held(self, tags: Iterable[str]) -> frozenset[str]:
+        """Return the models that stand for the weights of models: what is in VRAM where those are."""
+        return frozenset(map(self.holder, tags)) if self.sharers else frozenset(tags)
+
+    def usable(self, held: Iterable[str]) -> frozenset[str]:
+        """Return the models that need no load where some are in VRAM: those, and what shares their weights."""
+        there = self.held(held)
+        return there.union(tag for tag, holder in self.sharers.items() if holder in there) if self.sharers else there
+
+    @property
     def smallest(self) -> Model:
         """The model with the least VRAM; the first of the file among equals."""
         return min(self.models, key=lambda model: model.vram_gb)
@@ -203,7 +243,13 @@ def encode_model(model: Model) -> dict[str, Json]:
         "decode_tokens_per_s": model.decode_tokens_per_s,
         "keep": model.keep,
     }
-    return row if model.parallel is None else {**row, "parallel": model.parallel}
+    known: dict[str, Json] = {"parallel": model.parallel, "shares_with": model.shares_with}
+    return row | {key: value for key, value in known.items() if value is not None}
+
+
+def _residency(model: Model) -> tuple[float, float, int, bool, bool]:
+    """Return what models of the same weights must have in common."""
+    return model.vram_gb, model.load_time_ms, model.context_tokens, model.auto_ctx, model.keep
 
 
 def _priors(tag: str, given: Mapping[str, float]) -> dict[str, float]:

@@ -52,7 +52,8 @@ class ProblemModel:
     """A model on offer: VRAM in GB, what a load costs (0 where it is resident), and whether it is pinned in VRAM.
 
     `load_price` is what a load takes from the objective where seconds have a weight (0 where it is resident); None
-    where they have none: then it is lambda_switch * switch_cost.
+    where they have none: then it is lambda_switch * switch_cost. `shares_with` is the model whose copy in VRAM it uses;
+    None = one of its own.
     """
 
     tag: str
@@ -61,6 +62,7 @@ class ProblemModel:
     switch_cost: float
     pinned: bool = False
     load_price: float | None = None
+    shares_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,9 @@ def _encode_model(model: ProblemModel) -> dict[str, Json]:
         "switch_cost": round(model.switch_cost, _DECIMALS),
         "pinned": model.pinned,
     }
-    return encoded if model.load_price is None else encoded | {"load_price": round(model.load_price, _DECIMALS)}
+    if model.load_price is not None:
+        encoded["load_price"] = round(model.load_price, _DECIMALS)
+    return encoded if model.shares_with is None else encoded | {"shares_with": model.shares_with}
 
 
 def _decode_model(row: Fields) -> ProblemModel:
@@ -141,6 +145,7 @@ def _decode_model(row: Fields) -> ProblemModel:
         switch_cost=row.number("switch_cost"),
         pinned=row.flag("pinned"),
         load_price=row.optional_number("load_price"),
+        shares_with=row.optional_text("shares_with"),
     )
 
 

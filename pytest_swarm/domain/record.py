@@ -7,7 +7,7 @@ rebuilt, equal, from events.jsonl (`pytest_swarm.telemetry`). Times within a job
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -128,10 +128,15 @@ class PlanStep:
     ready_since: Mapping[str, int] = field(default_factory=dict)  # ready task -> the step from which on it was ready
     last_used: Mapping[str, int] = field(default_factory=dict)  # model -> the last step in which it ran a task
     running: tuple[RunningTask, ...] | None = None  # tasks that ran meanwhile; None where steps end before the next
+    shares_with: Mapping[str, str] = field(default_factory=dict)  # model -> the one with its weights, in VRAM for both
+
+    def held(self, tags: Iterable[str]) -> frozenset[str]:
+        """Return the models that stand for the weights of models, as the residency of the step names them."""
+        return frozenset(self.shares_with.get(tag, tag) for tag in tags)
 
     def __post_init__(self) -> None:
         costs = ("switch_cost", "vram_gb", "fractional_residency", "planner_failures")
-        for name in (*costs, "stages", "ready_since", "last_used"):
+        for name in (*costs, "stages", "ready_since", "last_used", "shares_with"):
             value = getattr(self, name)
             if not isinstance(value, MappingProxyType):  # one that cannot be written may be shared by many steps
                 object.__setattr__(self, name, MappingProxyType(dict(value)))

@@ -22,7 +22,7 @@ def fitted_fleet(fleet: Fleet, prompts: Iterable[int], *, vram_budget_gb: float)
     if not any(model.auto_ctx for model in fleet):
         return fleet
     longest_first = sorted(set(prompts), reverse=True)
-    pinned_gb = sum(model.vram_gb for model in fleet if model.keep)
+    pinned_gb = sum(model.vram_gb for model in fleet.holders if model.keep)
 
     def fitted(model: Model) -> Model:
         room_gb = vram_budget_gb - pinned_gb + (model.vram_gb if model.keep else 0.0)

@@ -90,9 +90,10 @@ class Backend:
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
     own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `one_file` are groups of the fleet's
-    tags that are one model file on the server. `knows_realised`: its connections know realized scores. `for_case`
-    returns the backend of one case, if cases differ. `predicted`: no call is made, and the times are predicted from
-    measured ones.
+    tags that are one model file on the server, `same_weights` groups of those that it runs on one copy of their
+    weights, where they ask for the same context, `of_weights` groups of those of one file of weights. `knows_realised`:
+    its connections know realized scores. `for_case` returns the backend of one case, if cases differ. `predicted`: no
+    call is made, and the times are predicted from measured ones.
     """
 
     kind: str
@@ -106,6 +107,8 @@ class Backend:
     host: str | None = None
     is_local: bool = False
     one_file: tuple[tuple[str, ...], ...] = ()
+    same_weights: tuple[tuple[str, ...], ...] = ()
+    of_weights: tuple[tuple[str, ...], ...] = ()
     knows_realised: bool = False
     predicted: bool = False
     for_case: Callable[[Case], Backend] | None = None
@@ -212,6 +215,7 @@ def simulated_backend(
         why: Why this backend was chosen, for the header line.
         limits: The limits of calls.
     """
+    from pytest_swarm.simulator.server.model_library import digest_of
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
     profile = world.profile
@@ -224,13 +228,14 @@ def simulated_backend(
         new_loop=new_virtual_loop,
         connect=lambda: world.connect(fleet, limits),
         knows_realised=True,
-        one_file=_one_blob_models(profile, fleet),
+        one_file=_models_of_one(fleet, {model.name: digest_of(model) for model in profile.server_spec.models}),
+        same_weights=_models_of_one(fleet, {model.name: model.blob for model in profile.server_spec.models}),
     )
 
 
-def _one_blob_models(profile: Profile, fleet: Fleet) -> tuple[tuple[str, ...], ...]:
-    listed = (ListedModel(tag=model.name, digest=model.blob) for model in profile.server_spec.models)
-    return one_file_models(fleet.tags, tuple(listed))
+def _models_of_one(fleet: Fleet, digests: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of the fleet's tags of which a profile's models have one digest."""
+    return one_file_models(fleet.tags, tuple(ListedModel(tag=tag, digest=each) for tag, each in digests.items()))
 
 
 def _imported(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], ImportedCall]:

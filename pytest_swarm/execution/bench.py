@@ -16,6 +16,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import BackendError, CassetteError, OptionError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estimates
@@ -89,7 +90,7 @@ class Bench(ServerUpkeep):
         self, *, backend: Backend, fleet: Fleet, settings: BenchSettings | None = None, gpu: GpuMeter | None = None
     ) -> None:
         super().__init__(backend)
-        self.fleet = fleet.merged(backend.one_file)
+        self.fleet = sharing_weights(fleet.merged(backend.one_file), backend.same_weights)
         self.settings = settings or BenchSettings()
         self.gpu = gpu
         self._modes = ModeTable(self.settings.routers, folder=self.settings.folder)

@@ -136,7 +136,9 @@ class Dispatcher:
         if self._replan_after > 1:
             later = set(step.deferred)
             rows = tuple(
-                each for each in step.assignments if each.task not in later and each.model in step.target_residency
+                each
+                for each in step.assignments
+                if each.task not in later and step.held((each.model,)) <= set(step.target_residency)
             )
         yield from (each for each in rows if each.task in ready)
 
@@ -147,10 +149,11 @@ class Dispatcher:
 
         A server has few slots a model, so calls on one model wait for each other while another one would be idle.
         """
-        busy = Counter(each.call.model.tag for each in self._running.values())
+        holder = self._residency.fleet.holder
+        busy = Counter(holder(each.call.model.tag) for each in self._running.values())
         waiting: dict[str, deque[Assignment]] = {}
         for each in self._committed():
-            waiting.setdefault(each.model, deque()).append(each)
+            waiting.setdefault(holder(each.model), deque()).append(each)
         while len(self._running) < self._settings.concurrency:
             open_models = [tag for tag, tasks in waiting.items() if tasks and self._has_slot(tag, busy[tag])]
             if not open_models:
@@ -183,7 +186,7 @@ class Dispatcher:
         """Start the first load for which there is room: of a committed task's model, else of a later one."""
         if self._load is not None or self._step is None:
             return
-        target = set(self._step.target_residency)
+        target = set(self._step.target_residency)  # as `Fleet.held` names models, like all that is loaded here
         vram_gb = sum(self._step.vram_gb[tag] for tag in target)
         limit_gb = max(self._job.case.key.vram_budget_gb, vram_gb)  # a plan over budget is run as it is, and counted
         for tag, purpose in self._wanted():
@@ -195,7 +198,8 @@ class Dispatcher:
 
     def _wanted(self) -> Iterator[tuple[str, SwitchPurpose]]:
         """Yield the models that are to be loaded, and what for: those of committed tasks before those of later ones."""
-        committed = list(dict.fromkeys(each.model for each in self._committed()))
+        holder = self._residency.fleet.holder
+        committed = list(dict.fromkeys(holder(each.model) for each in self._committed()))
         missing = [tag for tag in committed if not self._residency.is_loaded(tag)]
         missing.sort(key=lambda tag: -self._work(tag))  # loads are one at a time: the longest work begins first
         yield from ((tag, SwitchPurpose.TASK) for tag in missing)
@@ -209,7 +213,7 @@ class Dispatcher:
     def _work(self, tag: str) -> float:
         """Return the estimated seconds of a model's committed tasks; their tokens where a model has no speeds."""
         fleet, graph = self._residency.fleet, self._job.graph
-        tasks = [graph.task(each.task) for each in self._committed() if each.model == tag]
+        tasks = [graph.task(each.task) for each in self._committed() if fleet.holder(each.model) == tag]
         if not all(model.has_speeds for model in fleet):
             return sum(task.estimated_tokens for task in tasks)
         speeds = (fleet[tag].prefill_tokens_per_s, fleet[tag].decode_tokens_per_s)
@@ -222,7 +226,7 @@ class Dispatcher:
         nearest = min((stage for stage in self._step.stages.values() if stage > 0), default=0)
         later |= {task for task, stage in self._step.stages.items() if 0 < stage == nearest}
         rows = (each for each in self._step.assignments if each.task in later and each.task not in job.finished)
-        return list(dict.fromkeys(each.model for each in rows))
+        return list(dict.fromkeys(self._residency.fleet.holder(each.model) for each in rows))
 
     # --- ends ------------------------------------------------------------------------------------------------
 
@@ -256,7 +260,7 @@ class Dispatcher:
             return
         at_s = self._job.clock.now_s()
         for each in tuple(self._committed()):
-            if each.model == tag:
+            if self._residency.fleet.holder(each.model) == tag:
                 self._job.finish(not_loaded(self._job.call(each, self._residency.step), error, at_s))
         self._job.stop_at_server_fault()
 

@@ -79,7 +79,7 @@ def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> Pl
         edges=tuple((parent, child) for child in horizon for parent in graph.parents(child) if parent in inside),
         horizon_depth=key.horizon,
         fleet=fleet,
-        resident=moment.resident,
+        resident=fleet.usable(moment.resident),
         vram_budget_gb=key.vram_budget_gb,
         estimates=context.estimator.table(tasks, fleet=fleet, prompts=prompts),
         prompts=prompts,
@@ -142,6 +142,8 @@ async def route_step(view: PlanningView, case: Case, context: CaseContext, *, cl
     """
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
     plan = await ask_router(context.router, view, mode=case.key.mode)
+    if view.fleet.sharers:
+        plan = replace(plan, residency=tuple(map(view.fleet.held, plan.residency)))
     return Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
 
 
@@ -215,11 +217,12 @@ def _problem(view: PlanningView, case: Case) -> dict[str, Any]:
         "horizon_tasks": tuple(task.id for task in view.tasks),
         "ready_tasks": view.ready,
         "ready_since": view.ready_since,
-        "resident_before": tuple(sorted(view.resident)),
+        "resident_before": tuple(sorted(view.fleet.held(view.resident))),
         "last_used": view.last_used,
         "estimates": _estimate_rows(view),
         "switch_cost": dict(zip(view.fleet.tags, objective.switch_cost(view).tolist(), strict=True)),
         "vram_gb": {model.tag: model.vram_gb for model in view.fleet},
+        "shares_with": view.fleet.sharers,
         "stages": {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)},
     }
 

@@ -137,6 +137,7 @@ def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
         profile=inner.profile_name,
         server_version=target.server_version,
         one_file=inner.one_file,
+        same_weights=inner.same_weights,
     )
 
 
@@ -254,4 +255,5 @@ def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: 
         connect=connect,
         knows_realised=any(each.realised is not None for each in index.cassette.takes),
         one_file=take.origin.one_file,
+        same_weights=take.origin.same_weights,
     )

@@ -1,8 +1,8 @@
 """Residency: keeps the VRAM budget by explicit loads and unloads, because the server never refuses a model.
 
 The server evicts or spills instead, and an explicit unload before a load is much faster than its eviction. Only models
-of the fleet are unloaded; other resident models show in the samples. Knows the client and the budget; must not know
-routing or scoring.
+of the fleet are unloaded; other resident models show in the samples. Of models of the same weights, the one that stands
+for them is loaded and unloaded, whichever is asked for. Knows the client and the budget, not routing or scoring.
 """
 
 from __future__ import annotations
@@ -68,17 +68,19 @@ class ResidencyManager:
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
         rows = self.named(await self.client.resident())
-        self._resident = {self.fleet[row.tag].tag for row in rows if row.tag in self.fleet}
+        self._resident = set(self.fleet.held(self.fleet[row.tag].tag for row in rows if row.tag in self.fleet))
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     def named(self, rows: Iterable[ResidentModel]) -> tuple[ResidentModel, ...]:
         """Return resident models by the fleet's tags, with those marked that are not of the run.
 
-        The server names a file by the tag that loaded it.
+        The server names a file, and weights, by the tag that loaded them.
         """
-        return tuple(
-            replace(row, tag=self.fleet.standing_tag(row.tag), foreign=not self._is_own(row.tag)) for row in rows
-        )
+        return tuple(replace(row, tag=self._name(row.tag), foreign=not self._is_own(row.tag)) for row in rows)
+
+    def _name(self, tag: str) -> str:
+        shared = self.fleet.sharers and tag in self.fleet
+        return self.fleet.holder(self.fleet[tag].tag) if shared else self.fleet.standing_tag(tag)
 
     def _is_own(self, tag: str) -> bool:
         return tag in self.fleet or full_tag(tag) in self._restoration.used
@@ -90,10 +92,11 @@ class ResidencyManager:
 
     def acquire(self, tag: str) -> None:
         """Note that a call runs on a model, which must not be unloaded before `release`."""
-        self._calls[tag] += 1
+        self._calls[self.fleet.holder(tag)] += 1
 
     def release(self, tag: str) -> None:
         """Note that a call on a model has ended."""
+        tag = self.fleet.holder(tag)
         self._calls[tag] -= 1
         if self._calls[tag] <= 0:
             del self._calls[tag]
@@ -101,7 +104,7 @@ class ResidencyManager:
 
     def is_loaded(self, tag: str) -> bool:
         """Return whether a model is resident with the context that it is to have."""
-        return tag in self._resident and not self._has_other_context(tag)
+        return self.fleet.holder(tag) in self._resident and not self._has_other_context(tag)
 
     def evictions(self, tag: str, keep: Collection[str], *, limit_gb: float) -> tuple[str, ...] | None:
         """Return the models to unload so that a model can be loaded now; None where it must wait.
@@ -109,7 +112,7 @@ class ResidencyManager:
         Models in use stay, and so do those of `keep`. Of the others, the slowest to load stay where they fit.
 
         Args:
-            tag: The model to load.
+            tag: The model to load, as `Fleet.holder` names it.
             keep: Models that must stay where they are resident.
             limit_gb: The VRAM that all together may take.
         """
@@ -171,7 +174,7 @@ class ResidencyManager:
         """Unload the models that neither belong to the target nor fit beside it, then load the needed ones.
 
         Args:
-            target: The models that the plan wants resident.
+            target: The models that the plan wants resident, as `Fleet.held` names them.
             needed: The models to load now, one at a time and in this order; resident ones are skipped.
             purpose: What they are loaded for.
 
@@ -187,20 +190,24 @@ class ResidencyManager:
                 await self._switch(tag, "unload", purpose)
         failed: dict[str, BackendError] = {}
         for tag in needed:
-            if tag in self._resident:
+            holder = self.fleet.holder(tag)
+            if holder in self._resident:
+                continue
+            if holder in failed:
+                failed[tag] = failed[holder]
                 continue
             try:
-                await self._switch(tag, "load", purpose)
+                await self._switch(holder, "load", purpose)
             except ServerDownError:
                 raise
             except BackendError as error:
-                failed[tag] = error
+                failed[tag] = failed[holder] = error
         return failed
 
     def _has_other_context(self, tag: str) -> bool:
         """Return whether a model was loaded with another context: its next call would load it again, unplanned."""
         wanted = self.fleet[tag].context_tokens
-        return self.leases.context_of(tag) not in (None, wanted)
+        return self.leases.context_of(self.fleet.holder(tag)) not in (None, wanted)
 
     def context_of(self, tag: str, *, otherwise: int) -> int:
         """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
@@ -214,7 +221,7 @@ class ResidencyManager:
         if tag not in self.fleet:
             return
         model = self.fleet[tag]
-        others_gb = sum(each.vram_gb for each in self.fleet if each.keep and each is not model)
+        others_gb = sum(each.vram_gb for each in self.fleet.holders if each.keep and each is not model)
         fitted = fitted_model(model, prompt, room_gb=self._job.vram_budget_gb - others_gb)
         if fitted is not None and fitted.context_tokens > model.context_tokens:
             self.fleet = replace(
@@ -229,7 +236,7 @@ class ResidencyManager:
         """
         self._restoration.use(tag)
         if tag in self.fleet:
-            own = self.fleet[tag].tag
+            own = self.fleet.holder(self.fleet[tag].tag)
             async with self._loading:
                 await self._room_beside_calls(own)
                 failed = await self.switch_to({own}, (own,), purpose=SwitchPurpose.AUXILIARY)
@@ -261,7 +268,8 @@ class ResidencyManager:
         started_s = clock.now_s()
         if action == "load":
             num_ctx = self.fleet[tag].context_tokens
-            self._restoration.use(tag)
+            for each in sorted(self.fleet.usable({tag})):  # the server may name the weights by any of them
+                self._restoration.use(each)
             await self.client.load(tag, num_ctx=num_ctx)
             self.leases.begin(tag, num_ctx)
             self._resident.add(tag)

@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
@@ -134,19 +134,39 @@ def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
-async def same_weights_models(client: OllamaClient, tags: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of models that the server made of one file of weights.
+Groups: TypeAlias = tuple[tuple[str, ...], ...]
+"""Tags that have something in common, group by group."""
 
-    The server keeps such a file in VRAM once, under the name that loaded it.
+
+def models_of_one_weights(host: str, tags: Iterable[str], timeout_s: float) -> tuple[Groups, Groups]:
+    """Return the groups of models that a server made of one file of weights, which it keeps in VRAM once at most.
+
+    The second groups are those of which it runs all on one copy, at the same context: it loads the file again for one
+    with other adapters or launch parameters. There are none where the server does not tell.
 
     Args:
-        client: A client of the server.
-        tags: The models to look at, which have different digests.
+        host: URL of the server.
+        tags: The models to look at.
+        timeout_s: Time limit of a question in seconds, of which `START_TIMEOUT_S` are used at most.
     """
-    groups: dict[str, list[str]] = {}
-    for tag in tags:
-        groups.setdefault((await client.show(tag)).weights or tag, []).append(tag)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+    async def ask(client: OllamaClient) -> tuple[Groups, Groups]:
+        weights: dict[str, list[str]] = {}
+        copies: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for tag in tags:
+            info = await client.show(tag)
+            weights.setdefault(info.weights or tag, []).append(tag)
+            copies.setdefault((info.weights or tag, info.launch), []).append(tag)
+        return _of_several(weights.values()), _of_several(copies.values())
+
+    try:
+        return _asked(host, timeout_s, "/api/show", ask)
+    except BackendError:  # of an old server, or of one that the first case will not reach either
+        return (), ()
+
+
+def _of_several(groups: Iterable[list[str]]) -> Groups:
+    return tuple(tuple(group) for group in groups if len(group) > 1)
 
 
 def reachable_host(

@@ -11,7 +11,6 @@ from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_answers import identities, models_at
-from pytest_swarm.execution.server_models import same_weights_models
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
@@ -44,14 +43,6 @@ class ServerUpkeep:
     def installed_now(self) -> tuple[ListedModel, ...]:
         """Return the models that a real server has installed; BackendError where it does not answer."""
         return self._at_the_server(lambda client: client.installed())
-
-    def of_same_weights(self, tags: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-        """Return groups of a real server's models that share their weights; BackendError where it does not answer.
-
-        Args:
-            tags: The models to look at.
-        """
-        return self._at_the_server(lambda client: same_weights_models(client, tags))
 
     @property
     def began(self) -> tuple[ModelIdentity, ...]:

@@ -101,7 +101,7 @@ def _mismatches(steps: Iterable[PlanStep], samples: Iterable[VramSample]) -> int
             continue
         looked = True
         found = {full_tag(row.tag) for row in sample.resident if not row.foreign}
-        used = {full_tag(each.model) for each in step.executed}
+        used = set(map(full_tag, step.held(each.model for each in step.executed)))
         if not used <= found <= set(map(full_tag, (*step.target_residency, *step.retained))):
             wrong.add(sample.step)
     return len(wrong) if looked else None

@@ -58,11 +58,11 @@ def realised_utility(record: JobRecord) -> float | None:
     return sum(parts) - _overlapped_loads(record)
 
 
-def _loaded(step: PlanStep) -> set[str]:
+def _loaded(step: PlanStep) -> frozenset[str]:
     """Return the executed models that a step with a barrier has to load."""
     if step.running is not None:
-        return set()
-    return {each.model for each in step.executed}.difference(step.resident_before)
+        return frozenset()
+    return step.held(each.model for each in step.executed).difference(step.resident_before)
 
 
 def _overlapped_loads(record: JobRecord) -> float:

@@ -62,8 +62,10 @@ def _peak_vram_gb(job: JobFacts) -> float | None:
 
 
 def _distinct_vram_gb(job: JobFacts) -> float | None:
-    """Return the sum of v over the distinct models that the job used, in GB."""
-    used = {each.model: step.vram_gb[each.model] for step in job.record.steps for each in step.executed}
+    """Return the sum of v over the distinct models that the job used, in GB; models of the same weights are one."""
+    used = {
+        tag: step.vram_gb[tag] for step in job.record.steps for tag in step.held(each.model for each in step.executed)
+    }
     return sum(used[tag] for tag in sorted(used)) if used else None
 
 

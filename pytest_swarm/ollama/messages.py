@@ -104,7 +104,9 @@ class ResidentEntry:
 class ModelInfo:
     """A model's information from `/api/show`; None or empty where it has none.
 
-    `weights` is the digest of the file of its weights, which models of other parameters or texts share.
+    `weights` is the digest of the file of its weights, which models of other parameters or texts share. `launch` is
+    what else must be equal for two models to run on one copy of it: adapters, projectors, and the parameters for which
+    the server loads again. It holds no `num_ctx`, which a request gives.
     """
 
     tag: str
@@ -114,3 +116,4 @@ class ModelInfo:
     context_length: int | None
     capabilities: tuple[str, ...] = ()
     weights: str | None = None
+    launch: tuple[str, ...] = ()

@@ -26,7 +26,9 @@ _NS_PER_S: Final = 1_000_000_000
 _MOST_TOKENS: Final = 100_000_000  # a hundred times the longest context of any model
 _LONGEST_S: Final = 7 * 86_400.0  # a week: longer than any call
 _MOST_BYTES: Final = 1 << 50  # a pebibyte
-_WEIGHTS: Final = re.compile(r"^FROM [^\n]*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)  # a line of the Modelfile
+_FILE: Final = re.compile(r"(FROM|ADAPTER|DRAFT) .*sha256[-:]([0-9a-f]{64})")  # a line of the Modelfile
+_LAUNCH: Final = ("num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict")
+"""Parameters for which the server loads a model again (`needsReload` in its server/sched.go), without the context."""
 _SLACK_S: Final = 0.05  # parts and whole are timed separately
 
 
@@ -153,6 +155,7 @@ def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
     length = info.get(f"{info.get('general.architecture')}.context_length")
     if length is not None and (type(length) is not int or not 0 < length <= _MOST_TOKENS):
         raise ImpossibleReply(f"gives a context length of {length!r}")
+    files = _files(response.modelfile or "")
     return ModelInfo(
         tag=tag,
         family=details.family if details else None,
@@ -160,8 +163,28 @@ def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
         quantization=details.quantization_level if details else None,
         context_length=length,
         capabilities=_texts(response.capabilities),
-        weights=found[1] if (found := _WEIGHTS.search(response.modelfile or "")) else None,
+        weights=files[0][1] if files else None,
+        launch=(*(" ".join(each) for each in files[1:]), *_launch_parameters(response.parameters or "")),
     )
+
+
+def _files(modelfile: str) -> list[tuple[str, str]]:
+    """Return the files that a Modelfile names, as instruction and digest, the weights first.
+
+    They stand before every text, which may hold such lines too.
+    """
+    files: list[tuple[str, str]] = []
+    for line in modelfile.splitlines():
+        if found := _FILE.fullmatch(line):
+            files.append((found[1], found[2]))
+        elif line and not line.startswith("#"):
+            break
+    return files
+
+
+def _launch_parameters(parameters: str) -> list[str]:
+    rows = (line.split() for line in parameters.splitlines())
+    return sorted(" ".join(row) for row in rows if row and row[0] in _LAUNCH)
 
 
 def _resident(row: ollama.ProcessResponse.Model) -> ResidentModel:

@@ -15,6 +15,7 @@ from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_bac
 from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
     installed_models,
+    models_of_one_weights,
     one_file_models,
     reachable_host,
     require_models,
@@ -25,6 +26,7 @@ from pytest_swarm.plugin.options import Options
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_swarm.ollama.messages import ListedModel
     from pytest_swarm.plugin.measuring import MeasuredServer
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
@@ -77,7 +79,7 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     if kind == "ollama":
         installed = installed_models(hosts[0], settings.timeout_s)
         require_models(hosts[0], needed, installed, roles=demand.roles)
-        return _network(settings, hosts[0], asked_for, one_file=one_file_models(fleet.tags, installed))
+        return _network(settings, hosts[0], asked_for, fleet, installed)
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
     if Options.host.dest in settings.given:
@@ -88,8 +90,7 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
             return _simulated(settings, fleet, needed, why)
         except ProfileError as error:
             raise ProfileError(f"{why}. The simulator cannot stand in: {error}") from error
-    installed = installed_models(host, settings.timeout_s)
-    return _network(settings, host, why, one_file=one_file_models(fleet.tags, installed))
+    return _network(settings, host, why, fleet, installed_models(host, settings.timeout_s))
 
 
 def _require_an_answer(hosts: tuple[str, ...]) -> None:
@@ -140,14 +141,16 @@ def _others(settings: Settings) -> str:
     return f"; the cases are spread over {', '.join(map(shown_host, settings.hosts))}"
 
 
-def _network(settings: Settings, host: str, why: str, *, one_file: tuple[tuple[str, ...], ...]) -> Backend:
+def _network(settings: Settings, host: str, why: str, fleet: Fleet, installed: tuple[ListedModel, ...]) -> Backend:
     backend = network_backend(
         host,
         why=why,
         limits=settings.limits,
         transport=_transports(settings),
     )
-    return replace(backend, one_file=one_file)
+    one_file = one_file_models(fleet.tags, installed)
+    weights, copies = models_of_one_weights(host, fleet.tags, settings.timeout_s)
+    return replace(backend, one_file=one_file, of_weights=weights, same_weights=copies)
 
 
 def _transports(settings: Settings) -> Callable[[], httpx.AsyncBaseTransport]:

@@ -207,17 +207,32 @@ class Resources:
         with self.visit.case():
             yield
 
+    @property
+    def planned_fleet(self) -> Fleet:
+        """The fleet as the run plans with it: models with weights in common are one in VRAM."""
+        from pytest_swarm.domain.weight_groups import sharing_weights
+
+        merged = self.fleet.merged(self.backend.one_file).merged_tags  # which are told as one model already
+        groups = (tuple(tag for tag in group if tag not in merged) for group in self.backend.same_weights)
+        return sharing_weights(self.fleet, groups)
+
     def look_at_server(self) -> None:
         """Keep remarks on the server: models of others that are resident, and tags of one file; try its lock."""
-        from pytest_swarm.plugin.start_remarks import foreign_remark, one_file_remarks, same_weights_remarks
+        from pytest_swarm.plugin.start_remarks import (
+            apart_remarks,
+            foreign_remark,
+            one_file_remarks,
+            same_weights_remarks,
+        )
 
         self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
+        self.remarks += same_weights_remarks(self.planned_fleet)
         own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
         if self.measuring is not None and self.measuring.inner is not None:
             self.measuring.lock.check()
         if self.called.live:
             self.visit.lock.check()
-            self.remarks += same_weights_remarks(self.server_bench)
+            self.remarks += apart_remarks(self.server_bench, self.planned_fleet)
             self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=self.gpu.free_vram)
 
     def look_at_policies(self) -> None:

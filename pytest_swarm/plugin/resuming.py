@@ -111,7 +111,7 @@ def earlier_jobs(events: Path, settings: Settings, resources: Resources) -> Earl
 
 def _difference(info: RunInfo, settings: Settings, resources: Resources) -> str | None:
     """Why this session's jobs would not belong into the run; None where they do."""
-    if info.fleet.digest != resources.fleet.digest:
+    if info.fleet.digest != resources.planned_fleet.digest:
         there, here = info.fleet.name, resources.fleet.name
         return f"was made with fleet {there!r}, and this one has " + (
             f"fleet {here!r}" if there != here else "another fleet of that name"

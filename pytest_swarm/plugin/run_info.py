@@ -65,7 +65,7 @@ def run_info(name: str, *, settings: Settings, resources: Resources, arguments: 
         backend_detail=backend.detail,
         simulated=backend.simulated,
         profile=backend.profile_name,
-        fleet=resources.fleet,
+        fleet=resources.planned_fleet,
         estimates=resources.estimates.info,
         seed=settings.seed,
         versions={"python": platform.python_version(), **_versions()},

@@ -1,7 +1,7 @@
 """Sentences at the start of a run, for the header and the report: on its server, and on the policies that it plays.
 
-Of the server: what it holds for others, tags that are one model, the digests of models. Of a policy: what is other than
-in the runs that it was decided on.
+Of the server: what it holds for others, tags that are one model or have weights in common, the digests of models. Of a
+policy: what is other than in the runs that it was decided on.
 """
 
 from __future__ import annotations
@@ -35,22 +35,37 @@ def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
     ]
 
 
-def same_weights_remarks(bench: Bench) -> list[str]:
-    """Return a sentence on the models that were made of the same weights; none where there are none.
+def same_weights_remarks(fleet: Fleet) -> list[str]:
+    """Return a sentence on the models of a fleet that are one in VRAM; none where there are none."""
+    groups = [[holder, *(tag for tag in fleet.tags if fleet.sharers.get(tag) == holder)] for holder in fleet.tags]
+    named = "; ".join(" and ".join(group) for group in groups if len(group) > 1)
+    sentence = (
+        f"of the same weights: {named}. The server holds them in VRAM once, so VRAM and loads are planned and counted "
+        "once, under the first name"
+    )
+    return [sentence] if named else []
+
+
+def apart_remarks(bench: Bench, fleet: Fleet) -> list[str]:
+    """Return a sentence on the models of the same weights that the run takes for models of their own; none without.
 
     Args:
-        bench: The bench, which asks the server.
+        bench: The bench of the server.
+        fleet: The fleet as the run plans with it.
     """
-    try:
-        groups = bench.of_same_weights(bench.fleet.tags)
-    except BackendError:  # the first case reports a server that does not answer
-        return []
-    named = "; ".join(" and ".join(group) for group in groups)
-    sentence = (
-        f"of the same weights: {named}. The server holds them in VRAM once, under the name that loaded them, but the "
-        "run plans and counts VRAM and loads for each name; for true figures of both, give a fleet one of them"
+    files = [dict.fromkeys(bench.fleet[tag].tag for tag in group) for group in bench.backend.of_weights]
+    own = [[tag for tag in group if tag not in fleet.sharers] for group in files]
+    named = "; ".join(" and ".join(group) for group in own if len(group) > 1)
+    why = (
+        "because they have another num_ctx, adapter or launch parameter, for which the server loads again"
+        if fleet.sharers == bench.fleet.sharers
+        else "because measured answers are played so"
     )
-    return [sentence] if groups else []
+    sentence = (
+        f"of the same weights: {named}. The server holds them in VRAM once at most, but the run plans and counts them "
+        f"as models of their own, {why}; for true figures of VRAM and loads, give a fleet one of them"
+    )
+    return [sentence] if named else []
 
 
 def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[float], free: float | str) -> list[str]:
@@ -125,7 +140,7 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
         found = [
             *_faults(policy),
             *(changed_models(policy, digests.items()) if digests else ()),
-            *changed_figures(policy, resources.fleet),
+            *changed_figures(policy, resources.planned_fleet),
             *_estimates(policy, given),
             *_options(policy, given),
         ]

@@ -44,6 +44,9 @@ class FleetModel(Struct, frozen=True, kw_only=True):
     decode_tokens_per_s: float | None
     keep: bool
     auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
+    shares_with: Annotated[
+        str | None, Meta(description="the model whose copy in VRAM it uses, made of the same weights")
+    ] = None
 
 
 class FleetBlock(Struct, frozen=True, kw_only=True):

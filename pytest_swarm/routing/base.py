@@ -45,11 +45,12 @@ class PlanningView:
 
     `tasks` is the horizon in topological order, `ready` the part that is executed now, `stages[m]` the stage of
     `tasks[m]` (0 = ready), `edges` those within the horizon. `estimates` has a column per task of `tasks` and a row
-    per model of `fleet`, in those orders. `resident` are the fleet's models observed in VRAM. `seed` is for routers
-    that draw. `prompts` are the estimated tokens of the prompts by task, where they are known. `ready_since` has the
-    step from which on each ready task was ready, `last_used` the last step in which a model ran a task of the job.
-    `running` are tasks that run now: they are not in the horizon, and their models stay in VRAM until they end.
-    `whole_graph` makes the view of all unfinished tasks, for a router that is not bound to the horizon.
+    per model of `fleet`, in those orders. `resident` are the fleet's models that need no load: those observed in VRAM,
+    and those that share their weights. `seed` is for routers that draw. `prompts` are the estimated tokens of the
+    prompts by task, where they are known. `ready_since` has the step from which on each ready task was ready,
+    `last_used` the last step in which a model ran a task of the job. `running` are tasks that run now: they are not in
+    the horizon, and their models stay in VRAM until they end. `whole_graph` makes the view of all unfinished tasks, for
+    a router that is not bound to the horizon.
     Raises OptionError for a budget that is not a number, EstimateError for estimates that do not match.
     """
 
@@ -85,8 +86,8 @@ class PlanningView:
 
     def fits_alone(self, row: int) -> bool:
         """Return whether the model in a row of the fleet fits the budget beside the pinned ones."""
-        model = self.fleet.models[row]
-        needed_gb = sum(each.vram_gb for each in self.fleet if each.keep or each is model)
+        holder = self.fleet.holder(self.fleet.tags[row])
+        needed_gb = sum(each.vram_gb for each in self.fleet.holders if each.keep or each.tag == holder)
         return needed_gb <= self.vram_budget_gb + BUDGET_TOLERANCE_GB
 
     @property

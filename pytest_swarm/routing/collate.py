@@ -13,6 +13,8 @@ from pytest_swarm.routing.residency_queue import LruResidency, deferring_plan, i
 class CollateRouter(FixedRouter):
     """First the ready tasks of resident models, then those of the model with the most ready tasks.
 
+    Models of the same weights count as one.
+
     Further models are loaded in the same step where nothing must be evicted for them. The least recently used makes
     room for the first one.
     """
@@ -28,7 +30,7 @@ class CollateRouter(FixedRouter):
         """
         waiting: dict[str, list[str]] = {}
         for task in in_order_of_arrival(view):
-            waiting.setdefault(models[task.id], []).append(task.id)
+            waiting.setdefault(view.fleet.holder(models[task.id]), []).append(task.id)
         by_size = sorted(waiting, key=lambda tag: -len(waiting[tag]))  # stable: of equals, the first to arrive
         order = sorted(by_size, key=lambda tag: tag not in view.resident)
         residency = LruResidency(view)

@@ -12,6 +12,7 @@ from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.model_sets import Family, FamilyCache
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
+from pytest_swarm.routing.shared_weights import grouped
 
 
 class ExactRouter(ABC):
@@ -40,9 +41,12 @@ class ExactRouter(ABC):
         """Return the best plan: status `optimal` with gap 0, or `feasible` with its gap after the time limit."""
         if not view.tasks:
             return infeasible_plan(view, staged=self.staged)
-        program = program_of(view)
+        by_weights = grouped(view)
+        program = program_of(by_weights.view)
         solution = self.solve(program)
-        return infeasible_plan(view, staged=self.staged) if solution is None else plan_of(view, program, solution)
+        if solution is None:
+            return infeasible_plan(view, staged=self.staged)
+        return by_weights.in_own_names(plan_of(by_weights.view, program, solution))
 
     def solve(self, program: RoutingProgram) -> Solution | None:
         """Return the best solution of a program; None where it has none."""

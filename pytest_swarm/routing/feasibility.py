@@ -131,7 +131,8 @@ def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
     if len(plan.residency) not in (1, stages):
         sentence = f"the plan lists {len(plan.residency)} residencies for {stages} stages; 1 or {stages} are right"
         return [Problem(kind=ProblemKind.STAGES, sentence=sentence)]
-    held = plan.residency * stages if len(plan.residency) == 1 else plan.residency
+    usable = tuple(map(view.fleet.usable, plan.residency))
+    held = usable * stages if len(usable) == 1 else usable
     stage_of = dict(zip((task.id for task in view.tasks), view.stages, strict=True))
     problems = [
         Problem(
@@ -141,7 +142,7 @@ def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
         for each in plan.assignments
         if each.task in stage_of and each.task not in plan.deferred and each.model not in held[stage_of[each.task]]
     ]
-    for stage, tags in enumerate(plan.residency):
+    for stage, tags in enumerate(map(view.fleet.held, plan.residency)):
         problems += _check_stage(stage, tags, view)
     return problems
 
@@ -149,7 +150,7 @@ def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
 def _check_stage(stage: int, tags: frozenset[str], view: PlanningView) -> list[Problem]:
     problems = [
         Problem(kind=ProblemKind.NOT_KEPT, sentence=f"stage {stage} evicts {model.tag!r}, which is pinned (keep)")
-        for model in view.fleet
+        for model in view.fleet.holders
         if model.keep and model.tag not in tags
     ]
     needed_gb = sum(model.vram_gb for model in view.fleet if model.tag in tags)
@@ -179,7 +180,7 @@ def explain_alone(view: PlanningView) -> str | None:
     """
     if not view.tasks:
         return f"job {view.job!r}: the horizon is empty, so there is nothing to plan"
-    pinned = [model for model in view.fleet if model.keep]
+    pinned = [model for model in view.fleet.holders if model.keep]
     pinned_gb = sum(model.vram_gb for model in pinned)
     if pinned_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
         names = ", ".join(model.tag for model in pinned)
@@ -247,7 +248,7 @@ def _explain_together(view: PlanningView, *, staged: bool) -> str | None:
     stages = range(stage_count(view)) if staged else (None,)
     for stage in stages:
         columns = [m for m, at in enumerate(view.stages) if stage is None or at == stage]
-        kept = frozenset(i for i, model in enumerate(view.fleet) if model.keep)
+        kept = frozenset(i for i, model in enumerate(view.fleet) if model.keep and model.shares_with is None)
         if not can_cover(view, columns, kept):
             smallest = view.fleet.smallest
             names = ", ".join(repr(view.tasks[m].id) for m in columns[:3]) + (", ..." if len(columns) > 3 else "")
@@ -265,11 +266,21 @@ def can_cover(view: PlanningView, columns: list[int], chosen: frozenset[int]) ->
     Args:
         view: The step to plan.
         columns: The tasks, as column numbers.
-        chosen: The models, as row numbers.
+        chosen: The models, as row numbers; of those of the same weights the one that stands for them.
     """
-    needs = {frozenset(view.estimates.allowed[:, m].nonzero()[0].tolist()) for m in columns}
+    row = holder_rows(view)
+    needs = {frozenset(row[i] for i in view.estimates.allowed[:, m].nonzero()[0].tolist()) for m in columns}
     vram_gb = [model.vram_gb for model in view.fleet]
     return _cover(needs, chosen, vram_gb, view.vram_budget_gb + BUDGET_TOLERANCE_GB)
+
+
+def holder_rows(view: PlanningView) -> list[int]:
+    """Return for each row of the fleet the row of the model that stands for its weights, most often itself."""
+    fleet = view.fleet
+    if not fleet.sharers:
+        return list(range(len(fleet)))
+    row = {tag: i for i, tag in enumerate(fleet.tags)}
+    return [row[fleet.holder(tag)] for tag in fleet.tags]
 
 
 def _cover(needs: set[frozenset[int]], chosen: frozenset[int], vram_gb: list[float], limit_gb: float) -> bool:

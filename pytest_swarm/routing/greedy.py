@@ -9,7 +9,7 @@ from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan
 from pytest_swarm.errors import InfeasibleError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.feasibility import can_cover, explain_infeasible
+from pytest_swarm.routing.feasibility import can_cover, explain_infeasible, holder_rows
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
@@ -57,12 +57,13 @@ def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | Non
 
     Each task takes the largest U_im minus the load of i if i is neither resident nor chosen before. Ties go to the
     fewest loads, then the least VRAM, then the name. A model that would leave a later task without any is not taken.
+    Models of the same weights are held and loaded as one.
 
     Args:
         view: The step to plan.
         fixed: Task to model, decided before.
     """
-    if sum(model.vram_gb for model in view.fleet if model.keep) > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if sum(model.vram_gb for model in view.fleet.holders if model.keep) > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
         return None
     choice = _Choice(view, fixed)
     rows: list[int] = []
@@ -76,7 +77,7 @@ def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | Non
 
 
 class _Choice:
-    """The models chosen so far, while tasks are assigned one by one."""
+    """The models chosen so far, while tasks are assigned one by one; each by the row that stands for its weights."""
 
     def __init__(self, view: PlanningView, fixed: Mapping[str, str]) -> None:
         models = view.fleet.models
@@ -90,6 +91,7 @@ class _Choice:
             for tag, price in zip(view.fleet.tags, load_price(view).tolist(), strict=True)
         ]
         self._vram_gb = [model.vram_gb for model in models]
+        self._holder = holder_rows(view)
         self._chosen: set[int] = set()
         self._free_gb = view.vram_budget_gb + BUDGET_TOLERANCE_GB
         self._pending = [m for m, task in enumerate(view.tasks) if task.id not in fixed]
@@ -100,6 +102,7 @@ class _Choice:
 
     def take(self, row: int) -> None:
         """Hold a model from now on; its load is paid once."""
+        row = self._holder[row]
         if row not in self._chosen:
             self._chosen.add(row)
             self._free_gb -= self._vram_gb[row]
@@ -107,11 +110,14 @@ class _Choice:
 
     def best(self, column: int) -> int | None:
         """Return the row of the best model that fits for a task; None where no model does."""
-        worth, allowed = self._worth[column], self._allowed[column]
+        worth, allowed, holder = self._worth[column], self._allowed[column], self._holder
         options = [
-            i for i in self._order if allowed[i] and (i in self._chosen or 0 <= self._vram_gb[i] <= self._free_gb)
+            i
+            for i in self._order
+            if allowed[i] and (holder[i] in self._chosen or 0 <= self._vram_gb[i] <= self._free_gb)
         ]
         if self._restricted:
             later = [m for m in self._pending if m > column]
-            options = [i for i in options if can_cover(self._view, later, frozenset(self._chosen | {i}))]
-        return max(options, key=lambda i: (worth[i] - self._price[i], self._price[i] == 0), default=None)
+            options = [i for i in options if can_cover(self._view, later, frozenset(self._chosen | {holder[i]}))]
+        price = self._price
+        return max(options, key=lambda i: (worth[i] - price[holder[i]], price[holder[i]] == 0), default=None)

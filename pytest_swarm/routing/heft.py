@@ -6,6 +6,7 @@ call takes one of as many slots as calls run at a time.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -55,8 +56,19 @@ class HeftRouter:
         return run_in_order(view, [task_of[each.task] for each in first], models)
 
     def bookings(self, view: PlanningView) -> tuple[Booking, ...]:
-        """Return the schedule of the horizon, which ends at the estimated makespan."""
-        times_s = self._times_s(view)
+        """Return the schedule of the horizon, which ends at the estimated makespan.
+
+        Of good models of the same weights, which are in VRAM together, a task takes the fastest.
+        """
+        holder, all_times_s = view.fleet.holder, self._times_s(view)
+        fastest = {
+            task: {holder(tag): tag for tag in sorted(times, key=lambda each: (times[each], each), reverse=True)}
+            for task, times in all_times_s.items()
+        }
+        times_s = {
+            task: {holder(tag): all_times_s[task][tag] for tag in all_times_s[task] if tag == tags[holder(tag)]}
+            for task, tags in fastest.items()
+        }
         problem = ListProblem(
             tasks=tuple(task.id for task in view.tasks),
             mean_time={task: sum(times.values()) / len(times) for task, times in times_s.items()},
@@ -66,7 +78,7 @@ class HeftRouter:
             model.tag: GpuModel(
                 tag=model.tag, vram_gb=model.vram_gb, load_s=model.load_time_ms / 1000, pinned=model.keep
             )
-            for model in view.fleet
+            for model in view.fleet.holders
         }
         timetable = GpuTimetable(
             models,
@@ -75,8 +87,9 @@ class HeftRouter:
             slots=self._concurrency,
             resident=view.resident,
         )
-        timetable.occupy([(each.model, each.seconds_left or 0.0) for each in view.running])
-        return schedule(problem, timetable)
+        timetable.occupy([(holder(each.model), each.seconds_left or 0.0) for each in view.running])
+        booked = schedule(problem, timetable)
+        return tuple(replace(each, processor=fastest[each.task][each.processor]) for each in booked)
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""

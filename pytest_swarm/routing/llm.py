@@ -97,8 +97,8 @@ class LlmRouter:
 
 def _over_budget(view: PlanningView, answer: PlannerAnswer) -> str | None:
     """Return by how much the chosen and the pinned models exceed the budget, in a sentence; None where they fit."""
-    chosen = set(answer.choices.values())
-    used = [model for model in view.fleet if model.tag in chosen or model.keep]
+    chosen = view.fleet.held(answer.choices.values())
+    used = [model for model in view.fleet.holders if model.tag in chosen or model.keep]
     needed_gb = sum(model.vram_gb for model in used)
     if not chosen or needed_gb <= view.vram_budget_gb + BUDGET_TOLERANCE_GB:
         return None

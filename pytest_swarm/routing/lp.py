@@ -20,6 +20,7 @@ from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, rounded_plan
 from pytest_swarm.routing.objective import load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.shared_weights import grouped
 
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
 _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
@@ -68,10 +69,11 @@ class LpRouter:
         """Return the rounded relaxation: `objective` and `bound` are its optimum, `gap` is what rounding lost."""
         if not view.tasks or view.vram_budget_gb <= 0:
             return infeasible_plan(view)
-        relaxed = self.relax(view)
+        by_weights = grouped(view)
+        relaxed = self.relax(by_weights.view)
         if relaxed is None:
             return infeasible_plan(view)
-        return rounded_plan(view, relaxed)
+        return by_weights.in_own_names(rounded_plan(by_weights.view, relaxed))
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""

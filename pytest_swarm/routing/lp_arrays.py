@@ -22,6 +22,7 @@ from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS, LpRelaxation, rou
 from pytest_swarm.routing.lp_simplex import LpStep, unique_optimum
 from pytest_swarm.routing.objective import load_price, resident_mask, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan
+from pytest_swarm.routing.shared_weights import grouped
 
 _KEPT: Final = 32  # programs of one shape; an agent meets few shapes
 _REMEMBERED: Final = 1024  # solved programs, of 1 KB or so
@@ -77,8 +78,11 @@ class DirectLpRouter:
         """Return the rounded relaxation, as mode `lp` does."""
         if not view.tasks or view.vram_budget_gb <= 0:
             return infeasible_plan(view)
-        relaxed = self.relax(view)
-        return infeasible_plan(view) if relaxed is None else rounded_plan(view, relaxed)
+        by_weights = grouped(view)
+        relaxed = self.relax(by_weights.view)
+        if relaxed is None:
+            return infeasible_plan(view)
+        return by_weights.in_own_names(rounded_plan(by_weights.view, relaxed))
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""

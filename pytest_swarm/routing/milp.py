@@ -12,6 +12,7 @@ from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.exact import ExactRouter
 from pytest_swarm.routing.model_sets import Family, FamilyCache, best_set
 from pytest_swarm.routing.program import RoutingProgram, Solution, program_of
+from pytest_swarm.routing.shared_weights import grouped
 
 _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
 _MAX_WORK: Final = 4_000_000  # sets x tasks that are enumerated at most, about 20 ms; bounding takes over there
@@ -44,7 +45,7 @@ def cheap_optimum(view: PlanningView) -> float | None:
 
     None as well where there is no such plan. Takes a tenth of a millisecond for a handful of models.
     """
-    program = program_of(view)
+    program = program_of(grouped(view).view)
     family = _CHEAP_FAMILIES.sets_of(program)
     if family is None or len(family) * program.worth.shape[1] > _CHEAP_WORK:
         return None

@@ -82,7 +82,7 @@ def stage_count(view: PlanningView) -> int:
 
 
 def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], ...]:
-    """Return the models in VRAM at each stage if the plan is carried out.
+    """Return the models in VRAM at each stage if the plan is carried out; one for those of the same weights.
 
     A plan with one entry holds it in every stage, one with fewer entries than stages holds its last. A model that is
     assigned in a stage without being listed there is loaded on demand: it counts in that stage, and is charged.
@@ -99,7 +99,7 @@ def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], 
         stage = _stage(stage_of, each.task)
         if each.task not in plan.deferred:
             held[stage].add(each.model)
-    return tuple(map(frozenset, held))
+    return tuple(map(view.fleet.held, held))
 
 
 def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
@@ -147,13 +147,14 @@ def value_throughout(view: PlanningView, rows: Sequence[int], held: frozenset[st
     """
     values, price = utility(view), load_price(view).tolist()
     worth = float(sum(values[row, column] for column, row in enumerate(rows)))
+    held = view.fleet.held(held)
     loads = sum(price[i] for i, tag in enumerate(view.fleet.tags) if tag in held and tag not in view.resident)
     return worth - float(loads)
 
 
 def _loads(plan: Plan, view: PlanningView, residency: tuple[frozenset[str], ...]) -> tuple[tuple[int, str], ...]:
     """Return the loads of a plan as (stage, model); those of deferred tasks have the stage after the last."""
-    deferred = {each.model for each in plan.assignments if each.task in plan.deferred}
+    deferred = view.fleet.held(each.model for each in plan.assignments if each.task in plan.deferred)
     loads: list[tuple[int, str]] = []
     before = view.resident
     for stage, held in enumerate(residency):

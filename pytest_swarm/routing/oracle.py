@@ -54,8 +54,9 @@ class OracleRouter:
         options, found = self._options(whole, view)
         problem = _load_problem(whole, options)
         resident, proven = _residency(problem, view)
-        chosen = {task.id: min(options[task.id] & resident or options[task.id]) for task in view.tasks}
-        run = frozenset(task for task in view.ready if chosen[task] in resident)
+        usable = view.fleet.usable(resident)
+        chosen = {task.id: min(options[task.id] & usable or options[task.id]) for task in view.tasks}
+        run = frozenset(task for task in view.ready if chosen[task] in usable)
         score = sum(self._best.scores.get(task, self._realised[task, tag]) for task, tag in chosen.items())
         return Plan(
             assignments=tuple(Assignment(task=task, model=tag, origin=Origin.SOLVER) for task, tag in chosen.items()),
@@ -115,6 +116,7 @@ def best_models(view: PlanningView) -> dict[str, frozenset[str]]:
 
 
 def _load_problem(view: PlanningView, options: Mapping[str, frozenset[str]]) -> LoadProblem:
+    """Return the loads that are to be few; models of the same weights are one there."""
     stage_of = {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)}
     parents: dict[str, list[str]] = {task.id: [] for task in view.tasks}
     for parent, child in view.edges:
@@ -125,10 +127,10 @@ def _load_problem(view: PlanningView, options: Mapping[str, frozenset[str]]) -> 
     return LoadProblem(
         tasks=tuple(parents),
         parents=parents,
-        options=options,
+        options={task: view.fleet.held(tags) for task, tags in options.items()},
         vram_gb={model.tag: model.vram_gb for model in view.fleet},
         limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
-        pinned=frozenset(model.tag for model in view.fleet if model.keep),
+        pinned=frozenset(model.tag for model in view.fleet.holders if model.keep),
     )
 
 

@@ -38,11 +38,13 @@ def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Ass
 def held_throughout(view: PlanningView, models: Iterable[str]) -> tuple[frozenset[str], ...]:
     """Return the residency of a plan that holds some models, and the pinned ones, during the whole horizon.
 
+    Of models of the same weights, the one that stands for them is held.
+
     Args:
         view: The step to plan.
         models: Tags of the models.
     """
-    return (frozenset(models) | {model.tag for model in view.fleet if model.keep},)
+    return (view.fleet.held(models) | {model.tag for model in view.fleet.holders if model.keep},)
 
 
 def rule_plan(view: PlanningView, rows: Sequence[int]) -> Plan:

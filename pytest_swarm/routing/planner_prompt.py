@@ -35,6 +35,10 @@ _SWITCHING: Final = """lambda_switch
 times the switch_cost of each different model that you use"""
 _LOADING: Final = """the load_price
 of each different model that you use"""
+_SHARING: Final = """
+A model with "shares_with" uses the copy in VRAM of the model that it names: of the two, count vram_gb and switch_cost
+once, however many of them you use.
+"""
 _FORM: Final = """
 Answer with this JSON object and nothing else, one entry per task:
 {"assignments": [{"task": "<task>", "model": "<model>"}]}
@@ -57,6 +61,7 @@ def build_problem(view: PlanningView) -> PlannerProblem:
             switch_cost=cost,
             pinned=model.keep,
             load_price=(0.0 if model.tag in view.resident else price) if timed else None,
+            shares_with=model.shares_with,
         )
         for model, cost, price in zip(view.fleet, costs, prices, strict=True)
     )
@@ -102,7 +107,8 @@ def planner_prompt(problem: PlannerProblem) -> str:
     refused = "" if problem.refused is None else _REFUSED % problem.refused
     priced = any(model.load_price is not None for model in problem.models)
     instructions = _INSTRUCTIONS.replace(_SWITCHING, _LOADING) if priced else _INSTRUCTIONS
-    return f"{instructions}{problem_block(problem)}\n{_FORM}{refused}"
+    sharing = _SHARING if any(model.shares_with is not None for model in problem.models) else ""
+    return f"{instructions}{problem_block(problem)}\n{sharing}{_FORM}{refused}"
 
 
 def refused_problem(problem: PlannerProblem, reason: str) -> PlannerProblem:

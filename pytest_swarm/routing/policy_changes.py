@@ -55,7 +55,7 @@ def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None
     return tuple(found)
 
 
-def _figures(model: Model) -> dict[str, float | None]:
+def _figures(model: Model) -> dict[str, float | str | None]:
     """Return the figures of a model that change plans. Its priors do not: a policy has estimates of its own."""
     return {
         "vram_gb": model.vram_gb,
@@ -68,6 +68,7 @@ def _figures(model: Model) -> dict[str, float | None]:
         "keep": model.keep,
         "auto_ctx": model.auto_ctx,
         "parallel": model.parallel,
+        "shares_with": model.shares_with,
     }
 
 

@@ -89,7 +89,8 @@ class DecidedPolicy:
 
         Args:
             task: The task that is ready, or its type.
-            resident: Tags of the models that are in VRAM, as `/api/ps` lists them; foreign ones are ignored.
+            resident: Tags of the models that are in VRAM, as `/api/ps` lists them; foreign ones are ignored. Of models
+                of the same weights, any one stands for all.
             horizon: The tasks that are expected after it, in their order; no more are looked at than the policy plans.
 
         Raises:
@@ -98,7 +99,8 @@ class DecidedPolicy:
         fault = _argument_fault(task, resident=resident, horizon=horizon)
         if fault is not None:
             raise PolicyError(f"{self._where}: choose: {fault}")
-        held = frozenset(self.fleet[tag].tag for tag in resident if tag in self.fleet)
+        given = {self.fleet.holder(own := self.fleet[tag].tag): own for tag in resident if tag in self.fleet}
+        held = frozenset(given)
         tasks = self._seen([task, *horizon])
         situation = _Situation(tuple(_signature(each) for each in tasks), held)
         known = self._known.get(situation)
@@ -107,7 +109,7 @@ class DecidedPolicy:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[situation] = known
-        return known
+        return replace(known, unload=tuple(given[tag] for tag in known.unload)) if self.fleet.sharers else known
 
     def changes(self, installed: Mapping[str, str | None] | Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
         """Return a sentence for each model that a server lacks, or has with another digest than it was measured with.
@@ -152,12 +154,13 @@ class DecidedPolicy:
                 f"{self._where}: gives {tasks[0].type!r} to {model}, whose {format_gb(self._vram_gb[model])} do not "
                 f"fit the budget of {format_gb(self.budget_gb)}; decide for a policy that keeps the budget"
             )
-        leaving = self._leaving(self._kept(plan, model), resident)
+        holder = self.fleet.holder(model)
+        leaving = self._leaving(self._kept(plan, holder), resident)
         return ModelChoice(
             model=model,
             reason=self._reason(tasks, model, resident),
-            load=model not in resident,
-            unload=leaving if model not in resident else (),
+            load=holder not in resident,
+            unload=leaving if holder not in resident else (),
         )
 
     def _plan(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> Plan:
@@ -173,7 +176,7 @@ class DecidedPolicy:
             edges=() if flat else tuple((a.id, b.id) for a, b in pairwise(tasks)),
             horizon_depth=self.file.horizon_depth,
             fleet=self.fleet,
-            resident=resident,
+            resident=self.fleet.usable(resident),
             vram_budget_gb=self.budget_gb,
             estimates=self._estimator.table(tasks),
             weights=self._weights,
@@ -207,7 +210,7 @@ class DecidedPolicy:
     def _reason(self, tasks: tuple[Task, ...], model: str, resident: frozenset[str]) -> str:
         task = tasks[0]
         estimate = self._estimator.capability(model, task.type)
-        state = "is resident" if model in resident else "is loaded"
+        state = "is resident" if self.fleet.holder(model) in resident else "is loaded"
         rule = "rule over types" if self.file.rule_over_types else f"mode {self.file.mode}"
         ahead = f", with {len(tasks) - 1} further task{'s' if len(tasks) > 2 else ''} in view" if len(tasks) > 1 else ""
         known = {task.type, ANY_TYPE} & self.fleet[model].capabilities.keys()

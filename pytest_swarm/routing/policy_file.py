@@ -41,6 +41,9 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     parallel: Annotated[
         Annotated[int, Meta(ge=1)] | None, Meta(description="calls that the server runs on it at a time")
     ] = None
+    shares_with: Annotated[
+        str | None, Meta(description="the model whose copy in VRAM it uses, made of the same weights")
+    ] = None
     digest: Annotated[str | None, Meta(description="digest on the server; null where it was not known")] = None
     measured_load_s: Annotated[NotNegative | None, Meta(description="median seconds of its loads in the runs")] = None
 

@@ -8,7 +8,7 @@ from typing import Self
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.feasibility import can_cover
+from pytest_swarm.routing.feasibility import can_cover, holder_rows
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 
@@ -37,8 +37,8 @@ def random_rows(view: PlanningView, generator: random.Random) -> list[int] | Non
         generator: The source of every draw.
     """
     models = view.fleet.models
-    allowed = view.estimates.allowed
-    chosen = frozenset(i for i, model in enumerate(models) if model.keep)
+    allowed, holder = view.estimates.allowed, holder_rows(view)
+    chosen = frozenset(holder[i] for i, model in enumerate(models) if model.keep)
     limit_gb = view.vram_budget_gb + BUDGET_TOLERANCE_GB
     rows: list[int] = []
     for column in range(len(view.tasks)):
@@ -46,14 +46,14 @@ def random_rows(view: PlanningView, generator: random.Random) -> list[int] | Non
         options = [
             i
             for i, model in enumerate(models)
-            if allowed[i, column] and free_gb >= 0 and (i in chosen or model.vram_gb <= free_gb)
+            if allowed[i, column] and free_gb >= 0 and (holder[i] in chosen or model.vram_gb <= free_gb)
         ]
         if not allowed.all():
             later = list(range(column + 1, len(view.tasks)))
-            options = [i for i in options if can_cover(view, later, chosen | {i})]
+            options = [i for i in options if can_cover(view, later, chosen | {holder[i]})]
         if not options:
             return None
         row = generator.choice(options)
-        chosen |= {row}
+        chosen |= {holder[row]}
         rows.append(row)
     return rows or None

@@ -10,6 +10,7 @@ import numpy as np
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.feasibility import holder_rows
 from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
 
@@ -22,14 +23,18 @@ def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
                 y_it binary, y_it >= keep_i;  sum_i v_i y_it <= G;
                 z_it >= y_it - y_i(t-1), z_it >= 0, with y_i(-1) the observed residency
 
+    Models of the same weights have one y and one z, those of the model that stands for them.
+
     Args:
         view: The step to plan.
         staged: Whether each stage has its own residency.
     """
     models, tasks = view.estimates.quality.shape
     stages = stage_count(view) if staged else 1
-    vram_gb = np.array([model.vram_gb for model in view.fleet])
-    keep = np.array([model.keep for model in view.fleet], dtype=float)
+    stands = np.array([model.shares_with is None for model in view.fleet], dtype=float)
+    vram_gb = np.array([model.vram_gb for model in view.fleet]) * stands
+    keep = np.array([model.keep for model in view.fleet], dtype=float) * stands
+    holder = holder_rows(view)
 
     x = cp.Variable((models, tasks), nonneg=True)
     y = [cp.Variable(models, boolean=True) for _ in range(stages)]
@@ -37,10 +42,10 @@ def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
     before = [resident_mask(view).astype(float), *y[:-1]]
 
     constraints = [np.ones((1, models)) @ x == 1, x <= view.estimates.allowed.astype(float)]
-    constraints += [x[:, m] <= y[view.stages[m] if staged else 0] for m in range(tasks)]
+    constraints += [x[:, m] <= y[view.stages[m] if staged else 0][holder] for m in range(tasks)]
     constraints += [vram_gb @ y[t] <= view.vram_budget_gb + BUDGET_TOLERANCE_GB for t in range(stages)]
     constraints += [y[t] >= keep for t in range(stages)]
-    constraints += [z[t] >= y[t] - before[t] for t in range(stages)]
+    constraints += [z[t] >= np.diag(stands) @ (y[t] - before[t]) for t in range(stages)]
 
     gained = x.flatten(order="C") @ utility(view).ravel()
     paid = load_price(view) @ np.sum(z)

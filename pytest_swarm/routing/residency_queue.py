@@ -16,14 +16,21 @@ _NEVER_USED = -1
 
 
 class LruResidency:
-    """The models that a step holds in VRAM; a model that it uses, and a pinned one, is not evicted within the step."""
+    """The models that a step holds in VRAM; a model that it uses, and a pinned one, is not evicted within the step.
+
+    Of models of the same weights, the one that stands for them is held.
+    """
 
     def __init__(self, view: PlanningView) -> None:
         self._view = view
         self._vram_gb = {model.tag: model.vram_gb for model in view.fleet}
-        self._pinned = {model.tag for model in view.fleet if model.keep}
+        self._pinned = {model.tag for model in view.fleet.holders if model.keep}
         self._in_use = set(self._pinned)
-        self._held = set(view.resident) | self._pinned
+        self._held = set(view.fleet.held(view.resident)) | self._pinned
+        self._last_used: dict[str, int] = {}
+        for tag, step in view.last_used.items():
+            holder = view.fleet.holder(tag)
+            self._last_used[holder] = max(step, self._last_used.get(holder, _NEVER_USED))
 
     def hold(self, tag: str, *, evict: bool = True) -> bool:
         """Hold a model for a task of this step; return False, and change nothing, where there is no room for it.
@@ -32,7 +39,7 @@ class LruResidency:
             tag: The model.
             evict: Whether models that the step does not use may make room.
         """
-        wanted = self._in_use | {tag}
+        wanted = self._in_use | {self._view.fleet.holder(tag)}
         if self._free_gb(wanted) < 0 or (not evict and self._free_gb(self._held | wanted) < 0):
             return False
         self._in_use, self._held = wanted, self._held | wanted
@@ -47,7 +54,7 @@ class LruResidency:
 
     def _shrink(self) -> None:
         """Evict the least recently used models that are not in use, until the rest fits."""
-        last_used, place = self._view.last_used, self._view.fleet.tags.index
+        last_used, place = self._last_used, self._view.fleet.tags.index
         spare = sorted(self._held - self._in_use, key=lambda tag: (last_used.get(tag, _NEVER_USED), place(tag)))
         for tag in spare:
             if self._free_gb(self._held) >= 0:

@@ -90,7 +90,8 @@ def reason_against(view: PlanningView, row: int) -> str | None:
         row: The model's row in the fleet.
     """
     model = view.fleet.models[row]
-    needed_gb = sum(each.vram_gb for each in view.fleet if each.keep or each is model)
+    holder = view.fleet.holder(model.tag)
+    needed_gb = sum(each.vram_gb for each in view.fleet.holders if each.keep or each.tag == holder)
     if needed_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
         beside = " with the pinned models" if any(each.keep for each in view.fleet) else ""
         return (

@@ -34,6 +34,9 @@ class RunFleetModel(Struct, frozen=True, kw_only=True):
     keep: bool = False
     auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
     parallel: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
+    shares_with: Annotated[
+        str | None, Meta(description="the model whose copy in VRAM it uses, made of the same weights")
+    ] = None
 
 
 class RunFleet(Struct, frozen=True, kw_only=True):

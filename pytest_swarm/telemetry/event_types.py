@@ -157,6 +157,9 @@ class PlanStepEvent(JobEvent, frozen=True, kw_only=True, tag="plan_step"):
         tuple[RunningTask, ...] | None,
         Meta(description="tasks that ran meanwhile, with their model and estimated seconds left; null with a barrier"),
     ] = None
+    shares_with: Annotated[
+        Mapping[str, str], Meta(description="model -> the model with whose copy in VRAM it runs; left out if empty")
+    ] = {}
 
 
 class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):

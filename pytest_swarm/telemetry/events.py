@@ -135,7 +135,7 @@ def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:
         origin={each.task: each.origin for each in step.assignments},
         **_STEP.of(step),
     )
-    return to_json(event)
+    return {name: value for name, value in to_json(event).items() if name != "shares_with" or value}
 
 
 def decode_plan_step(event: PlanStepEvent) -> PlanStep:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from pytest_swarm.cli import main
 from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.decision.exports.resident_sets import resident_sets
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy_file import PolicyCell, PolicyEstimate, PolicyFile
 from tests.routing.test_policy_choice import policy
@@ -99,6 +100,18 @@ def test_llama_swap_reads_models_and_sets_that_fit_the_budget() -> None:
     assert document["models"]["phi4:14b"]["aliases"] == ["swarm-math"]
     costs = {names[short]: cost for short, cost in document["matrix"]["evict_costs"].items()}
     assert costs == {"gemma2:2b": 6, "qwen2.5-coder:7b": 12, "phi4:14b": 24}
+
+
+def test_models_of_the_same_weights_take_vram_once_but_in_a_process_of_their_own() -> None:
+    made = used(budget_gb=9.0)
+    models = [replace(each, vram_gb=4.0) for each in made.models if each.name != "phi4:14b"]
+    models[1] = replace(models[1], shares_with=models[0].name)
+    made = replace(made, models=(*models, next(each for each in made.models if each.name == "phi4:14b")))
+    made = replace(made, table=tuple(each for each in made.table if each.model != "phi4:14b"), vram_budget_gb=5.0)
+    both = {models[0].name, models[1].name}
+    assert [{each.name for each in chosen} for chosen in resident_sets(made)] == [both]
+    document = yaml.safe_load(EXPORTS["llama-swap"](made))
+    assert all(" & " not in row for row in document["matrix"]["sets"].values())
 
 
 def test_measured_loads_are_what_an_eviction_costs() -> None:

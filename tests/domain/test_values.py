@@ -16,6 +16,7 @@ from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
 from pytest_swarm.domain.prompt import parent_outputs, task_messages
 from pytest_swarm.domain.record import Case, CaseKey, lambda_label
 from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import FleetError, GraphError
 from pytest_swarm.fields import Fields
 from tests.workloads.graphs import expectations, graphs
@@ -141,3 +142,38 @@ def test_tags_of_one_file_are_one_model_of_the_fleet() -> None:
 def test_no_two_weights_have_one_name() -> None:
     assert [lambda_label(each) for each in (0.0, 0.25, 1, 1e6, 1e-7)] == ["t0", "t0.25", "t1", "t1000000", "t1e-07"]
     assert lambda_label(0.3) != lambda_label(0.1 + 0.2)
+
+
+def test_models_of_the_same_weights_share_a_copy_at_the_same_fixed_context() -> None:
+    def model(tag: str, num_ctx: int = 4096, **more: object) -> Model:
+        return replace(MODEL, tag=tag, num_ctx=num_ctx, **more)
+
+    fleet = Fleet(
+        name="f",
+        models=(
+            model("other"),
+            model("a", vram_gb=2.0, load_time_ms=900.0),
+            model("b", vram_gb=3.0, load_time_ms=500.0, keep=True),
+            model("wide", 8192),
+            model("auto", auto_ctx=True),
+        ),
+    )
+    shared = sharing_weights(fleet, [("b", "A:latest", "wide", "auto", "nobody")])
+    assert dict(shared.sharers) == {"b": "a"}
+    assert [(each.vram_gb, each.load_time_ms, each.keep) for each in shared.models[1:3]] == [(3.0, 900.0, True)] * 2
+    assert [each.tag for each in shared.holders] == ["other", "a", "wide", "auto"]
+    assert (shared.holder("b"), shared.holder("other"), shared.holder("nobody")) == ("a", "other", "nobody")
+    assert shared.held(["b", "other"]) == {"a", "other"}
+    assert shared.usable(["b"]) == {"a", "b"}
+    assert sharing_weights(fleet, [("other", "wide")]) is fleet
+    assert (fleet.held(["b"]), fleet.usable(["b"]), fleet.holders) == ({"b"}, {"b"}, fleet.models)
+    assert shared.digest != fleet.digest
+
+
+@pytest.mark.parametrize("other", [{"vram_gb": 77.0}, {"keep": True}, {"num_ctx": 512}, {"auto_ctx": True}])
+def test_models_that_share_a_copy_have_one_residency(other: dict[str, object]) -> None:
+    holder = replace(MODEL, tag="a", num_ctx=4096)
+    with pytest.raises(FleetError, match="shares the weights of 'a'"):
+        Fleet(name="f", models=(replace(holder, **other), replace(holder, tag="b", shares_with="a")))
+    with pytest.raises(FleetError, match="shares the weights of 'x'"):
+        Fleet(name="f", models=(replace(holder, tag="b", shares_with="x"),))

@@ -158,21 +158,92 @@ def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Re
     assert ps(fast_server) == []
 
 
-def test_models_of_the_same_weights_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
+def make(server: str, name: str, **body: object) -> None:
+    """Make a model of gemma2:2b's weights."""
+    asked = {"model": name, "from": "gemma2:2b", "stream": False, **body}
+    httpx.post(f"{server}/api/create", json=asked, trust_env=False, timeout=60).raise_for_status()
+
+
+def fleet_row(tag: str, *, num_ctx: object = 4096, **priors: float) -> str:
+    figures = f"vram_gb = 3\nload_time_ms = 900\ncost_per_token = 1\nmax_ctx = 8192\nnum_ctx = {num_ctx}\n"
+    rows = "".join(f"{kind} = {prior}\n" for kind, prior in priors.items())
+    return f'[[model]]\nname = "{tag}"\n{figures}[model.capabilities]\n{rows}'
+
+
+AGENTS = (
+    fleet_row("reader", extraction=0.9),
+    fleet_row("llama3.1:8b", extraction=0.1, math=0.1, code=0.1),
+    fleet_row("counter", math=0.9),
+    fleet_row("gemma2:2b", code=0.9),
+)
+MODES = ("lp", "milp", "staged", "greedy", "fixed", "collate", "single:counter", "best-single", "random")
+
+
+@pytest.mark.parametrize("dispatch", ["layers", "tasks"])
+def test_models_of_the_same_weights_are_one_in_vram_and_are_told_once(
+    suite: pytest.Pytester, reports: Reports, fast_server: str, dispatch: str
+) -> None:
     suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
-    for name in ("coder", "writer"):
-        body = {"model": name, "from": "gemma2:2b", "system": f"You are a {name}.", "stream": False}
-        httpx.post(f"{fast_server}/api/create", json=body, trust_env=False, timeout=60).raise_for_status()
-    figures = "vram_gb = 3\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
-    tags = ("coder", "llama3.1:8b", "writer", "gemma2:2b")
-    (suite.path / "f.toml").write_text("".join(f'[[model]]\nname = "{tag}"\n{figures}' for tag in tags))
+    make(fast_server, "reader", system="You read.")
+    make(fast_server, "counter", system="You count.", parameters={"temperature": 0.5})
+    (suite.path / "f.toml").write_text("".join(AGENTS))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml", "--swarm-vram=4GB")
+    modes = ",".join(MODES)
+    result = suite.runpytest(
+        "test_wb1.py", *options, f"--swarm-compare={modes}", f"--swarm-dispatch={dispatch}", "--swarm-learning=off"
+    )
+    result.assert_outcomes(passed=len(MODES))
+    told = "of the same weights: reader and counter and gemma2:2b. The server holds them in VRAM once"
+    result.stdout.fnmatch_lines([f"*{told}*"])
+    assert [told in note for note in reports.report["notes"]] == [True]
+    for case in reports.report["cases"]:
+        assert case["planned_vram_gb"] == case["peak_vram_gb"] == 3.0, case["mode"]
+        assert case["unplanned_loads"] == 0, case["mode"]
+        models = {row["model"] for row in case["tasks"]}
+        if case["mode"] in ("lp", "milp", "staged", "greedy", "fixed", "collate"):
+            assert models == {"reader", "counter", "gemma2:2b"}, case["mode"]
+        if "llama3.1:8b" not in models:
+            found = (case["switches"], case["distinct_vram_gb"], case["residency_mismatches"])
+            assert found == (1, 3.0, 0), case["mode"]
+    assert ps(fast_server) == []
+    for step in (row for row in reports.events if row["event"] == "plan_step"):
+        assert step["shares_with"] == {"counter": "reader", "gemma2:2b": "reader"}
+        assert set(step["target_residency"]) <= {"reader", "llama3.1:8b"}
+    rows = {row["name"]: row["shares_with"] for row in reports.report["run"]["fleet"]["models"]}
+    assert rows == {"reader": None, "llama3.1:8b": None, "counter": "reader", "gemma2:2b": "reader"}
+
+
+def test_models_of_the_same_weights_that_need_a_load_each_are_named_and_stay_apart(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
+    make(fast_server, "reader", system="You read.")
+    make(fast_server, "counter", parameters={"num_thread": 3})
+    rows = (fleet_row("reader"), fleet_row("counter"), fleet_row("gemma2:2b", num_ctx=2048))
+    (suite.path / "f.toml").write_text("".join(rows))
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
     result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*of the same weights: coder and writer and gemma2:2b.*"])
     (note,) = reports.report["notes"]
-    assert "llama3.1:8b" not in note
-    assert "give a fleet one of them" in note
+    assert note.startswith(
+        "of the same weights: reader and counter and gemma2:2b. The server holds them in VRAM once a"
+    )
+    assert "another num_ctx, adapter or launch parameter" in note
+    assert [row["shares_with"] for row in reports.report["run"]["fleet"]["models"]] == [None, None, None]
+
+
+def test_measured_answers_are_played_with_each_model_on_its_own_and_that_is_told(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
+    make(fast_server, "reader", system="You read.")
+    (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9) + fleet_row("gemma2:2b", math=0.9))
+    options = ("--swarm-backend=measure", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
+    suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy").assert_outcomes(passed=1)
+    (note,) = reports.report["notes"]
+    assert note.startswith("of the same weights: reader and gemma2:2b. The server holds them in VRAM once at most, but")
+    assert "because measured answers are played so" in note
+    assert [row["shares_with"] for row in reports.report["run"]["fleet"]["models"]] == [None, None]
 
 
 def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.domain.planner_problem import find_problem
+from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerDownError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.routing.base import PlanningView, RouterSetup
@@ -255,3 +256,20 @@ def test_no_answer_leads_to_a_violation_and_no_choice_is_changed_silently(answer
         if each.origin is not Origin.FILL_IN:
             assert {"task": each.task, "model": each.model} in json.loads(last)["assignments"]
     assert all(o != "fill-in" for o in origins(plan)) or plan.planner_failures
+
+
+def test_models_of_the_same_weights_are_counted_once_and_the_prompt_says_so() -> None:
+    view = matrix_view([[0.1, 0.1], [1.0, 0.1], [0.1, 1.0]], vram_gb=[6, 4, 4], budget_gb=5)
+    shared = replace(view, fleet=sharing_weights(view.fleet, [("m1", "m2")]))
+    answer = text({"t0": "m1", "t1": "m2"})
+    plan, script = route(shared, answer)
+    assert plan.planner_failures == {}
+    assert plan.target_residency == {"m1"}
+    assert plan.model_of == {"t0": "m1", "t1": "m2"}
+    assert 'A model with "shares_with" uses the copy' in script.asked[0]
+    problem = find_problem(script.asked[0])
+    assert problem is not None
+    assert [model.shares_with for model in problem.models] == [None, None, "m1"]
+    apart, script = route(view, answer, answer)
+    assert apart.planner_failures == {"over_budget": 2}
+    assert "shares_with" not in script.asked[0]

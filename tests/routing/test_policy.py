@@ -262,7 +262,7 @@ def test_figures_of_the_fleet_that_are_other_ones_are_named(written: Callable[[s
 class _Session:
     """What the remarks on policies look at."""
 
-    fleet = FLEET
+    planned_fleet = FLEET
     folder = None
     asked = False
 

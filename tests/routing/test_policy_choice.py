@@ -201,3 +201,18 @@ def test_a_policy_that_the_runs_of_its_decision_found_unusable_says_so(tmp_path:
     assert warned[0].filename == __file__, "the line that loads it is named"
     assert loaded.fault == f"policy {path}: it cannot be used as it is: in the runs of its decision it {fault}"
     assert load_policy(saved(tmp_path, policy("lp"))).fault is None
+
+
+def test_a_model_is_resident_under_any_name_of_its_weights(tmp_path: Path) -> None:
+    made = policy(budget_gb=8.0)
+    small = struct_with(made.models[0], capabilities={"summarize": 0.9})
+    twin = struct_with(small, name="twin", shares_with=small.name, capabilities={"math": 0.99})
+    loaded = load_policy(saved(tmp_path, struct_with(made, models=(small, twin, *made.models[1:]))))
+    cold = loaded.choose("math")
+    assert (cold.model, cold.load) == ("twin", True)
+    for name in ("twin", small.name, "TWIN:latest"):
+        chosen = loaded.choose("math", resident=[name])
+        assert (chosen.model, chosen.load, chosen.unload) == ("twin", False, ())
+        assert "twin is resident" in chosen.reason
+    assert loaded.choose("code", resident=["twin"]).unload == ("twin",)
+    assert loaded.choose("code", resident=[small.name]).unload == (small.name,)

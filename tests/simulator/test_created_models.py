@@ -73,6 +73,36 @@ def test_a_made_model_has_a_digest_of_its_own_and_the_weights_of_its_base() -> N
     assert (row["name"], row["digest"]) == ("three:latest", digests["three"])
 
 
+def test_made_models_run_on_one_copy_of_their_weights() -> None:
+    """As measured on the real server: no load from one to another, one row under the name that loaded, one unload."""
+
+    async def main() -> None:
+        client = ServerClient(spec(model("a", 1), model("b", 1, blob="20")))
+        made = {
+            "one": {"system": "S"},
+            "two": {"parameters": {"temperature": 2}},
+            "wide": {"parameters": {"num_ctx": 8}},
+        }
+        for name, body in (*made.items(), ("threads", {"parameters": {"num_thread": 3}})):
+            await client.post("/api/create", **{"model": name, "from": "a", "stream": False, **body})
+        assert (await client.use("one")).cold
+        for name in ("two", "a", "wide", "one"):  # what a request says of num_ctx counts
+            assert not (await client.use(name)).cold
+            assert await client.resident() == ["one"]
+        await client.use("two", keep_alive=60)
+        (row,) = (await client.ps()).values()
+        assert (row["name"], row["size"]) == ("one:latest", (await client.ps())["one"]["size"])
+        await client.unload("two")
+        assert await client.resident() == []
+        assert (await client.use("two")).cold
+        assert await client.resident() == ["two"]
+        assert (await client.use("two", num_ctx=8192)).cold
+        assert (await client.use("threads", num_ctx=8192)).cold
+        assert await client.resident() == ["threads"]
+
+    in_virtual_time(main)
+
+
 def test_a_made_model_inherits_and_adds_licenses() -> None:
     first = {
         "model": "one",

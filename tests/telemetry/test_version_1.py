@@ -22,6 +22,7 @@ ADDED_SINCE = (
     "thinking_chars",
     "truncated",
     "auto_ctx",
+    "shares_with",
     "deferred",
     "ready_since",
     "last_used",

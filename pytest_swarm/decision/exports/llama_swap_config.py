@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.decision.exports.resident_sets import (
+    LLAMA_SWAP,
     comments,
     heading,
     keep_s,
@@ -36,13 +37,13 @@ def llama_swap_config(policy: PolicyFile) -> str:
     Raises:
         PolicyError: A model does not fit the budget, or a name would be read as something else there.
     """
-    used = models_to_export(policy, tool="llama-swap")
+    used, sets_of = models_to_export(policy, tool=LLAMA_SWAP), resident_sets(policy, one_copy=False)
     short = {model.name: f"m{n}" for n, model in enumerate(used, 1)}
     types = types_of_models(policy)
     _check_names(list(short), [kind for model in used for kind in types[model.name]])
     models: dict[str, Json] = {model.name: _model(model, types[model.name]) for model in used}
     sets: dict[str, Json] = {
-        f"fit{n}": " & ".join(short[model.name] for model in each) for n, each in enumerate(resident_sets(policy), 1)
+        f"fit{n}": " & ".join(short[model.name] for model in each) for n, each in enumerate(sets_of, 1)
     }
     document: dict[str, Json] = {
         "models": models,

@@ -20,6 +20,8 @@ from pytest_swarm.units import format_gb
 _KEEP_FACTOR: Final = 20
 """A model stays for twenty times its load time after its last use: a load then costs at most a twentieth of it."""
 _LEAST_KEEP_S: Final = 60
+LLAMA_SWAP: Final = "llama-swap"
+"""The program that gives each model a process of its own, so that none share their weights in VRAM."""
 _RULINGS: Final[Mapping[str, str]] = {
     "use": "use it",
     "keep": "keep it",
@@ -48,8 +50,8 @@ def models_to_export(policy: PolicyFile, *, tool: str) -> tuple[PolicyModel, ...
     """
     used = models_in_use(policy)
     for model in used:
-        if not _fits(policy, model):
-            pinned = " beside the pinned models" if _pinned_gb(policy) and not model.keep else ""
+        if not _fits(policy, model, one_copy=tool != LLAMA_SWAP):
+            pinned = " beside the pinned models" if _pinned(policy) and not model.keep else ""
             raise PolicyError(
                 f"export {tool}: the policy {policy.mode} uses model {model.name}, whose {format_gb(model.vram_gb)} do "
                 f"not fit the budget of {format_gb(policy.vram_budget_gb)}{pinned}; decide for a policy that keeps the "
@@ -58,18 +60,28 @@ def models_to_export(policy: PolicyFile, *, tool: str) -> tuple[PolicyModel, ...
     return used
 
 
-def _pinned_gb(policy: PolicyFile) -> float:
-    return sum(model.vram_gb for model in policy.models if model.keep)
+def _pinned(policy: PolicyFile) -> list[PolicyModel]:
+    return [model for model in policy.models if model.keep]
 
 
-def _fits(policy: PolicyFile, model: PolicyModel) -> bool:
+def _fits(policy: PolicyFile, model: PolicyModel, *, one_copy: bool = True) -> bool:
     """Return whether a model fits the budget together with the pinned ones."""
-    together_gb = _pinned_gb(policy) + (0.0 if model.keep else model.vram_gb)
+    together_gb = _together_gb([*_pinned(policy), model], one_copy=one_copy)
     return together_gb <= policy.vram_budget_gb + BUDGET_TOLERANCE_GB
 
 
-def resident_sets(policy: PolicyFile) -> tuple[tuple[PolicyModel, ...], ...]:
-    """Return the largest sets of models in use that fit the budget together, with the pinned ones in each."""
+def _together_gb(models: Iterable[PolicyModel], *, one_copy: bool) -> float:
+    """Return the VRAM of models in GB, each once; with `one_copy`, those of the same weights count as one."""
+    return sum({(one_copy and each.shares_with) or each.name: each.vram_gb for each in models}.values())
+
+
+def resident_sets(policy: PolicyFile, *, one_copy: bool = True) -> tuple[tuple[PolicyModel, ...], ...]:
+    """Return the largest sets of models in use that fit the budget together, with the pinned ones in each.
+
+    Args:
+        policy: The policy.
+        one_copy: Whether models of the same weights take VRAM once, as on Ollama's server.
+    """
     used = models_in_use(policy)
     limit_gb = policy.vram_budget_gb + BUDGET_TOLERANCE_GB
     pinned = [model for model in used if model.keep]
@@ -80,7 +92,7 @@ def resident_sets(policy: PolicyFile) -> tuple[tuple[PolicyModel, ...], ...]:
             together = (*pinned, *chosen)
             names = {model.name for model in together}
             larger = any(names <= {model.name for model in each} for each in found)
-            if together and not larger and sum(model.vram_gb for model in together) <= limit_gb:
+            if together and not larger and _together_gb(together, one_copy=one_copy) <= limit_gb:
                 found.append(together)
     return tuple(found)
 

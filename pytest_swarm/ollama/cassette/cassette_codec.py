@@ -68,6 +68,9 @@ class TakeLine(Struct, frozen=True, kw_only=True):
     one_file: Annotated[
         tuple[tuple[str, ...], ...] | None, Meta(description="tags of the fleet that were one model file")
     ] = None
+    same_weights: Annotated[
+        tuple[tuple[str, ...], ...] | None, Meta(description="tags of the fleet that ran on one copy of their weights")
+    ] = None
     realised: Annotated[
         tuple[RealisedScore, ...] | None, Meta(description="true scores, where a simulator was recorded")
     ] = None
@@ -133,9 +136,9 @@ def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
 
 
 _KEY: Final = SharedFields(CaseKey, TakeLine)
-_ORIGIN: Final = SharedFields(TakeOrigin, TakeLine, but=("one_file",))
+_ORIGIN: Final = SharedFields(TakeOrigin, TakeLine, but=("one_file", "same_weights"))
 _EXCHANGE: Final = SharedFields(Exchange, ExchangeLine, but=("chunks",))
-_ONLY_IF_KNOWN: Final = ("lambda_token", "one_file", "left_out_s")
+_ONLY_IF_KNOWN: Final = ("lambda_token", "one_file", "same_weights", "left_out_s")
 
 
 def encode_take_line(take: Take) -> JsonObject:
@@ -148,6 +151,7 @@ def encode_take_line(take: Take) -> JsonObject:
         horizon_depth=key.horizon,
         test=take.case.test,
         one_file=take.origin.one_file or None,
+        same_weights=take.origin.same_weights or None,
         realised=None if realised is None else _scores(realised),
         left_out_s=take.left_out_s,
         exchanges=len(take.exchanges),
@@ -160,7 +164,7 @@ def encode_take_line(take: Take) -> JsonObject:
 def decode_take_line(line: TakeLine, graph: TaskGraph) -> Take:
     """Return the take that a line opens, still without its exchanges."""
     key = CaseKey(horizon=line.horizon_depth, **_KEY.of(line))
-    origin = TakeOrigin(one_file=line.one_file or (), **_ORIGIN.of(line))
+    origin = TakeOrigin(one_file=line.one_file or (), same_weights=line.same_weights or (), **_ORIGIN.of(line))
     realised = None if line.realised is None else {(row.task, row.model): row.score for row in line.realised}
     return Take(
         case=Case(graph=graph, key=key, test=line.test),

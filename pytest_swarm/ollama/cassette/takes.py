@@ -91,7 +91,8 @@ class TakeOrigin:
     """Where and when a case was recorded: the name of the run, and what was recorded (`backend`, `detail`).
 
     `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970. `one_file` are
-    groups of the fleet's tags that were one model file on the server.
+    groups of the fleet's tags that were one model file on the server, `same_weights` groups of those that it ran on one
+    copy of their weights.
     """
 
     run: str
@@ -103,6 +104,7 @@ class TakeOrigin:
     profile: str | None = None
     server_version: str | None = None
     one_file: tuple[tuple[str, ...], ...] = ()
+    same_weights: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

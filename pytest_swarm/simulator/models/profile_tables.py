@@ -22,7 +22,18 @@ T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 _MODEL_KEYS: Final = (
-    *("name", "source", "blob", *_SPEC_WHOLE, *_SPEC_REAL, "load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
+    *(
+        "name",
+        "source",
+        "blob",
+        "manifest",
+        *_SPEC_WHOLE,
+        *_SPEC_REAL,
+        "load_s",
+        "first_load_s",
+        "overhead_s",
+        "cpu_slowdown",
+    ),
     *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token", "estimate_per_token"),
     *("prompt_cache", "slowdown_beside", "first_format_s"),
 )
@@ -55,6 +66,7 @@ def read_model(row: Fields) -> ModelProfile:
         prompt_cache=_prompt_cache(row),
         slowdown_beside=row.number("slowdown_beside", 1.0, low=1),
         first_format_s=row.number("first_format_s", 0.0, low=0),
+        manifest=row.text("manifest") if "manifest" in row else "",
     )
     return ModelProfile(
         spec=spec,

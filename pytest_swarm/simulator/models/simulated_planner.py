@@ -120,7 +120,7 @@ def favour_rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[flo
 
 
 def _vram_gb(tags: set[str], by_tag: Mapping[str, ProblemModel]) -> float:
-    return sum(by_tag[tag].vram_gb for tag in tags)
+    return sum(by_tag[tag].vram_gb for tag in {by_tag[tag].shares_with or tag for tag in tags} & by_tag.keys())
 
 
 def _apply_fault(

@@ -41,7 +41,8 @@ class ModelSpec:
     `slowdown_beside` multiplies the time of a call while another model computes, 1: models do not share a processor.
     `prompt_cache` tells which beginnings of a prompt are not read again; None: every prompt is read whole.
     `slowdowns` are calls at once -> how many times longer each takes to decode; empty: each slot decodes at full speed.
-    `manifest` is the hex digest of a model that was made of another one's weights; empty: that of the weights.
+    `manifest` is the hex digest of a model that was made of another one's weights, with which it shares its `blob`, or
+    the beginning of it; empty: that of the weights.
     """
 
     name: str
@@ -62,7 +63,7 @@ class ModelSpec:
     slowdown_beside: float = 1.0
     first_format_s: float = 0.0
     prompt_cache: PrefixReuse | None = None
-    manifest: str = field(default="", repr=False)  # no part of a profile
+    manifest: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.strip():

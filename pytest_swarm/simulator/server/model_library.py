@@ -99,7 +99,7 @@ def digest_of(model: ModelSpec) -> str:
 
     Models of the same weights have different ones where `/api/create` gave them other parameters or texts.
     """
-    return model.manifest or weights_digest(model)
+    return whole_digest(model.manifest) if model.manifest else weights_digest(model)
 
 
 def manifest_digest(model: LibraryModel) -> str:
@@ -111,7 +111,12 @@ def manifest_digest(model: LibraryModel) -> str:
 
 def weights_digest(model: ModelSpec) -> str:
     """Return the digest of the file of weights: 64 hex digits that begin with the model's blob."""
-    return (model.blob.lower() + hashlib.sha256(model.blob.encode()).hexdigest())[:64]
+    return whole_digest(model.blob)
+
+
+def whole_digest(beginning: str) -> str:
+    """Return 64 hex digits that begin with those of a profile."""
+    return (beginning.lower() + hashlib.sha256(beginning.encode()).hexdigest())[:64]
 
 
 def details(model: ModelSpec, *, parent: str = "") -> dict[str, Json]:

@@ -1,0 +1,47 @@
+"""The fleet of a server that runs several models on one copy of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from pytest_swarm.domain.model import Fleet, Model
+
+
+def sharing_weights(fleet: Fleet, groups: Iterable[tuple[str, ...]]) -> Fleet:
+    """Return the fleet in which models with weights in common are one model in VRAM.
+
+    The server runs them on one copy as long as they ask for the same context, so those of a group are one whose
+    `num_ctx` is fixed and equal; the others stay models of their own. All of them then have the largest footprint and
+    load time of any, and are pinned if any is.
+
+    Args:
+        fleet: The models on offer.
+        groups: Tags of the same weights each, in any form; tags that the fleet lacks do not count.
+    """
+    changed: dict[str, Model] = {}
+    for group in groups:
+        own = {fleet[tag].tag for tag in group if tag in fleet}
+        by_context: dict[int, list[Model]] = {}
+        for model in fleet.models:
+            if model.tag in own and not model.auto_ctx:
+                by_context.setdefault(model.context_tokens, []).append(model)
+        for models in by_context.values():
+            changed.update(_as_one(models) if len(models) > 1 else {})
+    return replace(fleet, models=tuple(changed.get(each.tag, each) for each in fleet.models)) if changed else fleet
+
+
+def _as_one(models: list[Model]) -> dict[str, Model]:
+    """Return models of the same weights by tag, as one in VRAM: the first of them stands for all."""
+    vram_gb, load_time_ms = max(each.vram_gb for each in models), max(each.load_time_ms for each in models)
+    keep, first = any(each.keep for each in models), models[0].tag
+    return {
+        each.tag: replace(
+            each,
+            vram_gb=vram_gb,
+            load_time_ms=load_time_ms,
+            keep=keep,
+            shares_with=None if each.tag == first else first,
+        )
+        for each in models
+    }
