@@ -8,9 +8,7 @@ a fault survives, where its old text no longer stands exactly once in its place,
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from tests.mutations.faults import FAULTS, Fault
+from tests.mutations.forked_pytest import run_pytest
 
 ROOT: Final = Path(__file__).parents[2]
 COPIED: Final = ("pytest_swarm", "tests", "benchmarks", "configs", "examples", "docs")
@@ -97,13 +96,7 @@ def try_without(tests: list[str], root: Path) -> Outcome:
 
 def run_tests(tests: list[str], root: Path) -> tuple[int | None, str]:
     """Return pytest's exit status and output; None as the status of a run that had to be stopped."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    env = os.environ | {"PYTHONPATH": str(root), "SWARM_THOROUGH": "1"}
-    try:
-        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=LIMIT_S)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    return done.returncode, done.stdout + done.stderr
+    return run_pytest(["-x", "-q", "-p", "no:cacheprovider", *tests], root, limit_s=LIMIT_S)
 
 
 def copy_tree(to: Path) -> Path:
