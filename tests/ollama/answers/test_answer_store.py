@@ -312,7 +312,7 @@ def test_a_file_that_cannot_be_used_is_not_left_open(tmp_path: Path, monkeypatch
 
 
 def test_a_store_that_is_left_half_read_locks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_swarm.ollama.answers.answer_store._WAIT_S", 0.2)
+    monkeypatch.setattr("pytest_swarm.ollama.answers.database._WAIT_S", 0.2)
     path = tmp_path / "store"
     with filled(path) as store:
         store._database.execute("UPDATE answers SET answer = '{' WHERE key = (SELECT min(key) FROM answers)")
