@@ -266,9 +266,11 @@ def _without_remark(text: str) -> str:
         return text
     start = max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END)
     before = list(quantities_in(text[start : remark.start()]))
+    if not before:
+        return text
     whole = list(quantities_in(text[start:]))
     restated = len(before) + 1 == len(whole) and is_restated(text[start:], before[-1], whole[-1])
-    return text[: remark.start()] if before and not restated else text
+    return text if restated else text[: remark.start()]
 
 
 def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:

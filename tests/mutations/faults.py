@@ -721,6 +721,13 @@ FAULTS: Final = (
         new="<= 0",
         tests=("scoring/test_numbers.py",),
     ),
+    Fault(
+        name="a remark that holds the only number of a line is left out",
+        where="scoring/numbers.py",
+        old="    if not before:\n        return text\n",
+        new="",
+        tests=("scoring/test_joined_parts.py",),
+    ),
     # --- simulator and recordings
     Fault(
         name="an origin that begins like an accepted one is accepted",
