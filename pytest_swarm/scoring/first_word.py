@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
 DEGREE: Final = r"(?!hardly|barely|scarcely)[a-z]{3,14}ly"  # clearly, probably, possibly
 _LEAD_IN_WORDS: Final = one_of(

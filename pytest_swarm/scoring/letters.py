@@ -20,8 +20,7 @@ from pytest_swarm.scoring.letter_tokens import (
 )
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words, without_cjk_edges
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
-from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
 _MAX_STATEMENT_CHARS: Final = 2000

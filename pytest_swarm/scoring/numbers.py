@@ -7,17 +7,14 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.domain.expectation import Number
-from pytest_swarm.scoring.answer_field import answer_field
-from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
-from pytest_swarm.scoring.number_limits import is_denied, is_limit
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.quantities import is_restated, quantities_in
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
-from pytest_swarm.scoring.stated_number import stated_number
-from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+from pytest_swarm.scoring.stated_number import are_alternatives, is_denied, is_limit, result_of_equation, stated_number
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
     r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
@@ -40,13 +37,6 @@ _REMARK: Final = re.compile(
     r"[^()\n]{1,300}\)[\s.!*_]{0,4}$"
 )
 _SENTENCE_END: Final = re.compile(r"(?<![ie]\.[eg])[.!?]\s(?!=)|\n")  # not "i.e." and "5! = 120"
-_BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
-_FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
-    r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
-)
-_EITHER: Final = re.compile(
-    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
-)
 _LIST: Final = re.compile(  # of three numbers or more
     r"[\s*_`\[(]*-?\d[\d.]*(?:,(?:[ \n]+|(?!\d{3}(?!\d)))-?\d[\d.]*){2,}[\s*_`\])]*"
 )
@@ -160,20 +150,9 @@ def _result(statement: str) -> WrittenNumber | None:
     explanation = _EXPLANATION.search(statement, numbers[0].end)
     head = statement if explanation is None else statement[: explanation.start()]
     inside = [number for number in numbers if number.start < len(head)]
-    if head.find("=") > 0 and (result := _result_of_equation(head, inside)) is not None:
+    if head.find("=") > 0 and (result := result_of_equation(head, inside)) is not None:
         return result
     return numbers[0] if direct else inside[-1]
-
-
-def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumber | None:
-    """The number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
-    sides: dict[int, list[WrittenNumber]] = {}
-    for number in numbers:
-        sides.setdefault(text.count("=", 0, number.start), []).append(number)
-    if text.count("=") == 0:
-        return None
-    alone = [side[0] for side in sides.values() if len(side) == 1]
-    return alone[-1] if alone else numbers[-1]
 
 
 def _own(text: str) -> Reading[float] | None:
@@ -229,22 +208,9 @@ def _only_statement(text: str) -> Reading[float] | None:
             values = (*one.values, *other.values)
             return Reading(values=values, text=statement[one.start : other.end], place=AnswerPlace.LAST)
         alike = not set(one.values).isdisjoint(other.values)
-        if stated in (one, other) and not alike and _are_alternatives(statement, one, other):
+        if stated in (one, other) and not alike and are_alternatives(statement, one, other):
             return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
     return _reading(stated, AnswerPlace.LAST)
-
-
-def _are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
-    """Whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
-    between = statement[one.end : other.start]
-    if between.endswith(" and "):
-        return _BETWEEN.search(statement, 0, one.start) is not None
-    if between == "-":
-        return 0 <= one.values[0] < other.values[0]
-    start = _FROM.search(statement, 0, one.start)
-    return _EITHER.fullmatch(between) is not None and (
-        start is None or start["open"] is not None or "depending" in statement[other.end :]
-    )
 
 
 def _last(text: str) -> Reading[float] | None:

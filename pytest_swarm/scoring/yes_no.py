@@ -6,16 +6,13 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import YesNo
-from pytest_swarm.scoring.answer_field import only_truth_value
-from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.answer_regions import AnswerRules, only_truth_value, read_answer
 from pytest_swarm.scoring.asides import CONCLUDING, without_reason
 from pytest_swarm.scoring.first_word import DEGREE, NOUN, decision, first_word
 from pytest_swarm.scoring.patterns import one_of
 from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.same_text import without_symbols
-from pytest_swarm.scoring.undecided import OPEN, UNDECIDED
-from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _MAX_STATEMENT_CHARS: Final = 2000
 _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
@@ -118,6 +115,24 @@ _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎]")
 _EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
+_OPEN: Final = re.compile(
+    r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
+    r"|largely|rather|probably|both|also|the answer)\s){0,4}"
+    r"(?:not (?:(?:always|really|yet|entirely|completely|quite|as|so|necessarily)\s)?(?:known|clear|certain|sure"
+    r"|definitive|obvious|simple|straightforward|easy|available|possible to)"
+    r"|unknown|unclear|uncertain|inconclusive|indeterminate|ambiguous|moot|subjective|dependent|depend(?:s|ing)?\b"
+    r"|debatable|controversial|up for debate|impossible to (?:say|determine|tell|know)|difficult to (?:say|determine"
+    r"|tell)"
+    r"|possible,? but|(?:can(?:no|')t|cannot) be (?:known|determined|answered|said)|i(?:'m| am) not sure|maybe\W*$"
+    r"|perhaps\W*$)",
+    re.IGNORECASE,
+)
+"""A sentence that says that there is no yes or no."""
+
+_UNDECIDED: Final = re.compile(
+    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
+)
+"""A main clause that leaves open what follows it."""
 
 
 def score_yes_no(expected: YesNo, text: str) -> Score:
@@ -176,7 +191,7 @@ def _in_words(text: str) -> Reading[bool] | None:
         return decision(concluded[0], AnswerPlace.STATEMENT, yes=concluded["yes"] is not None)
     if parts and _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    source = _CONTRADICTED.search(parts[-1]) if parts and not UNDECIDED.search(parts[-1]) else None
+    source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
     if source is not None:
         return decision(
             source[0],
@@ -200,7 +215,7 @@ def _in_words(text: str) -> Reading[bool] | None:
 
 def _is_open(statement: str) -> bool:
     """Whether a sentence says that there is no yes or no: "It depends.", "unknown"."""
-    return OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
+    return _OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
 
 
 def _decisive_words(text: str) -> str:
@@ -225,7 +240,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
         return None
     denials = len(_NEGATIVE.findall(before))
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
-    if UNDECIDED.search(main_clause):
+    if _UNDECIDED.search(main_clause):
         return None
     if DENYING_CLAUSE.search(main_clause) or _OPPOSITE.search(main_clause):
         denials += 1

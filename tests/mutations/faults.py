@@ -597,9 +597,9 @@ FAULTS: Final = (
     ),
     Fault(
         name="a number that only bounds the answer is taken for it",
-        where="scoring/number_limits.py",
-        old="if _OUTSIDE.search(before) or _AFTER",
-        new="if _AFTER",
+        where="scoring/stated_number.py",
+        old="if _OUTSIDE.search(before) or _BOUND_AFTER",
+        new="if _BOUND_AFTER",
         tests=("scoring/test_number_limits.py",),
     ),
     Fault(
