@@ -2,7 +2,8 @@
 
 For every kind the order is the same: the last `\\boxed{}` or `<answer>`, then what follows the last "answer is" or
 "answer:", then the kind's own rule on the whole text. What follows a model's own correction ("Wait, ...") is read
-before the rest. All searches take time linear in the length of the text.
+before the rest. Of a reply that is a JSON object, `answer_field` is the place. All searches take time linear in the
+length of the text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, Generic
 
 from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.fences import unfenced
-from pytest_swarm.scoring.plain_text import BELIEF
+from pytest_swarm.scoring.patterns import BELIEF
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
@@ -26,12 +27,11 @@ _TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _BOX: Final = re.compile(r"\\f?(?:boxed|box)\s{0,2}\{")
 _DECORATION: Final = r"[*_`\"'”’)\]]{0,4}"
-_WORD: Final = re.compile(
-    r"(?<![\w/<])(?:answer|antwort|lösung|réponse|respuesta|risposta|resposta|ответ)|答案|答え|정답", re.IGNORECASE
-)
+_ANSWER: Final = "answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ"
+_ANSWER_CJK: Final = "答案|答え|정답"
+_WORD: Final = re.compile(rf"(?<![\w/<])(?:{_ANSWER})|{_ANSWER_CJK}", re.IGNORECASE)
 _LINK: Final = re.compile(
-    rf"(?:answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ|答案|答え|정답)(?:\s(?:correcta|correcte?"
-    rf"|exacte|final[ea]?))?{_DECORATION}"
+    rf"(?:{_ANSWER}|{_ANSWER_CJK})(?:\s(?:correcta|correcte?|exacte|final[ea]?))?{_DECORATION}"
     r"(?:\s?\([^()\n]{1,60}\)[*_]{0,2})?"
     r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.patterns import CONCLUDING, one_of
 
 _MARKS: Final = r"[\s*_#>(\[-]{0,8}"
 _NOTE: Final = re.compile(
@@ -18,7 +18,6 @@ _NOTE: Final = re.compile(
     + r"\b",
     re.IGNORECASE,
 )
-CONCLUDING: Final = "so|therefore|thus|hence|consequently|in conclusion"  # what begins a conclusion
 _CONCLUSION: Final = re.compile(
     rf"\n\W{{0,8}}(?:{CONCLUDING}|in total|the total|final|altogether|this means)\b", re.IGNORECASE
 )

@@ -1,4 +1,9 @@
-"""Scoring a number: which number of an answer is its answer. How numbers are spelled is `number_text`'s business."""
+"""Scoring a number: which number of an answer is its answer.
+
+After "answer is" (`_region`) the first number of the statement counts, or the result of its sum. In a whole text
+(`_own`) the first of these that there is: a number on a first line of its own, the one that an only statement gives,
+the last. How numbers are spelled is owned by `number_text`, what a sentence says of its numbers by `stated_number`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_
 from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
+from pytest_swarm.scoring.patterns import ADVERB
 from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.quantities import is_restated, quantities_in
 from pytest_swarm.scoring.stated_number import are_alternatives, is_denied, is_limit, result_of_equation, stated_number
@@ -28,7 +34,7 @@ _EXPLANATION: Final = re.compile(
 _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
-_DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
+_DENIAL: Final = re.compile(rf"[\s*_`\"':]{{0,6}}(?:{ADVERB}\s)?not\b", re.IGNORECASE)
 _JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
 _COMMA: Final = re.compile(r"\s*,\s*")
 _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
@@ -125,7 +131,7 @@ def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) ->
         if number.start in (one.start, other.start) and one.values != other.values:
             between = statement[one.end : other.end - len(other.text)]
             listed = _COMMA.fullmatch(between) and (other is not numbers[-1] or _ENDED.fullmatch(statement, other.end))
-            if listed or _JOINT.fullmatch(between):
+            if listed or _JOINT.fullmatch(between) or are_alternatives(statement, one, other):
                 return Reading(values=(), text=statement[one.start : other.end], place=place)
     return _reading(number, place)
 

@@ -25,21 +25,6 @@ _QUOTES: Final = str.maketrans(
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
-DENYING_CLAUSE: Final = re.compile(
-    r"\b(?:do|does|did|would|could|can)(?:n't| not) (?:think|believe|suppose|agree|say|suggest)\b"
-    r"|(?<!not )(?<!n't )(?<!no )\bdoubt\b|\b(?:unlikely|doubtful|improbable)\b|\bno way\b(?! around)"
-    r"|\bnothing\b[^.,;]{0,40}\b(?:suggests|says|shows)\b",
-    re.IGNORECASE,
-)
-"""A main clause that denies what follows: "I don't think that ...", "It is unlikely that ..."."""
-
-BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)"
-"""What introduces the opinion of others, which is not the answer: "Many believe that ..."."""
-
-FOREIGN_NOT: Final = (
-    r"(?:\b(?:nicht|keine?[nmr]?|n['’]est pas|ne sont pas|no (?:es|son|fue)|não é|non è|не)\b|不是|并非)"
-)
-"""What denies in German, French, Spanish, Portuguese, Italian, Russian and Chinese."""
 
 
 def without_cjk_edges(text: str) -> str:

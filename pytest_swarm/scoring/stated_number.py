@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber
-from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, FOREIGN_NOT
+from pytest_swarm.scoring.patterns import ADVERB, DENYING_CLAUSE, FOREIGN_NOT, one_of
 
 _CLAUSE_CHARS: Final = 120
 _BEFORE_CHARS: Final = 40
@@ -25,13 +24,13 @@ _DETERMINER: Final = one_of(
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
-    "when, every, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
+    "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
     "give or take, over, under, above, below"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
     r"(?<!has )(?<!have )(?<!had )(?<!need )(?<!needs )(?<!needed )(?<!able )(?<!wants )(?<!want )(?<!going )"
-    r"(?<!going )(?<!used )(?<!up )(?<!comes )(?<!equal )(?<!amounts )(?<!adds )(?<!down )"
+    r"(?<!used )(?<!up )(?<!comes )(?<!equal )(?<!amounts )(?<!adds )(?<!down )"
     r"\bto\s(?!a total|be\b|have\b)[a-z]{2,14}\s(?:[a-z]{1,12}\s){0,3}"
 )
 _MODIFIES: Final = re.compile(
@@ -65,7 +64,7 @@ _DENIED: Final = re.compile(
 )
 _JUDGED: Final = re.compile(
     r"(?:\s[a-z]{1,12})?\stoo (?:low|high|small|large|big|little|much|many|few)\b"
-    r"|\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply|far|much)\s)?(?:wrong|incorrect"
+    rf"|\s(?:is|was|would be)\s(?:(?:a|the|far|much|{ADVERB})\s)?(?:wrong|incorrect"
     r"|too (?:low|high|small|large|big|little|much)"
     r"|not (?:right|correct|the (?:right|correct)?\s?(?:answer|number|value|result)))\b",
     re.IGNORECASE,

@@ -1,4 +1,10 @@
-"""Scoring yes or no: what an answer decides, with its negations."""
+"""Scoring yes or no: what an answer decides, with its negations.
+
+A whole text (`_own`) decides by the first of these that there is: its only truth value, if it is a JSON object; a mark
+alone; an assent such as "Sure!"; its first word; nothing, where its last sentence leaves it open; what its last
+sentence says of a claim; its last yes or no that stands alone; true or false as the predicate of its last or its first
+sentence; an equation such as "= True". After "answer is" (`_region`) the first word counts, else the statement.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,10 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_regions import AnswerRules, only_truth_value, read_answer
-from pytest_swarm.scoring.asides import CONCLUDING, without_reason
-from pytest_swarm.scoring.first_word import DEGREE, NOUN, decision, first_word
-from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
+from pytest_swarm.scoring.asides import without_reason
+from pytest_swarm.scoring.first_word import NOUN, decision, first_word
+from pytest_swarm.scoring.patterns import ADVERB, CONCLUDING, DENYING_CLAUSE, one_of
+from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
@@ -38,12 +44,9 @@ _IDIOM: Final = re.compile(
     re.IGNORECASE,
 )
 
-_ADVERB: Final = one_of(
-    "entirely, quite, completely, strictly, always, necessarily, exactly, fully, actually, really, technically, "
-    "indeed, "
-    "therefore, thus, hence, clearly, definitely, certainly, in fact, generally, also, simply, obviously, essentially, "
-    "partly, partially, mostly, logically, factually, both, considered, deemed, just, only, probably, likely, "
-    "most likely, still, absolutely"
+_FILLER: Final = one_of(
+    f"{ADVERB}, quite, always, indeed, therefore, thus, hence, in fact, also, both, considered, deemed, just, only, "
+    "most, still"
 )
 _BE: Final = one_of(
     "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, evaluates to, returns, gives, "
@@ -61,7 +64,7 @@ _AFTER_PREDICATE: Final = (
     + r"\b))"
 )
 _PREDICATE: Final = re.compile(
-    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
+    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_FILLER})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
     + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)"
     + r"(?: to say| (?:statement|claim))?"
     + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say| (?:statement|claim))?|no|impossible"
@@ -74,7 +77,7 @@ _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
         "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, says, points? to, but, because, "
-        f"just, conclude, answer, a, clear, resounding, firm, with, {DEGREE}"
+        f"just, conclude, answer, a, clear, resounding, firm, with, {ADVERB}"
     )
     + r")[\s\"'(]{0,3}"
 )

@@ -600,7 +600,7 @@ FAULTS: Final = (
         where="scoring/stated_number.py",
         old="if _OUTSIDE.search(before) or _BOUND_AFTER",
         new="if _BOUND_AFTER",
-        tests=("scoring/test_number_limits.py",),
+        tests=("scoring/test_stated_number.py",),
     ),
     Fault(
         name="a contrast that names another text leaves the first as the answer",
