@@ -121,19 +121,35 @@ def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
 
 
 def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
-    """The reading of a number: without a value where another one is given beside it ("7 or 8")."""
+    """The reading of a number that stands where the answer does: without a value where it is one of several there."""
     if number is None:
         return None
     numbers = list(quantities_in(statement[:_MAX_STATEMENT_CHARS]))
+    for one, other in pairwise(numbers):
+        if number in (one, other) and one.values != other.values:
+            between = statement[one.end : other.end - len(other.text)]
+            listed = _COMMA.fullmatch(between) and (other is not numbers[-1] or _ENDED.fullmatch(statement, other.end))
+            if listed or _JOINT.fullmatch(between):
+                return Reading(values=(), text=statement[one.start : other.end], place=place)
+    return _given(statement, number, numbers, place)
+
+
+def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], place: AnswerPlace) -> Reading[float]:
+    """The reading of one of the numbers of a statement.
+
+    Both values where it is given in two units; none where it only bounds the answer, or where another is given for it.
+    """
     if is_limit(statement, number):
         return Reading(values=(), text=number.text, place=place)
     for one, other in pairwise(numbers):
-        if number.start in (one.start, other.start) and one.values != other.values:
-            between = statement[one.end : other.end - len(other.text)]
-            listed = _COMMA.fullmatch(between) and (other is not numbers[-1] or _ENDED.fullmatch(statement, other.end))
-            if listed or _JOINT.fullmatch(between) or are_alternatives(statement, one, other):
-                return Reading(values=(), text=statement[one.start : other.end], place=place)
-    return _reading(number, place)
+        if number not in (one, other):
+            continue
+        both = statement[one.start : other.end]
+        if is_restated(statement, one, other):
+            return Reading(values=(*one.values, *other.values), text=both, place=place)
+        if set(one.values).isdisjoint(other.values) and are_alternatives(statement, one, other):
+            return Reading(values=(), text=both, place=place)
+    return Reading(values=number.values, text=number.text, place=place)
 
 
 def _first_with_a_number(text: str) -> str:
@@ -173,7 +189,7 @@ def _own(text: str) -> Reading[float] | None:
         return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
     headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
     if headline is not None:
-        return _reading(headline, AnswerPlace.FIRST_LINE)
+        return Reading(values=headline.values, text=headline.text, place=AnswerPlace.FIRST_LINE)
     text = _without_remark(text)
     return _only_statement(text) or _last(text)
 
@@ -207,16 +223,7 @@ def _only_statement(text: str) -> Reading[float] | None:
         return Reading(values=(), text=text[start : len(statement)].strip(), place=AnswerPlace.STATEMENT)
     bold = [number for number in numbers if _BOLD.search(statement, number.start - 4, number.start)]
     stated = bold[0] if len(bold) == 1 else stated_number(statement, numbers)
-    if is_limit(statement, stated):
-        return Reading(values=(), text=stated.text, place=AnswerPlace.LAST)
-    for one, other in pairwise(numbers):
-        if stated in (one, other) and is_restated(statement, one, other):
-            values = (*one.values, *other.values)
-            return Reading(values=values, text=statement[one.start : other.end], place=AnswerPlace.LAST)
-        alike = not set(one.values).isdisjoint(other.values)
-        if stated in (one, other) and not alike and are_alternatives(statement, one, other):
-            return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
-    return _reading(stated, AnswerPlace.LAST)
+    return _given(statement, stated, numbers, AnswerPlace.LAST)
 
 
 def _last(text: str) -> Reading[float] | None:
@@ -227,7 +234,7 @@ def _last(text: str) -> Reading[float] | None:
         numbers = list(quantities_in(end))
         given = [number for number in numbers if not is_denied(end, number)]
         if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
-            return _reading(given[-1], AnswerPlace.LAST)
+            return Reading(values=given[-1].values, text=given[-1].text, place=AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None
 
 
@@ -243,10 +250,6 @@ def _without_remark(text: str) -> str:
     whole = list(quantities_in(text[start:]))
     restated = len(before) + 1 == len(whole) and is_restated(text[start:], before[-1], whole[-1])
     return text if restated else text[: remark.start()]
-
-
-def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
-    return None if number is None else Reading(values=number.values, text=number.text, place=place)
 
 
 _RULES: Final = AnswerRules(region=_region, own=_own)

@@ -722,6 +722,13 @@ FAULTS: Final = (
         tests=("scoring/test_numbers.py",),
     ),
     Fault(
+        name="a range after 'answer is' gives its first number",
+        where="scoring/numbers.py",
+        old="return _given(statement, number, numbers, place)",
+        new="return Reading(values=number.values, text=number.text, place=place)",
+        tests=("scoring/test_stated_number.py",),
+    ),
+    Fault(
         name="a remark that holds the only number of a line is left out",
         where="scoring/numbers.py",
         old="    if not before:\n        return text\n",
