@@ -9,10 +9,10 @@ from pytest_swarm.scoring.patterns import ADVERB, one_of
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
 _LEAD_IN_WORDS: Final = one_of(
-    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, i think, "
-    "i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, then, that, "
-    "just, most, indeed, in fact, almost, great question, good question, let me think, be, a (?:clear|definite"
-    f"|resounding|firm|big), {ADVERB}"
+    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, "
+    "i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, "
+    "then, that, just, most, indeed, in fact, almost, great question, good question, let me think, be, "
+    f"a (?:clear|definite|resounding|firm|big), {ADVERB}"
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(

@@ -77,8 +77,8 @@ _CONTEXT: Final = re.compile(
     r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
         f"{ADVERB}, option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, "
-        "with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, then, either, "
-        "or, and, but, no"
+        "with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, then, "
+        "either, or, and, but, no"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,

@@ -43,10 +43,8 @@ _ANOTHER: Final = re.compile(
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
-        "the, my, definitely, clearly, probably, likely, most, indeed, therefore, thus, so, simply, just, "
-        "choice, options?, "
-        "letters?, answers?, la, el, le, die, der, opción, opcion, lettre, letra, number, only, correct, right, "
-        "best, is, be, it, it's, that, surely, obviously, certainly, "
+        f"{ADVERB}, the, my, most, indeed, therefore, thus, so, just, choice, options?, letters?, answers?, la, el, "
+        "le, die, der, opción, opcion, lettre, letra, number, only, correct, right, best, is, be, it, it's, that, "
         "either, both, then, now"
     )
     + r"\b(?=\W))*",
@@ -56,8 +54,7 @@ _EXPLANATION: Final = re.compile(
     r"\b"
     + one_of(
         "because, since, as, but, which, where, when, given, rather, instead, while, whereas, although, though, "
-        "eliminating, "
-        "unlike, if"
+        "eliminating, unlike, if"
     )
     + r"\b|;",
     re.IGNORECASE,

@@ -33,8 +33,8 @@ _CLAUSE: Final = re.compile(
 _SUBORDINATE: Final = re.compile(
     r"\W*"
     + one_of(
-        "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, "
-        "[Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, since, whose"
+        "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, [Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, "
+        "since, whose"
     )
     + r"\b"
 )

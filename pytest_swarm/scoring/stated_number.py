@@ -19,8 +19,8 @@ _CLAUSE_CHARS: Final = 120
 _BEFORE_CHARS: Final = 40
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
-    "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, at least, "
-    "approximately, around, nearly, exactly, [a-z]{2,12}ing"
+    "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, "
+    "at least, approximately, around, nearly, exactly, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "

@@ -34,9 +34,9 @@ _ECHO: Final = re.compile(
 _IDIOM: Final = re.compile(
     r"(?<!\bby )\bno "
     + one_of(
-        "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, such, "
-        "means, idea, information, evidence, answer, opinion, clue, comment, way to, "
-        "data, details, context, further"
+        "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, "
+        "such, means, idea, information, evidence, answer, opinion, clue, comment, way to, data, details, context, "
+        "further"
     )
     + r"\b|\b(?:true|false) "
     + one_of("to, friends?, positives?, negatives?, leaders?, colou?rs?, north")
@@ -58,8 +58,8 @@ _DENIED_VERB: Final = r"(?:\b(?:is|was|are|were|wo|ca|does|do)n't(?: be)?|\bcann
 _AFTER_PREDICATE: Final = (
     r"(?=[\"')]{0,2}(?:\s*[.,;:!?)\n—–]|\s*$|\s"
     + one_of(
-        "that, because, since, as, for, in, when, if, according, under, given, by, only, so, and, but, however, based, "
-        "here, either, at, -"
+        "that, because, since, as, for, in, when, if, according, under, given, by, only, so, and, but, however, "
+        "based, here, either, at, -"
     )
     + r"\b))"
 )
@@ -181,39 +181,47 @@ def _own(text: str) -> Reading[bool] | None:
 
 def _in_words(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
-    assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
-    if assent or dissent:
-        return decision(words, AnswerPlace.FIRST_WORD, yes=dissent is None)
-    asked = _QUESTIONED.match(words)
-    first = first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
-    if first is not None:
-        concluded = _CONCLUDED.search(parts[-1]) if parts and _NO_OF_ITS_NOUN.match(words) else None
-        if concluded is None:
-            return first
-        return decision(concluded[0], AnswerPlace.STATEMENT, yes=concluded["yes"] is not None)
-    if parts and _is_open(parts[-1]):
+    said = _assent(words) or _first(words, parts)
+    if said is not None or not parts:
+        return said
+    if _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    source = _CONTRADICTED.search(parts[-1]) if parts and not _UNDECIDED.search(parts[-1]) else None
-    if source is not None:
-        return decision(
-            source[0],
-            AnswerPlace.STATEMENT,
-            yes=source["yes"] is not None or source["holds"] is not None,
-            denied=source["denied"] is not None,
-        )
+    said = _claim(parts[-1])
     for part in reversed(parts):
-        reading = _alone(part, AnswerPlace.STATEMENT)
-        if reading is not None:
-            return reading
-    for part in (*parts[-1:], *parts[:1]):
-        reading = _decided(part, AnswerPlace.STATEMENT)
-        if reading is not None:
-            return reading
-    equation = _EQUATION.search(parts[-1]) if parts else None
-    if equation is not None:
-        return decision(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
-    return None
+        said = said or _alone(part, AnswerPlace.STATEMENT)
+    for part in (parts[-1], parts[0]):
+        said = said or _decided(part, AnswerPlace.STATEMENT)
+    return said or _equation(parts[-1])
+
+
+def _assent(words: str) -> Reading[bool] | None:
+    """What a text says that is no more than "Sure!", "I agree." or "I don't think so."."""
+    assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
+    return decision(words, AnswerPlace.FIRST_WORD, yes=dissent is None) if assent or dissent else None
+
+
+def _first(words: str, parts: list[str]) -> Reading[bool] | None:
+    """What the first word decides; the conclusion where it is the "no" of a noun: "No number divides it, so yes."."""
+    asked = _QUESTIONED.match(words)
+    concluded = _CONCLUDED.search(parts[-1]) if parts and _NO_OF_ITS_NOUN.match(words) else None
+    if concluded is not None:
+        return decision(concluded[0], AnswerPlace.STATEMENT, yes=concluded["yes"] is not None)
+    return first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
+
+
+def _claim(statement: str) -> Reading[bool] | None:
+    """What a sentence says of a claim: "The text supports this.", "It contradicts the claim."."""
+    said = None if _UNDECIDED.search(statement) else _CONTRADICTED.search(statement)
+    if said is None:
+        return None
+    yes = said["yes"] is not None or said["holds"] is not None
+    return decision(said[0], AnswerPlace.STATEMENT, yes=yes, denied=said["denied"] is not None)
+
+
+def _equation(statement: str) -> Reading[bool] | None:
+    said = _EQUATION.search(statement)
+    return None if said is None else decision(said[1], AnswerPlace.LAST, yes=said[1].lower() == "true")
 
 
 def _is_open(statement: str) -> bool:
