@@ -26,7 +26,7 @@ from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, V
 from pytest_swarm.execution.tasks import TaskCall, announced, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.retrying import FailedAttempt
-from pytest_swarm.scoring.thinking import handed_on
+from pytest_swarm.scoring.answer_text import handed_on
 from pytest_swarm.telemetry import events
 
 

@@ -1,4 +1,7 @@
-"""Which scorer reads which expectation: `score_text` for all that is pure, `Scorers` for a run."""
+"""Which scorer reads which expectation: `score_text` for all that is pure, `Scorers` for a run.
+
+The order of `_score` is that of the table in docs/scoring.md.
+"""
 
 from __future__ import annotations
 

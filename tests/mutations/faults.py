@@ -597,10 +597,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a number that only bounds the answer is taken for it",
-        where="scoring/number_limits.py",
-        old="if _OUTSIDE.search(before) or _AFTER",
-        new="if _AFTER",
-        tests=("scoring/test_number_limits.py",),
+        where="scoring/stated_number.py",
+        old="if _OUTSIDE.search(before) or _BOUND_AFTER",
+        new="if _BOUND_AFTER",
+        tests=("scoring/test_stated_number.py",),
     ),
     Fault(
         name="a contrast that names another text leaves the first as the answer",
@@ -720,6 +720,20 @@ FAULTS: Final = (
         old="<= expected.tolerance",
         new="<= 0",
         tests=("scoring/test_numbers.py",),
+    ),
+    Fault(
+        name="a range after 'answer is' gives its first number",
+        where="scoring/numbers.py",
+        old="return _given(statement, number, numbers, place)",
+        new="return Reading(values=number.values, text=number.text, place=place)",
+        tests=("scoring/test_stated_number.py",),
+    ),
+    Fault(
+        name="a remark that holds the only number of a line is left out",
+        where="scoring/numbers.py",
+        old="    if not before:\n        return text\n",
+        new="",
+        tests=("scoring/test_joined_parts.py",),
     ),
     # --- simulator and recordings
     Fault(
