@@ -125,6 +125,22 @@ def timed(values: list[float]) -> list[BaselineCase]:
     return [case(f"job{n}", [0.5], figures={"makespan_s": [value]}) for n, value in enumerate(values)]
 
 
+def test_repeats_that_say_the_same_do_not_narrow_the_bounds_of_virtual_times() -> None:
+    before, now = [10.0, 11, 12, 13, 14, 15, 16], [9.5, 11, 12.6, 16.9, 18.9, 21, 16]
+    rows = []
+    for repeats in (1, 15):
+        there, here = (
+            [
+                case(f"job{n}", [0.5] * repeats, figures={"makespan_s": [value] * repeats})
+                for n, value in enumerate(side)
+            ]
+            for side in (before, now)
+        )
+        rows += judge(there, here, "makespan_s.median:+25%").rows
+    assert rows[0].low is not None
+    assert (rows[1].low, rows[1].high) == (pytest.approx(rows[0].low), pytest.approx(rows[0].high))
+
+
 def test_virtual_times_are_a_ratio_of_medians_judged_by_its_bounds() -> None:
     before = [2.0 + n / 10 for n in range(12)]
     for factor, verdict in ((1.0, Verdict.OK), (1.2, Verdict.OK), (1.6, Verdict.REGRESSED), (0.5, Verdict.IMPROVED)):
