@@ -76,6 +76,12 @@ def test_a_prompt_that_stalled_gets_the_time_of_a_usual_one(seconds: float, play
     assert times(replace(ALONE, prefill_s=seconds, total_s=seconds + 2.1)) == (played_s, 2.0, pytest.approx(0.1))
 
 
+def test_a_prompt_of_unknown_time_has_not_stalled() -> None:
+    unknown = replace(ALONE, prompt_tokens=100, prefill_s=None)
+    assert times(unknown)[:2] == (0.0, 2.0)
+    assert generated(unknown)[1].stalled_s == {}
+
+
 def test_the_seconds_that_a_stalled_prompt_is_played_without_are_kept() -> None:
     for answer, lost_s in ((ALONE, []), (replace(ALONE, prefill_s=9.6, total_s=11.7), [pytest.approx(9.4)])):
         _, generator = generated(answer)
