@@ -99,6 +99,7 @@ def test_code_is_right_or_wrong_for_the_parser_and_for_the_sandbox_alike(expecte
 
 def test_every_way_of_breaking_code_is_wrong() -> None:
     expected = PythonCode(entry_point="fib", cases=(CodeCase(args=(10,), returns=55),))
+    assert "previous, current = 0, 1" in compose(expected, 1.0, Random(1))
     texts = {compose(expected, 0.0, Random(seed)) for seed in range(40)}
     assert len(texts) > 4
     assert {score_text(expected, text).value for text in texts} == {0.0}
