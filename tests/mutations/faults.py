@@ -836,6 +836,20 @@ FAULTS: Final = (
         tests=("plugin/test_strangers.py",),
     ),
     Fault(
+        name="an answer store serves the thread alone that opened it",
+        where="ollama/answers/database.py",
+        old="check_same_thread=False",
+        new="check_same_thread=True",
+        tests=("plugin/test_dry_run.py",),
+    ),
+    Fault(
+        name="what a resumed run has finished is counted by a dry run",
+        where="plugin/job_runner.py",
+        old="if self._folder.earlier.finished(case) is not None:",
+        new="if self._folder.earlier.finished(case) is case:",
+        tests=("plugin/test_dry_run.py",),
+    ),
+    Fault(
         name="a resumed run takes failed jobs for finished",
         where="plugin",
         old="for job in jobs if job.status is JobStatus.COMPLETED",

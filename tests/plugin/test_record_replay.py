@@ -260,6 +260,7 @@ def test_the_file_must_be_named(suite: pytest.Pytester, backend: str) -> None:
     [
         (None, "there is no such file; record one"),
         ("", "is empty, so it is no cassette"),
+        ("hello", "holds no whole line, so it is no cassette"),
         ("hello\n", "line 1: is not valid JSON"),
         ('{"name": "x"}\n', "line 1: is not the first line of a cassette"),
         ('{"cassette": 99}\n', "cassette version 99 is newer"),
