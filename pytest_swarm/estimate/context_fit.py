@@ -23,9 +23,8 @@ def fitted_fleet(fleet: Fleet, prompts: Iterable[int], *, vram_budget_gb: float)
         return fleet
     longest_first = sorted(set(prompts), reverse=True)
     models = {model.tag: model for model in fleet}
-    for model in sorted(
-        fleet, key=lambda each: not each.keep
-    ):  # pinned ones first: the others fit beside them as raised
+    # pinned ones first: the others must fit beside them as raised
+    for model in sorted(fleet, key=lambda each: not each.keep):
         others_gb = sum(each.vram_gb for each in models.values() if each.keep and each.tag != model.tag)
         raised = (fitted_model(model, tokens, room_gb=vram_budget_gb - others_gb) for tokens in longest_first)
         models[model.tag] = next((each for each in raised if each is not None), model)

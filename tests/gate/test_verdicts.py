@@ -9,6 +9,7 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.gate_block import encode_gate
+from pytest_swarm.gate.mean_verdicts import Loss
 from pytest_swarm.gate.pairing import IncompleteJob, RunCases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import FleetIdentity
@@ -46,6 +47,26 @@ def test_a_loss_in_every_repeat_is_a_regression() -> None:
     assert row.low is not None
     assert row.low <= row.change <= (row.high or 0) < 0
     assert result.failures == ("lp/score:-2.5%@95: REGRESSED",)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_worse", "p_better", "verdict"),
+    [
+        (0.1, 0.3, 0.01, 1.0, Verdict.REGRESSED),
+        (0.1, 0.3, 0.20, 1.0, Verdict.INCONCLUSIVE),  # the bounds alone are no proof
+        (-0.1, 0.3, 0.01, 1.0, Verdict.INCONCLUSIVE),  # nor is the test alone
+        (0.01, 0.3, 0.01, 1.0, Verdict.INCONCLUSIVE),  # worse, perhaps within the allowance
+        (0.01, 0.04, 0.01, 1.0, Verdict.OK),
+        (-0.3, -0.1, 1.0, 0.01, Verdict.IMPROVED),
+        (-0.3, -0.1, 1.0, 0.20, Verdict.OK),
+        (-0.3, 0.1, 1.0, 0.01, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_bounds_and_test_must_agree_on_a_change(
+    low: float, high: float, p_worse: float, p_better: float, verdict: Verdict
+) -> None:
+    loss = Loss(mean=(low + high) / 2, low=low, high=high, p_worse=p_worse, p_better=p_better, level=0.025)
+    assert loss.verdict(0.05) is verdict
 
 
 def test_a_gain_is_improved_and_fails_nothing() -> None:

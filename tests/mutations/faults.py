@@ -1472,4 +1472,47 @@ FAULTS: Final = (
         new="return weights_digest(model)",
         tests=("simulator/test_created_models.py",),
     ),
+    # --- what random changes of constants outlived
+    Fault(
+        name="an automatic context is raised beside pinned models as they were",
+        where="estimate/context_fit.py",
+        old="sorted(fleet, key=lambda each: not each.keep)",
+        new="tuple(fleet)",
+        tests=("estimate/test_prompt_tokens.py",),
+    ),
+    Fault(
+        name="answers that hardly differ scatter by one",
+        where="estimate/scored_calls.py",
+        old="max(0.0, self.squares",
+        new="max(1.0, self.squares",
+        tests=("estimate/test_shrinkage.py",),
+    ),
+    Fault(
+        name="the tokens of an answer are taken off those of its prompt",
+        where="execution/running_job.py",
+        old="outcome.prompt_tokens + outcome.completion_tokens",
+        new="outcome.prompt_tokens - outcome.completion_tokens",
+        tests=("execution/test_case.py",),
+    ),
+    Fault(
+        name="a case starts with the models that the one before has left",
+        where="execution/group_state.py",
+        old="self.fresh = True",
+        new="self.fresh = False",
+        tests=("execution/test_case.py",),
+    ),
+    Fault(
+        name="a recording counts times from the start of the loop",
+        where="ollama/transports/recording.py",
+        old="sent_s=self._sent_s - start_s",
+        new="sent_s=self._sent_s + start_s",
+        tests=("ollama/test_recording.py",),
+    ),
+    Fault(
+        name="a pinned model takes no memory of the relaxation where no task uses it",
+        where="routing/lp_simplex.py",
+        old="used[step.keep] = 1.0",
+        new="used[step.keep] = 0.5",
+        tests=("routing/test_lp_simplex.py",),
+    ),
 )

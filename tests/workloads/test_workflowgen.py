@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -29,6 +30,7 @@ from pytest_swarm.workloads.workflowgen.follow_up_steps import amount_due, can_b
 from pytest_swarm.workloads.workflowgen.generated_step import StepContext, format_number, number_step, record_step
 from pytest_swarm.workloads.workflowgen.jobs import GeneratedJob, JobSpec, generate_job, generate_jobs
 from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
+from pytest_swarm.workloads.workflowgen.reference_solutions import longest_rise
 from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
 from tests.tries import tries
 
@@ -194,6 +196,19 @@ def test_a_job_depends_on_seed_and_number_alone():
 
 def test_the_generated_jobs_stay_the_same():
     assert hashlib.sha256("".join(job.graph.digest for job in jobs()[:60]).encode()).hexdigest() == SIXTY_JOBS
+
+
+@pytest.mark.parametrize(
+    "numbers", [[], [4], [5, 5, 5], [2, 2, 3], [3, 1, 4, 1, 5, 9, 2, 6], [9, 7, 5], [1, 3, 3, 2, 3]]
+)
+def test_the_longest_rise_is_that_of_all_subsequences(numbers):
+    rising = [
+        len(some)
+        for size in range(len(numbers) + 1)
+        for some in combinations(numbers, size)
+        if all(left < right for left, right in pairwise(some))
+    ]
+    assert longest_rise(numbers) == max(rising)
 
 
 def giving(value):
