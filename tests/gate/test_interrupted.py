@@ -31,7 +31,7 @@ def arm(suite: pytest.Pytester, death: str) -> str:
 
 def test_two_workers_judge_like_one(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
-    suite.runpytest("-n1", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
+    suite.runpytest(BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
     strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0")\ndef test_invoice')
     suite.makepyfile(test_invoice=strict)
     one = suite.runpytest(BASE, *ARGS, "--junitxml=j.xml")

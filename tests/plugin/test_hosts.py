@@ -90,10 +90,30 @@ def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pyteste
     assert set(statuses) == {"completed", "error"}
 
 
+MEETING = """
+import os, time
+from pathlib import Path
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Meeting(GreedyRouter):
+    async def route(self, view):
+        Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+        for _ in range(6000):  # until each worker is at a server; a minute at most
+            if Path("gw0").exists() and Path("gw1").exists():
+                break
+            time.sleep(0.01)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"meet": lambda setup: Meeting()}
+"""
+
+
 def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
     pytest.importorskip("xdist")
+    suite.makeconftest(MEETING)
     with served() as first, served() as second:
-        result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6")
+        result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6", "--swarm-compare=meet")
     result.assert_outcomes(passed=6)
     assert {case["host"] for case in reports.report["cases"]} == {first, second}
 

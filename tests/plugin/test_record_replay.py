@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import GRAPHS, fast_server, free_port
+from tests.plugin.test_backend import GRAPHS, fast_server
 
 __all__ = ["fast_server"]
 
@@ -331,6 +331,6 @@ def test_an_account_in_the_url_stays_out_of_the_cassette(suite: pytest.Pytester,
     assert "someone" not in text
 
 
-def test_a_server_that_is_named_must_be_there(suite: pytest.Pytester) -> None:
-    result = record(suite, f"http://127.0.0.1:{free_port()}")
+def test_a_server_that_is_named_must_be_there(suite: pytest.Pytester, closed_port: int) -> None:
+    result = record(suite, f"http://127.0.0.1:{closed_port}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
