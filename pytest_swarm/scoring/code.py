@@ -22,7 +22,7 @@ from pytest_swarm.scoring.code_statements import (
     without_demonstrations,
 )
 from pytest_swarm.scoring.fences import Fence, before_first_fence, fences
-from pytest_swarm.scoring.verdict import RIGHT, AnswerPlace, Score, unscored, wrong
+from pytest_swarm.scoring.verdict import EMPTY, RIGHT, AnswerPlace, Score, unscored, wrong
 
 NO_CASES = "there is no case to run, so nothing is known of this code"
 _MAX_CUTS: Final = 20  # of prose after code without a fence
@@ -58,13 +58,15 @@ def score_code_statically(expected: PythonCode, text: str) -> Score:
 
 
 def score_code_by_running(expected: PythonCode, text: str, *, strict: bool = False) -> Score:
-    """Share of `expected.cases` that the answer's code passes in the sandbox.
+    """Share of `expected.cases` that the answer's code passes in the sandbox; 0 for an empty answer.
 
     Not pure: starts a process. Unscored where there is no case, and where the sandbox itself fails. With `strict`,
     code is run only where the kernel confines it. Raises ScoringError where there is no sandbox.
     """
     from pytest_swarm.scoring.sandbox.run_cases import run_cases
 
+    if not text:
+        return EMPTY
     found = find_code(text, expected.entry_point)
     if found.code is None:
         return wrong(found.fault)

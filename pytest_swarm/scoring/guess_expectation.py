@@ -34,7 +34,11 @@ def guess_expectation(answer: str) -> Expectation | None:
     """
     text = readable(answer)
     for found in find_objects(text, ()):
-        fields = {key: value for key, value in found.items() if value is None or isinstance(value, str | int | float)}
+        fields = {
+            key: value
+            for key, value in found.items()
+            if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+        }
         if fields:
             return JsonFields(fields=fields)
     if _YES_NO.match(text) and len(text) <= MAX_YES_NO_CHARS and (said := says_yes(text)) is not None:

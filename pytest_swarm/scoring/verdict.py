@@ -75,6 +75,9 @@ def wrong(detail: str) -> Score:
     return Score(value=0.0, detail=detail)
 
 
+EMPTY = wrong("the answer is empty")
+
+
 def unscored(detail: str) -> Score:
     """No score, and why there is none."""
     return Score(value=None, detail=detail)

@@ -67,6 +67,7 @@ EXPECTED: tuple[Expectation, ...] = (
 @given(st.lists(st.sampled_from(PARTS), max_size=10).map(" ".join))
 @example("He has apples (5 of them).")
 @example("3/0")
+@example('{"score": NaN, "total": 1e999}')
 def test_every_text_is_scored_and_guessed_from_without_an_error(text: str) -> None:
     for expected in EXPECTED:
         score_text(expected, text)
