@@ -9,7 +9,10 @@ import gc
 import os
 import pkgutil
 import sys
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.metadata import PathDistribution
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,7 +33,10 @@ sys.dont_write_bytecode = False
 # for garbage, and over and again into looking through what the collection of the tests had made.
 gc.set_threshold(10_000, 10, 10)
 
-LEAN = "-p no:anyio -p no:hypothesispytest -p no:randomly --assert=plain"
+LEAN = (
+    "-p no:anyio -p no:hypothesispytest -p no:randomly -p no:pastebin -p no:doctest -p no:setuponly -p no:setupplan "
+    "-p no:stepwise --assert=plain"
+)
 """What every run inside a test leaves out, a fifth of the time that a process takes to start."""
 
 LONG = "test_recipes.py"
@@ -49,7 +55,29 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def whole_package() -> None:
+def read_once() -> Iterator[None]:
+    """Read what is installed once: pytest asks every distribution for its plugins, a fifth of a run inside a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("metadata", "entry_points"):
+            patch.setattr(PathDistribution, name, property(_remembered(getattr(PathDistribution, name).fget)))
+        yield
+
+
+def _remembered(read: Callable[[PathDistribution], Any]) -> Callable[[PathDistribution], Any]:
+    """Return `read` with its results kept for each folder; PathDistribution has no public name for it."""
+    known: dict[str, Any] = {}
+
+    def remember(found: PathDistribution) -> Any:
+        folder = str(found._path)  # type: ignore[attr-defined]
+        if folder not in known:
+            known[folder] = read(found)
+        return known[folder]
+
+    return remember
+
+
+@pytest.fixture(scope="session")
+def whole_package(read_once: None) -> None:  # noqa: ARG001
     """Import all modules of the package: pytester forgets what a run imports, so that each run would do it anew."""
     for module in pkgutil.walk_packages(pytest_swarm.__path__, "pytest_swarm."):
         if not module.name.endswith("__main__"):

@@ -18,7 +18,7 @@ from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_models import installed_models
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ModelInfo
+from pytest_swarm.ollama.messages import ListedModel, ModelInfo
 from pytest_swarm.units import bytes_to_gb
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml
 
@@ -49,7 +49,12 @@ class InstalledModels:
 
 
 def measure_server(
-    host: str, *, num_ctx: int, timeout_s: float, report_progress: Callable[[str], None]
+    host: str,
+    *,
+    num_ctx: int,
+    timeout_s: float,
+    report_progress: Callable[[str], None],
+    keep: Callable[[InstalledModels], None] = lambda _: None,
 ) -> InstalledModels:
     """Measure the installed models of the server at a URL.
 
@@ -58,6 +63,7 @@ def measure_server(
         num_ctx: Tokens of context to measure at.
         timeout_s: Limit of one load.
         report_progress: Called with a sentence before each model.
+        keep: Called with what was measured, where something was, before an error or Ctrl-C ends the rest.
 
     Raises:
         BackendError: Where no server answers, or it hangs.
@@ -68,7 +74,7 @@ def measure_server(
     async def measure() -> InstalledModels:
         client = OllamaClient(host, timeout_s=timeout_s)
         try:
-            return await measure_installed_models(client, num_ctx=num_ctx, report_progress=report_progress)
+            return await measure_installed_models(client, num_ctx=num_ctx, report_progress=report_progress, keep=keep)
         finally:
             await client.aclose()
 
@@ -76,7 +82,11 @@ def measure_server(
 
 
 async def measure_installed_models(
-    client: OllamaClient, *, num_ctx: int, report_progress: Callable[[str], None]
+    client: OllamaClient,
+    *,
+    num_ctx: int,
+    report_progress: Callable[[str], None],
+    keep: Callable[[InstalledModels], None] = lambda _: None,
 ) -> InstalledModels:
     """Measure every chat model of a server. Models that were resident before are resident afterwards.
 
@@ -84,6 +94,7 @@ async def measure_installed_models(
         client: Client of the server.
         num_ctx: Tokens of context to measure at; a model with a shorter context is measured at its own.
         report_progress: Called with a sentence before each model, and for each that could not be put back.
+        keep: Called with what was measured, where something was, before an error or Ctrl-C ends the rest.
 
     Raises:
         ServerDownError: Where the server stops answering.
@@ -93,41 +104,69 @@ async def measure_installed_models(
     with suppress(BackendError):  # the loads tell of a server that does not list what is resident
         await restoration.look(client)
     try:
-        return await _measure_all(client, restoration, num_ctx=num_ctx, report_progress=report_progress)
+        found = await _measure_all(client, restoration, num_ctx=num_ctx, report_progress=report_progress, keep=keep)
     finally:  # also after Ctrl-C
         with suppress(BackendError):
             for trouble in await restoration.restore(client):
                 report_progress(trouble)
-
-
-async def _measure_all(
-    client: OllamaClient, restoration: Restoration, *, num_ctx: int, report_progress: Callable[[str], None]
-) -> InstalledModels:
-    entries: list[FleetEntry] = []
-    left_out: list[tuple[str, str]] = []
-    for installed in await client.installed():
-        tag = installed.tag
-        if installed.remote_host is not None:
-            left_out.append((tag, f"it is a cloud model, which runs at {installed.remote_host}"))
-            continue
-        report_progress(f"measuring {tag}")
-        try:
-            info = await client.show(tag)
-            if info.capabilities and _CHAT_CAPABILITY not in info.capabilities:
-                left_out.append((tag, f"it cannot chat (its capabilities are {', '.join(info.capabilities)})"))
-                continue
-            restoration.use(tag)
-            entries.append(await _measure(client, info, min(num_ctx, info.context_length or num_ctx)))
-        except ServerDownError:
-            raise
-        except BackendError as error:
-            left_out.append((tag, str(error)))
-    if not entries:
-        reasons = "; ".join(f"{tag}: {why}" for tag, why in left_out) or "none is installed"
+    if not found.entries:
+        reasons = "; ".join(f"{tag}: {why}" for tag, why in found.left_out) or "none is installed"
         raise FleetError(
             f"the server at {client.host} has no model for a fleet ({reasons}); install one with `ollama pull`"
         )
-    return InstalledModels(host=client.host, entries=tuple(entries), left_out=tuple(left_out))
+    return found
+
+
+async def _measure_all(
+    client: OllamaClient,
+    restoration: Restoration,
+    *,
+    num_ctx: int,
+    report_progress: Callable[[str], None],
+    keep: Callable[[InstalledModels], None],
+) -> InstalledModels:
+    entries: list[FleetEntry] = []
+    left_out: list[tuple[str, str]] = []
+    waiting = list(await client.installed())
+
+    def found() -> InstalledModels:
+        rest = ((model.tag, "the command ended before it was measured") for model in waiting)
+        return InstalledModels(host=client.host, entries=tuple(entries), left_out=(*left_out, *rest))
+
+    try:
+        while waiting:
+            model = waiting[0]
+            if model.remote_host is None:
+                report_progress(f"measuring {model.tag}")
+            measured = await _entry_or_reason(client, restoration, model, num_ctx)
+            if isinstance(measured, str):
+                left_out.append((model.tag, measured))
+            else:
+                entries.append(measured)
+            del waiting[0]
+    finally:
+        if waiting and entries:  # a server that went away, or Ctrl-C
+            keep(found())
+    return found()
+
+
+async def _entry_or_reason(
+    client: OllamaClient, restoration: Restoration, installed: ListedModel, num_ctx: int
+) -> FleetEntry | str:
+    """Return a model's entry, or why it is left out; ServerDownError where the server stops answering."""
+    tag = installed.tag
+    if installed.remote_host is not None:
+        return f"it is a cloud model, which runs at {installed.remote_host}"
+    try:
+        info = await client.show(tag)
+        if info.capabilities and _CHAT_CAPABILITY not in info.capabilities:
+            return f"it cannot chat (its capabilities are {', '.join(info.capabilities)})"
+        restoration.use(tag)
+        return await _measure(client, info, min(num_ctx, info.context_length or num_ctx))
+    except ServerDownError:
+        raise
+    except (BackendError, FleetError) as error:
+        return str(error)
 
 
 async def _measure(client: OllamaClient, info: ModelInfo, num_ctx: int) -> FleetEntry:

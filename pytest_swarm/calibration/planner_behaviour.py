@@ -37,8 +37,8 @@ class PlannerBehaviour:
     faults: Mapping[str, float]
     corrects: float | None
     favours: Favour | None
-    ignores_budget: bool = False
-    answer_tokens: tuple[int, ...] = ()
+    ignores_budget: bool
+    answer_tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

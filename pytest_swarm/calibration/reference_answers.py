@@ -10,8 +10,8 @@ from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
+from pytest_swarm.scoring.answer_text import handed_on
 from pytest_swarm.scoring.guess_expectation import guess_expectation
-from pytest_swarm.scoring.thinking import handed_on
 from pytest_swarm.units import plural
 from pytest_swarm.workloads.expected_files import ExpectedAnswer
 

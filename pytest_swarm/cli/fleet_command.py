@@ -11,6 +11,7 @@ HELP: Final = "make a fleet file from the installed models of a server"
 DESCRIPTION: Final = """
 Measure the installed chat models of an Ollama server, and write a fleet file. Each model is loaded twice and unloaded.
 What was resident before is put back. Cost per token is an estimate, and capabilities are not measured: edit the file.
+Where Ctrl-C or a server that goes away ends the command, FILE.part has the models that were measured.
 """
 
 
@@ -25,9 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure and write; raise SwarmError for a server that does not answer or has no model."""
     from pytest_swarm.calibration.installed_models import measure_server
-    from pytest_swarm.documents import write_text
     from pytest_swarm.domain.model import DEFAULT_NUM_CTX
-    from pytest_swarm.errors import FleetError, OptionError
+    from pytest_swarm.errors import OptionError
     from pytest_swarm.units import parse_duration_s
 
     num_ctx = DEFAULT_NUM_CTX if options.num_ctx is None else options.num_ctx
@@ -38,10 +38,23 @@ def run(options: argparse.Namespace) -> int:
         num_ctx=num_ctx,
         timeout_s=parse_duration_s(options.timeout, what="--timeout"),
         report_progress=lambda text: print(text, file=sys.stderr),
+        keep=lambda some: _write(some.fleet_text(), None if options.out is None else Path(f"{options.out}.part")),
     )
-    if options.out is None:
-        print(found.fleet_text(), end="")
-    else:
-        write_text(options.out, found.fleet_text(), FleetError)
-        print(f"wrote {options.out}", file=sys.stderr)
+    _write(found.fleet_text(), options.out)
     return 0
+
+
+def _write(text: str, out: Path | None) -> None:
+    """Write a fleet file; where that is not possible, print it: measuring took its time."""
+    from pytest_swarm.documents import write_text
+    from pytest_swarm.errors import FleetError
+
+    if out is None:
+        print(text, end="", flush=True)
+        return
+    try:
+        write_text(out, text, FleetError)
+    except FleetError:
+        print(text, end="", flush=True)
+        raise
+    print(f"wrote {out}", file=sys.stderr)

@@ -17,7 +17,6 @@ from pytest_swarm.units import parse_duration_s, parse_size_gb
 
 _TIMEOUT: Final = "timeout"
 _NO_LIMIT: Final = "none"
-_LAYERS: Final = "layers"
 _MOST_BYTES: Final = 12
 """Bytes of a reply for each character of its longest text: an escape has six, and the other text is no longer."""
 Jobs = tuple[JobRecord, ...]

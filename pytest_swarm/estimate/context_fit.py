@@ -22,14 +22,14 @@ def fitted_fleet(fleet: Fleet, prompts: Iterable[int], *, vram_budget_gb: float)
     if not any(model.auto_ctx for model in fleet):
         return fleet
     longest_first = sorted(set(prompts), reverse=True)
-    pinned_gb = sum(model.vram_gb for model in fleet.holders if model.keep)
-
-    def fitted(model: Model) -> Model:
-        room_gb = vram_budget_gb - pinned_gb + (model.vram_gb if model.keep else 0.0)
-        raised = (fitted_model(model, tokens, room_gb=room_gb) for tokens in longest_first)
-        return next((each for each in raised if each is not None), model)
-
-    return replace(fleet, models=tuple(fitted(model) if model.auto_ctx else model for model in fleet))
+    models = {model.tag: model for model in fleet}
+    # pinned ones first: the others must fit beside them as raised
+    for model in sorted(fleet, key=lambda each: not each.keep):
+        pinned = (each for each in models.values() if each.keep and each.shares_with is None)
+        others_gb = sum(each.vram_gb for each in pinned if each.tag != model.tag)
+        raised = (fitted_model(model, tokens, room_gb=vram_budget_gb - others_gb) for tokens in longest_first)
+        models[model.tag] = next((each for each in raised if each is not None), model)
+    return replace(fleet, models=tuple(models.values()))
 
 
 def fitted_model(model: Model, prompt: int, *, room_gb: float) -> Model | None:

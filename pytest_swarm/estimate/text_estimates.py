@@ -67,7 +67,7 @@ class TextWeight:
         return f"the text of prompts has weight {self.weight:.2f} {errors}"
 
 
-def text_weight(actual: Floats, by_type: Floats, by_text: Floats, jobs: Sequence[int]) -> TextWeight:
+def text_weight(actual: Floats, by_type: Floats, by_text: Floats, jobs: Sequence[str]) -> TextWeight:
     """Return the weight w of the text in type + w (text - type), by least squares on held-out answers.
 
     w = sum (text - type)(score - type) / sum (text - type)^2, within 0 and 1 (stacking: Wolpert, Neural Networks 5
@@ -78,7 +78,7 @@ def text_weight(actual: Floats, by_type: Floats, by_text: Floats, jobs: Sequence
         actual: The scores.
         by_type: Their predictions by type, shape as `actual`.
         by_text: Their predictions by type and text.
-        jobs: The number of the job of each.
+        jobs: The job of each.
     """
     gap = by_text - by_type
     total = float(gap @ gap)
@@ -135,7 +135,7 @@ class TextEstimates:
     def _sentence(self) -> str:
         """Return what is said of the weight, and of the groups of jobs that have another one than most."""
         weights = [each.weight for group, each in self._weights.items() if group is not None]
-        low, high = min(weights, default=0.0), max(weights, default=0.0)
+        low, high = min(weights), max(weights)
         if low == high == self.weight:
             return self._weights[None].sentence
         some = f"it is {low:.2f} to {high:.2f} over {len(weights)} groups of jobs, each decided by the others' answers"
@@ -183,8 +183,7 @@ class TextEstimates:
         if count < 2 or not shared.any():
             return {}
         actual = np.array([call.score for call in self._calls])
-        number = {job: n for n, job in enumerate(sorted({call.job for call in self._calls}))}
-        jobs = np.array([number[call.job] for call in self._calls])
+        jobs = np.array([call.job for call in self._calls])
         columns = [_relative(values, tasks) for values in (actual, *self._held_out(own))]
 
         def weight(use: npt.NDArray[np.bool_]) -> TextWeight:

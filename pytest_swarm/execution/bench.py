@@ -51,7 +51,8 @@ class BenchSettings:
     `planner` and `judge` are Ollama tags; without a planner the `llm` mode needs one of its own (`llm:TAG`), without a
     judge its expectations stay unscored. `dispatch` and `replan_after` are as in `RunSettings`. `quality_floor` is what
     `heft` gives up of the best quality. `code_eval` runs answered code, in a sandbox; `strict_code_eval` only where the
-    kernel confines it. `solve_limit_s` bounds exact solvers. `imagined`: answers are made up, so no policy learns.
+    kernel confines it. `solve_limit_s` bounds exact solvers. `imagined`: some answers are made up,
+    and nothing is learned from those.
     """
 
     weights: Weights = field(default_factory=Weights)
@@ -220,7 +221,7 @@ class Bench(ServerUpkeep):
         source = self.settings.estimates
         policy = self._policy(case)
         if policy is not None:
-            return policy_estimator(policy, self.fleet, learning=False if self.settings.imagined else None)
+            return policy_estimator(policy, self.fleet, learning=None)
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
     def _policy(self, case: Case) -> PolicyFile | None:
@@ -268,6 +269,7 @@ class Bench(ServerUpkeep):
                 replan_after=s.replan_after,
                 seed=s.seed,
                 fresh=state.fresh,
+                imagined=s.imagined,
                 simulated=state.backend.simulated,
                 sparse_samples=state.backend.simulated or state.backend.predicted,
                 virtual_time=state.backend.virtual and not state.backend.live,  # a recording waits in real time

@@ -30,7 +30,8 @@ class RunSettings:
     `fresh` resets residency before the case (--swarm-carryover=case). `simulated` marks the records; `virtual_time`
     says that the loop's clock jumps. `sparse_samples`: samples of a long step must not dominate, as in virtual time.
     `dispatch` "layers" ends each step before the next is planned, "tasks" plans again as soon as a task ends, and loads
-    while others run. A planner model is then asked after `replan_after` ends.
+    while others run. A planner model is then asked after `replan_after` ends. `imagined`: what is learned comes from
+    answers that were not made up.
     """
 
     weights: Weights = field(default_factory=Weights)
@@ -42,6 +43,7 @@ class RunSettings:
     simulated: bool = False
     sparse_samples: bool = False
     virtual_time: bool = False
+    imagined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

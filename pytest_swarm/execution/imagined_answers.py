@@ -23,7 +23,7 @@ from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.units import BYTES_PER_GB
 
-IMAGINED: Final = "imagined answer "
+_IMAGINED: Final = "imagined answer "
 NO_LIMIT_S: Final = 1e9  # time limit of an imagined call: there is no reason to give one up
 USUAL_TOKENS_PER_S: Final = 50.0  # of a model whose speed nobody stated: between a 2B and a 14B model on one GPU
 _PREFILL_TOKENS_PER_S: Final = 2000.0
@@ -65,7 +65,7 @@ class ImaginedAnswers(ServerAnswers):
     def _imagine(self, question: Question) -> StoredAnswer:
         figures = self.world.models[question.model.digest]
         prompt_tokens = math.ceil(len(question.prompt) / CHARS_PER_TOKEN)
-        text = _planned(question) or f"{IMAGINED}{question.key[:16]}"
+        text = _planned(question) or f"{_IMAGINED}{question.key[:16]}"
         estimated = self.tokens.get(question.last_message, _USUAL_TOKENS)
         completion_tokens = max(1, estimated - prompt_tokens, math.ceil(len(text) / CHARS_PER_TOKEN))
         prefill_s = prompt_tokens / (figures.prefill_tokens_per_s or _PREFILL_TOKENS_PER_S)
@@ -82,6 +82,11 @@ class ImaginedAnswers(ServerAnswers):
             prefill_s=prefill_s,
             decode_s=decode_s,
         )
+
+
+def is_imagined(answer: str | None) -> bool:
+    """Whether the answer to a task, in a case that was played on imagined answers, is such a one."""
+    return (answer or "").startswith(_IMAGINED)
 
 
 def _planned(question: Question) -> str | None:

@@ -20,12 +20,13 @@ from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerFaultError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
+from pytest_swarm.execution.imagined_answers import is_imagined
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
 from pytest_swarm.execution.tasks import TaskCall, announced, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.retrying import FailedAttempt
-from pytest_swarm.scoring.thinking import handed_on
+from pytest_swarm.scoring.answer_text import handed_on
 from pytest_swarm.telemetry import events
 
 
@@ -141,13 +142,14 @@ class RunningJob:
         return outcome
 
     def learn(self, call: TaskCall, outcome: TaskOutcome) -> None:
-        """Move the estimates toward an outcome; a failed call says nothing about its model.
+        """Move the estimates toward an outcome; a failed call or a made-up answer says nothing about its model.
 
         Args:
             call: The task with its model.
             outcome: The scored outcome.
         """
-        if outcome.status is not TaskStatus.OK:
+        made_up = self.context.settings.imagined and is_imagined(outcome.answer)
+        if outcome.status is not TaskStatus.OK or made_up:
             return
         used = None
         if outcome.prompt_tokens is not None and outcome.completion_tokens is not None:

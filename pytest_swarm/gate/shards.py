@@ -190,9 +190,10 @@ def _refuse_twice(parts: Sequence[tuple[Path, Run]]) -> None:
 def _missing_parts(runs: Sequence[Run]) -> Iterator[str]:
     numbers = [number for number in (_number(run.info) for run in runs) if number is not None]
     there = {part for part, _ in numbers}
-    for part in range(1, max((parts for _, parts in numbers), default=0) + 1):
+    parts = numbers[0][1] if numbers else 0
+    for part in range(1, parts + 1):
         if part not in there:
-            yield f"part {part} of {numbers[0][1]} is not among the runs"
+            yield f"part {part} of {parts} is not among the runs"
 
 
 def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:

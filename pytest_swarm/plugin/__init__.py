@@ -107,7 +107,11 @@ def _xdist_controller_of(config: pytest.Config) -> XdistController:
 @pytest.fixture
 def swarm_case(request: pytest.FixtureRequest) -> CaseKey:
     """The case that the test runs as: mode, horizon, VRAM budget, repeat. Parametrized by the plugin."""
-    raise pytest.UsageError(f"{request.node.nodeid}: swarm_case is parametrized by the plugin; do not request it late")
+    pytest.fail(
+        f"{request.node.nodeid}: has no case, because pytest could not parametrize it; let a test function, or a "
+        "method of a class that is no unittest.TestCase, name swarm_run among its arguments",
+        pytrace=False,
+    )
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.seeding import request_seed
-from pytest_swarm.estimate.starting_estimates import prior_estimates
-from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench import Bench, Carryover
 from pytest_swarm.execution.imagined_answers import (
-    IMAGINED,
     NO_LIMIT_S,
     USUAL_TOKENS_PER_S,
     ImaginedAnswers,
     imagined_world,
+    is_imagined,
 )
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.playing_transport import CurrentWorld
@@ -141,14 +140,17 @@ class CostEstimate:
             current = CurrentWorld(world=self.answers.world)
             played = Played(known=self.answers, current=current, detail="imagined", realised=self._realised)
             bench = self.setup.make_bench(playing_backend(played, on_connect=self._transports.append))
-            settings = replace(
-                bench.settings, estimates=prior_estimates(learning=False), code_eval=False, imagined=True
-            )
+            settings = replace(bench.settings, code_eval=False, imagined=True)
             self._made = Bench(backend=bench.backend, fleet=bench.fleet, settings=settings)
         return self._made
 
-    def add(self, case: Case) -> str | None:
-        """Count a case; return why it would not complete, None where it would as far as that is known."""
+    def add(self, case: Case, *, carryover: Carryover = "case") -> str | None:
+        """Count a case; return why it would not complete, None where it would as far as that is known.
+
+        Args:
+            case: The case.
+            carryover: Whether it starts from nothing, or from what its group has loaded.
+        """
         self.answers.register(case.graph)
         test = base_node_id(case.test)
         if self.setup.complete:
@@ -157,9 +159,11 @@ class CostEstimate:
                 self.answers.answer(question)
                 if question.key in self.answers.imagined:
                     self._uses[test, _MATRIX_STEP, tag] = None
-        record = self._bench.run(without_own_scorers(case))
+        for transport in self._transports:
+            transport.used.clear()
+        record = self._bench.run(without_own_scorers(case), carryover=carryover)
         used = [answer for transport in self._transports for answer in transport.used.items()]
-        self._transports.clear()
+        del self._transports[:-1]  # the last one goes on in a group
         if record.status is not JobStatus.COMPLETED:
             return record.error or record.status.value
         tokens = sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for _, each in used)
@@ -268,5 +272,5 @@ def _calls(record: JobRecord) -> int:
 def _first_uses(record: JobRecord, test: str) -> Iterator[tuple[str, int, str]]:
     """Yield test, step and model of each task whose answer was imagined."""
     for outcome in record.outcomes:
-        if outcome.model is not None and (outcome.answer or "").startswith(IMAGINED):
+        if outcome.model is not None and is_imagined(outcome.answer):
             yield test, outcome.step or 0, outcome.model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.execution.imagined_answers import unmeasured_models
@@ -14,7 +14,10 @@ from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case
+    from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.resources import Resources
+
+_FIRST_ONLY: Final = "a test that runs several graphs is counted with the first of them alone"  # it is skipped there
 
 
 class DryRun:
@@ -31,6 +34,8 @@ class DryRun:
         self._opened = ExitStack()
         self.failed = 0
         """Cases that would not complete; they are not counted."""
+        self.finished = 0
+        """Cases of the run that goes on, which it has finished."""
 
     @property
     def _asks(self) -> bool:
@@ -47,16 +52,21 @@ class DryRun:
         store = self._opened.enter_context(AnswerStore(None))
         return estimate_with(store, models, resources.fleet, setup=setup)
 
-    def add(self, case: Case) -> str | None:
-        """Count a case; return why it would not complete, None where it would as far as that is known."""
+    def add(self, case: Case, *, carryover: Carryover) -> str | None:
+        """Count a case; return why it would not complete, None where it would as far as that is known.
+
+        Args:
+            case: The case.
+            carryover: Whether it starts from nothing, or from what its group has loaded.
+        """
+        error = self._estimate.add(case, carryover=carryover) if self._asks else self._run(case, carryover)
         self._added = True
-        error = self._estimate.add(case) if self._asks else self._run(case)
         self.failed += error is not None
         return error
 
-    def _run(self, case: Case) -> str | None:
+    def _run(self, case: Case, carryover: Carryover) -> str | None:
         """Run a case that asks nobody; its tokens are those of its tasks."""
-        record = self._resources.bench.run(without_own_scorers(case))
+        record = self._resources.bench.run(without_own_scorers(case), carryover=carryover)
         if record.status is not JobStatus.COMPLETED:
             return record.error or record.status.value
         tokens = sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for each in record.outcomes)
@@ -66,20 +76,22 @@ class DryRun:
     def lines(self) -> list[str]:
         """Return what the run would cost, as lines for the terminal."""
         if not self._added:
-            return []  # the session ended before its first case, and the store is closed
+            return []  # no case was counted, and the store is closed
         whole = self._estimate.whole if self._asks else self._ran
         if not whole.cases:
             return []
         cases = plural(whole.cases, "case")
-        if self.failed:
-            cases += f" ({self.failed:,} more would not complete)"
+        more = [f"{self.failed:,} more would not complete"] if self.failed else []
+        more += [f"{self.finished:,} more have ended earlier"] if self.finished else []
+        cases += f" ({', '.join(more)})" if more else ""
         if self._resources.measuring is None:
-            return [f"dry run of {cases}: about {whole.text}"]
+            return [f"dry run of {cases}: about {whole.text}", _FIRST_ONLY]
         new = self._estimate.new
         return [
             f"dry run of {cases}; {new.known:,} answers are known, and what is not known is estimated",
             f"now: about {new.text}",
             f"without the store: about {whole.text}",
+            _FIRST_ONLY,
         ]
 
     def close(self) -> None:

@@ -102,6 +102,13 @@ class JobRunner:
         graph = graph if version is None else replace(graph, version=version)
         return Case(graph=graph, key=key, test=item.nodeid)
 
+    def count(self, case: Case, item: pytest.Item, dry_run: DryRun) -> str | None:
+        """Count what a case would cost, nothing where it has finished earlier; return why it would not complete."""
+        if self._folder.earlier.finished(case) is not None:
+            dry_run.finished += 1
+            return None
+        return dry_run.add(case, carryover=self._cases.axes_of(item).carryover or "case")
+
     def needless(self, case: Case) -> str | None:
         """Return why a repeat need not be run; None where it must be."""
         return None if self._repeating is None else self._repeating.needless(case)
@@ -223,7 +230,7 @@ class SwarmRun:
     def _count(self, case: Case, dry_run: DryRun) -> NoReturn:
         """Count what a case would cost, in place of running it; what the run would say of it fails the test here."""
         try:
-            error = dry_run.add(case)
+            error = self._jobs.count(case, self._item, dry_run)
         except SwarmError as refused:
             error = str(refused)
         if error is not None:

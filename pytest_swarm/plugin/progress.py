@@ -58,7 +58,8 @@ class Progress:
     def count(self, report: pytest.TestReport) -> None:
         """Count a case that has ended, be it that it was skipped: a repeat that was not needed takes no more time."""
         ends = report.when == "call" or (report.when == "setup" and not report.passed)
-        if ends and report.nodeid in self.cases:
+        again = report.outcome not in ("passed", "failed", "skipped")  # such as `rerun`, of pytest-rerunfailures
+        if ends and not again and report.nodeid in self.cases:
             if not self._ended:
                 self._began_s = self.clock() - report.duration
             self._ended.add(report.nodeid)

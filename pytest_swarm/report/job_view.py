@@ -16,7 +16,7 @@ from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
 from pytest_swarm.report.wording import NOT_MEASURED, percent
 from pytest_swarm.routing.registry import mode_order
-from pytest_swarm.scoring.thinking import handed_on
+from pytest_swarm.scoring.answer_text import handed_on
 
 _TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
 

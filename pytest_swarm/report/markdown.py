@@ -59,7 +59,7 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
     return "\n".join([*lines, *jobs, *tail]) + "\n"
 
 
-def write_markdown(report: Report, path: Path, *, append: bool = False, verdict: Sequence[str] = ()) -> None:
+def write_markdown(report: Report, path: Path, *, append: bool, verdict: Sequence[str] = ()) -> None:
     """Write the report as Markdown to a file.
 
     Args:

@@ -42,7 +42,7 @@ class Board:
     modes: tuple[Aggregate, ...]
     rows: tuple[ScoreboardRow, ...]
     against: tuple[Against, ...]
-    brief: bool = False
+    brief: bool
 
     @property
     def by_mode(self) -> bool:

@@ -122,7 +122,7 @@ def needed(program: RoutingProgram, held: Mask) -> Mask:
     used[program.stage if len(held) > 1 else 0, rows] = True
     ahead = np.zeros_like(held)  # used in this stage or in a later one while held
     for stage in reversed(range(len(held))):
-        after = ahead[stage + 1] & held[stage + 1] if stage + 1 < len(held) else False
+        after = ahead[stage + 1] if stage + 1 < len(held) else False
         ahead[stage] = held[stage] & (used[stage] | after | program.pinned)
     return ahead
 

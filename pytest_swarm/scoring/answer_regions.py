@@ -2,19 +2,22 @@
 
 For every kind the order is the same: the last `\\boxed{}` or `<answer>`, then what follows the last "answer is" or
 "answer:", then the kind's own rule on the whole text. What follows a model's own correction ("Wait, ...") is read
-before the rest. All searches take time linear in the length of the text.
+before the rest. Of a reply that is a JSON object, `answer_field` is the place. All searches take time linear in the
+length of the text.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic
 
 from pytest_swarm.scoring.asides import before_next_question
-from pytest_swarm.scoring.plain_text import BELIEF
-from pytest_swarm.scoring.reading import AnswerPlace, Reading, ValueT
+from pytest_swarm.scoring.fences import unfenced
+from pytest_swarm.scoring.patterns import BELIEF
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
 MAX_TRIES: Final = 300  # boxes and markers that are looked at from the end; keeps hostile texts cheap
@@ -24,12 +27,11 @@ _TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _BOX: Final = re.compile(r"\\f?(?:boxed|box)\s{0,2}\{")
 _DECORATION: Final = r"[*_`\"'”’)\]]{0,4}"
-_WORD: Final = re.compile(
-    r"(?<![\w/<])(?:answer|antwort|lösung|réponse|respuesta|risposta|resposta|ответ)|答案|答え|정답", re.IGNORECASE
-)
+_ANSWER: Final = "answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ"
+_ANSWER_CJK: Final = "答案|答え|정답"
+_WORD: Final = re.compile(rf"(?<![\w/<])(?:{_ANSWER})|{_ANSWER_CJK}", re.IGNORECASE)
 _LINK: Final = re.compile(
-    rf"(?:answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ|答案|答え|정답)(?:\s(?:correcta|correcte?"
-    rf"|exacte|final[ea]?))?{_DECORATION}"
+    rf"(?:{_ANSWER}|{_ANSWER_CJK})(?:\s(?:correcta|correcte?|exacte|final[ea]?))?{_DECORATION}"
     r"(?:\s?\([^()\n]{1,60}\)[*_]{0,2})?"
     r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
@@ -72,6 +74,8 @@ _INTERJECTION: Final = re.compile(  # "Wait, no, it is true."
     r"\A[\s,.:;!…—–]{0,4}(?:(?:no|yes|actually|sorry|rather|i mean|make that)\b[\s,.:;!…—–]{1,4}){0,3}(?=\S)",
     re.IGNORECASE,
 )
+_MAX_OBJECT_CHARS: Final = 4000  # of an object that is an answer
+_FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,3 +180,37 @@ def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     for last in pattern.finditer(text):  # noqa: B007  # only the last one matters
         pass
     return last
+
+
+def answer_field(text: str) -> str | None:
+    """Return the value of an object's field for the answer, else of its only field; None for any other text."""
+    table = _object(text)
+    found = [table[name] for name in _FIELDS if isinstance(table.get(name), str | int | float)]
+    if not found and len(table) == 1:
+        found = [value for value in table.values() if isinstance(value, str | int | float)]
+    return str(found[0]) if len(found) == 1 else None
+
+
+def only_truth_value(text: str) -> bool | None:
+    """Return the one truth value among the fields of an object: `{"is_spam": false, "topic": "mail"}`."""
+    found = [said for value in _object(text).values() if (said := _truth(value)) is not None]
+    return found[0] if len(found) == 1 else None
+
+
+def _truth(value: object) -> bool | None:
+    """A truth value, also as a word."""
+    if isinstance(value, str):
+        return {"yes": True, "true": True, "no": False, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
+
+
+def _object(text: str) -> dict[str, object]:
+    """The object that a text is; empty where it is something else."""
+    text = unfenced(text)
+    if not text.startswith("{") or len(text) > _MAX_OBJECT_CHARS:
+        return {}
+    try:
+        table: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return table

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.patterns import CONCLUDING, one_of
 
 _MARKS: Final = r"[\s*_#>(\[-]{0,8}"
 _NOTE: Final = re.compile(
     rf"\n{_MARKS}(?:step \d{{1,2}}\s?[:.]\s?)?(?:check|verification)\s?:|\n[ \t]*\n{_MARKS}"
     + one_of(
         "note, notes, nb, n\\.b\\., p\\.s\\., ps, explanation, reasoning, reason, rationale, verification, to verify, "
-        "to check, to double-check, let's verify, let me verify, let's check, let's double-check, "
-        "confidence, remark, disclaimer, sources?, references?, caveat, fun fact, tip"
+        "to check, to double-check, let's verify, let me verify, let's check, let's double-check, confidence, remark, "
+        "disclaimer, sources?, references?, caveat, fun fact, tip"
     )
     + r"\b",
     re.IGNORECASE,
 )
-CONCLUDING: Final = "so|therefore|thus|hence|consequently|in conclusion"  # what begins a conclusion
 _CONCLUSION: Final = re.compile(
     rf"\n\W{{0,8}}(?:{CONCLUDING}|in total|the total|final|altogether|this means)\b", re.IGNORECASE
 )
@@ -36,6 +35,7 @@ _OFFER: Final = re.compile(
 )
 _NEXT_QUESTION: Final = re.compile(r"\n[ \t]*\n\s*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]")
 _MAX_OFFERS: Final = 3
+_TAIL_CHARS: Final = 500
 
 
 def before_next_question(text: str) -> str | None:
@@ -47,7 +47,7 @@ def before_next_question(text: str) -> str | None:
 def without_offers(text: str) -> str:
     """Return the text without sentences at its end that address the reader: "Would you like ...?", "I hope ..."."""
     for _ in range(_MAX_OFFERS):
-        head, tail = text[:-_TAIL], text[-_TAIL:]
+        head, tail = text[:-_TAIL_CHARS], text[-_TAIL_CHARS:]
         shorter = (head + _OFFER.sub("", tail)).rstrip()
         if shorter == text or not shorter:
             break
@@ -73,6 +73,3 @@ def without_reason(text: str) -> str:
     text = without_confidence(text)
     shorter = _REASON.sub("", text)
     return without_confidence(shorter) if shorter.strip() else text
-
-
-_TAIL: Final = 500

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.patterns import ADVERB, one_of
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
-DEGREE: Final = r"(?!hardly|barely|scarcely)[a-z]{3,14}ly"  # clearly, probably, possibly
 _LEAD_IN_WORDS: Final = one_of(
-    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, i think, "
-    "i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, then, that, "
-    "just, most, indeed, in fact, almost, great question, good question, let me think, be, a (?:clear|definite"
-    f"|resounding|firm|big), {DEGREE}"
+    "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, "
+    "i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, "
+    "then, that, just, most, indeed, in fact, almost, great question, good question, let me think, be, "
+    f"a (?:clear|definite|resounding|firm|big), {ADVERB}"
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
@@ -26,7 +25,7 @@ _FIRST_CJK: Final = re.compile(
 )
 _FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
 _FIRST_DENIED: Final = re.compile(
-    rf"(?:{DEGREE}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
+    rf"(?:{ADVERB}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
     + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
     + one_of("not at all, by no means, no way, never")

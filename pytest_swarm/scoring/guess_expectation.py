@@ -5,6 +5,7 @@ A guess is to be looked over by a person: the shape of one answer does not say w
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -33,13 +34,17 @@ def guess_expectation(answer: str) -> Expectation | None:
     """
     text = readable(answer)
     for found in find_objects(text, ()):
-        fields = {key: value for key, value in found.items() if value is None or isinstance(value, str | int | float)}
+        fields = {
+            key: value
+            for key, value in found.items()
+            if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+        }
         if fields:
             return JsonFields(fields=fields)
     if _YES_NO.match(text) and len(text) <= MAX_YES_NO_CHARS and (said := says_yes(text)) is not None:
         return YesNo(value=said)
     numbers = last_number(text)
-    if numbers and len(text) <= MAX_NUMBER_CHARS and _ENDS_WITH_NUMBER.search(text):
+    if numbers and math.isfinite(numbers[0]) and len(text) <= MAX_NUMBER_CHARS and _ENDS_WITH_NUMBER.search(text):
         return Number(value=numbers[0])
     if text and len(text) <= MAX_EXACT_CHARS and "\n" not in text:
         return Exact(text=text)

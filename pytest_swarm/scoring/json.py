@@ -20,8 +20,7 @@ from pytest_swarm.domain.expectation import JsonFields
 from pytest_swarm.domain.expectation_fields import JsonScalar
 from pytest_swarm.scoring.answer_regions import after_marker, enclosed_region
 from pytest_swarm.scoring.equality import same_number
-from pytest_swarm.scoring.reading import AnswerPlace
-from pytest_swarm.scoring.verdict import Score, share, shown, wrong
+from pytest_swarm.scoring.verdict import AnswerPlace, Score, share, shown, wrong
 
 MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
 MAX_READ_IN_VAIN: Final = 2_000_000  # characters after such braces, read until the fault; ten times the longest answer

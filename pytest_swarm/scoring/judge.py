@@ -11,7 +11,7 @@ from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.errors import BackendError
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.json import find_objects, numeric
-from pytest_swarm.scoring.verdict import Score, shown, unscored, wrong
+from pytest_swarm.scoring.verdict import EMPTY, Score, shown, unscored
 
 _FIELD: Final = "score"
 
@@ -38,7 +38,7 @@ async def score_by_judge(judge: JudgeModel | None, expected: Judge, prompt: str,
     """
     text = readable(answer)
     if not text:
-        return wrong("the answer is empty")
+        return EMPTY
     if judge is None:
         return unscored("graded by a judge only, and none was named")
     try:

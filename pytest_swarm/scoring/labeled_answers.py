@@ -21,7 +21,7 @@ from pytest_swarm.fields import Fields, Json
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.code import score_code_by_running
 from pytest_swarm.scoring.scorers import score_text
-from pytest_swarm.scoring.verdict import Score, wrong
+from pytest_swarm.scoring.verdict import Score
 
 _FIELD_OF_KIND: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -145,8 +145,7 @@ def _agreement(kind: str, scored: Sequence[ScoredAnswer]) -> KindAgreement:
 
 def _score(answer: LabeledAnswer, *, run_code: bool) -> Score:
     if run_code and isinstance(answer.expected, PythonCode):
-        text = readable(answer.text)
-        return score_code_by_running(answer.expected, text, strict=True) if text else wrong("the answer is empty")
+        return score_code_by_running(answer.expected, readable(answer.text), strict=True)
     return score_text(answer.expected, answer.text)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.scoring.patterns import atomic, one_of
+from pytest_swarm.scoring.patterns import ADVERB, atomic, one_of
 
 _STANDING: Final = re.compile(
     r"(?<![\w'&/.\\@#+{}^-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
@@ -42,22 +42,20 @@ _LETTER_LIST: Final = r"(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?
 _MORE_LETTERS: Final = atomic(  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"
     rf"(?:{atomic(_LETTER_LIST, name='all')}(?!\s(?:is|was|does|has)\b))?", name="more"
 )
-_ADVERB: Final = one_of(
-    "be, both, all, also, clearly, simply, obviously, therefore, thus, definitely, too, likely, probably, then"
-)
+_FILLER: Final = one_of(f"{ADVERB}, be, both, all, also, therefore, thus, too, then")
 _WRONG: Final = one_of(
     "wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer"
 )
 _DENIED_AFTER: Final = re.compile(  # "B is wrong", "B can't be it", "A, B and D are out"
     rf"[\")\]]?{_MORE_LETTERS}\s?[-–—:,]?\s?"
     + one_of("is, are, was, were, can, could, would, does, do, did, has, have, had, seems?")
-    + rf"?(?:\s{_ADVERB}){{0,3}}(?:\s?(?:n't|not)\b|\s(?:{_WRONG}\b|never|cannot))",
+    + rf"?(?:\s{_FILLER}){{0,3}}(?:\s?(?:n't|not)\b|\s(?:{_WRONG}\b|never|cannot))",
     re.IGNORECASE,
 )
 _JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A) does not ...", which quote a choice
     rf"[\").\]]{{0,2}}{_MORE_LETTERS}\s(?-i:"
     + one_of("is, are, was, were, can, could, seems?, looks?, must")
-    + rf")(?:\s?n['’]t)?(?:\s(?:{_ADVERB}|not)){{0,3}}\s(?:{_WRONG}\b|(?<=not\s|n't\s)"
+    + rf")(?:\s?n['’]t)?(?:\s(?:{_FILLER}|not)){{0,3}}\s(?:{_WRONG}\b|(?<=not\s|n't\s)"
     + one_of("the, correct, right, true, an? (?:option|choice|answer), it, possible, valid, supported")
     + r"\b)|[\").\]]{0,2}\scannot be (?:the|right|correct|true|an)\b",
     re.IGNORECASE,
@@ -78,15 +76,13 @@ _HEDGED_AFTER: Final = re.compile(
 _CONTEXT: Final = re.compile(
     r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
-        "option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, with, pick, "
-        "choose, select, say, think, guess, believe, definitely, probably, clearly, likely, maybe, perhaps, certainly, "
-        "leaving, leaves, only, then, either, or, and, but, no"
+        f"{ADVERB}, option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, "
+        "with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, then, "
+        "either, or, and, but, no"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
 )
-
-
 _OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
 _FORMULA_AFTER: Final = re.compile(rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]")
 _FORMULA_BEFORE: Final = re.compile(r"[+×·•^<>≤≥≈\u2228∧¬~≡⊃↔⇔\u222a∩∈]\s?$")

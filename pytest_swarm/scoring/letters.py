@@ -1,4 +1,10 @@
-"""Scoring a letter: which of the choices A, B, C ... an answer settles on."""
+"""Scoring a letter: which of the choices A, B, C ... an answer settles on.
+
+After "answer is" (`_region`) the letter that the statement begins with counts, else the only one that it gives. In a
+whole text (`_own`) the first of these that there is: a letter alone; one that the text begins with; the only one that a
+list calls right; the last that a sentence names as right; the only one with a check mark; the last that stands as an
+answer near the end. Which letters stand by themselves, and what is said of them, is owned by `letter_tokens`.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +24,9 @@ from pytest_swarm.scoring.letter_tokens import (
     standing_letters,
     stands_as_answer,
 )
-from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.patterns import ADVERB, one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words, without_cjk_edges
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
-from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
 _MAX_STATEMENT_CHARS: Final = 2000
@@ -38,10 +43,8 @@ _ANOTHER: Final = re.compile(
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
-        "the, my, definitely, clearly, probably, likely, most, indeed, therefore, thus, so, simply, just, "
-        "choice, options?, "
-        "letters?, answers?, la, el, le, die, der, opción, opcion, lettre, letra, number, only, correct, right, "
-        "best, is, be, it, it's, that, surely, obviously, certainly, "
+        f"{ADVERB}, the, my, most, indeed, therefore, thus, so, just, choice, options?, letters?, answers?, la, el, "
+        "le, die, der, opción, opcion, lettre, letra, number, only, correct, right, best, is, be, it, it's, that, "
         "either, both, then, now"
     )
     + r"\b(?=\W))*",
@@ -51,8 +54,7 @@ _EXPLANATION: Final = re.compile(
     r"\b"
     + one_of(
         "because, since, as, but, which, where, when, given, rather, instead, while, whereas, although, though, "
-        "eliminating, "
-        "unlike, if"
+        "eliminating, unlike, if"
     )
     + r"\b|;",
     re.IGNORECASE,
@@ -90,7 +92,7 @@ _JUDGED_LINE: Final = re.compile(
 _STATED: Final = re.compile(
     r"[\")\]]?\.?\s{0,2}(?:"
     + one_of("is, was, must be, would be, should be, has to be, seems(?: to be)?, looks, appears(?: to be)?")
-    + r"\s(?:(?:clearly|definitely|obviously|therefore|thus|indeed|most likely|probably)\s)?"
+    + rf"\s(?:(?:{ADVERB}|therefore|thus|indeed|most likely)\s)?"
     + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"

@@ -12,8 +12,8 @@ from typing import Final
 
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.numbers import read_number
-from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import BELIEF, FOREIGN_NOT, plain_words
+from pytest_swarm.scoring.patterns import DENIAL, one_of
+from pytest_swarm.scoring.plain_text import plain_words
 from pytest_swarm.scoring.same_text import normalized, one_spelling
 
 _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
@@ -33,16 +33,10 @@ _CLAUSE: Final = re.compile(
 _SUBORDINATE: Final = re.compile(
     r"\W*"
     + one_of(
-        "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, "
-        "[Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, since, whose"
+        "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, [Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, "
+        "since, whose"
     )
     + r"\b"
-)
-DENIAL: Final = (
-    r"\b(?:not|never|neither|nor|nothing|nobody|no one|cannot|whether|wrong|incorrect|doubt|misconception|mistaken\w*"
-    r"|used to be|no longer|i (?:\w+ly |first )?thought"
-    r"|(?:might|would|may|could) (?:expect|assume|think|guess|have (?:said|thought|expected|guessed)))\b"
-    rf"|{FOREIGN_NOT}|n['’]t\b|\b{BELIEF}\b"
 )
 _DENIED: Final = re.compile(DENIAL, re.IGNORECASE)
 _RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without a comma the words tell which is meant

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_TEXT, without_cjk_edges
+from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_FRACTION, LATEX_SPACE, LATEX_TEXT, without_cjk_edges
 
 _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
@@ -40,10 +40,10 @@ _SIGNS: Final = str.maketrans(
 )
 _LATEX: Final = (
     (re.compile(r"\{,\}"), ","),
-    (re.compile(r"\\[,!;: ]|~"), _THIN),
+    (re.compile(rf"{LATEX_SPACE}|~"), _THIN),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(rf"{LATEX_TEXT}(?:([^{{}}]{{0,100}})\}})?"), r" \1 "),
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(LATEX_FRACTION), r"\\frac"),
     (re.compile(r"\\times\b"), "×"),
     (re.compile(r"\\cdot\b"), "·"),
     (re.compile(r"\\pm\b|\+/-"), "±"),

@@ -1,41 +1,120 @@
-"""Numbers in words, such as "twelve", "one hundred and five" and "two and a half"."""
+"""Numbers in words, as digits: "twelve", "two and a half", "a dozen", "the third", "none left", "zwölf", "十二".
+
+A text with digits keeps its words, but for those that are plainly its answer. In a text without digits the first that
+is there is read: English numerals and fractions; amounts and ranks; other languages.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from pytest_swarm.scoring.counting_phrases import PARTS, TENS, with_amounts_and_ranks, with_compound_ranks
-from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
-
 _SMALL: Final = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 ]  # fmt: skip
+_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _VALUES: Final = {
     **{word: value for value, word in enumerate(_SMALL)},
-    **{word: 10 * value for value, word in enumerate(TENS, start=2)},
+    **{word: 10 * value for value, word in enumerate(_TENS, start=2)},
 }
 _SCALES: Final = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_RANKS: Final = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+]  # fmt: skip
+_PARTS: Final = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10,
+}  # fmt: skip
+_PLURAL_PARTS: Final = {**_PARTS, **{f"{word}s": parts for word, parts in _PARTS.items()}, "halves": 2}
+_AMOUNTS: Final = {
+    "dozen": "12",
+    "couple": "2",
+    "pair": "2",
+    "hundred": "100",
+    "thousand": "1000",
+    "million": "1000000",
+    **{word: f"1/{parts}" for word, parts in _PARTS.items()},
+}
+
 _WORD: Final = "|".join((*_VALUES, "hundred", *_SCALES))
 _PHRASE: Final = re.compile(rf"\b(?:{_WORD})(?:(?:\s|-|\sand\s)(?:{_WORD})){{0,12}}\b", re.IGNORECASE)
-_PARTS: Final = {**PARTS, **{f"{word}s": value for word, value in PARTS.items()}, "halves": 2}
 _FRACTION: Final = re.compile(
     rf"\b(?:(?P<whole>{_WORD})\sand\sa\s(?P<rest>half|third|quarter|fourth|fifth)"
-    rf"|(?P<over>one|two|three|four|five|six|seven|eight|nine)[\s-](?P<under>{'|'.join(_PARTS)}))\b",
+    rf"|(?P<over>{'|'.join(_SMALL[1:10])})[\s-](?P<under>{'|'.join(_PLURAL_PARTS)}))\b",
     re.IGNORECASE,
 )
 _LED: Final = re.compile(  # a number in words that is given as the answer, in a text with digits as well
     rf"(?P<lead>\A[\s*_\"'(]{{0,6}}|\banswers?\b[^.!?\n\d]{{0,60}}?(?:\b(?:is|are|was)\b|[:=])\s?:?[\s*_\"'(]{{0,6}}"
     rf"|\b(?:is|are|was|were|equals|makes|gives)\s(?=[\w -]{{1,60}}\W*\Z))"
-    rf"(?P<words>{_PHRASE.pattern})(?P<fraction>\s(?:of|point|{'|'.join(_PARTS)})\b)?",
+    rf"(?P<words>{_PHRASE.pattern})(?P<fraction>\s(?:of|point|{'|'.join(_PLURAL_PARTS)})\b)?",
     re.IGNORECASE,
 )
-_ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to)\s\d)", re.IGNORECASE)
 _BOLD: Final = re.compile(rf"(?<=\*\*)(?:{_PHRASE.pattern})(?=\*\*)", re.IGNORECASE)
+_ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to)\s\d)", re.IGNORECASE)
 _UNITS: Final = 10
 _FIRST_TENS: Final = 20
 _NOT_A_NUMBER: Final = ("one", "hundred", "thousand", "million", "billion")  # "no one", "a million reasons"
+
+_HALF_DOZEN: Final = re.compile(r"\b(?:a\s)?half(?:\sa)?[\s-]dozen\b(?!\sor\s(?!so\b))", re.IGNORECASE)
+_AMOUNT: Final = re.compile(
+    rf"\b(?:an?|one)\s({'|'.join(_AMOUNTS)})\b(?!\s(?:or(?! so)|and|of dozens?|reasons|times|ways|things)\b)",
+    re.IGNORECASE,
+)
+_COMPOUND_RANK: Final = re.compile(rf"\b({'|'.join(_TENS)})-({'|'.join(_RANKS[:9])})\b", re.IGNORECASE)
+_RANK: Final = re.compile(rf"(?<!\bat\s)(?<!\ba\s)(?<!\ban\s)\b({'|'.join(_RANKS)})\b(?![,:-])", re.IGNORECASE)
+_MAX_RANK_CHARS: Final = 60  # of a text that gives a rank; in a longer one "first" leads on
+_NONE: Final = re.compile(  # "none" alone may say that there is no answer
+    r"\A\W*(?:(?:there|the answer|it) (?:is|are|was|were|will be)\s(?:none|nothing)"
+    r"|(?:none|nothing)(?=\s(?:of (?:them|it)|is|are|left|remain))"
+    r"|(?:there (?:is|are|were|will be) )?no (?:[a-z]{2,14} ){1,2}(?=(?:(?:is|are|will be) )?(?:left|remain)))"
+    r"(?:\sof (?:them|it))?(?:\s?(?:(?:is|are|will be)\s)?(?:left(?: over)?|remains?|remaining))?\W*\Z",
+    re.IGNORECASE,
+)
+
+_FOREIGN_SMALL: Final = {  # in German, French and Spanish; "-": one is an article, "six" and "once" are English too
+    word: value
+    for words in (
+        "null - zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn "
+        "achtzehn neunzehn zwanzig",
+        "zéro - deux trois quatre cinq - sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit "
+        "dix-neuf vingt",
+        "cero - dos tres cuatro cinco seis siete ocho nueve diez - doce trece catorce quince dieciséis diecisiete "
+        "dieciocho diecinueve veinte",
+    )
+    for value, word in enumerate(words.split())
+    if word != "-"
+}
+_FOREIGN_TENS: Final = {
+    word: value
+    for words in (
+        "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
+        "vingt trente quarante cinquante soixante",
+        "- treinta cuarenta cincuenta sesenta setenta ochenta noventa",
+    )
+    for value, word in zip(range(20, 100, 10), words.split(), strict=False)
+    if word != "-"
+}
+_FOREIGN_ONES: Final = {word: value for word, value in _FOREIGN_SMALL.items() if value < 10} | {
+    **dict.fromkeys(("ein", "un", "une", "uno"), 1),
+    "six": 6,
+}
+_FOREIGN_WORD: Final = re.compile(
+    rf"(?<![\w-])(?:{'|'.join(sorted(_FOREIGN_SMALL, key=len, reverse=True))})(?![\w-])", re.IGNORECASE
+)
+_FOREIGN_COMPOUND: Final = re.compile(  # "einundzwanzig", "vingt et un", "treinta y cinco", "dreißig"
+    rf"(?<![\w-])(?:(?P<one>{'|'.join(_FOREIGN_ONES)})und(?P<ten>{'|'.join(_FOREIGN_TENS)})"
+    rf"|(?P<tens>{'|'.join(_FOREIGN_TENS)})(?:(?:-|\set\s|\sy\s)(?P<ones>{'|'.join(_FOREIGN_ONES)}))?)(?![\w-])",
+    re.IGNORECASE,
+)
+_CHINESE_DIGITS: Final = {character: value for value, character in enumerate("零一二三四五六七八九")} | {
+    "两": 2,
+    "\u3007": 0,
+}
+_CHINESE_UNITS: Final = {"十": 10, "百": 100, "千": 1000}
+_CHINESE: Final = re.compile(r"[零〇一二两三四五六七八九十百千]{1,12}(?:万[零〇一二两三四五六七八九十百千]{0,12})?")
+_MEASURE: Final = re.compile(r"[个個只隻本张張元块塊天年岁歲人次米斤分小公厘千]|[\s\u3002.!\uff01,\uff0c]|$")
 
 
 def with_digits(text: str) -> str:
@@ -49,11 +128,16 @@ def with_digits(text: str) -> str:
     alone = text.strip(" \t\n*_.`\"'").lower()
     if alone in ("half", "a half"):
         return "1/2"
-    numerals = _FRACTION.sub(_fraction_digits, with_compound_ranks(text))
-    english = _ONE_OR.sub("1", _PHRASE.sub(lambda match: _digits(match[0], alone), numerals))
+    english = _with_numerals(text, alone)
     if english == text:
-        english = with_amounts_and_ranks(text)
-    return with_foreign_digits(text) if english == text else english
+        english = _with_amounts_and_ranks(text)
+    return _with_foreign_digits(text) if english == text else english
+
+
+def _with_numerals(text: str, alone: str) -> str:
+    """The text with its English numerals, fractions and ranks such as "twenty-first" as digits."""
+    text = _FRACTION.sub(_fraction_digits, _COMPOUND_RANK.sub(_rank_digits, text))
+    return _ONE_OR.sub("1", _PHRASE.sub(lambda match: _digits(match[0], alone), text))
 
 
 def _led_digits(match: re.Match[str]) -> str:
@@ -63,11 +147,15 @@ def _led_digits(match: re.Match[str]) -> str:
     return match["lead"] + _digits(words, "")
 
 
+def _rank_digits(match: re.Match[str]) -> str:
+    return str(_VALUES[match[1].lower()] + _RANKS.index(match[2].lower()) + 1)
+
+
 def _fraction_digits(match: re.Match[str]) -> str:
     if match["whole"]:
         value = _value([match["whole"].lower()])
         return match[0] if value is None else f"{value} 1/{_PARTS[match['rest'].lower()]}"
-    return f"{_value([match['over'].lower()])}/{_PARTS[match['under'].lower()]}"
+    return f"{_VALUES[match['over'].lower()]}/{_PLURAL_PARTS[match['under'].lower()]}"
 
 
 def _digits(phrase: str, alone: str) -> str:
@@ -92,3 +180,47 @@ def _value(words: list[str]) -> int | None:
             group += _VALUES[word]
             last = _UNITS if _VALUES[word] >= _FIRST_TENS else 0  # "twenty one", never "one two"
     return total + group
+
+
+def _with_amounts_and_ranks(text: str) -> str:
+    """The text with its amounts as digits; where it has none, a short one with its only rank."""
+    if _NONE.match(text):
+        return "0"
+    counted = _AMOUNT.sub(lambda match: _AMOUNTS[match[1].lower()], _HALF_DOZEN.sub("6", text))
+    if counted == text and len(text) <= _MAX_RANK_CHARS and len(_RANK.findall(text)) == 1:
+        return _RANK.sub(lambda match: str(_RANKS.index(match[1].lower()) + 1), text)
+    return counted
+
+
+def _with_foreign_digits(text: str) -> str:
+    """The text with its numbers in German, French, Spanish and Chinese as digits; "one" stays, an article too."""
+    text = _FOREIGN_COMPOUND.sub(_compound_digits, text)
+    text = _FOREIGN_WORD.sub(lambda match: str(_FOREIGN_SMALL[match[0].lower()]), text)
+    return _CHINESE.sub(_chinese_digits, text)
+
+
+def _compound_digits(match: re.Match[str]) -> str:
+    tens, ones = match["ten"] or match["tens"], match["one"] or match["ones"]
+    return str(_FOREIGN_TENS[tens.lower()] + (_FOREIGN_ONES[ones.lower()] if ones else 0))
+
+
+def _chinese_digits(match: re.Match[str]) -> str:
+    """The digits of a numeral; the numeral itself where it may be part of a word, such as 一共 (in all)."""
+    numeral = match[0]
+    if numeral == "一" or (len(numeral) == 1 and _MEASURE.match(match.string, match.end()) is None):
+        return numeral
+    if numeral[0] == "一" and len(numeral) > 1 and numeral[1] in "一二三四五六七八九":
+        return numeral
+    high, ten_thousand, low = numeral.rpartition("万")
+    return str(_chinese_value(high) * 10_000 + _chinese_value(low) if ten_thousand else _chinese_value(numeral))
+
+
+def _chinese_value(numeral: str) -> int:
+    """The value of a numeral below ten thousand."""
+    total, digit = 0, 0
+    for character in numeral:
+        if character in _CHINESE_UNITS:
+            total, digit = total + (digit or 1) * _CHINESE_UNITS[character], 0
+        else:
+            digit = _CHINESE_DIGITS[character]
+    return total + digit

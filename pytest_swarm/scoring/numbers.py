@@ -1,4 +1,9 @@
-"""Scoring a number: which number of an answer is its answer. How numbers are spelled is `number_text`'s business."""
+"""Scoring a number: which number of an answer is its answer.
+
+After "answer is" (`_region`) the first number of the statement counts, or the result of its sum. In a whole text
+(`_own`) the first of these that there is: a number on a first line of its own, the one that an only statement gives,
+the last. How numbers are spelled is owned by `number_text`, what a sentence says of its numbers by `stated_number`.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,15 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.domain.expectation import Number
-from pytest_swarm.scoring.answer_field import answer_field
-from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
-from pytest_swarm.scoring.number_limits import is_denied, is_limit
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
+from pytest_swarm.scoring.patterns import ADVERB
 from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.quantities import is_restated, quantities_in
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
-from pytest_swarm.scoring.stated_number import stated_number
-from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+from pytest_swarm.scoring.stated_number import are_alternatives, is_denied, is_limit, result_of_equation, stated_number
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
     r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
@@ -31,7 +34,7 @@ _EXPLANATION: Final = re.compile(
 _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
-_DENIAL: Final = re.compile(r"[\s*_`\"':]{0,6}(?:(?:certainly|definitely|clearly|actually)\s)?not\b", re.IGNORECASE)
+_DENIAL: Final = re.compile(rf"[\s*_`\"':]{{0,6}}(?:{ADVERB}\s)?not\b", re.IGNORECASE)
 _JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
 _COMMA: Final = re.compile(r"\s*,\s*")
 _ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
@@ -40,13 +43,6 @@ _REMARK: Final = re.compile(
     r"[^()\n]{1,300}\)[\s.!*_]{0,4}$"
 )
 _SENTENCE_END: Final = re.compile(r"(?<![ie]\.[eg])[.!?]\s(?!=)|\n")  # not "i.e." and "5! = 120"
-_BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
-_FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
-    r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
-)
-_EITHER: Final = re.compile(
-    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
-)
 _LIST: Final = re.compile(  # of three numbers or more
     r"[\s*_`\[(]*-?\d[\d.]*(?:,(?:[ \n]+|(?!\d{3}(?!\d)))-?\d[\d.]*){2,}[\s*_`\])]*"
 )
@@ -125,19 +121,35 @@ def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
 
 
 def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
-    """The reading of a number: without a value where another one is given beside it ("7 or 8")."""
+    """The reading of a number that stands where the answer does: without a value where it is one of several there."""
     if number is None:
         return None
     numbers = list(quantities_in(statement[:_MAX_STATEMENT_CHARS]))
-    if is_limit(statement, number):
-        return Reading(values=(), text=number.text, place=place)
     for one, other in pairwise(numbers):
-        if number.start in (one.start, other.start) and one.values != other.values:
+        if number in (one, other) and one.values != other.values:
             between = statement[one.end : other.end - len(other.text)]
             listed = _COMMA.fullmatch(between) and (other is not numbers[-1] or _ENDED.fullmatch(statement, other.end))
             if listed or _JOINT.fullmatch(between):
                 return Reading(values=(), text=statement[one.start : other.end], place=place)
-    return _reading(number, place)
+    return _given(statement, number, numbers, place)
+
+
+def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], place: AnswerPlace) -> Reading[float]:
+    """The reading of one of the numbers of a statement.
+
+    Both values where it is given in two units; none where it only bounds the answer, or where another is given for it.
+    """
+    if is_limit(statement, number):
+        return Reading(values=(), text=number.text, place=place)
+    for one, other in pairwise(numbers):
+        if number not in (one, other):
+            continue
+        both = statement[one.start : other.end]
+        if is_restated(statement, one, other):
+            return Reading(values=(*one.values, *other.values), text=both, place=place)
+        if set(one.values).isdisjoint(other.values) and are_alternatives(statement, one, other):
+            return Reading(values=(), text=both, place=place)
+    return Reading(values=number.values, text=number.text, place=place)
 
 
 def _first_with_a_number(text: str) -> str:
@@ -160,20 +172,9 @@ def _result(statement: str) -> WrittenNumber | None:
     explanation = _EXPLANATION.search(statement, numbers[0].end)
     head = statement if explanation is None else statement[: explanation.start()]
     inside = [number for number in numbers if number.start < len(head)]
-    if head.find("=") > 0 and (result := _result_of_equation(head, inside)) is not None:
+    if head.find("=") > 0 and (result := result_of_equation(head, inside)) is not None:
         return result
     return numbers[0] if direct else inside[-1]
-
-
-def _result_of_equation(text: str, numbers: list[WrittenNumber]) -> WrittenNumber | None:
-    """The number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
-    sides: dict[int, list[WrittenNumber]] = {}
-    for number in numbers:
-        sides.setdefault(text.count("=", 0, number.start), []).append(number)
-    if text.count("=") == 0:
-        return None
-    alone = [side[0] for side in sides.values() if len(side) == 1]
-    return alone[-1] if alone else numbers[-1]
 
 
 def _own(text: str) -> Reading[float] | None:
@@ -188,7 +189,7 @@ def _own(text: str) -> Reading[float] | None:
         return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
     headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
     if headline is not None:
-        return _reading(headline, AnswerPlace.FIRST_LINE)
+        return Reading(values=headline.values, text=headline.text, place=AnswerPlace.FIRST_LINE)
     text = _without_remark(text)
     return _only_statement(text) or _last(text)
 
@@ -222,29 +223,7 @@ def _only_statement(text: str) -> Reading[float] | None:
         return Reading(values=(), text=text[start : len(statement)].strip(), place=AnswerPlace.STATEMENT)
     bold = [number for number in numbers if _BOLD.search(statement, number.start - 4, number.start)]
     stated = bold[0] if len(bold) == 1 else stated_number(statement, numbers)
-    if is_limit(statement, stated):
-        return Reading(values=(), text=stated.text, place=AnswerPlace.LAST)
-    for one, other in pairwise(numbers):
-        if stated in (one, other) and is_restated(statement, one, other):
-            values = (*one.values, *other.values)
-            return Reading(values=values, text=statement[one.start : other.end], place=AnswerPlace.LAST)
-        alike = not set(one.values).isdisjoint(other.values)
-        if stated in (one, other) and not alike and _are_alternatives(statement, one, other):
-            return Reading(values=(), text=statement[one.start : other.end], place=AnswerPlace.LAST)
-    return _reading(stated, AnswerPlace.LAST)
-
-
-def _are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
-    """Whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
-    between = statement[one.end : other.start]
-    if between.endswith(" and "):
-        return _BETWEEN.search(statement, 0, one.start) is not None
-    if between == "-":
-        return 0 <= one.values[0] < other.values[0]
-    start = _FROM.search(statement, 0, one.start)
-    return _EITHER.fullmatch(between) is not None and (
-        start is None or start["open"] is not None or "depending" in statement[other.end :]
-    )
+    return _given(statement, stated, numbers, AnswerPlace.LAST)
 
 
 def _last(text: str) -> Reading[float] | None:
@@ -255,7 +234,7 @@ def _last(text: str) -> Reading[float] | None:
         numbers = list(quantities_in(end))
         given = [number for number in numbers if not is_denied(end, number)]
         if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
-            return _reading(given[-1], AnswerPlace.LAST)
+            return Reading(values=given[-1].values, text=given[-1].text, place=AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None
 
 
@@ -266,13 +245,11 @@ def _without_remark(text: str) -> str:
         return text
     start = max(0, text.rfind("\n", 0, remark.start()) + 1, remark.start() - _SHORT_END)
     before = list(quantities_in(text[start : remark.start()]))
+    if not before:
+        return text
     whole = list(quantities_in(text[start:]))
     restated = len(before) + 1 == len(whole) and is_restated(text[start:], before[-1], whole[-1])
-    return text[: remark.start()] if before and not restated else text
-
-
-def _reading(number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
-    return None if number is None else Reading(values=number.values, text=number.text, place=place)
+    return text if restated else text[: remark.start()]
 
 
 _RULES: Final = AnswerRules(region=_region, own=_own)

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from pytest_swarm.domain.expectation import RougeL, TokenF1
 from pytest_swarm.errors import ScoringError
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
 from pytest_swarm.scoring.text import read_text
-from pytest_swarm.scoring.verdict import Score, score_reading, shown
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, shown
 
 MAX_ROUGE_CHARS: Final = 20_000  # ROUGE-L takes time that grows with the product of both lengths
 _PUNCTUATION: Final = frozenset(string.punctuation)

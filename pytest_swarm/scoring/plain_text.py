@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.scoring.fences import without_fence_lines
@@ -10,8 +11,14 @@ from pytest_swarm.scoring.fences import without_fence_lines
 LATEX_TEXT: Final = r"\\(?:text(?:bf|it|tt)?|math(?:rm|bf|sf|it|tt)|mbox|operatorname|boldsymbol)\s?\{"
 """The start of what LaTeX sets as text or in another font."""
 
+LATEX_SPACE: Final = r"\\[,!;: ]"
+"""A space of LaTeX, which may stand between thousands: `1\\,500`."""
+
+LATEX_FRACTION: Final = r"\\[dtc]frac(?![a-zA-Z])"
+"""A fraction of another size than `\\frac`."""
+
 _WRAPPED: Final = re.compile(rf"{LATEX_TEXT}([^{{}}\n]{{0,500}})\}}")
-_LATEX: Final = re.compile(r"\\[()\[\]]|\\left\b|\\right\b|\\[,;:! ]|\$")
+_LATEX: Final = re.compile(rf"\\[()\[\]]|\\left\b|\\right\b|{LATEX_SPACE}|\$")
 _EMPHASIS: Final = re.compile(r"\*{1,3}(?=[^\s*])([^*\n]{1,300})\*{1,3}")
 _UNDERSCORES: Final = re.compile(r"(?<!\w)_{1,3}(?=\S)|(?<=[^\s_])_{1,3}(?!\w)")
 _LINE_START: Final = re.compile(r"^[ \t]{0,8}(?:[-*+•][ \t]{1,4}|#{1,6}[ \t]{1,4}|>[ \t]?){1,4}", re.MULTILINE)
@@ -25,21 +32,6 @@ _QUOTES: Final = str.maketrans(
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
-DENYING_CLAUSE: Final = re.compile(
-    r"\b(?:do|does|did|would|could|can)(?:n't| not) (?:think|believe|suppose|agree|say|suggest)\b"
-    r"|(?<!not )(?<!n't )(?<!no )\bdoubt\b|\b(?:unlikely|doubtful|improbable)\b|\bno way\b(?! around)"
-    r"|\bnothing\b[^.,;]{0,40}\b(?:suggests|says|shows)\b",
-    re.IGNORECASE,
-)
-"""A main clause that denies what follows: "I don't think that ...", "It is unlikely that ..."."""
-
-BELIEF: Final = r"(?:people|many|most|some|others) (?:\w+ )?(?:think|believe|assume|say|claim|guess|attribute|credit)"
-"""What introduces the opinion of others, which is not the answer: "Many believe that ..."."""
-
-FOREIGN_NOT: Final = (
-    r"(?:\b(?:nicht|keine?[nmr]?|n['’]est pas|ne sont pas|no (?:es|son|fue)|não é|non è|не)\b|不是|并非)"
-)
-"""What denies in German, French, Spanish, Portuguese, Italian, Russian and Chinese."""
 
 
 def without_cjk_edges(text: str) -> str:
@@ -57,23 +49,19 @@ def plain_words(text: str) -> str:
 
 
 def first_statement(text: str) -> str:
-    """The first sentence or line of a text that has words in it."""
-    start = 0
-    for end in _SENTENCE_END.finditer(text):
-        part = text[start : end.end()].strip()
-        if any(char.isalnum() for char in part):
-            return part
-        start = end.end()
-    return text[start:].strip()
+    """Return the first sentence or line of a text that has words in it; "" where none has."""
+    return next(_sentences(text), "")
 
 
 def statements(text: str, *, limit: int) -> list[str]:
-    """The sentences and lines of a text that have words in them, at most `limit`, from the end."""
-    parts: list[str] = []
-    tail = text[-limit * 400 :]
+    """Return the sentences and lines of a text that have words in them, at most `limit`, from the end."""
+    return list(_sentences(text[-limit * 400 :]))[-limit:]
+
+
+def _sentences(text: str) -> Iterator[str]:
     start = 0
-    for end in _SENTENCE_END.finditer(tail):
-        parts.append(tail[start : end.end()])
-        start = end.end()
-    parts.append(tail[start:])
-    return [part.strip() for part in parts if any(char.isalnum() for char in part)][-limit:]
+    for end in (*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)):
+        part = text[start:end].strip()
+        if any(char.isalnum() for char in part):
+            yield part
+        start = end

@@ -12,30 +12,31 @@ from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in
 
-_PARTS: Final = {  # a unit, the smaller one that may follow it, and how many of those make one
-    ("h", "min"): 60, ("min", "s"): 60, ("day", "h"): 24, ("week", "day"): 7, ("year", "month"): 12,
-    ("ft", "in"): 12, ("lb", "oz"): 16, ("dollar", "cent"): 100,
-}  # fmt: skip
-_NAMES: Final = {
-    "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s", "foot": "ft", "feet": "ft", "inch": "in",
-    "inche": "in", "pound": "lb", "ounce": "oz", "mile": "mi", "meter": "m", "metre": "m", "gram": "g", "liter": "l",
-    "litre": "l", "kilometer": "km", "kilometre": "km", "kilogram": "kg", "centimeter": "cm", "centimetre": "cm",
-    "milliliter": "ml", "millilitre": "ml",
-}  # fmt: skip
-_SIZES: Final = (  # of units of time, length, mass and volume, each in the first of its table
+_SIZES: Final = (  # of units of time, length, mass, volume and money, each in the first of its table
     {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_629_800, "year": 31_557_600},
     {"m": 1, "mm": 0.001, "cm": 0.01, "km": 1000, "in": 0.0254, "ft": 0.3048, "yard": 0.9144, "mi": 1609.344},
     {"g": 1, "kg": 1000, "oz": 28.35, "lb": 453.6},
     {"l": 1, "ml": 0.001, "cup": 0.24, "gallon": 3.785},
+    {"cent": 1, "dollar": 100},
 )
+_PART_OF: Final = {  # a unit, and the smaller one that may follow it: "1 hour and 30 minutes"
+    "h": "min", "min": "s", "day": "h", "week": "day", "year": "month", "ft": "in", "lb": "oz", "dollar": "cent",
+}  # fmt: skip
+_WORDS: Final = {  # in the singular
+    "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s", "foot": "ft", "feet": "ft", "inch": "in",
+    "inche": "in", "mile": "mi", "pound": "lb", "lbs": "lb", "ounce": "oz",
+    **{
+        long + word: short + unit
+        for long, short in (("", ""), ("kilo", "k"), ("centi", "c"), ("milli", "m"))
+        for word, unit in (("meter", "m"), ("metre", "m"), ("gram", "g"), ("liter", "l"), ("litre", "l"))
+    },
+}  # fmt: skip
 _ROUNDED: Final = 0.06  # 5 km are 3 miles for a writer
 _DEGREES: Final = {"°c": (1.0, 273.15), "°f": (5 / 9, 273.15 - 32 * 5 / 9), "°k": (1.0, 0.0)}  # kelvins: factor, zero
 _ROUNDED_K: Final = 1.0  # 37 °C are 98 °F for a writer
-_UNIT: Final = re.compile(
-    r"[ -]?(?P<unit>°\s?[CFK]|[mck]?m|k?g|m?[lL]|oz|ft|in|mi|min|h|s"
-    r"|(?:(?:milli|centi|kilo)?(?:meter|metre|gram|liter|litre)|hr|sec|lb|pound|ounce|inche?|mile|yard|gallon|cup|second"
-    r"|minute|hour|day|week|month|year|dollar|cent)s?|foot|feet)\b"
-)
+_SIGNS: Final = sorted((unit for table in _SIZES for unit in table if len(unit) < 3), key=len, reverse=True)
+_NAMES: Final = (*_WORDS, *(unit for table in _SIZES for unit in table if len(unit) >= 3))
+_UNIT: Final = re.compile(rf"[ -]?(?P<unit>°\s?[CFK]|{'|'.join(_SIGNS)}|m?L|(?:{'|'.join(_NAMES)})s?)\b")
 _CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d")  # 3:15 is 3.25, as 11:00 is 11
 _EACH: Final = re.compile(r"(?: (?:an?|per|each|every)\b|/)")  # "5 days, 8 hours a day"
 _THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
@@ -78,9 +79,14 @@ def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumbe
         values: tuple[float, ...] = (one.values[0] + other.values[0] / 60,)
         return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
     first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
-    parts = None if first is None or second is None else _PARTS.get((_name(first), _name(second)))
-    if parts is None or second is None or _EACH.match(text, second.end()):
+    if (
+        first is None
+        or second is None
+        or _PART_OF.get(_name(first)) != _name(second)
+        or _EACH.match(text, second.end())
+    ):
         return None
+    parts = _parts(_name(first))
     if len(one.values) > 1 or not 0 <= other.values[0] < parts:  # joined already, or no part of one
         return None
     part = -other.values[0] if one.values[0] < 0 else other.values[0]  # -1 h 30 min are -90 min
@@ -88,8 +94,14 @@ def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumbe
     return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
 
 
+def _parts(unit: str) -> int:
+    """How many of its parts a unit has: 60 minutes an hour."""
+    table = next(table for table in _SIZES if unit in table)
+    return round(table[unit] / table[_PART_OF[unit]])
+
+
 def _name(match: re.Match[str]) -> str:
     """The short name of a unit: "h" for hours, "hr" and "h"."""
     unit = match["unit"].lower()
-    unit = unit if unit in _NAMES or len(unit) < 3 else unit.removesuffix("s")
-    return _NAMES.get(unit, unit)
+    unit = unit if unit in _WORDS or len(unit) < 3 else unit.removesuffix("s")
+    return _WORDS.get(unit, unit)

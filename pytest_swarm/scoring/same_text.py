@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from pytest_swarm.scoring.plain_text import INVISIBLE
+from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_FRACTION, LATEX_SPACE, LATEX_TEXT
 
 _WRAPPERS: Final = (
     *zip("*_`\"'$“‘«„", "*_`\"'$”’»“", strict=True),
@@ -14,12 +14,12 @@ _WRAPPERS: Final = (
     *((f"\\{name}{{", "}") for name in ("text", "textbf", "mathrm", "boxed")),
 )
 _LATEX_SPELLINGS: Final = (
-    (re.compile(r"\\(?:left|right|displaystyle)(?![a-z])|\\[!,;: ]|\s"), ""),
-    (re.compile(r"\\[dtc]frac(?![a-z])"), r"\\frac"),
+    (re.compile(rf"\\(?:left|right|displaystyle)(?![a-z])|{LATEX_SPACE}|\s"), ""),
+    (re.compile(LATEX_FRACTION), r"\\frac"),
     (re.compile(r"\\frac([0-9])([0-9])"), r"\\frac{\1}{\2}"),
     (re.compile(r"\^(?:\\circ|\{\\circ\})"), ""),
     (re.compile(r"\\([%$])"), r"\1"),
-    (re.compile(r"\\(?:text|mathrm|mbox)\{([^{}]{0,200})\}"), r"\1"),
+    (re.compile(rf"{LATEX_TEXT}([^{{}}]{{0,200}})\}}"), r"\1"),
 )
 _SIGNS: Final = str.maketrans(
     {**INVISIBLE, "’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2044": "/"}

@@ -1,4 +1,7 @@
-"""Which scorer reads which expectation: `score_text` for all that is pure, `Scorers` for a run."""
+"""Which scorer reads which expectation: `score_text` for all that is pure, `Scorers` for a run.
+
+The order of `_score` is that of the table in docs/scoring.md.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ from pytest_swarm.scoring.numbers import score_number
 from pytest_swarm.scoring.overlap import score_rouge_l, score_token_f1
 from pytest_swarm.scoring.regex import score_regex
 from pytest_swarm.scoring.text import score_exact, score_keywords
-from pytest_swarm.scoring.verdict import Score, unscored, wrong
+from pytest_swarm.scoring.verdict import EMPTY, Score, unscored
 from pytest_swarm.scoring.yes_no import score_yes_no
 
 _KEPT_SCORES: Final = 1024
@@ -74,7 +77,7 @@ def _score(expected: Expectation | None, answer: str) -> Score:
         return unscored("nothing is expected of this task")
     text = readable(answer)
     if not text:
-        return wrong("the answer is empty")
+        return EMPTY
     match expected:
         case JsonFields():
             return score_json(expected, text)
@@ -142,8 +145,6 @@ class Scorers:
 
     async def _run(self, expected: PythonCode, answer: str) -> Score:
         text = readable(answer)
-        if not text:
-            return wrong("the answer is empty")
         if not self.threads:
             return score_code_by_running(expected, text, strict=self.strict)
         import asyncio

@@ -1,6 +1,8 @@
-"""Which number of a sentence is the one that it states, and which only say how, when, how often or compared to what.
+"""What a sentence says of its numbers: which one it states, and which it denies, only bounds, or gives beside another.
 
-In "He has 15 apples in 3 bags" the number is 15, in "5 * 3 = 15 hours to read 3 books" the result.
+Stated: "15" in "He has 15 apples in 3 bags", the result in "5 * 3 = 15 hours to read 3 books".
+Denied: "not 12", "12 is wrong". Bounds: "more than 30", "30 or more", "> 30"; a least or most is a number all the same
+("at least 30"). Alternatives: "7 or 8", "20-30", "between 3 and 4".
 """
 
 from __future__ import annotations
@@ -11,22 +13,24 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber
-from pytest_swarm.scoring.patterns import one_of
+from pytest_swarm.scoring.patterns import ADVERB, DENYING_CLAUSE, FOREIGN_NOT, one_of
 
+_CLAUSE_CHARS: Final = 120
+_BEFORE_CHARS: Final = 40
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
-    "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, at least, "
-    "approximately, around, nearly, exactly, [a-z]{2,12}ing"
+    "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, "
+    "at least, approximately, around, nearly, exactly, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
-    "when, every, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
+    "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
     "give or take, over, under, above, below"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
     r"(?<!has )(?<!have )(?<!had )(?<!need )(?<!needs )(?<!needed )(?<!able )(?<!wants )(?<!want )(?<!going )"
-    r"(?<!going )(?<!used )(?<!up )(?<!comes )(?<!equal )(?<!amounts )(?<!adds )(?<!down )"
+    r"(?<!used )(?<!up )(?<!comes )(?<!equal )(?<!amounts )(?<!adds )(?<!down )"
     r"\bto\s(?!a total|be\b|have\b)[a-z]{2,14}\s(?:[a-z]{1,12}\s){0,3}"
 )
 _MODIFIES: Final = re.compile(
@@ -52,6 +56,44 @@ _COMPARED: Final = re.compile(
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
 _TERM: Final = re.compile(r"[^\n.,=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
+
+_DENIED: Final = re.compile(
+    rf"(?:{FOREIGN_NOT}|\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
+    r"(?:be\s|exactly\s|equal to\s|(?:[a-z]{2,12}\s)?(?:in|on|at)\s)?[$*]{0,3}$",
+    re.IGNORECASE,
+)
+_JUDGED: Final = re.compile(
+    r"(?:\s[a-z]{1,12})?\stoo (?:low|high|small|large|big|little|much|many|few)\b"
+    rf"|\s(?:is|was|would be)\s(?:(?:a|the|far|much|{ADVERB})\s)?(?:wrong|incorrect"
+    r"|too (?:low|high|small|large|big|little|much)"
+    r"|not (?:right|correct|the (?:right|correct)?\s?(?:answer|number|value|result)))\b",
+    re.IGNORECASE,
+)
+_CLAUSE_END: Final = re.compile(r"[.!?;\n]\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
+_TO_NUMBER: Final = r"\s(?:about\s|around\s|roughly\s|approximately\s|exactly\s|a\s)?[$€£¥₹*_`(\[\"]{0,4}$"
+_OUTSIDE: Final = re.compile(
+    r"(?:\b(?:(?<!no )(?<!not )(?:more|less|fewer|greater|higher|lower|larger|smaller|older|younger|longer|shorter"
+    r"|bigger|later|earlier|better|worse) than"
+    r"|(?<!left )(?<!\d )over|above|under|below|beyond|exceed(?:s|ed|ing)?|upwards of|in excess of|north of)"
+    rf"{_TO_NUMBER}|(?:(?<=\S)\s[<>]\s?|^<\s?|^>|\\[lg]t\s)[$€£¥₹]?$)",
+    re.IGNORECASE,
+)
+_BOUND_AFTER: Final = re.compile(
+    r"\s[<>]\s[a-z]\b|\s?\+(?!\s?[\d($])(?!\w)|(?:\s[a-z]{1,12})?\s(?:or|and)\s"
+    + one_of("more, less, fewer, above, below, over, under, up, higher, lower, greater, older, younger, later, earlier")
+    + r"\b(?!\s(?:than|precisely|exactly|accurately))",
+    re.IGNORECASE,
+)
+_TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|earlier than)\s$", re.IGNORECASE)
+_ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
+
+_BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
+_FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
+    r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
+)
+_EITHER: Final = re.compile(
+    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
+)
 
 
 def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNumber:
@@ -102,3 +144,44 @@ def _is_expression(sentence: str, number: WrittenNumber, stated: WrittenNumber) 
     left = sentence[: stated.start].rstrip()
     alone = not left or not left.endswith(("+", "-", "*", "/", "×", "·", "÷", "x", "="))
     return alone and _TERM.match(sentence, number.end - 1) is not None
+
+
+def result_of_equation(text: str, numbers: Sequence[WrittenNumber]) -> WrittenNumber | None:
+    """Return the number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
+    sides: dict[int, list[WrittenNumber]] = {}
+    for number in numbers:
+        sides.setdefault(text.count("=", 0, number.start), []).append(number)
+    if text.count("=") == 0:
+        return None
+    alone = [side[0] for side in sides.values() if len(side) == 1]
+    return alone[-1] if alone else numbers[-1]
+
+
+def is_limit(statement: str, number: WrittenNumber) -> bool:
+    """Return whether a statement says of a number only that the answer is above, below or outside of it."""
+    before = statement[max(0, number.start - _BEFORE_CHARS) : number.start]
+    if _OUTSIDE.search(before) or _BOUND_AFTER.match(statement, number.end):
+        return True
+    return _TIME_ONLY.search(before) is not None and _ENDED.match(statement, number.end) is not None
+
+
+def is_denied(text: str, number: WrittenNumber) -> bool:
+    """Return whether a text says that the number is not the answer: "not 12", "12 is wrong"."""
+    before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
+    if _DENIED.search(before[-_BEFORE_CHARS:]) or _JUDGED.match(text, number.end):
+        return True
+    clause = _CLAUSE_END.split(before)[-1]
+    return DENYING_CLAUSE.search(clause) is not None
+
+
+def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
+    """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
+    between = statement[one.end : other.start]
+    if between.endswith(" and "):
+        return _BETWEEN.search(statement, 0, one.start) is not None
+    if between == "-":
+        return 0 <= one.values[0] < other.values[0]
+    start = _FROM.search(statement, 0, one.start)
+    return _EITHER.fullmatch(between) is not None and (
+        start is None or start["open"] is not None or "depending" in statement[other.end :]
+    )

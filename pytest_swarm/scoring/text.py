@@ -1,4 +1,9 @@
-"""Scoring texts: keywords, and an exact text that may stand in a chat reply."""
+"""Scoring texts: keywords, and an exact text that may stand in a chat reply.
+
+`read_text` finds the line of a reply that gives its answer (the value of a JSON object, a box, what follows "answer
+is", its only block, its first or last line) and cuts it in several ways. An exact text is right where one of the cuts
+is the same text (`same_text`), else where the sentence names it as its answer (`named_answer`).
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Keywords
-from pytest_swarm.scoring.answer_field import answer_field
-from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import CONCLUDING, without_offers, without_reason
+from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
+from pytest_swarm.scoring.asides import without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
-from pytest_swarm.scoring.named_answer import DENIAL, names_as_answer
-from pytest_swarm.scoring.plain_text import BELIEF
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.named_answer import names_as_answer
+from pytest_swarm.scoring.patterns import BELIEF, CONCLUDING, DENIAL
 from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
-from pytest_swarm.scoring.verdict import RIGHT, Score, score_reading, share, shown, wrong
+from pytest_swarm.scoring.verdict import RIGHT, AnswerPlace, Reading, Score, score_reading, share, shown, wrong
 
 _MAX_LINE_CHARS: Final = 4000
 _LEAD_IN: Final = re.compile(

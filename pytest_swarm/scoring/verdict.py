@@ -1,12 +1,48 @@
-"""Score: what one answer is worth, or why it could not be scored."""
+"""What was read as the answer of a text (`Reading`), and what it is worth (`Score`)."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
 
 from pytest_swarm.errors import ScoringError
-from pytest_swarm.scoring.reading import Reading
+
+ValueT = TypeVar("ValueT", covariant=True)
+_SHOWN_CHARS: Final = 200
+
+
+class AnswerPlace(StrEnum):
+    """Where in a text its answer stood; the value is shown in reports."""
+
+    BOX = "in \\boxed{}"
+    TAG = "in <answer>"
+    MARKER = "after 'answer'"
+    FIRST_WORD = "first word"
+    FIRST_LINE = "first line"
+    STATEMENT = "a statement"
+    LAST = "last in the text"
+    WHOLE = "the whole text"
+    BLOCK = "a fenced block"
+    OBJECT = "a JSON object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[ValueT]):
+    """The values that an answer may mean, best first, the words that say so, and their place.
+
+    There are several values where the words have several meanings: `25%` is 25 and 0.25.
+    """
+
+    values: tuple[ValueT, ...]
+    text: str
+    place: AnswerPlace
+
+    @property
+    def shown(self) -> str:
+        """The words, cut to a length that fits into a table."""
+        return self.text if len(self.text) <= _SHOWN_CHARS else self.text[: _SHOWN_CHARS - 3] + "..."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +73,9 @@ RIGHT = Score(value=1.0)
 def wrong(detail: str) -> Score:
     """Score 0, and why."""
     return Score(value=0.0, detail=detail)
+
+
+EMPTY = wrong("the answer is empty")
 
 
 def unscored(detail: str) -> Score:

@@ -1,4 +1,10 @@
-"""Scoring yes or no: what an answer decides, with its negations."""
+"""Scoring yes or no: what an answer decides, with its negations.
+
+A whole text (`_own`) decides by the first of these that there is: its only truth value, if it is a JSON object; a mark
+alone; an assent such as "Sure!"; its first word; nothing, where its last sentence leaves it open; what its last
+sentence says of a claim; its last yes or no that stands alone; true or false as the predicate of its last or its first
+sentence; an equation such as "= True". After "answer is" (`_region`) the first word counts, else the statement.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +12,13 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import YesNo
-from pytest_swarm.scoring.answer_field import only_truth_value
-from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
-from pytest_swarm.scoring.asides import CONCLUDING, without_reason
-from pytest_swarm.scoring.first_word import DEGREE, NOUN, decision, first_word
-from pytest_swarm.scoring.patterns import one_of
-from pytest_swarm.scoring.plain_text import DENYING_CLAUSE, first_statement, plain_words, statements
-from pytest_swarm.scoring.reading import AnswerPlace, Reading
+from pytest_swarm.scoring.answer_regions import AnswerRules, only_truth_value, read_answer
+from pytest_swarm.scoring.asides import without_reason
+from pytest_swarm.scoring.first_word import NOUN, decision, first_word
+from pytest_swarm.scoring.patterns import ADVERB, CONCLUDING, DENYING_CLAUSE, one_of
+from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
-from pytest_swarm.scoring.undecided import OPEN, UNDECIDED
-from pytest_swarm.scoring.verdict import Score, score_reading, wrong
+from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _MAX_STATEMENT_CHARS: Final = 2000
 _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
@@ -31,9 +34,9 @@ _ECHO: Final = re.compile(
 _IDIOM: Final = re.compile(
     r"(?<!\bby )\bno "
     + one_of(
-        "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, such, "
-        "means, idea, information, evidence, answer, opinion, clue, comment, way to, "
-        "data, details, context, further"
+        "doubt, question, problem, wonder, matter, need, worries, one, more, less, fewer, sooner, other, single, "
+        "such, means, idea, information, evidence, answer, opinion, clue, comment, way to, data, details, context, "
+        "further"
     )
     + r"\b|\b(?:true|false) "
     + one_of("to, friends?, positives?, negatives?, leaders?, colou?rs?, north")
@@ -41,12 +44,9 @@ _IDIOM: Final = re.compile(
     re.IGNORECASE,
 )
 
-_ADVERB: Final = one_of(
-    "entirely, quite, completely, strictly, always, necessarily, exactly, fully, actually, really, technically, "
-    "indeed, "
-    "therefore, thus, hence, clearly, definitely, certainly, in fact, generally, also, simply, obviously, essentially, "
-    "partly, partially, mostly, logically, factually, both, considered, deemed, just, only, probably, likely, "
-    "most likely, still, absolutely"
+_FILLER: Final = one_of(
+    f"{ADVERB}, quite, always, indeed, therefore, thus, hence, in fact, also, both, considered, deemed, just, only, "
+    "most, still"
 )
 _BE: Final = one_of(
     "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, evaluates to, returns, gives, "
@@ -58,13 +58,13 @@ _DENIED_VERB: Final = r"(?:\b(?:is|was|are|were|wo|ca|does|do)n't(?: be)?|\bcann
 _AFTER_PREDICATE: Final = (
     r"(?=[\"')]{0,2}(?:\s*[.,;:!?)\n—–]|\s*$|\s"
     + one_of(
-        "that, because, since, as, for, in, when, if, according, under, given, by, only, so, and, but, however, based, "
-        "here, either, at, -"
+        "that, because, since, as, for, in, when, if, according, under, given, by, only, so, and, but, however, "
+        "based, here, either, at, -"
     )
     + r"\b))"
 )
 _PREDICATE: Final = re.compile(
-    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_ADVERB})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
+    rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_FILLER})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
     + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)"
     + r"(?: to say| (?:statement|claim))?"
     + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say| (?:statement|claim))?|no|impossible"
@@ -77,7 +77,7 @@ _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
     + one_of(
         "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, says, points? to, but, because, "
-        f"just, conclude, answer, a, clear, resounding, firm, with, {DEGREE}"
+        f"just, conclude, answer, a, clear, resounding, firm, with, {ADVERB}"
     )
     + r")[\s\"'(]{0,3}"
 )
@@ -118,6 +118,24 @@ _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎]")
 _EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
+_OPEN: Final = re.compile(
+    r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
+    r"|largely|rather|probably|both|also|the answer)\s){0,4}"
+    r"(?:not (?:(?:always|really|yet|entirely|completely|quite|as|so|necessarily)\s)?(?:known|clear|certain|sure"
+    r"|definitive|obvious|simple|straightforward|easy|available|possible to)"
+    r"|unknown|unclear|uncertain|inconclusive|indeterminate|ambiguous|moot|subjective|dependent|depend(?:s|ing)?\b"
+    r"|debatable|controversial|up for debate|impossible to (?:say|determine|tell|know)|difficult to (?:say|determine"
+    r"|tell)"
+    r"|possible,? but|(?:can(?:no|')t|cannot) be (?:known|determined|answered|said)|i(?:'m| am) not sure|maybe\W*$"
+    r"|perhaps\W*$)",
+    re.IGNORECASE,
+)
+"""A sentence that says that there is no yes or no."""
+
+_UNDECIDED: Final = re.compile(
+    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
+)
+"""A main clause that leaves open what follows it."""
 
 
 def score_yes_no(expected: YesNo, text: str) -> Score:
@@ -163,44 +181,52 @@ def _own(text: str) -> Reading[bool] | None:
 
 def _in_words(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
-    assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
-    if assent or dissent:
-        return decision(words, AnswerPlace.FIRST_WORD, yes=dissent is None)
-    asked = _QUESTIONED.match(words)
-    first = first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
-    if first is not None:
-        concluded = _CONCLUDED.search(parts[-1]) if parts and _NO_OF_ITS_NOUN.match(words) else None
-        if concluded is None:
-            return first
-        return decision(concluded[0], AnswerPlace.STATEMENT, yes=concluded["yes"] is not None)
-    if parts and _is_open(parts[-1]):
+    said = _assent(words) or _first(words, parts)
+    if said is not None or not parts:
+        return said
+    if _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    source = _CONTRADICTED.search(parts[-1]) if parts and not UNDECIDED.search(parts[-1]) else None
-    if source is not None:
-        return decision(
-            source[0],
-            AnswerPlace.STATEMENT,
-            yes=source["yes"] is not None or source["holds"] is not None,
-            denied=source["denied"] is not None,
-        )
+    said = _claim(parts[-1])
     for part in reversed(parts):
-        reading = _alone(part, AnswerPlace.STATEMENT)
-        if reading is not None:
-            return reading
-    for part in (*parts[-1:], *parts[:1]):
-        reading = _decided(part, AnswerPlace.STATEMENT)
-        if reading is not None:
-            return reading
-    equation = _EQUATION.search(parts[-1]) if parts else None
-    if equation is not None:
-        return decision(equation[1], AnswerPlace.LAST, yes=equation[1].lower() == "true")
-    return None
+        said = said or _alone(part, AnswerPlace.STATEMENT)
+    for part in (parts[-1], parts[0]):
+        said = said or _decided(part, AnswerPlace.STATEMENT)
+    return said or _equation(parts[-1])
+
+
+def _assent(words: str) -> Reading[bool] | None:
+    """What a text says that is no more than "Sure!", "I agree." or "I don't think so."."""
+    assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
+    return decision(words, AnswerPlace.FIRST_WORD, yes=dissent is None) if assent or dissent else None
+
+
+def _first(words: str, parts: list[str]) -> Reading[bool] | None:
+    """What the first word decides; the conclusion where it is the "no" of a noun: "No number divides it, so yes."."""
+    asked = _QUESTIONED.match(words)
+    concluded = _CONCLUDED.search(parts[-1]) if parts and _NO_OF_ITS_NOUN.match(words) else None
+    if concluded is not None:
+        return decision(concluded[0], AnswerPlace.STATEMENT, yes=concluded["yes"] is not None)
+    return first_word(words if asked is None else words[asked.end() :], AnswerPlace.FIRST_WORD)
+
+
+def _claim(statement: str) -> Reading[bool] | None:
+    """What a sentence says of a claim: "The text supports this.", "It contradicts the claim."."""
+    said = None if _UNDECIDED.search(statement) else _CONTRADICTED.search(statement)
+    if said is None:
+        return None
+    yes = said["yes"] is not None or said["holds"] is not None
+    return decision(said[0], AnswerPlace.STATEMENT, yes=yes, denied=said["denied"] is not None)
+
+
+def _equation(statement: str) -> Reading[bool] | None:
+    said = _EQUATION.search(statement)
+    return None if said is None else decision(said[1], AnswerPlace.LAST, yes=said[1].lower() == "true")
 
 
 def _is_open(statement: str) -> bool:
     """Whether a sentence says that there is no yes or no: "It depends.", "unknown"."""
-    return OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
+    return _OPEN.match(statement) is not None and _STANDS_ALONE.search(statement) is None
 
 
 def _decisive_words(text: str) -> str:
@@ -225,7 +251,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
         return None
     denials = len(_NEGATIVE.findall(before))
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
-    if UNDECIDED.search(main_clause):
+    if _UNDECIDED.search(main_clause):
         return None
     if DENYING_CLAUSE.search(main_clause) or _OPPOSITE.search(main_clause):
         denials += 1

@@ -16,7 +16,7 @@ WIDTHS = (380, 1024, 1600)
 OPEN_ALL = """(async () => {
   const row = document.querySelector('details.job');
   row.open = true;
-  for (let n = 0; n < 100 && row.querySelector('.body[data-pack]'); n++) await new Promise(r => setTimeout(r, 20));
+  for (let n = 0; n < 3000 && row.querySelector('.body[data-pack]'); n++) await new Promise(r => setTimeout(r, 20));
   await new Promise(r => setTimeout(r, 100));
   document.querySelectorAll('details:not(.job, .task, .step)').forEach(each => { each.open = true; });
   document.querySelectorAll('details.task:nth-of-type(-n+2), details.step:nth-of-type(1)')

@@ -116,6 +116,14 @@ def test_the_first_call_with_a_format_after_a_load_is_apart() -> None:
 def test_a_reply_of_one_token_has_no_speed() -> None:
     assert decode_tokens_per_s([(40, 1.0), (None, 1.0), (3, None), (1, 1e-6)]) == pytest.approx(40)
     assert decode_tokens_per_s([(1, 1e-6)]) is None
+    assert decode_tokens_per_s([(2, 0.5)]) == 4
+
+
+@pytest.mark.parametrize("name", ["total_s", "prefill_s", "decode_s"])
+def test_a_call_that_lacks_a_time_has_no_overhead(name: str) -> None:
+    assert chat(4, 100).overhead_s == pytest.approx(3.5 - 0.5 - 1.0 - 2.0)
+    assert chat(4, 100, load_s=None).overhead_s == pytest.approx(0.5)
+    assert chat(4, 100, **{name: None}).overhead_s is None
 
 
 def test_the_own_limit_is_where_replies_end_that_nobody_limited() -> None:

@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from pytest_swarm.calibration.installed_models import InstalledModels, measure_installed_models
-from pytest_swarm.errors import FleetError
+from pytest_swarm.domain.vram_sample import ResidentModel
+from pytest_swarm.errors import FleetError, ServerDownError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
+from pytest_swarm.ollama.messages import ModelInfo
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -130,3 +132,49 @@ def test_a_server_without_chat_models_gives_no_fleet() -> None:
 
     with pytest.raises(FleetError, match=r"embed:1b: it cannot chat \(its capabilities are embedding\).*ollama pull"):
         asyncio.run(measure())
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "gone"])
+def test_what_was_measured_is_kept_where_the_rest_is_not(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[InstalledModels] = []
+    show = OllamaClient.show
+
+    async def fail(client: OllamaClient, tag: str) -> ModelInfo:
+        if tag == A40.tags[0]:
+            return await show(client, tag)
+        raise asyncio.CancelledError if ending == "cancelled" else ServerDownError("gone")
+
+    async def measure() -> None:
+        client = simulated_client()
+        try:
+            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None, keep=kept.append)
+        finally:
+            await client.aclose()
+
+    monkeypatch.setattr(OllamaClient, "show", fail)
+    ends = pytest.raises(asyncio.CancelledError if ending == "cancelled" else ServerDownError)
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner, ends:
+        runner.run(measure())
+    [found] = kept
+    assert [entry.model.tag for entry in found.entries] == [A40.tags[0]]
+    assert f"# {A40.tags[1]} is left out: the command ended before it was measured" in found.fleet_text()
+
+
+def test_a_model_that_others_unload_does_not_cost_the_measurements_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = OllamaClient.resident
+
+    async def without(client: OllamaClient) -> tuple[ResidentModel, ...]:
+        return tuple(each for each in await resident(client) if each.tag != A40.tags[0])
+
+    async def measure() -> InstalledModels:
+        client = simulated_client()
+        found = await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        await client.aclose()
+        return found
+
+    monkeypatch.setattr(OllamaClient, "resident", without)
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        found = runner.run(measure())
+    assert [entry.model.tag for entry in found.entries] == [A40.tags[1]]
+    [(tag, why)] = found.left_out
+    assert (tag, "does not list it as resident" in why) == (A40.tags[0], True)

@@ -16,6 +16,7 @@ from pytest_swarm.calibration.measured_models import (
     measure_models,
     missing_measurement,
 )
+from pytest_swarm.calibration.recorded_chats import collect_recordings
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import task_messages
@@ -164,6 +165,16 @@ def test_the_size_is_the_largest_that_was_listed() -> None:
 
     assert measured(load(1.0), listed(5), listed(9), listed(7)).size_bytes == 9
     assert measured(load(1.0), replace(listed(5), chunks=(Chunk(offset_s=0, data=b"[1]"),))).size_bytes is None
+
+
+def test_the_digest_is_that_of_the_latest_chat_and_without_one_that_of_the_first_call() -> None:
+    def digests(*exchanges: Exchange) -> list[str | None]:
+        case = Case(graph=GRAPH, key=CaseKey(mode="lp", horizon=0, vram_budget_gb=8.0))
+        return [each.digest for each in collect_recordings([Take(case=case, origin=ORIGIN, exchanges=exchanges)])]
+
+    loaded = replace(load(1.0), model_digest="old")
+    chats = [replace(chat("a", "1", seed=n), model_digest=each) for n, each in enumerate(("old", "new", None))]
+    assert (digests(loaded), digests(loaded, *chats)) == (["old"], ["new"])
 
 
 def test_a_fleet_that_lacks_recorded_models_says_which_to_give() -> None:

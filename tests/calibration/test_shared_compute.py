@@ -31,6 +31,24 @@ def test_calls_beside_another_model_tell_the_slowdown() -> None:
     assert times(other.chats) == times(beside)
 
 
+def test_the_slowdown_is_one_of_tokens_per_second() -> None:
+    alone = [call(10.0 * n) for n in range(4)]
+    beside = [call(100.0 + 10 * n) for n in range(3)]
+    halves = [
+        replace(each, reply=replace(each.reply, prompt_tokens=50, completion_tokens=40)) for each in beside
+    ]  # half the tokens in the same time
+    one, _ = alone_times([[*alone, *halves], beside])
+    assert one.slowdown == pytest.approx(2.0)
+    assert times(one.chats)[4:] == [pytest.approx((0.5, 1.0))] * 3
+
+
+def test_a_phase_too_short_for_the_clock_is_beside_nobody() -> None:
+    brief = call(1e6)
+    brief = replace(brief, reply=replace(brief.reply, prefill_s=1e-12))
+    found, _ = alone_times([[brief], [call(1e6)]])
+    assert (found.slowdown, times(found.chats)) == (None, [(1e-12, 2.0)])
+
+
 def test_without_a_difference_or_with_few_calls_there_is_no_slowdown() -> None:
     alone, same = [call(10.0 * n) for n in range(4)], [call(100.0 + 10 * n) for n in range(3)]
     assert alone_times([[*alone, *same], same])[0].slowdown is None

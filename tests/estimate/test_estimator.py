@@ -106,16 +106,16 @@ def test_token_factor_stays_within_its_clip(uses: list[tuple[int, int]]) -> None
         assert 0.1 <= factor <= 10
 
 
+@pytest.mark.parametrize(("used", "estimated", "factor"), [(1, 1000, 0.82), (1000, 1, 2.8), (30, 20, 1.1)])
+def test_one_freak_answer_moves_the_token_factor_by_a_bounded_step(used: int, estimated: int, factor: float) -> None:
+    assert estimate_formulas.learned_token_factor(1.0, used, estimated) == pytest.approx(factor)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_figure_that_is_not_finite_is_refused(bad: float) -> None:
-    good = np.zeros((1, 1))
-    with pytest.raises(EstimateError, match=r"quality of model 'm'"):
-        EstimateTable(
-            models=("m",),
-            tasks=("t",),
-            quality=np.full((1, 1), bad),
-            token_cost=good,
-            latency_s=good,
-            allowed=np.ones((1, 1), dtype=bool),
-            load_cost=np.zeros(1),
-        )
+@pytest.mark.parametrize("name", ["quality", "token_cost", "latency_s", "load_cost", "start"])
+def test_a_figure_that_is_not_finite_is_refused(name: str, bad: float) -> None:
+    figures = {each: np.zeros((2, 1)) for each in ("quality", "token_cost", "latency_s", "start")}
+    figures["load_cost"] = np.zeros(2)
+    figures[name][1] = bad
+    with pytest.raises(EstimateError, match=rf"{name} of model 'm1' is not finite"):
+        EstimateTable(models=("m0", "m1"), tasks=("t",), allowed=np.ones((2, 1), dtype=bool), **figures)

@@ -95,3 +95,23 @@ def test_an_auto_context_is_raised_as_far_as_the_budget_allows(
 ) -> None:
     (fitted,) = fitted_fleet(Fleet(name="f", models=(model,)), prompts, vram_budget_gb=budget_gb)
     assert (fitted.context_tokens, fitted.vram_gb) == (context, 4.0 * context / 4096)
+
+
+@pytest.mark.parametrize(
+    ("keep", "budget_gb", "contexts"),
+    [
+        ((False, False), 8, (8192, 8192)),  # they may be loaded in turn
+        ((True, False), 12, (8192, 4096)),  # 8 GB stay loaded
+        ((False, True), 12, (4096, 8192)),
+        ((True, False), 16, (8192, 8192)),
+        ((True, True), 12, (8192, 4096)),  # both raised would take 16 GB
+        ((True, True), 16, (8192, 8192)),
+        ((True, True), 8, (4096, 4096)),
+    ],
+)
+def test_contexts_are_raised_so_that_each_model_fits_beside_the_pinned_ones_as_raised(
+    keep: tuple[bool, bool], budget_gb: float, contexts: tuple[int, int]
+) -> None:
+    models = tuple(replace(AUTO, tag=f"m{n}", keep=each) for n, each in enumerate(keep))
+    fitted = fitted_fleet(Fleet(name="f", models=models), [4000], vram_budget_gb=budget_gb)
+    assert tuple((each.tag, each.context_tokens) for each in fitted) == (("m0", contexts[0]), ("m1", contexts[1]))

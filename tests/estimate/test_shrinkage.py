@@ -48,6 +48,13 @@ def test_the_strength_is_within_over_between_by_hand() -> None:
     assert math_cell.estimate == pytest.approx((0.5 + 4 * 0.75) / 5)
 
 
+@pytest.mark.parametrize("scores", [(0.5, 0.6, 0.9), (0.7, 0.7), (1.0, 0.0, 0.0, 1.0, 0.25)])
+def test_the_scatter_is_the_sum_of_squared_deviations(scores: tuple[float, ...]) -> None:
+    (sums,) = cell_sums(calls("a", "math", *scores)).values()
+    assert sums.scatter == pytest.approx(np.var(scores) * len(scores), abs=1e-12)
+    assert CellSums().scatter == 0.0
+
+
 def test_means_that_differ_by_chance_only_are_left_at_the_prior() -> None:
     table = shrunk_table(cell_sums([*calls("a", "math", 1, 0, 1, 0), *calls("a", "code", 1, 0)]), ONE)
     assert table.strength == math.inf

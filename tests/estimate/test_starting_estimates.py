@@ -68,6 +68,13 @@ def test_no_job_is_judged_on_an_answer_that_it_learned_from(n: int) -> None:
     assert cross(turned).of_job(job(9)) != cross().of_job(job(9))
 
 
+def test_a_type_that_only_the_job_itself_answered_has_the_estimate_of_the_rest() -> None:
+    own = calls("b", "poetry", 0, 0, 0)[2:]  # of job j2
+    table = cross([*CALLS, *own]).of_job(job(2))
+    assert table == cross().of_job(job(2))
+    assert table.capability(FLEET["b"], "poetry") == pytest.approx(3 / 5)  # b's answers to j0, j1 and j3
+
+
 def test_a_job_of_another_name_with_the_same_graph_is_left_out_too() -> None:
     own = [
         ScoredCall(**{name: getattr(each, name) for name in each.__slots__} | {"graph": job(9).digest})

@@ -140,6 +140,23 @@ def test_one_job_is_too_few_to_decide() -> None:
     assert len(quality(found, graph("new", hard=True))) == 2
 
 
+def test_two_jobs_are_enough_for_jobs_that_are_neither() -> None:
+    two = [
+        ScoredCall(
+            **{n: getattr(each, n) for n in each.__slots__}
+            | {"job": f"j{k % 2}", "graph": f"g{k % 2}", "task": f"t{k}"}
+        )
+        for n, each in enumerate(calls(told=True))
+        for k in [n // 2]
+    ]
+    found = TextEstimates(two, FLEET, info=INFO)
+    assert found.info.text != TOO_FEW
+    assert found.weight > 0.0
+    assert quality(found, graph("j0", hard=True)) == quality(
+        found, graph("j0", hard=False)
+    )  # one other job is no choice
+
+
 def test_a_model_that_is_always_right_and_one_without_answers() -> None:
     right = [each for each in calls(told=True) if each.model == "a"]
     always = [ScoredCall(**{n: getattr(each, n) for n in each.__slots__} | {"score": 1.0}) for each in right]
@@ -151,20 +168,20 @@ def test_a_model_that_is_always_right_and_one_without_answers() -> None:
 
 def test_the_weight_by_its_formula() -> None:
     actual, by_type = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.5, 0.5, 0.5, 0.5])
-    found = text_weight(actual, by_type, np.array([0.9, 0.1, 0.9, 0.1]), [0, 1, 2, 3])
+    found = text_weight(actual, by_type, np.array([0.9, 0.1, 0.9, 0.1]), list("wxyz"))
     assert found.weight == 1.0  # 1.25, clipped
     assert (found.by_type, found.by_both) == (pytest.approx(0.25), pytest.approx(0.01))
-    half = text_weight(actual, by_type, np.array([1.5, 0.1, 1.5, 0.1]), [0, 1, 2, 3])
+    half = text_weight(actual, by_type, np.array([1.5, 0.1, 1.5, 0.1]), list("wxyz"))
     assert half.weight == pytest.approx((1.0 * 0.5 + 0.4 * 0.5) / (1.0 + 0.16))
-    assert text_weight(actual, by_type, 1 - actual, [0, 1, 2, 3]).weight == 0.0
+    assert text_weight(actual, by_type, 1 - actual, list("wxyz")).weight == 0.0
 
 
 def test_a_gain_within_its_standard_error_is_none() -> None:
     actual = np.array([1.0, 0.0, 0.0, 1.0])
     by_type = np.full(4, 0.5)
     by_text = np.array([0.9, 0.5, 0.5, 0.5])
-    assert text_weight(actual, by_type, by_text, [0, 1, 2, 3]).weight == 0.0  # one job of four says so
-    assert text_weight(actual, by_type, by_text, [0, 0, 0, 0]).weight == 0.0  # and one job says nothing
+    assert text_weight(actual, by_type, by_text, list("wxyz")).weight == 0.0  # one job of four says so
+    assert text_weight(actual, by_type, by_text, list("wwww")).weight == 0.0  # and one job says nothing
 
 
 def test_without_scikit_learn_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

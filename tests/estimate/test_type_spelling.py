@@ -37,6 +37,9 @@ def graph(*types: str) -> TaskGraph:
         (["extraction"], ["extraction", "extractions"], []),
         (["poetry"], ["code", "math"], []),
         (["law"], ["laws"], []),
+        (["laws"], ["law"], []),
+        (["laws"], ["lawss"], ["laws"]),  # four letters are enough
+        (["lawss"], ["laws"], ["lawss"]),
         (["math", "maths"], ["math"], []),  # the graph has both: two types
         (["code"], [], []),
     ],

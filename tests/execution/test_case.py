@@ -15,12 +15,14 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.estimate.estimator import Estimator
+from pytest_swarm.execution.bench import Bench, BenchSettings, Carryover
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
+from tests.execution.stand_in import StandIn, reply
 from tests.instances import mode_for, mode_names
 from tests.report.factories import info as run_info
 
@@ -96,6 +98,42 @@ def test_a_failed_task_teaches_nothing() -> None:
     assert record.outcome("a").error_kind == "timeout"
     before, after = record.steps[0].estimates, again.steps[0].estimates
     assert before == after[: len(before)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "used"),
+    [
+        ({}, 33),  # 30 of the prompt and 3 of the answer
+        ({"prompt_eval_count": None}, None),
+        ({"eval_count": None}, None),
+    ],
+)
+def test_the_tokens_of_prompt_and_answer_together_are_learned(
+    counts: dict[str, None], used: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[int | None] = []
+    monkeypatch.setattr(Estimator, "learn", lambda *_, used_tokens, **__: learned.append(used_tokens))
+    server = StandIn(lambda _: {name: value for name, value in reply(**counts).items() if value is not None})
+    with Bench(backend=server.backend(), fleet=HEAVY) as a_bench:
+        assert a_bench.run(case(graph(ids="a"), "greedy")).status is JobStatus.COMPLETED
+    assert learned == [used]
+
+
+@pytest.mark.parametrize(("carryover", "loads"), [("case", [1, 1]), ("group", [1, 0])])
+def test_a_case_starts_without_models_but_for_those_that_its_group_has_loaded(
+    carryover: Carryover, loads: list[int]
+) -> None:
+    with Bench(backend=StandIn().backend(), fleet=HEAVY) as a_bench:
+        records = [a_bench.run(case(graph(ids="a"), "greedy"), carryover=carryover) for _ in range(2)]
+    assert [sum(switch.action == "load" for switch in record.switches) for record in records] == loads
+
+
+def test_the_first_case_of_a_group_unloads_what_another_run_has_left() -> None:
+    server = StandIn()
+    server.put("gemma2:2b")
+    with Bench(backend=server.backend(), fleet=HEAVY) as a_bench:
+        record = a_bench.run(case(graph(ids="a"), "single:gemma2:2b"), carryover="group")
+    assert sum(switch.action == "load" for switch in record.switches) == 1
 
 
 def test_a_model_that_the_server_cannot_load_ends_the_job_without_a_score() -> None:

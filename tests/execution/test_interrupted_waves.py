@@ -106,7 +106,8 @@ def ended(number: int) -> int:
 def in_processes(folder: Path, *runs: tuple[str, int], at_once: bool = False) -> list[int]:
     """Return the exit status of a process for each run; all are forks of one interpreter, which imports once."""
     code = (
-        "from pathlib import Path; from tests.execution.test_interrupted_waves import run_each; "
+        "from pathlib import Path; import pytest_swarm.routing.lp; "  # late in a run: each fork would import CVXPY
+        "from tests.execution.test_interrupted_waves import run_each; "
         f"print(run_each(Path({str(folder)!r}), {runs!r}, at_once={at_once}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
@@ -55,3 +55,24 @@ def test_a_recording_with_renewals_gives_the_recorded_times(tmp_path: Path) -> N
     assert replayed.outcomes == recorded.outcomes
     watched = [each.path for take in read_cassette(target.path).takes for each in take.exchanges if each.watched]
     assert watched.count("/api/generate") == 3
+
+
+def test_a_case_is_replayed_as_its_own_recording_was_made_and_a_missing_one_says_so(tmp_path: Path) -> None:
+    target = RecordingTarget(path=tmp_path / "c.jsonl")
+    for mode in ("greedy", "random"):
+        with Bench(backend=recording_backend(slow_server().backend(), target), fleet=HEAVY) as bench:
+            bench.run(case(graph(ids="a"), mode))
+    cassette = read_cassette(target.path)
+    first, last = cassette.takes
+    other = replace(last, origin=replace(last.origin, simulated=not first.origin.simulated))
+    backend = replay_backend(replace(cassette, takes=(first, other)), why="a test")
+    assert backend.for_case is not None
+    found = [backend.for_case(case(graph(ids="a"), mode)).simulated for mode in ("greedy", "random")]
+    assert found == [first.origin.simulated, other.origin.simulated]
+    missing = case(graph(ids="a"), "fixed")
+    with Bench(backend=backend.for_case(missing), fleet=HEAVY) as bench:
+        record = bench.run(missing)
+    assert record.status is JobStatus.ERROR
+    assert record.error is not None
+    assert record.error.startswith(f"cassette {target.path}")
+    assert "fixed" in record.error

@@ -76,6 +76,21 @@ def test_a_prompt_that_stalled_gets_the_time_of_a_usual_one(seconds: float, play
     assert times(replace(ALONE, prefill_s=seconds, total_s=seconds + 2.1)) == (played_s, 2.0, pytest.approx(0.1))
 
 
+@pytest.mark.parametrize("contexts", [(2048, 8192), (8192, 2048)])
+def test_the_footprint_of_a_played_model_grows_with_its_context(contexts: tuple[int, int]) -> None:
+    sizes = {2048: 3 * 10**9, 8192: 4 * 10**9}
+    played = world(footprints={each: sizes[each] for each in contexts})
+    spec = played.model_spec(MODEL)
+    for num_ctx, size_bytes in sizes.items():
+        assert spec.size_bytes + spec.kv_bytes(num_ctx, played.num_parallel) == pytest.approx(size_bytes, rel=1e-3)
+
+
+def test_a_prompt_of_unknown_time_has_not_stalled() -> None:
+    unknown = replace(ALONE, prompt_tokens=100, prefill_s=None)
+    assert times(unknown)[:2] == (0.0, 2.0)
+    assert generated(unknown)[1].stalled_s == {}
+
+
 def test_the_seconds_that_a_stalled_prompt_is_played_without_are_kept() -> None:
     for answer, lost_s in ((ALONE, []), (replace(ALONE, prefill_s=9.6, total_s=11.7), [pytest.approx(9.4)])):
         _, generator = generated(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -13,10 +13,14 @@ import httpx
 import pytest
 
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
+from pytest_swarm.domain.prompt import Message
 from pytest_swarm.errors import PromptTooLongError, ServerRefusedError
+from pytest_swarm.estimate.prompt_tokens import prompt_tokens
+from pytest_swarm.execution.answer_gate import AnswerGate, LoadNeed
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
+from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.scoring.judge import Grade
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -171,3 +175,42 @@ def test_the_context_of_a_planner_is_raised_to_its_question(vram_budget_gb: floa
 
     asked = [chat["options"]["num_ctx"] for chat in run(main)]
     assert asked == ([] if num_ctx is None else [num_ctx])
+
+
+@pytest.mark.parametrize(("over", "asked"), [(-1, 0), (0, 0), (1, 1)])
+def test_a_question_is_sent_where_it_leaves_a_token_of_the_context(over: int, asked: int) -> None:
+    question = "word " * 200
+    num_ctx = prompt_tokens([Message(role="user", content=question)]) + over
+
+    async def main() -> int:
+        server = Server()
+        residency = await manager(server)
+        residency.fleet = Fleet(name="f", models=tuple(replace(each, num_ctx=num_ctx) for each in FLEET))
+        with suppress(PromptTooLongError):
+            await auxiliary_model("slow", residency.fleet, lambda: residency).ask(question, schema={"type": "object"})
+        return len(server.chats)
+
+    assert run(main) == asked
+
+
+def test_a_request_that_has_its_answer_does_not_pass_one_that_waits() -> None:
+    need = LoadNeed(model=ModelIdentity(tag="m", digest="d", server="s"), num_ctx=1)
+    missing = [need]
+
+    async def main() -> list[str]:
+        gate, passed = AnswerGate(), list[str]()
+
+        async def request(name: str, wants: Callable[[], tuple[LoadNeed, ...]]) -> None:
+            await gate.passage(wants)
+            passed.append(name)
+
+        both = [request("first", lambda: tuple(missing)), request("second", lambda: ())]
+        tasks = [asyncio.ensure_future(each) for each in both]
+        await asyncio.sleep(0)
+        assert (passed, gate.closed, gate.needs(), gate.open()) == ([], True, (need,), False)
+        missing.clear()
+        assert gate.open()
+        await asyncio.gather(*tasks)
+        return passed
+
+    assert run(main) == ["first", "second"]

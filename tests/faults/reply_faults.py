@@ -174,8 +174,8 @@ def rows() -> tuple[FaultCase, ...]:
             expected=expected,
             kept=SAME_RECORD,
             carry_out=bad.carry_out,
-            memory_mb=200.0,
-            cpu_s=20.0,
+            memory_mb=400.0,
+            cpu_s=60.0,
         )
         for name, (bad, expected) in REPLIES.items()
     )

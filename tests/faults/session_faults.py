@@ -13,6 +13,7 @@ import pytest
 from tests.faults.fault_case import FaultCase, Place, Workshop
 from tests.plugin.conftest import INI, SUITE, Reports, usual_signals
 
+SESSION_CPU_S = 60.0  # a few whole runs of pytest in one process, while tracemalloc notes each allocation
 WHOLE_LINES = "events.jsonl holds whole lines; a resumed run has every case once"
 STOPPING = """
 import asyncio, os, signal
@@ -193,6 +194,7 @@ def rows() -> tuple[FaultCase, ...]:
             kept=WHOLE_LINES,
             carry_out=interrupted(action, conftest=conftest),
             memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
         )
         for name, (action, conftest) in {
             **{name: (action, "") for name, action in SIGNALS.items()},
@@ -223,6 +225,7 @@ def rows() -> tuple[FaultCase, ...]:
             kept=kept,
             carry_out=carry_out,
             memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
         )
         for name, (carry_out, kept) in disks.items()
     ]
@@ -239,6 +242,7 @@ def rows() -> tuple[FaultCase, ...]:
             kept="every case is completed in the end",
             carry_out=carry_out,
             memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
         )
         for name, carry_out in resumes.items()
     ]
@@ -254,6 +258,7 @@ def _folders() -> tuple[FaultCase, ...]:
             kept="nothing was measured",
             carry_out=no_reports_folder,
             memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
         ),
         FaultCase(
             name="a lock and half a file that a killed process left",
@@ -262,5 +267,6 @@ def _folders() -> tuple[FaultCase, ...]:
             kept=WHOLE_LINES,
             carry_out=left_behind,
             memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
         ),
     )

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.plugin.conftest import INI, SUITE, Reports
+from tests.plugin.test_resume_unfinished import ROUTER
 
 TIMED = SUITE.replace("def test_invoice(swarm_run, dag):", "def test_invoice(swarm_run, dag, benchmark):").replace(
     "    assert 0 <= result.score <= 1", "    swarm_run.bench(benchmark)"
@@ -51,3 +52,13 @@ def test_the_decision_of_no_job_cannot_be_timed(suite: pytest.Pytester) -> None:
     result = suite.runpytest("test_early.py", "-p", "no:benchmark")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["swarm_run.bench(benchmark) times the decision of a job: call swarm_run(dag) first"])
+
+
+def test_a_decision_that_cannot_be_timed_fails_its_test(suite: pytest.Pytester) -> None:
+    suite.makeconftest(ROUTER)
+    suite.makepyfile(
+        test_invoice=TIMED.replace("    swarm_run.bench(", "    open('armed', 'w').close()\n    swarm_run.bench(")
+    )
+    result = suite.runpytest("--swarm-compare=flaky", "--benchmark-disable")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["swarm_run.bench(benchmark) cannot time the decision: *out of order*"])

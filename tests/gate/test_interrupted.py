@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.gate.test_plugin import BASE
-from tests.plugin.conftest import SUITE, Reports
+from tests.plugin.conftest import SUITE, Reports, usual_signals
 
 ARGS = ("--swarm-compare=milp,best-single,greedy", "--swarm-repeat=2")
 DEADLY = """
@@ -31,7 +31,7 @@ def arm(suite: pytest.Pytester, death: str) -> str:
 
 def test_two_workers_judge_like_one(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
-    suite.runpytest("-n1", BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
+    suite.runpytest(BASE, "--swarm-update-baseline", *ARGS).assert_outcomes(passed=6)
     strict = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate("switches:+0")\ndef test_invoice')
     suite.makepyfile(test_invoice=strict)
     one = suite.runpytest(BASE, *ARGS, "--junitxml=j.xml")
@@ -108,7 +108,8 @@ def test_ctrl_c_while_a_job_runs_ends_the_run_with_its_reports(suite: pytest.Pyt
     args = ("--swarm-compare=house", "--swarm-repeat=6", "--swarm-report=json", "--swarm-report=csv")
     suite.runpytest(BASE, "--swarm-update-baseline", *args).assert_outcomes(passed=6)
     (suite.path / "armed").touch()
-    result = suite.runpytest_subprocess(BASE, *args)
+    with usual_signals():  # a shell starts what runs in the background with SIGINT ignored
+        result = suite.runpytest_subprocess(BASE, *args)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     reports = Reports(suite.path)
     assert reports.of("run_end")[0]["complete"] is False

@@ -11,11 +11,13 @@ import pytest
 from pytest_swarm.cli import main
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_codec import decode_baseline, encode_baseline, read_baseline, write_baseline
+from pytest_swarm.gate.draws import bet_scale
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.looks import after_look, earlier_looks, share_of_level
 from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.updating import update_baseline
+from pytest_swarm.metrics.metric_table import GATE_METRICS
 from tests.gate.runs import baseline, case, policy, run_context
 from tests.gate.test_plugin import BASE, stored
 from tests.plugin.conftest import INI, SUITE
@@ -30,6 +32,21 @@ def side(repeats: int, *, jobs: int = 4) -> tuple[BaselineCase, ...]:
 def look(before: Baseline, repeats: int) -> GateResult:
     run = RunCases(cases=side(repeats))
     return evaluate(run, before, run_context(seed=1), policy=policy("score:-2.5%"), covered=lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "scale"),
+    [
+        ("score", [0.2, 0.4], 1.0),  # of 0 to 1
+        ("makespan_s", [5.0, 2.0, 3.0], 3.0),
+        ("makespan_s", [4.0, 4.0], 4.0),
+        ("makespan_s", [0.0], 1.0),
+    ],
+)
+def test_bets_are_scaled_by_the_range_of_the_metric_or_of_the_baseline(
+    name: str, values: list[float], scale: float
+) -> None:
+    assert bet_scale(GATE_METRICS[name], values) == scale
 
 
 def test_all_looks_together_are_wrong_at_most_twice_as_often_as_one() -> None:
@@ -163,6 +180,7 @@ def test_a_look_changes_nothing_but_looks_of_the_file_as_it_is_now(tmp_path: Pat
     then, pulled = baseline(*side(4)), replace(baseline(*side(8)), looks=(7,))
     result, run = look(then, 2), RunCases(cases=side(2))
     write_baseline(pulled, file)
+    assert remember_look(then, run, replace(result, gate="off"), file=file, shown="base.json") == ()
     (said,) = remember_look(then, run, result, file=file, shown="base.json")
     assert said.startswith("baseline base.json was changed by others while this run went on")
     assert read_baseline(file) == replace(pulled, where=read_baseline(file).where)

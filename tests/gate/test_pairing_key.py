@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pytest_swarm.gate.pairing import pair_cases
+from pytest_swarm.gate.pairing import answers_digest, pair_cases
 from pytest_swarm.gate.verdicts import Verdict
 from tests.gate.runs import baseline, case, judge
+from tests.report.factories import record
 
 
 def test_another_graph_of_the_same_job_is_a_changed_case() -> None:
@@ -14,6 +17,16 @@ def test_another_graph_of_the_same_job_is_a_changed_case() -> None:
     found = pair_cases(baseline(then), [now], covered=lambda _: True)
     assert (found.matches, [each.now for each in found.changed]) == ((), [now])
     assert judge([then], [now], "score:-2.5%", seed=0).verdict is Verdict.NOT_COMPARABLE
+
+
+def test_the_same_answers_have_one_digest_in_whatever_order_they_came() -> None:
+    plain = record()
+    told = tuple(replace(each, answer=f"answer of {each.task}") for each in plain.outcomes)
+    digest = answers_digest(replace(plain, outcomes=told))
+    assert digest is not None
+    assert answers_digest(replace(plain, outcomes=told[::-1])) == digest
+    assert answers_digest(replace(plain, outcomes=(replace(told[0], answer="other"), *told[1:]))) != digest
+    assert answers_digest(replace(plain, outcomes=(replace(told[0], answer=None), *told[1:]))) is None
 
 
 def test_the_same_graph_under_another_mode_is_another_case() -> None:

@@ -14,6 +14,7 @@ def test_the_examples_of_the_design() -> None:
     score = parse_expression("score:-2.5%@95", what="x")
     assert (score.metric.name, score.statistic, score.allowed, score.relative) == ("score", "mean", 0.025, True)
     assert score.confidence == 95
+    assert [parse_expression(f"score:-1%{at}", what="x").confidence for at in ("", "@50", "@99.9")] == [95, 50, 99.9]
     absolute = parse_expression("llm/score:-0.02", what="x")
     assert (absolute.mode, absolute.allowed, absolute.relative) == ("llm", 0.02, False)
     count = parse_expression("violations:+0", what="x")
@@ -44,6 +45,7 @@ def test_a_relative_loss_is_a_share_of_the_baseline() -> None:
         ("score:-", 8, "the allowed loss, a number"),
         ("score:-2%@", 11, "the confidence"),
         ("score:-2%@100", 11, "below 100"),
+        ("score:-2%@49.9", 11, "at least 50 and below 100"),
         ("score:-2% ok", 10, "the end"),
         ("score.p99:-2%", 7, "mean"),
         ("decision_ms.p99:+2%", 13, "mean or median"),

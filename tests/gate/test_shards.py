@@ -110,6 +110,13 @@ def test_three_parts_of_a_run_make_the_report_of_the_whole(
     assert set(read_run(out).collected) == set(read_run(whole).collected)
 
 
+def test_each_part_that_is_not_there_is_named(tmp_path: Path) -> None:
+    third = a_part(tmp_path / "c", a_job(3), options={SHARD: "3/4"})
+    assert list(read_shards([third, a_part(tmp_path / "x", a_job(1))]).missing) == [
+        f"part {part} of 4 is not among the runs" for part in (1, 2, 4)
+    ]
+
+
 def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     left_out = "test_jobs.py::test_job[lp-h0-8GB-job9]"
     first = a_part(tmp_path / "a", a_job(1), options={SHARD: "1/3"}, collected=(a_job(1).case.test, left_out))

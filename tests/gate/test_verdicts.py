@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import comb
 
 import pytest
 
@@ -8,6 +9,7 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.gate_block import encode_gate
+from pytest_swarm.gate.mean_verdicts import Loss
 from pytest_swarm.gate.pairing import IncompleteJob, RunCases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import FleetIdentity
@@ -47,6 +49,26 @@ def test_a_loss_in_every_repeat_is_a_regression() -> None:
     assert result.failures == ("lp/score:-2.5%@95: REGRESSED",)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "p_worse", "p_better", "verdict"),
+    [
+        (0.1, 0.3, 0.01, 1.0, Verdict.REGRESSED),
+        (0.1, 0.3, 0.20, 1.0, Verdict.INCONCLUSIVE),  # the bounds alone are no proof
+        (-0.1, 0.3, 0.01, 1.0, Verdict.INCONCLUSIVE),  # nor is the test alone
+        (0.01, 0.3, 0.01, 1.0, Verdict.INCONCLUSIVE),  # worse, perhaps within the allowance
+        (0.01, 0.04, 0.01, 1.0, Verdict.OK),
+        (-0.3, -0.1, 1.0, 0.01, Verdict.IMPROVED),
+        (-0.3, -0.1, 1.0, 0.20, Verdict.OK),
+        (-0.3, 0.1, 1.0, 0.01, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_bounds_and_test_must_agree_on_a_change(
+    low: float, high: float, p_worse: float, p_better: float, verdict: Verdict
+) -> None:
+    loss = Loss(mean=(low + high) / 2, low=low, high=high, p_worse=p_worse, p_better=p_better, level=0.025)
+    assert loss.verdict(0.05) is verdict
+
+
 def test_a_gain_is_improved_and_fails_nothing() -> None:
     result = judge(jobs([0.6, 0.5]), jobs([0.9, 0.8]), "score:-2.5%")
     assert (result.verdict, result.failures) == (Verdict.IMPROVED, ())
@@ -72,6 +94,17 @@ def test_the_published_difference_is_inconclusive() -> None:
     assert f"{row.repeats_to_settle:,} repeats of each case would settle a difference" in (row.note or "")
 
 
+def test_the_repeats_that_settle_a_difference_grow_as_it_nears_the_allowance() -> None:
+    first, other = [0.5, 0.4, 0.6, 0.45], [0.6, 0.45, 0.4, 0.5]  # their order leaves chance a part
+    asked: list[int] = []
+    for shift in (0.06, 0.03, 0.0, -0.02, -0.03):
+        (row,) = judge(jobs(first, count=6), jobs([each + shift for each in other], count=6), "score:-0.04").rows
+        assert row.repeats_to_settle is not None
+        asked.append(row.repeats_to_settle)
+    assert asked == sorted(set(asked))
+    assert 3 < asked[3] / asked[2] < 5  # a quarter of the squared distance
+
+
 def test_a_mode_has_verdicts_of_its_own() -> None:
     before = [*jobs([0.9, 0.8]), *jobs([0.9, 0.8], mode="llm")]
     now = [*jobs([0.9, 0.8]), *jobs([0.5, 0.4], mode="llm")]
@@ -83,9 +116,35 @@ def test_a_mode_has_verdicts_of_its_own() -> None:
     }
 
 
+def test_rows_are_in_the_order_of_modes() -> None:
+    cases = [each for mode in ("zeta", "greedy", "milp", "lp") for each in jobs([0.5], mode=mode, count=1)]
+    assert [row.mode for row in judge(cases, cases, "score:-1%").rows] == ["lp", "milp", "greedy", "zeta"]
+
+
 def test_an_expression_for_a_mode_that_did_not_run_says_so() -> None:
     (row,) = judge(jobs([0.5]), jobs([0.5]), "milp/score:-1%").rows
     assert (row.verdict, row.note) == (Verdict.NOT_COMPARABLE, "no case of mode milp is in both")
+    for incomparable, told in (("warn", (0, 1)), ("fail", (1, 0)), ("ignore", (0, 0))):
+        result = judge(jobs([0.5]), jobs([0.5]), "milp/score:-1%", incomparable=incomparable)
+        assert (len(result.failures), len(result.warnings)) == told
+
+
+def test_a_repeat_is_over_budget_where_one_of_its_horizons_is() -> None:
+    """Horizons of one repeat are one draw."""
+
+    def both(counts: list[float]) -> list[BaselineCase]:
+        deep = violating(counts)
+        return [deep, replace(violating([0.0] * len(counts)), setup=replace(deep.setup, horizon=0))]
+
+    (row,) = judge(both([0.0] * 10), both([1.0] * 10), "violations:+0").rows
+    assert (row.verdict, row.p_worse) == (Verdict.REGRESSED, pytest.approx(1 / comb(20, 10)))
+
+
+def test_violations_that_are_allowed_are_not_used_up_by_repeats_without_any() -> None:
+    before, now = [violating([0] * 40)], [violating([0] * 20 + [1] * 20)]
+    (strict,) = judge(before, now, "violations:+0", sequential=True).rows
+    (wide,) = judge(before, now, "violations:+20", sequential=True).rows
+    assert (strict.verdict, wide.verdict, wide.p_worse) == (Verdict.REGRESSED, Verdict.OK, 1.0)
 
 
 def violating(counts: list[float], *, job: str = "a") -> BaselineCase:
@@ -99,6 +158,14 @@ def test_one_new_violation_fails_a_mode_that_had_none() -> None:
     (row,) = judge([violating([0, 0])], run, "violations:+0@exact").rows
     assert (row.verdict, row.before, row.now, row.change) == (Verdict.REGRESSED, 0, 1, 1)
     assert row.details == ("a [lp-h1-8GB] r2, step 1: planned 12 of 8",)
+
+
+@pytest.mark.parametrize(("steps", "more"), [(5, ()), (6, (".. and 1 more",))])
+def test_five_steps_over_budget_are_named_and_the_others_counted(steps: int, more: tuple[str, ...]) -> None:
+    told = tuple(f"step {n}" for n in range(steps))
+    run = RunCases(cases=(violating([0, steps]),), over_budget={("a-lp--1", 0): told})
+    (row,) = judge([violating([0, 0])], run, "violations:+0@exact").rows
+    assert row.details == (*told[:5], *more)
 
 
 def test_a_violation_in_a_repeat_that_the_baseline_lacks_counts_too() -> None:
@@ -125,6 +192,22 @@ def timed(values: list[float]) -> list[BaselineCase]:
     return [case(f"job{n}", [0.5], figures={"makespan_s": [value]}) for n, value in enumerate(values)]
 
 
+def test_repeats_that_say_the_same_do_not_narrow_the_bounds_of_virtual_times() -> None:
+    before, now = [10.0, 11, 12, 13, 14, 15, 16], [9.5, 11, 12.6, 16.9, 18.9, 21, 16]
+    rows = []
+    for repeats in (1, 15):
+        there, here = (
+            [
+                case(f"job{n}", [0.5] * repeats, figures={"makespan_s": [value] * repeats})
+                for n, value in enumerate(side)
+            ]
+            for side in (before, now)
+        )
+        rows += judge(there, here, "makespan_s.median:+25%").rows
+    assert rows[0].low is not None
+    assert (rows[1].low, rows[1].high) == (pytest.approx(rows[0].low), pytest.approx(rows[0].high))
+
+
 def test_virtual_times_are_a_ratio_of_medians_judged_by_its_bounds() -> None:
     before = [2.0 + n / 10 for n in range(12)]
     for factor, verdict in ((1.0, Verdict.OK), (1.2, Verdict.OK), (1.6, Verdict.REGRESSED), (0.5, Verdict.IMPROVED)):
@@ -138,7 +221,10 @@ def test_virtual_times_of_the_same_seed_are_exact() -> None:
     assert (row.verdict, row.exact, row.repeats_needed) == (Verdict.REGRESSED, True, None)
 
 
-@pytest.mark.parametrize(("before", "now"), [([0.0], [0.0]), ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]), ([1.0], [1.0])])
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [([0.0], [0.0]), ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]), ([1.0], [1.0]), ([1.0, 2.0] * 4, [2.0] * 7 + [0.0])],
+)
 def test_times_of_zero_and_few_of_them_give_no_interval(before: list[float], now: list[float]) -> None:
     (row,) = judge(timed(before), timed(now), "makespan_s.median:+25%").rows
     assert row.verdict in (Verdict.NOT_COMPARABLE, Verdict.INCONCLUSIVE)
@@ -176,6 +262,7 @@ def test_other_contexts_are_not_compared(change: dict[str, object], reason: str)
         assert result.reasons[0].startswith(reason)
         assert len(result.failures) == failures
         assert (incomparable == "warn") is bool(result.warnings)
+        assert (result.rows, result.elsewhere) == ((), 0)
 
 
 def notes(before: list[BaselineCase], now: list[BaselineCase]) -> dict[str, tuple[Verdict, str | None]]:

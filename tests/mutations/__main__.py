@@ -8,9 +8,7 @@ a fault survives, where its old text no longer stands exactly once in its place,
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from tests.mutations.faults import FAULTS, Fault
+from tests.mutations.forked_pytest import run_pytest
 
 ROOT: Final = Path(__file__).parents[2]
 COPIED: Final = ("pytest_swarm", "tests", "benchmarks", "configs", "examples", "docs")
@@ -30,6 +29,7 @@ FILES: Final = ("pyproject.toml", "conftest.py", "README.md", "CHANGELOG.md")
 PROCESSES: Final = 2
 TESTS_FAILED: Final = 1  # pytest's exit status; any other but 0 means that the tests were not run
 LIMIT_S: Final = 300  # of one fault: it may turn a loop into an endless one
+ALL_LIMIT_S: Final = 3600  # of all test files without a fault, which no slow and busy machine needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def try_fault(fault: Fault, root: Path) -> Outcome:
     right = place.read_text(encoding="utf-8")
     place.write_text(right.replace(fault.old, fault.new), encoding="utf-8")
     try:
-        status, output = run_tests(tests, root)
+        status, output = run_tests(tests, root, limit_s=LIMIT_S)
     finally:
         place.write_text(right, encoding="utf-8")
     if status == TESTS_FAILED or status is None:
@@ -89,21 +89,15 @@ def try_fault(fault: Fault, root: Path) -> Outcome:
 def try_without(tests: list[str], root: Path) -> Outcome:
     """Return whether the tests pass where nothing is wrong: else a fault would seem to be noticed."""
     began_s = time.monotonic()
-    status, output = run_tests(tests, root)
+    status, output = run_tests(tests, root, limit_s=ALL_LIMIT_S)
     word, detail = ("passed", "") if status == 0 else ("FAILED", output[-2000:])
     name = f"no fault, {len(tests)} test files"
     return Outcome(name=name, word=word, detail=detail, seconds=time.monotonic() - began_s)
 
 
-def run_tests(tests: list[str], root: Path) -> tuple[int | None, str]:
+def run_tests(tests: list[str], root: Path, *, limit_s: float) -> tuple[int | None, str]:
     """Return pytest's exit status and output; None as the status of a run that had to be stopped."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    env = os.environ | {"PYTHONPATH": str(root), "SWARM_THOROUGH": "1"}
-    try:
-        done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False, timeout=LIMIT_S)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    return done.returncode, done.stdout + done.stderr
+    return run_pytest(["-x", "-q", "-p", "no:cacheprovider", *tests], root, limit_s=limit_s)
 
 
 def copy_tree(to: Path) -> Path:

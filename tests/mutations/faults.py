@@ -597,10 +597,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a number that only bounds the answer is taken for it",
-        where="scoring/number_limits.py",
-        old="if _OUTSIDE.search(before) or _AFTER",
-        new="if _AFTER",
-        tests=("scoring/test_number_limits.py",),
+        where="scoring/stated_number.py",
+        old="if _OUTSIDE.search(before) or _BOUND_AFTER",
+        new="if _BOUND_AFTER",
+        tests=("scoring/test_stated_number.py",),
     ),
     Fault(
         name="a contrast that names another text leaves the first as the answer",
@@ -721,6 +721,20 @@ FAULTS: Final = (
         new="<= 0",
         tests=("scoring/test_numbers.py",),
     ),
+    Fault(
+        name="a range after 'answer is' gives its first number",
+        where="scoring/numbers.py",
+        old="return _given(statement, number, numbers, place)",
+        new="return Reading(values=number.values, text=number.text, place=place)",
+        tests=("scoring/test_stated_number.py",),
+    ),
+    Fault(
+        name="a remark that holds the only number of a line is left out",
+        where="scoring/numbers.py",
+        old="    if not before:\n        return text\n",
+        new="",
+        tests=("scoring/test_joined_parts.py",),
+    ),
     # --- simulator and recordings
     Fault(
         name="an origin that begins like an accepted one is accepted",
@@ -820,6 +834,20 @@ FAULTS: Final = (
         old="with self._lock:",
         new='with __import__("contextlib").nullcontext():',
         tests=("plugin/test_strangers.py",),
+    ),
+    Fault(
+        name="an answer store serves the thread alone that opened it",
+        where="ollama/answers/database.py",
+        old="check_same_thread=False",
+        new="check_same_thread=True",
+        tests=("plugin/test_dry_run.py",),
+    ),
+    Fault(
+        name="what a resumed run has finished is counted by a dry run",
+        where="plugin/job_runner.py",
+        old="if self._folder.earlier.finished(case) is not None:",
+        new="if self._folder.earlier.finished(case) is case:",
+        tests=("plugin/test_dry_run.py",),
     ),
     Fault(
         name="a resumed run takes failed jobs for finished",
@@ -1527,5 +1555,48 @@ FAULTS: Final = (
         old="return whole_digest(model.manifest) if model.manifest else weights_digest(model)",
         new="return weights_digest(model)",
         tests=("simulator/test_created_models.py",),
+    ),
+    # --- what random changes of constants outlived
+    Fault(
+        name="an automatic context is raised beside pinned models as they were",
+        where="estimate/context_fit.py",
+        old="sorted(fleet, key=lambda each: not each.keep)",
+        new="tuple(fleet)",
+        tests=("estimate/test_prompt_tokens.py",),
+    ),
+    Fault(
+        name="answers that hardly differ scatter by one",
+        where="estimate/scored_calls.py",
+        old="max(0.0, self.squares",
+        new="max(1.0, self.squares",
+        tests=("estimate/test_shrinkage.py",),
+    ),
+    Fault(
+        name="the tokens of an answer are taken off those of its prompt",
+        where="execution/running_job.py",
+        old="outcome.prompt_tokens + outcome.completion_tokens",
+        new="outcome.prompt_tokens - outcome.completion_tokens",
+        tests=("execution/test_case.py",),
+    ),
+    Fault(
+        name="a case starts with the models that the one before has left",
+        where="execution/group_state.py",
+        old="self.fresh = True",
+        new="self.fresh = False",
+        tests=("execution/test_case.py",),
+    ),
+    Fault(
+        name="a recording counts times from the start of the loop",
+        where="ollama/transports/recording.py",
+        old="sent_s=self._sent_s - start_s",
+        new="sent_s=self._sent_s + start_s",
+        tests=("ollama/test_recording.py",),
+    ),
+    Fault(
+        name="a pinned model takes no memory of the relaxation where no task uses it",
+        where="routing/lp_simplex.py",
+        old="used[step.keep] = 1.0",
+        new="used[step.keep] = 0.5",
+        tests=("routing/test_lp_simplex.py",),
     ),
 )

@@ -154,6 +154,14 @@ def test_a_part_may_be_longer_than_the_whole_by_50_ms_only(part: str) -> None:
         chat(saying({**GOOD, part: total_ns + 60_000_000}))
 
 
+@pytest.mark.parametrize("limit_ns", [0, 7 * 86_400 * 10**9])
+def test_a_time_of_nothing_and_one_of_a_week_are_times(limit_ns: int) -> None:
+    told = dict.fromkeys(("total_duration", "load_duration", "eval_duration", "prompt_eval_duration"), limit_ns)
+    parts = {name: 0 for name in told if name != "total_duration"}
+    reply = chat(saying({**GOOD, **told, **parts}))
+    assert (reply.total_s, reply.load_s, reply.decode_s, reply.prefill_s) == (limit_ns / 1e9, 0.0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
 def test_a_reply_that_cannot_be_true_is_no_reply(lie: dict[str, Any]) -> None:
     with pytest.raises(BadReplyError, match=r"m:1b.*http://box:1"):

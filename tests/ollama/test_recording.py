@@ -96,6 +96,20 @@ def recorded(server: httpx.AsyncBaseTransport) -> tuple[Events, tuple[Exchange, 
     return virtual(main)
 
 
+def test_a_recording_tells_times_from_the_start_of_its_case() -> None:
+    async def main() -> list[list[float]]:
+        recording, found = RecordingTransport(streaming((0.5, b"one"))), list[list[float]]()
+        for _ in range(2):
+            recording.begin(CASE, now_s=asyncio.get_running_loop().time())
+            await asyncio.sleep(2.0)
+            await read(recording)
+            rows = recording.finish(now_s=asyncio.get_running_loop().time())
+            found.append([round(each, 6) for row in rows for each in (row.sent_s, row.head_s or 0.0, row.end_s)])
+        return found
+
+    assert virtual(main) == [[2.0, 0.3, 0.8]] * 2
+
+
 def player(*exchanges: Exchange) -> ReplayingTransport:
     replaying = ReplayingTransport(
         CassetteIndex(Cassette(path="c", takes=(Take(case=CASE, origin=ORIGIN, exchanges=exchanges),)))

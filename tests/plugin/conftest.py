@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,14 @@ class Reports:
 @pytest.fixture
 def reports(suite: pytest.Pytester) -> Reports:
     return Reports(suite.path)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port at which connections are refused: it is bound, so nobody else takes it, and nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -78,13 +77,6 @@ def web_server(body: bytes, *, content_type: str = "text/html", hangs: bool = Fa
         thread.join()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 WB1 = f"""
 from pathlib import Path
 import pytest
@@ -118,16 +110,16 @@ def test_auto_takes_a_server_that_has_every_model(suite: pytest.Pytester, fast_s
 
 
 def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, closed_port: int
 ) -> None:
-    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port()}")
+    monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{closed_port}")
     result = suite.runpytest("--swarm-backend=auto")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["swarm: SIMULATED Ollama, profile a40, seed 0 (no Ollama server answers at *"])
 
 
-def test_auto_takes_no_simulator_for_a_server_that_was_named(suite: pytest.Pytester) -> None:
-    host = f"http://127.0.0.1:{free_port()}"
+def test_auto_takes_no_simulator_for_a_server_that_was_named(suite: pytest.Pytester, closed_port: int) -> None:
+    host = f"http://127.0.0.1:{closed_port}"
     result = suite.runpytest("--swarm-backend=auto", f"--swarm-host={host}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: no Ollama server answers at {host}; start it with `ollama serve`, or *"])
@@ -141,8 +133,8 @@ def usage_error(suite: pytest.Pytester, *args: str) -> str:
     return line
 
 
-def test_server_down(suite: pytest.Pytester) -> None:
-    host = f"http://127.0.0.1:{free_port()}"
+def test_server_down(suite: pytest.Pytester, closed_port: int) -> None:
+    host = f"http://127.0.0.1:{closed_port}"
     line = usage_error(suite, f"--swarm-host={host}")
     assert host in line
     assert "ollama serve" in line

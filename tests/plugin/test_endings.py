@@ -15,6 +15,7 @@ import pytest
 from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.resources import Resources
+from pytest_swarm.plugin.session import SwarmSession
 from tests.plugin.conftest import Reports, usual_signals
 
 pytestmark = pytest.mark.skipif(
@@ -77,7 +78,16 @@ def test_a_signal_ends_the_run_as_ctrl_c_does(suite: pytest.Pytester, reports: R
     assert "invoice [stop-h0-8GB] was still running when the run stopped" in interrupted(suite, reports)
 
 
-def test_a_job_in_a_thread_is_waited_for(suite: pytest.Pytester, reports: Reports) -> None:
+def test_a_job_in_a_thread_is_waited_for(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = SwarmSession.tell
+
+    def told(session: SwarmSession, sentence: str) -> None:
+        tell(session, sentence)
+        Path("told").touch()
+
+    monkeypatch.setattr(SwarmSession, "tell", told)
     suite.makeconftest(
         """
         import time
@@ -87,7 +97,10 @@ def test_a_job_in_a_thread_is_waited_for(suite: pytest.Pytester, reports: Report
         class Slow(GreedyRouter):
             async def route(self, view):
                 Path("begun").touch()
-                time.sleep(0.2)
+                for _ in range(6000):  # it ends once it is waited for; after a minute in any case
+                    if Path("told").exists():
+                        break
+                    time.sleep(0.01)
                 return await super().route(view)
 
         def pytest_swarm_routers(config):

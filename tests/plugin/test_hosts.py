@@ -33,7 +33,8 @@ from tests.execution.lab import bench, case, graph
 from tests.plugin.conftest import Reports
 
 pytest.importorskip("uvicorn")
-REFUSED_FROM_THE_START = 40  # requests that a case and the start of a run need at least, less than five cases need
+REFUSED_AFTER = 60
+"""Requests: a run of one case asks 33, and one of five 109. A slow step is sampled more often, every half a second."""
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def arguments(*hosts: str) -> tuple[str, ...]:
 
 
 def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytest.Pytester, reports: Reports) -> None:
-    with served(f"refuse:after={REFUSED_FROM_THE_START}") as dying, served() as sound:
+    with served(f"refuse:after={REFUSED_AFTER}") as dying, served() as sound:
         result = suite.runpytest(*arguments(dying, sound), "--swarm-repeat=5", "-v")
     result.assert_outcomes(passed=5)
     hosts = [case["host"] for case in reports.report["cases"]]
@@ -81,7 +82,7 @@ def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytes
 
 
 def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pytester, reports: Reports) -> None:
-    fault = f"refuse:after={REFUSED_FROM_THE_START}"
+    fault = f"refuse:after={REFUSED_AFTER}"
     with served(fault) as first, served(fault) as second:
         result = suite.runpytest(*arguments(first, second), "--swarm-repeat=12")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -90,10 +91,30 @@ def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pyteste
     assert set(statuses) == {"completed", "error"}
 
 
+MEETING = """
+import os, time
+from pathlib import Path
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Meeting(GreedyRouter):
+    async def route(self, view):
+        Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+        for _ in range(6000):  # until each worker is at a server; a minute at most
+            if Path("gw0").exists() and Path("gw1").exists():
+                break
+            time.sleep(0.01)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"meet": lambda setup: Meeting()}
+"""
+
+
 def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
     pytest.importorskip("xdist")
+    suite.makeconftest(MEETING)
     with served() as first, served() as second:
-        result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6")
+        result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6", "--swarm-compare=meet")
     result.assert_outcomes(passed=6)
     assert {case["host"] for case in reports.report["cases"]} == {first, second}
 

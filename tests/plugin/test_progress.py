@@ -101,6 +101,30 @@ def test_cases_beside_each_other_count_by_the_clock() -> None:
     assert sentences[2] == "3 of 8 cases have ended; at their pace the others take about 2 min"
 
 
+def test_a_case_that_will_run_again_has_not_ended() -> None:
+    clock = Clock()
+    whole = progress_of(clock, 3)
+    again = report(20.0, CASES[0])
+    again.outcome = "rerun"  # type: ignore[assignment]  # pytest-rerunfailures'
+    whole.count(again)
+    clock.now_s += 40.0
+    assert whole.word(report(40.0, CASES[0])) == "PASSED (1/3, 80 s left)"
+    assert whole.word(report(0.0, CASES[1])) == "PASSED (2/3, 20 s left)"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1", "-p", "xdist")], ids=["alone", "worker"])
+def test_a_resumed_run_counts_its_first_case(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    suite.runpytest_inprocess("--swarm-compare=lp,greedy,milp", "-k", "not milp and not greedy").assert_outcomes(
+        passed=1, deselected=2
+    )
+    monkeypatch.setattr(progress, "_FEWEST", 1)
+    monkeypatch.setattr(Progress, "__init__", partialmethod(Progress.__init__, _next_s=1e-9))
+    shown = suite.runpytest_inprocess("--swarm-compare=lp,greedy,milp", "--swarm-resume", *workers)
+    shown.stdout.fnmatch_lines(["swarm: 2 of 3 cases have ended; at their pace the others take about *"])
+
+
 @pytest.mark.parametrize("options", [(), ("-n", "2")])
 def test_a_run_without_a_terminal_runs(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
     shown = suite.runpytest_inprocess("-p", "no:terminal", "--swarm-compare=lp,greedy", *options)

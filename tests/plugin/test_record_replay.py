@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import GRAPHS, fast_server, free_port
+from tests.plugin.test_backend import GRAPHS, fast_server
 
 __all__ = ["fast_server"]
 
@@ -260,6 +260,7 @@ def test_the_file_must_be_named(suite: pytest.Pytester, backend: str) -> None:
     [
         (None, "there is no such file; record one"),
         ("", "is empty, so it is no cassette"),
+        ("hello", "holds no whole line, so it is no cassette"),
         ("hello\n", "line 1: is not valid JSON"),
         ('{"name": "x"}\n', "line 1: is not the first line of a cassette"),
         ('{"cassette": 99}\n', "cassette version 99 is newer"),
@@ -331,6 +332,6 @@ def test_an_account_in_the_url_stays_out_of_the_cassette(suite: pytest.Pytester,
     assert "someone" not in text
 
 
-def test_a_server_that_is_named_must_be_there(suite: pytest.Pytester) -> None:
-    result = record(suite, f"http://127.0.0.1:{free_port()}")
+def test_a_server_that_is_named_must_be_there(suite: pytest.Pytester, closed_port: int) -> None:
+    result = record(suite, f"http://127.0.0.1:{closed_port}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_swarm.ollama.address import host_as_written, without_secrets
 from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import WB1, fast_server, free_port
+from tests.plugin.test_backend import WB1, fast_server
 
 __all__ = ["fast_server"]
 SECRETS = ("someone", "hunter2", "k3y", "fr4gment")
@@ -58,8 +58,8 @@ def test_no_secret_of_an_address_is_kept(
 @pytest.mark.parametrize(
     "host", ["http://someone:hunter2@{}/?key=k3y", "http://someone:hunter2@h:port/?key=k3y#fr4gment"]
 )
-def test_no_secret_is_in_an_error(suite: pytest.Pytester, host: str) -> None:
-    result = suite.runpytest("--swarm-backend=ollama", f"--swarm-host={host.format(f'127.0.0.1:{free_port()}')}")
+def test_no_secret_is_in_an_error(suite: pytest.Pytester, host: str, closed_port: int) -> None:
+    result = suite.runpytest("--swarm-backend=ollama", f"--swarm-host={host.format(f'127.0.0.1:{closed_port}')}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert not [secret for secret in SECRETS if secret in result.stdout.str() + result.stderr.str()]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,11 +22,11 @@ HOST = "http://127.0.0.1:11434"
 MODELS = (ModelIdentity(tag="ours", digest="d1", server="0.33.0"),)
 FOUND = (ResidentEntry(tag="theirs", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
 DYING = """
-import fcntl, sys, time
+import fcntl, sys
 file = open(sys.argv[1], "r+")
 fcntl.flock(file, fcntl.LOCK_EX)
 print("held", flush=True)
-time.sleep(0.2)
+sys.stdin.read()
 """
 
 
@@ -90,13 +92,18 @@ def test_another_run_knows_nothing_of_one_that_was_killed(killed: Path) -> None:
     assert stay.leave(loaded=False) == ("[] []",)
 
 
-def test_the_controller_waits_for_a_process_that_is_about_to_end(killed: Path) -> None:
+def test_the_controller_waits_for_a_process_that_is_about_to_end(killed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = ServerLock(HOST, tell=print, folder=killed)
-    with subprocess.Popen([sys.executable, "-c", DYING, str(lock.path)], stdout=subprocess.PIPE) as dying:
+    command = [sys.executable, "-c", DYING, str(lock.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as dying:
         assert dying.stdout is not None
         assert dying.stdout.readline() == b"held\n"
         waiting = visit(killed, "r")
         assert not waiting.lock.take_at_once()
+        monkeypatch.setattr(
+            "pytest_swarm.plugin.server_visit.time",
+            SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: dying.communicate()),
+        )
         assert waiting.leave_for_killed(loaded=False) == ("['theirs'] ['ours:latest']",)
 
 

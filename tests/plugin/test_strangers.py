@@ -149,3 +149,26 @@ def test_a_template_is_found_from_a_subfolder(
         passed=1
     )
     assert (reports.folder / "report.html").read_text() == "mine"
+
+
+def test_a_test_that_pytest_cannot_parametrize_is_told_so(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_unit="""
+        import unittest
+        import pytest
+
+        class TestUnit(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def take(self, swarm_run): ...
+            def test_unit(self): ...
+
+        def test_late(request):
+            request.getfixturevalue("swarm_run")
+        """
+    )
+    result = suite.runpytest("test_unit.py")
+    result.assert_outcomes(errors=1, failed=1)
+    result.stdout.fnmatch_lines_random(
+        [f"test_unit.py::{name}: has no case, because *unittest*" for name in ("TestUnit::test_unit", "test_late")]
+    )
+    result.stdout.no_fnmatch_line("*swarm_case(request*")

@@ -60,7 +60,7 @@ def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
     ("arguments", "sentence"),
     [
         (("-n1", "-o", "swarm_horizon=x"), "ERROR: swarm_horizon (ini): 'x' is not a horizon depth*"),
-        (("-n2", "--swarm-fleet=nofile"), "ERROR: *nofile*"),
+        (("-n1", "--swarm-fleet=nofile"), "ERROR: *nofile*"),
         (("-n1", "--swarm-resume"), "ERROR: --swarm-resume: there is no earlier run*"),
     ],
 )

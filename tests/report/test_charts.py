@@ -47,6 +47,17 @@ def test_a_logarithmic_scale_spans_whole_decades() -> None:
     assert [tick.label for tick in scale.ticks()] == ["0.1", "1", "10", "100", "1,000"]
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([2e5, 3e9], ["100,000", "1,000,000", "10,000,000", "100,000,000", "1,000,000,000", "10,000,000,000"]),
+        ([2.0, 3e9], ["1", "100", "10,000", "1,000,000", "100,000,000", "10,000,000,000"]),
+    ],
+)
+def test_decades_are_left_out_where_there_are_ten(values: list[float], labels: list[str]) -> None:
+    assert [tick.label for tick in logarithmic(values, start=0, end=400).ticks()] == labels
+
+
 def test_a_scale_without_width_is_its_middle() -> None:
     assert Scale(low=3, high=3, start=0, end=10)(3) == 5
 

@@ -13,8 +13,9 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.report import job_list
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
+from pytest_swarm.report.job_view import job_rows
 from pytest_swarm.report.report_model import build_report
-from tests.report.factories import ok, record, run, task
+from tests.report.factories import key, ok, record, run, task
 
 
 def unpacked(text: str) -> list[str]:
@@ -43,6 +44,18 @@ def test_an_empty_packer_makes_no_pack() -> None:
     packer = Packer(prefix="p")
     packer.close()
     assert packer.packs == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "spread"), [((1.0, 0.25, 0.5), 0.75), ((0.5, None, 0.5), 0.0), ((1.0, None), 0.0), ((None, None), 0.0)]
+)
+def test_the_spread_of_a_row_is_that_of_the_scores_that_are_known(
+    scores: tuple[float | None, ...], spread: float
+) -> None:
+    modes = ("lp", "milp", "greedy")
+    records = [record({"s0": each}, case=key(mode)) for each, mode in zip(scores, modes, strict=False)]
+    (row,) = job_rows(build_report(run(*records)).jobs)
+    assert row.spread == spread
 
 
 def test_of_jobs_with_many_tasks_only_so_many_tasks_are_shown_in_full(monkeypatch: pytest.MonkeyPatch) -> None:

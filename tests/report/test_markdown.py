@@ -39,6 +39,12 @@ def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:
     assert text.count("| wb1 |") == 6
 
 
+def test_the_folder_of_a_summary_is_made(tmp_path: Path) -> None:
+    for append in (True, False):
+        write_markdown(build_report(small_run()), tmp_path / f"new-{append}" / "summary.md", append=append)
+        assert (tmp_path / f"new-{append}" / "summary.md").read_text(encoding="utf-8").startswith("### pytest-swarm")
+
+
 def test_append_keeps_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
     path.write_text("# before\n")

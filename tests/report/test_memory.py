@@ -16,7 +16,7 @@ from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink
 from tests.report.factories import GEMMA, QWEN, WB1, info, key, record, run
 
-MOST_KB = 3.5  # of this run 2.9 a job; 5.4 where metrics are not packed, 15.9 where the parts of jobs are held
+MOST_KB = 4.2  # of this run 3.0 a job; 5.4 where metrics are not packed, 15.9 where the parts of jobs are held
 
 
 def many(workflows: int) -> Run:
@@ -59,7 +59,7 @@ def peak_kb(path: Path, folder: Path) -> float:
 
 
 def test_the_memory_of_a_report_grows_by_a_few_kilobytes_a_job(tmp_path: Path) -> None:
-    few, more = 20, 120
+    few, more = 20, 80
     paths = [written(tmp_path / str(n), many(n)) for n in (few, more)]
     _, _, small, large = (peak_kb(path, tmp_path) for path in (*paths, *paths))  # first modules and caches
     assert (large - small) / (3 * (more - few)) < MOST_KB

@@ -83,6 +83,13 @@ def test_every_mode_of_few_and_the_best_one_of_many_is_told() -> None:
     assert any("(0.0 s under LP, 0.0 s under MILP, 0.0 s under greedy; planners" in each for each in texts)
 
 
+def test_the_others_are_told_from_the_slowest_on() -> None:
+    fixed, other = read(first_s=9.6), read(first_s=4.8)
+    greedy = [replace(job, case=replace(job.case, key=replace(job.case.key, mode="greedy"))) for job in other.jobs[:10]]
+    texts = [each.text for each in answers(build_report(replace(fixed, jobs=(*fixed.jobs, *greedy))))]
+    assert any("(0.48 s under greedy, 0.0 s under MILP; planners" in each for each in texts)
+
+
 def test_prompts_that_are_usual_or_do_not_matter_are_not_spoken_of() -> None:
     for found in (read(first_s=2.4), read(first_s=0.29), read(first_s=7.9, usual_s=1.0)):
         assert not any("prompts that took" in each.text for each in answers(build_report(found)))

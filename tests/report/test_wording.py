@@ -40,6 +40,8 @@ def test_not_measured_is_a_dash_and_never_zero(write: object) -> None:
         (percent(0.7407), "74 %"),
         (percent(0.7407, digits=1), "74.1 %"),
         (seconds(9.94), "9.9 s"),
+        (seconds(599.9), "599.9 s"),
+        (seconds(600.0), "10 min 0 s"),
         (seconds(0.456), "0.46 s"),
         (seconds(725.0), "12 min 5 s"),
         (milliseconds(0.38), "0.38 ms"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pytest_swarm.routing import branch_and_bound as branch
 from pytest_swarm.routing.benders import Master
 from pytest_swarm.routing.branch_and_bound import branch_and_bound
 from pytest_swarm.routing.highs import arrays_of, load_model, solve_mip
+from pytest_swarm.routing.local_search import fill, improve, set_value
 from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.model_sets import best_set, sets_within
 from pytest_swarm.routing.program import RoutingProgram, program_of, value_of
@@ -112,6 +114,25 @@ def test_a_resident_model_that_no_task_needs_is_not_held() -> None:
     found = branch_and_bound(program_of(view), limit_s=None)
     assert found is not None
     assert found.held[0].nonzero()[0].tolist() == [0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_single_addition_removal_or_swap_helps_after_the_local_search(seed: int) -> None:
+    program = program_of(random_view(seed, models=8, tasks=10))
+    allowed = program.vram_gb <= program.limit_gb
+    if program.vram_gb[program.pinned].sum() > program.limit_gb:
+        return
+    held = improve(program, fill(program, np.ones(8), allowed), allowed)
+    best = set_value(program, held)
+    outs = [None, *(held & ~program.pinned).nonzero()[0]]
+    for out, into in product(outs, [None, *(allowed & ~held).nonzero()[0]]):
+        other = held.copy()
+        if out is not None:
+            other[out] = False
+        if into is not None:
+            other[into] = True
+        if program.vram_gb[other].sum() <= program.limit_gb:
+            assert set_value(program, other) <= best + 1e-9
 
 
 def test_without_any_plan_there_is_none() -> None:

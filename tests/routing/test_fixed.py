@@ -129,6 +129,16 @@ def test_tasks_whose_models_fit_together_run_together() -> None:
     assert route("collate", flat("abcc", budget_gb=10)).target_residency == {"a", "c"}
 
 
+def test_collate_runs_a_further_model_in_the_room_that_an_evicted_one_leaves() -> None:
+    fleet = replace(
+        ABC, models=tuple(replace(each, vram_gb=gb) for each, gb in zip(ABC.models, (5, 4, 3), strict=True))
+    )
+    plan = route(
+        "collate", flat("bbc", fleet=fleet, budget_gb=8, resident="a")
+    )  # a makes room for b, and c fits beside
+    assert (plan.target_residency, plan.deferred) == ({"b", "c"}, set())
+
+
 @pytest.mark.parametrize("mode", ["fixed", "collate"])
 def test_the_least_recently_used_model_makes_room(mode: str) -> None:
     view = flat("c", budget_gb=10, resident="ab", step=5)

@@ -45,6 +45,14 @@ def test_a_complete_answer_is_kept_whatever_stands_around_it(answer: str) -> Non
     assert read.detail is None
 
 
+@pytest.mark.parametrize(("wrong", "more"), [(4, ""), (5, ""), (6, "; and 1 more"), (9, "; and 4 more")])
+def test_five_faults_of_an_answer_are_told_and_the_others_counted(wrong: int, more: str) -> None:
+    view = matrix_view([[0.5] * wrong], vram_gb=[1], budget_gb=8)
+    detail = read_answer(text([(task.id, "gpt") for task in view.tasks]), view).detail
+    told = [f"model 'gpt' is not on offer for task 't{n}'" for n in range(min(wrong, 5))]
+    assert detail == "; ".join(told) + more
+
+
 @pytest.mark.parametrize(
     "answer",
     [

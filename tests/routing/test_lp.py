@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,6 +35,13 @@ def test_the_fallback_solver_finds_the_same_and_is_recorded(instance) -> None:
 def test_without_any_solver_the_error_names_them() -> None:
     with pytest.raises(RoutingError, match=r"NO_SUCH_SOLVER.*NEITHER"):
         route(LpRouter(solvers=("NO_SUCH_SOLVER", "NEITHER")), view_of(WB1))
+
+
+def test_the_time_of_the_solver_is_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cvxpy.Problem.solver_stats", SimpleNamespace(solve_time=0.0025))  # in seconds
+    relaxed = LpRouter().relax(view_of(WB1))
+    assert relaxed is not None
+    assert relaxed.solve_ms == pytest.approx(2.5)
 
 
 def test_more_than_32_tasks() -> None:

@@ -59,6 +59,17 @@ def test_resident_models_that_do_not_fit_beside_the_others_give_way() -> None:
     assert check(view)
 
 
+def test_a_pinned_model_counts_whole_though_no_task_uses_it() -> None:
+    # m0 holds 4 of 7 GB, so m1 and m3 share 3: at most .6 + .3 y1 + (.3 - .1) y3 with 4 y1 + y3 = 3 and y1 + y3 = 1
+    view = matrix_view(
+        [[0.6], [0.9], [0.3], [0.9]], vram_gb=[4, 4, 2, 1], budget_gb=7, load=[0.1] * 4, resident=[0, 1, 2], keep=[0]
+    )
+    assert found(view) is None
+    relaxed = MODE.relax(view)
+    assert relaxed is not None
+    assert relaxed.optimum == pytest.approx(0.6 + 0.3 * 2 / 3 + 0.2 / 3)
+
+
 def test_a_model_that_cannot_take_a_task_has_no_share_of_it() -> None:
     own = found(matrix_view([[0.9, 0.9], [0.5, 0.5]], vram_gb=[2, 2], budget_gb=8, forbidden=[(0, 1)]))
     assert own is not None

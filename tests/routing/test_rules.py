@@ -87,6 +87,12 @@ def test_single_says_why_its_model_cannot() -> None:
         assert word in plan.reason
 
 
+@pytest.mark.parametrize(("keep", "beside"), [([], ""), ([0], " with the pinned models")])
+def test_single_says_what_stays_beside_its_model(keep: list[int], beside: str) -> None:
+    plan = route("single:m1", matrix_view([[0.5], [0.9]], vram_gb=[4, 9], budget_gb=8, keep=keep))
+    assert f"model m1{beside} needs {13 if keep else 9}GB, more than the VRAM budget of 8GB" in str(plan.reason)
+
+
 def test_best_single_is_the_best_of_the_singles() -> None:
     for seed in range(40):
         view = random_view(seed, models=4)
@@ -100,12 +106,13 @@ def test_best_single_is_the_best_of_the_singles() -> None:
             assert evaluate(best, view).value == pytest.approx(max(values), abs=1e-9)
 
 
-def test_the_oracle_follows_what_was_realised() -> None:
-    view = view_of(WB1)
+@pytest.mark.parametrize("resident", [(), (LLAMA,)])
+def test_the_oracle_follows_what_was_realised(resident: tuple[str, ...]) -> None:
+    view = view_of(WB1, resident=resident)
     realised = {(task.id, tag): float(tag == LLAMA) for task in view.tasks for tag in view.fleet.tags}
     plan = asyncio.run(OracleRouter(realised=realised).route(view))
     assert set(plan.model_of.values()) == {LLAMA}
-    assert (plan.objective, plan.bound, plan.gap) == (3.0, 3.0, 0.0)
+    assert (plan.status, plan.objective, plan.bound, plan.gap) == (PlanStatus.OPTIMAL, 3.0, 3.0, 0.0)
 
 
 def test_the_oracle_takes_the_cheapest_of_equal_scores_whatever_a_load_costs() -> None:

@@ -14,22 +14,23 @@ from pytest_swarm.fields import Fields
 from pytest_swarm.scoring.scorers import score_text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scoring.md").read_text(encoding="utf-8")
-TABLE = PAGE.partition("<!-- examples -->")[2].partition("<!-- end of examples -->")[0]
-ROW = re.compile(r"^\| (\w+) \| (.+?) \| `(.+?)` \| (?:`(.+?)` )?\| ([01]) \|$", re.MULTILINE)
+TABLES = re.findall(r"<!-- examples of (\w+) -->\n(.*?)<!-- end of examples -->", PAGE, re.DOTALL)
+ROW = re.compile(r"^\| (.*?) ?\| (.+?) \| `(.+?)` \| (?:`(.+?)` )?\| ([01]) \|$", re.MULTILINE)
 FIELDS = {"number": "value", "yes_no": "value", "letter": "value", "exact": "text", "json": "fields"}
-ROWS = ROW.findall(TABLE)
+ROWS = [(kind, *row) for kind, table in TABLES for row in ROW.findall(table)]
 
 
-def test_every_row_of_the_table_is_tried() -> None:
-    assert len(ROWS) == TABLE.count("\n| ") - 1
-    assert {kind for kind, *_ in ROWS} == set(FIELDS)
+def test_every_row_of_the_tables_is_tried() -> None:
+    assert len(ROWS) == sum(table.count("\n| ") for _, table in TABLES)
+    assert {kind for kind, _ in TABLES} == set(FIELDS)
+    assert PAGE.count("<!-- end of examples -->") == len(TABLES)
 
 
-@pytest.mark.parametrize(("kind", "expected", "answer", "read", "score"), ROWS)
-def test_an_example_is_true(kind: str, expected: str, answer: str, read: str, score: str) -> None:
+@pytest.mark.parametrize(("kind", "rule", "expected", "answer", "read", "score"), ROWS)
+def test_an_example_is_true(kind: str, rule: str, expected: str, answer: str, read: str, score: str) -> None:
     value = expected if kind in ("letter", "exact") else json.loads(expected)
     table = {"kind": kind, FIELDS[kind]: value}
-    found = score_text(decode_expectation(Fields(table, where="the table", error=GraphError)), answer)
+    found = score_text(decode_expectation(Fields(table, where=rule, error=GraphError)), answer)
     assert (found.read or "", found.value) == (read, float(score))
 
 

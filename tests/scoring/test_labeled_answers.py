@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,11 @@ PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "answers" / "dev.jso
 KINDS = ("number", "yes_no", "letter", "exact", "json", "code")
 
 
+once = cache(read_labeled_answers)
+
+
 def rows(path: Path, kind: str) -> list[LabeledAnswer]:
-    return [answer for answer in read_labeled_answers(path) if answer.expected.kind == kind]
+    return [answer for answer in once(path) if answer.expected.kind == kind]
 
 
 def different(scored: tuple[ScoredAnswer, ...]) -> list[tuple[int, str, str | None]]:

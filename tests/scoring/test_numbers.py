@@ -48,7 +48,9 @@ def test_the_last_number_is_read(answer, value):
     assert last_number(answer)[0] == pytest.approx(value)
 
 
-@pytest.mark.parametrize("answer", ["", "no idea", "step s1 of H2O", "twenty-four", "1/0", "NaN", "inf"])
+@pytest.mark.parametrize(
+    "answer", ["", "no idea", "step s1 of H2O", "twenty-four", "1/0", "NaN", "inf", "It is done (in 3 steps)"]
+)
 def test_no_number_scores_0(answer):
     assert score_text(Number(value=25), answer).value == 0
 

@@ -170,10 +170,11 @@ def test_a_blob_is_kept_under_its_own_digest_where_the_request_names_another() -
     assert in_virtual_time(main) == [400, 200]
 
 
-def test_an_insecure_push_asks_without_encryption() -> None:
+@pytest.mark.parametrize(("path", "verb"), [("/api/push", "Head"), ("/api/pull", "pull model manifest: Get")])
+def test_an_insecure_request_asks_without_encryption(path: str, verb: str) -> None:
     async def main() -> list[str]:
         async with ServerClient(spec(model("a", 2))).http as http:
             bodies = [{"model": "a", "stream": False, "insecure": insecure} for insecure in (False, True)]
-            return [(await http.post("/api/push", json=body)).json()["error"] for body in bodies]
+            return [(await http.post(path, json=body)).json()["error"] for body in bodies]
 
-    assert [text.partition("://")[0] for text in in_virtual_time(main)] == ['Head "https', 'Head "http']
+    assert [text.partition("://")[0] for text in in_virtual_time(main)] == [f'{verb} "https', f'{verb} "http']

@@ -220,6 +220,12 @@ def test_log_probabilities_come_one_per_token_with_alternatives() -> None:
     assert all(set(entry) == {"token", "logprob", "bytes", "top_logprobs"} for entry in entries)
 
 
+@pytest.mark.parametrize(("alternatives", "status"), [(-1, 400), (0, 200), (20, 200), (21, 400)])
+def test_up_to_twenty_alternatives_of_a_token_are_given(alternatives: int, status: int) -> None:
+    body = {**CHAT, "stream": False, "logprobs": True, "top_logprobs": alternatives, "options": {"num_predict": 1}}
+    assert request("POST", "/api/chat", json=body).status_code == status
+
+
 def test_a_schema_constrains_the_answer() -> None:
     schema = {
         "type": "object",

@@ -129,7 +129,7 @@ def test_a_response_repeats_the_settings_of_its_request() -> None:
     reply = call("POST", RESPONSES, body).json()
     assert (reply["status"], reply["instructions"], reply["max_output_tokens"]) == ("completed", "Be brief.", 2)
     assert (reply["temperature"], reply["top_p"], reply["truncation"]) == (0.5, 1, "disabled")
-    assert reply["output"][0]["content"][0]["text"] == "The small"
+    assert (reply["output"][0]["status"], reply["output"][0]["content"][0]["text"]) == ("completed", "The small")
     assert reply["usage"]["output_tokens"] == 2
     assert reply["reasoning"] is None
 

@@ -85,6 +85,11 @@ def test_prompt_tokens_and_fixed_times_follow_the_kind_of_the_call() -> None:
     assert answer.completion_tokens == -(-len(answer.text) // 2)
 
 
+@pytest.mark.parametrize(("characters", "tokens"), [(0, 1), (1, 1), (4, 1), (5, 2), (8, 2), (9, 3)])
+def test_a_raw_prompt_has_a_token_for_each_four_characters_and_at_least_one(characters: int, tokens: int) -> None:
+    assert CallCost(base_tokens=9).prompt_tokens([{"role": "user", "content": "x" * characters}], raw=True) == tokens
+
+
 def test_a_profile_file_holds_answers_costs_and_limits(tmp_path: Path) -> None:
     lines = """
 name = "mine"

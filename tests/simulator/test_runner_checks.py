@@ -20,6 +20,8 @@ GRAMMAR = "Failed to initialize samplers: failed to parse grammar"
         ({"type": "object", "properties": {"a": 5}}, CONVERSION + "Unrecognized schema: 5"),
         ({"anyOf": [{"type": "integer"}, {"type": "nope"}]}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
         ({"type": "array", "items": {"type": "nope"}}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
+        ({"items": [{"type": "integer"}, {"type": "nope"}]}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
+        ({"prefixItems": [{"type": "nope"}]}, CONVERSION + 'Unrecognized schema: {"type":"nope"}'),
         ({"$ref": "#/x"}, CONVERSION + 'Error resolving ref #/x: x not in {"$ref":"#/x"}'),
         ({"$ref": "http://x/y"}, CONVERSION + "Unsupported ref: http://x/y"),
         ({"type": "string", "pattern": "[a-z]{2}"}, CONVERSION + "Pattern must start with '^' and end with '$'"),

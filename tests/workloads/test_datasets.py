@@ -83,6 +83,13 @@ def test_gsm8k(tmp_path):
     assert task.prompt.startswith("Tom has 3 apples")
 
 
+def test_a_table_of_questions_and_answers_alone(tmp_path):
+    path = tmp_path / "school.csv"
+    path.write_text('Question,Answer\n"What is 2 + 3?","It is 5. #### 5"\n')
+    (task,) = load_tasks(path, "gsm8k")
+    assert (task.prompt.partition("\n")[0], task.expected) == ("What is 2 + 3?", Number(value=5))
+
+
 def test_mmlu(tmp_path):
     path = tmp_path / "mmlu.csv"
     path.write_text(MMLU)
@@ -155,6 +162,8 @@ def test_math(row, expected, tmp_path):
     [
         ("(B)", Letter(value="B")),
         ("Yes", YesNo(value=True)),
+        ("No", YesNo(value=False)),
+        ("True", YesNo(value=True)),
         ("False", YesNo(value=False)),
         ("-12", Number(value=-12)),
         ("valid", Exact(text="valid")),

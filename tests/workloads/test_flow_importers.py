@@ -206,6 +206,9 @@ def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:
     read, code = graph.tasks
     assert (read.type, read.prompt, read.estimated_tokens, read.difficulty) == (TaskType.EXTRACTION, "Read.", 50, 2.0)
     assert (code.type, "1 (write code)" in code.prompt) == (TaskType.CODE, True)
+    names = ("<a b>", '"a b"', "ab", "")
+    named = [import_graph(write(tmp_path, f"digraph {name} {{ p -> q }}", "x.dot")).name for name in names]
+    assert named == ["a b", "a b", "ab", "x"]
     dot = import_graph(write(tmp_path, DOT, "x.dot"))
     assert dot.edges == (("x", "y"), ("x", "z"), ("y", "z"), ("5", "ww"))
     assert [task.type for task in dot.tasks] == ["code", "math", "math", "code", "code"]

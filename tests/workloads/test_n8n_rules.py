@@ -133,6 +133,8 @@ def test_what_computes_is_listed(expression: str, prompt: str, loss: str, tmp_pa
     [
         (n8n_node("T", "aggregate", {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": "text"}]}}),
          "={{ $json.text }}", "{{answer: First}}"),
+        (n8n_node("T", "aggregate", {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": "text"}]}}),
+         "={{ $json.text[0].name }}", "{{answer: First | name}}"),
         (n8n_node("T", "aggregate", {"aggregate": "aggregateAllItemData"}), "={{ $json.data[0].text }}",
          "{{answer: First}}"),
         (n8n_node("T", "splitOut", {"fieldToSplitOut": "text.items"}), "={{ $json.items }}",

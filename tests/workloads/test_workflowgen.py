@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 from statistics import mean
 
@@ -23,9 +26,11 @@ from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.sandbox.run_cases import run_cases
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.workflowgen.generated_step import format_number, number_step, record_step
+from pytest_swarm.workloads.workflowgen.follow_up_steps import amount_due, can_branch
+from pytest_swarm.workloads.workflowgen.generated_step import StepContext, format_number, number_step, record_step
 from pytest_swarm.workloads.workflowgen.jobs import GeneratedJob, JobSpec, generate_job, generate_jobs
 from pytest_swarm.workloads.workflowgen.random_stream import RandomStream
+from pytest_swarm.workloads.workflowgen.reference_solutions import longest_rise
 from pytest_swarm.workloads.workflowgen.shapes import MAX_PARENTS, SHAPES
 from tests.tries import tries
 
@@ -191,6 +196,43 @@ def test_a_job_depends_on_seed_and_number_alone():
 
 def test_the_generated_jobs_stay_the_same():
     assert hashlib.sha256("".join(job.graph.digest for job in jobs()[:60]).encode()).hexdigest() == SIXTY_JOBS
+
+
+@pytest.mark.parametrize(
+    "numbers", [[], [4], [5, 5, 5], [2, 2, 3], [3, 1, 4, 1, 5, 9, 2, 6], [9, 7, 5], [1, 3, 3, 2, 3]]
+)
+def test_the_longest_rise_is_that_of_all_subsequences(numbers):
+    rising = [
+        len(some)
+        for size in range(len(numbers) + 1)
+        for some in combinations(numbers, size)
+        if all(left < right for left, right in pairwise(some))
+    ]
+    assert longest_rise(numbers) == max(rising)
+
+
+def giving(value):
+    return replace(number_step(TaskType.MATH, "How much?", 1.0), value=value)
+
+
+@pytest.mark.parametrize("level", range(1, 6))
+def test_an_amount_due_has_tax_from_level_2_discount_from_3_payment_from_4(level):
+    bill = giving({"net": 1000.0, "shipping": 50.0, "paid": 100.0})
+    step = amount_due(RandomStream("a"), StepContext(level=level, parents=(("s0", bill),)))
+    off, tax = (re.search(rf"(\d+) percent {word}", step.ask) for word in ("off", "of tax"))
+    assert (off is not None, tax is not None, "paid" in step.ask) == (level >= 3, level >= 2, level >= 4)
+    due = 1000 * (1 - (int(off[1]) if off else 0) / 100) + 50
+    due *= 1 + (int(tax[1]) if tax else 0) / 100
+    assert step.value == pytest.approx(due - 100 * (level >= 4), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("values", "can"),
+    [((True, 5.0), True), ((5.0, True), True), ((True, False), False), ((5.0, 6.0), False), ((True,), False)],
+)
+def test_a_branch_needs_two_values_one_of_them_yes_or_no(values, can):
+    parents = tuple((f"s{n}", giving(value)) for n, value in enumerate(values))
+    assert can_branch(StepContext(level=3, parents=parents)) is can
 
 
 def test_a_job_survives_a_file_with_its_formulas(tmp_path):

@@ -25,12 +25,11 @@ from pytest_swarm.ollama.answers.answer_codec import (
     sample_key,
     sample_text,
 )
+from pytest_swarm.ollama.answers.database import connected, use_wal
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample, SpeedSample, StoredAnswer
 
 _MAGIC: Final = b"SQLite format 3\x00"
-_WAIT_S: Final = 60.0  # for another writer; a write takes milliseconds
-_RETRY_S: Final = 0.01
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, tag TEXT NOT NULL, digest TEXT NOT NULL, server TEXT NOT NULL, path TEXT NOT NULL,
@@ -40,20 +39,6 @@ CREATE TABLE IF NOT EXISTS models (
     tag TEXT NOT NULL, digest TEXT NOT NULL, server TEXT NOT NULL, name TEXT NOT NULL, seen_ts_ms REAL NOT NULL,
     PRIMARY KEY (tag, digest, server)) WITHOUT ROWID;
 """
-
-
-def _use_wal(database: sqlite3.Connection) -> None:
-    """Set WAL mode. SQLite does not wait for another process that does so at the same moment, so this waits for it."""
-    deadline = time.monotonic() + _WAIT_S
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(_RETRY_S)
-        else:
-            return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +85,7 @@ class AnswerStore:
     def _open(self, opened: ExitStack, writable: bool) -> sqlite3.Connection:
         """Return the database; what is opened for it is closed by the stack."""
         if self.path is None:
-            return opened.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
+            return opened.enter_context(connected(":memory:"))
         if not writable:
             if not self.path.exists():
                 raise AnswersError(f"answers {self.path}: there is no such file; measure first, or import an export")
@@ -110,19 +95,19 @@ class AnswerStore:
                 f"answers {self.path}: is no answer store; "
                 "take an export into one with `python -m pytest_swarm answers import FILE`"
             )
-        return opened.enter_context(closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)))
+        return opened.enter_context(connected(self.path))
 
     def _open_to_read(self, opened: ExitStack) -> sqlite3.Connection:
         """Open the file without changing it; a folder that cannot be written needs `immutable`."""
         assert self.path is not None, "only for a file"
         uri = f"{self.path.absolute().as_uri()}?mode=ro"
-        database = opened.enter_context(closing(sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)))
+        database = opened.enter_context(connected(uri))
         try:
             database.execute("SELECT count(*) FROM answers").fetchone()
         except sqlite3.OperationalError:
             database.close()
             uri = f"{uri}&immutable=1"
-            database = opened.enter_context(closing(sqlite3.connect(uri, uri=True, isolation_level=None)))
+            database = opened.enter_context(connected(uri))
             database.execute("SELECT count(*) FROM answers").fetchone()
         return database
 
@@ -133,7 +118,7 @@ class AnswerStore:
 
     def _prepare(self) -> None:
         """Set the mode of a store that is written, and make its tables where it lacks them."""
-        _use_wal(self._database)
+        use_wal(self._database)
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_TABLES)
         self._database.execute(f"PRAGMA user_version = {VERSION}")

@@ -139,6 +139,8 @@ class _Reader:
         return "a case" if self._take is None else self._take.label
 
     def finish(self, *, cut_off: bool) -> Cassette:
+        if not self.opened and cut_off:
+            raise CassetteError(f"cassette {self.path}: holds no whole line, so it is no cassette; give another file")
         if not self.opened:
             raise CassetteError(f"cassette {self.path}: is empty, so it is no cassette; delete it and record again")
         notes: tuple[str, ...] = ()

@@ -62,6 +62,20 @@ def question(text: str = "2 + 2?", model: ModelIdentity = MODEL, **options: obje
     return question_of("/api/chat", body, model)  # type: ignore[arg-type]
 
 
+def test_the_prompt_of_a_question_holds_all_its_texts_in_order() -> None:
+    rows = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"}]
+    bodies: list[dict[str, object]] = [
+        {"messages": rows},
+        {"prompt": "2 + 2?", "stream": True},
+        {"prompt": None},
+        {"messages": [], "prompt": "x"},
+        {},
+    ]
+    found = [question_of("/api/chat", {"model": "m", **each}, MODEL) for each in bodies]  # type: ignore[dict-item]
+    assert [each.prompt for each in found] == ["Be brief.\n2 + 2?", "2 + 2?", "", "x", ""]
+    assert [each.last_message for each in found] == ["2 + 2?", "2 + 2?", "", "x", ""]
+
+
 def test_the_key_leaves_out_what_changes_no_answer() -> None:
     same = [BODY, {**BODY, "keep_alive": -1, "stream": True}, {k: v for k, v in BODY.items() if k != "tools"}]
     keys = {question_of("/api/chat", body, MODEL).key for body in same}  # type: ignore[arg-type]
@@ -312,7 +326,7 @@ def test_a_file_that_cannot_be_used_is_not_left_open(tmp_path: Path, monkeypatch
 
 
 def test_a_store_that_is_left_half_read_locks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pytest_swarm.ollama.answers.answer_store._WAIT_S", 0.2)
+    monkeypatch.setattr("pytest_swarm.ollama.answers.database._WAIT_S", 0.2)
     path = tmp_path / "store"
     with filled(path) as store:
         store._database.execute("UPDATE answers SET answer = '{' WHERE key = (SELECT min(key) FROM answers)")

@@ -1,4 +1,4 @@
-"""Numbers that only bound the answer give none."""
+"""Numbers that a sentence only bounds, or gives beside another, are none."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from pytest_swarm.scoring.scorers import score_text
         "anywhere from 20 to 30",
         "before 30",
         r"\boxed{>30}",
+        "The answer is 30 to 40.",
+        "The answer is 30-40.",
+        "The answer is 30 apples or 8.",
     ],
 )
 def test_a_limit_is_no_answer(answer: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.scoring.demonstrations import without_demonstrations
+from pytest_swarm.scoring.code_statements import without_demonstrations
 
 DEFINED = "def f(x):\n    return x\n"
 

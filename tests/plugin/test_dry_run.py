@@ -1,0 +1,124 @@
+"""--swarm-dry-run counts what the run would do: with its estimates and groups, and without what has ended earlier."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from contextlib import closing, nullcontext
+
+import pytest
+
+from pytest_swarm.simulator.http_server import serve_in_thread
+from tests.plugin.conftest import Reports
+from tests.plugin.test_measure import serving
+
+MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
+THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from test_invoice import dag
+
+def test_threads(swarm_run, dag):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(swarm_run, [replace(dag, name=f"job{number}") for number in range(4)]))
+"""
+LEARNED = """
+import pytest
+from pytest_swarm import Number, Task, chain
+
+def test_learned(swarm_run):
+    swarm_run(chain(
+        "learned",
+        Task(id="sum", type="math", prompt="Add 1 and 2.", estimated_tokens=60, expected=Number(value=3)),
+        Task(id="code", type="code", prompt="Write it as code.", estimated_tokens=60),
+    ))
+"""
+GROUP = """
+import pytest
+from dataclasses import replace
+from test_invoice import dag
+
+@pytest.mark.parametrize("job", ["first", "second", "third", "last"])
+def test_group(swarm_run, dag, job):
+    swarm_run(replace(dag, name=job))
+"""
+
+
+def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return suite.runpytest_inprocess(*arguments)
+
+
+def figures(result: pytest.RunResult, start: str) -> list[int]:
+    """The whole numbers in the line of a dry run that begins so."""
+    [line] = [line for line in result.outlines if line.startswith(start)]
+    return [int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*", line)]
+
+
+def test_jobs_in_threads_are_measured_played_and_counted(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_threads=THREADS)
+    counted = run(suite, "test_threads.py", *MEASURE, "--swarm-dry-run")
+    counted.assert_outcomes(skipped=1)
+    assert figures(counted, "dry run of")[1] == 0
+    run(suite, "test_threads.py", *MEASURE).assert_outcomes(passed=1)
+    run(suite, "test_threads.py", "--swarm-backend=measure", "--swarm-offline").assert_outcomes(passed=1)
+
+
+def test_a_store_that_is_damaged_ends_a_dry_run_in_a_sentence(suite: pytest.Pytester) -> None:
+    run(suite, *MEASURE).assert_outcomes(passed=1)
+    with closing(sqlite3.connect(suite.path / ".swarm-answers")) as database, database:
+        database.execute("UPDATE answers SET answer = '{'")
+    result = run(suite, *MEASURE, "--swarm-dry-run")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["--swarm-dry-run: answers *.swarm-answers*"])
+    assert "dry run of" not in result.stdout.str()
+
+
+def test_after_a_run_that_learned_from_its_answers_nothing_is_new(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_learned=LEARNED)
+    arguments = ("test_learned.py", *MEASURE, "--swarm-compare=milp,greedy,llm")
+    run(suite, *arguments).assert_outcomes(passed=3)
+    assert figures(run(suite, *arguments, "--swarm-dry-run"), "now: about")[:3] == [0, 0, 0]
+
+
+def test_estimates_of_a_file_count(suite: pytest.Pytester) -> None:
+    """A file that believes in the model that is not the fleet's best sends the questions to that one."""
+    believed = {"qwen2.5-coder:7b": 1.0, "llama3.1:8b": 0.0, "gemma2:2b": 0.0, "phi4:14b": 0.0}
+    rows = [
+        {"model": model, "type": kind, "prior": share, "mean": share, "count": 9, "estimate": share}
+        for model, share in believed.items()
+        for kind in ("extraction", "math")
+    ]
+    rest = [{"model": model, "estimate": share} for model, share in believed.items()]
+    file = {"schema": "swarm-estimates/1", "source": "r", "answers": 9, "jobs": 9, "strength": 9.0, "estimates": rows}
+    suite.path.joinpath("e.json").write_text(json.dumps({**file, "rest": rest}))
+    run(suite, *MEASURE, "--swarm-compare=greedy", "--swarm-estimates=e.json").assert_outcomes(passed=1)
+    dry = run(suite, *MEASURE, "--swarm-compare=greedy", "--swarm-estimates=e.json", "--swarm-dry-run")
+    assert figures(dry, "dry run of") == [1, 2]  # a case, whose answers are known
+    assert figures(dry, "now: about")[0] == 0
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["sim", "http"])
+def test_jobs_of_a_group_keep_their_models(suite: pytest.Pytester, reports: Reports, served: bool) -> None:
+    suite.makepyfile(test_group=GROUP)
+    arguments = ("test_group.py", "--swarm-compare=single:gemma2:2b", "--swarm-carryover=group", "--swarm-report=json")
+    run(suite, *arguments).assert_outcomes(passed=4)
+    loads = len([event for event in reports.of("model_switch") if event["action"] == "load"])
+    with serve_in_thread(serving()) if served else nullcontext() as url:
+        asked = ("--swarm-backend=ollama", f"--swarm-host={url}") if served else ()
+        _, calls, counted, tokens, *_ = figures(run(suite, *arguments, *asked, "--swarm-dry-run"), "dry run of")
+    assert (calls, counted) == (8, loads)
+    assert tokens > 4 * 2 * 60  # of all jobs
+
+
+def test_cases_that_have_ended_earlier_cost_nothing(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_group=GROUP)
+    run(suite, "test_group.py", "-k", "not last").assert_outcomes(passed=3, deselected=1)
+    result = run(suite, "test_group.py", "--swarm-resume", "--swarm-dry-run")
+    result.assert_outcomes(skipped=4)
+    result.stdout.fnmatch_lines(["dry run of 1 case (3 more have ended earlier): about 2 calls, *"])
+
+
+def test_a_test_of_several_graphs_is_said_to_be_counted_once(suite: pytest.Pytester) -> None:
+    result = run(suite, "--swarm-dry-run")
+    result.stdout.fnmatch_lines(["a test that runs several graphs is counted with the first of them alone"])
