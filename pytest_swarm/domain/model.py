@@ -95,13 +95,15 @@ class Fleet:
     `merged_tags` are further tags of its models' files, each with the tag that stands for it.
 
     Models with weights in common (`Model.shares_with`) are told apart where a model is chosen, and are one where VRAM,
-    loads and residency are meant: there the first of them, their holder, stands for all.
+    loads and residency are meant: there the first of them, their holder, stands for all. `outside` are the full tags
+    that the fleet lacks of models that run on a copy of its weights too, each with the model that has the copy.
     """
 
     name: str
     models: tuple[Model, ...]
     assign: Mapping[str, str] = field(default_factory=dict)
     merged_tags: Mapping[str, str] = field(default_factory=dict)
+    outside: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The models' tags, in the order of the file."""
     sharers: Mapping[str, str] = field(init=False, repr=False, compare=False)
@@ -121,6 +123,7 @@ class Fleet:
             by_tag[full_tag(model.tag)] = model
         by_tag.update({full_tag(tag): by_tag[full_tag(other)] for tag, other in self.merged_tags.items()})
         object.__setattr__(self, "merged_tags", MappingProxyType(dict(self.merged_tags)))
+        object.__setattr__(self, "outside", MappingProxyType(dict(self.outside)))
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
         object.__setattr__(self, "assign", MappingProxyType(self._assignments()))
         object.__setattr__(self, "sharers", MappingProxyType(dict(self._sharers())))
@@ -191,11 +194,6 @@ class Fleet:
         models = tuple(replace(model, keep=True) if model.tag in pinned else model for model in kept)
         return replace(self, models=models, merged_tags={**self.merged_tags, **merged}) if merged else self
 
-    def standing_tag(self, tag: str) -> str:
-        """Return the tag that stands for a merged one; any other tag as it is."""
-        own = {full_tag(each): other for each, other in self.merged_tags.items()}
-        return own.get(full_tag(tag), tag)
-
     @property
     def holders(self) -> tuple[Model, ...]:
         """The models of which the server holds a copy each: all but those that use the weights of another one."""
@@ -204,6 +202,10 @@ class Fleet:
     def holder(self, tag: str) -> str:
         """Return the model that stands for a model's weights: itself, or the one whose weights it uses."""
         return self.sharers.get(tag, tag)
+
+    def copy_of(self, tag: str) -> str | None:
+        """Return the model of the fleet that stands for the weights of any model; None for weights that it lacks."""
+        return self.holder(self[tag].tag) if tag in self else self.outside.get(full_tag(tag))
 
     def held(self, tags: Iterable[str]) -> frozenset[str]:
         """Return the models that stand for the weights of models: what is in VRAM where those are."""

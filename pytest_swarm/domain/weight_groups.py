@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 
 
@@ -17,8 +18,9 @@ def sharing_weights(fleet: Fleet, groups: Iterable[tuple[str, ...]]) -> Fleet:
 
     Args:
         fleet: The models on offer.
-        groups: Tags of the same weights each, in any form; tags that the fleet lacks do not count.
+        groups: Tags of the same weights each, in any form; those that the fleet lacks are its `outside`.
     """
+    groups = tuple(groups)
     changed: dict[str, Model] = {}
     for group in groups:
         own = {fleet[tag].tag for tag in group if tag in fleet}
@@ -28,7 +30,20 @@ def sharing_weights(fleet: Fleet, groups: Iterable[tuple[str, ...]]) -> Fleet:
                 by_context.setdefault(model.context_tokens, []).append(model)
         for models in by_context.values():
             changed.update(_as_one(models) if len(models) > 1 else {})
-    return replace(fleet, models=tuple(changed.get(each.tag, each) for each in fleet.models)) if changed else fleet
+    if changed:
+        fleet = replace(fleet, models=tuple(changed.get(each.tag, each) for each in fleet.models))
+    return replace(fleet, outside=outside) if (outside := _outside(fleet, groups)) else fleet
+
+
+def _outside(fleet: Fleet, groups: Iterable[tuple[str, ...]]) -> dict[str, str]:
+    """Return the full tags that the fleet lacks of models that run on a copy of its weights -> that of the copy."""
+    outside: dict[str, str] = {}
+    for group in groups:
+        own = {fleet[tag].tag for tag in group if tag in fleet}
+        first = next((tag for tag in fleet.tags if tag in own), None)
+        if first is not None:
+            outside.update({full_tag(tag): fleet.holder(first) for tag in group if tag not in fleet})
+    return outside
 
 
 def _as_one(models: list[Model]) -> dict[str, Model]:

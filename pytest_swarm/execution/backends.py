@@ -90,10 +90,10 @@ class Backend:
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
     own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `one_file` are groups of the fleet's
-    tags that are one model file on the server, `same_weights` groups of those that it runs on one copy of their
-    weights, where they ask for the same context, `of_weights` groups of those of one file of weights. `knows_realised`:
-    its connections know realized scores. `for_case` returns the backend of one case, if cases differ. `predicted`: no
-    call is made, and the times are predicted from measured ones.
+    tags that are one model file on the server, `of_weights` those of one file of weights, `same_weights` groups that it
+    runs on one copy of their weights, where they ask for the same context: the fleet's tags, then others.
+    `knows_realised`: its connections know realized scores. `for_case` returns the backend of one case, if cases differ.
+    `predicted`: no call is made, and the times are predicted from measured ones.
     """
 
     kind: str
@@ -219,6 +219,8 @@ def simulated_backend(
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
     profile = world.profile
+    models = profile.server_spec.models
+    others = (model.name for model in models if model.name not in fleet)  # one of them may plan or judge
     return Backend(
         kind="sim",
         detail=f"SIMULATED Ollama, profile {profile.name}, seed {world.seed} ({why})",
@@ -228,14 +230,14 @@ def simulated_backend(
         new_loop=new_virtual_loop,
         connect=lambda: world.connect(fleet, limits),
         knows_realised=True,
-        one_file=_models_of_one(fleet, {model.name: digest_of(model) for model in profile.server_spec.models}),
-        same_weights=_models_of_one(fleet, {model.name: model.blob for model in profile.server_spec.models}),
+        one_file=_models_of_one(fleet.tags, {model.name: digest_of(model) for model in models}),
+        same_weights=_models_of_one((*fleet.tags, *others), {model.name: model.blob for model in models}),
     )
 
 
-def _models_of_one(fleet: Fleet, digests: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of the fleet's tags of which a profile's models have one digest."""
-    return one_file_models(fleet.tags, tuple(ListedModel(tag=tag, digest=each) for tag, each in digests.items()))
+def _models_of_one(tags: tuple[str, ...], digests: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of tags of which a profile's models have one digest."""
+    return one_file_models(tags, tuple(ListedModel(tag=tag, digest=each) for tag, each in digests.items()))
 
 
 def _imported(profile: Profile, fleet: Fleet, graph: TaskGraph) -> Mapping[tuple[str, str], ImportedCall]:

@@ -76,14 +76,12 @@ class ResidencyManager:
 
         The server names a file, and weights, by the tag that loaded them.
         """
-        return tuple(replace(row, tag=self._name(row.tag), foreign=not self._is_own(row.tag)) for row in rows)
-
-    def _name(self, tag: str) -> str:
-        shared = self.fleet.sharers and tag in self.fleet
-        return self.fleet.holder(self.fleet[tag].tag) if shared else self.fleet.standing_tag(tag)
+        return tuple(
+            replace(row, tag=self.fleet.copy_of(row.tag) or row.tag, foreign=not self._is_own(row.tag)) for row in rows
+        )
 
     def _is_own(self, tag: str) -> bool:
-        return tag in self.fleet or full_tag(tag) in self._restoration.used
+        return self.fleet.copy_of(tag) is not None or full_tag(tag) in self._restoration.used
 
     @property
     def resident(self) -> frozenset[str]:
@@ -210,17 +208,18 @@ class ResidencyManager:
         return self.leases.context_of(self.fleet.holder(tag)) not in (None, wanted)
 
     def context_of(self, tag: str, *, otherwise: int) -> int:
-        """Return the present context of a model in tokens; `otherwise` for one that is not of the fleet."""
-        return self.fleet[tag].context_tokens if tag in self.fleet else otherwise
+        """Return the present context of a model in tokens; `otherwise` for one of weights that the fleet lacks."""
+        copy = self.fleet.copy_of(tag)
+        return otherwise if copy is None else self.fleet[copy].context_tokens
 
     def fit_context(self, tag: str, prompt: int) -> None:
         """Raise the context of an "auto" model to a prompt of so many estimated tokens, where the budget allows.
 
         The next step starts at the context that its own prompts need.
         """
-        if tag not in self.fleet:
+        if (copy := self.fleet.copy_of(tag)) is None:
             return
-        model = self.fleet[tag]
+        model = self.fleet[copy]
         others_gb = sum(each.vram_gb for each in self.fleet.holders if each.keep and each is not model)
         fitted = fitted_model(model, prompt, room_gb=self._job.vram_budget_gb - others_gb)
         if fitted is not None and fitted.context_tokens > model.context_tokens:
@@ -235,8 +234,7 @@ class ResidencyManager:
         Raises BackendError if it cannot be loaded.
         """
         self._restoration.use(tag)
-        if tag in self.fleet:
-            own = self.fleet.holder(self.fleet[tag].tag)
+        if (own := self.fleet.copy_of(tag)) is not None:
             async with self._loading:
                 await self._room_beside_calls(own)
                 failed = await self.switch_to({own}, (own,), purpose=SwitchPurpose.AUXILIARY)

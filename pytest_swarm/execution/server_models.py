@@ -138,25 +138,36 @@ Groups: TypeAlias = tuple[tuple[str, ...], ...]
 """Tags that have something in common, group by group."""
 
 
-def models_of_one_weights(host: str, tags: Iterable[str], timeout_s: float) -> tuple[Groups, Groups]:
+def models_of_one_weights(
+    host: str, tags: Iterable[str], timeout_s: float, *, others: Iterable[str] = ()
+) -> tuple[Groups, Groups]:
     """Return the groups of models that a server made of one file of weights, which it keeps in VRAM once at most.
 
     The second groups are those of which it runs all on one copy, at the same context: it loads the file again for one
-    with other adapters or launch parameters. There are none where the server does not tell.
+    with other adapters or launch parameters. Models that are resident now are among them, after the others. There are
+    none where the server does not tell.
 
     Args:
         host: URL of the server.
-        tags: The models to look at.
+        tags: The models of the fleet.
+        others: Further models of the run, which are in the second groups only.
         timeout_s: Time limit of a question in seconds, of which `START_TIMEOUT_S` are used at most.
     """
 
     async def ask(client: OllamaClient) -> tuple[Groups, Groups]:
         weights: dict[str, list[str]] = {}
-        copies: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        copies: dict[tuple[str | None, tuple[str, ...]], list[str]] = {}
         for tag in tags:
             info = await client.show(tag)
             weights.setdefault(info.weights or tag, []).append(tag)
             copies.setdefault((info.weights or tag, info.launch), []).append(tag)
+        known = set(map(full_tag, (tag for group in weights.values() for tag in group)))
+        resident = [row.tag for row in await client.resident_entries()]
+        for tag in {full_tag(tag): tag for tag in (*others, *resident) if full_tag(tag) not in known}.values():
+            with suppress(BackendError):  # one that was removed from the disk
+                info = await client.show(tag)
+                if (info.weights, info.launch) in copies:
+                    copies[info.weights, info.launch].append(tag)
         return _of_several(weights.values()), _of_several(copies.values())
 
     try:

@@ -79,7 +79,7 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
     if kind == "ollama":
         installed = installed_models(hosts[0], settings.timeout_s)
         require_models(hosts[0], needed, installed, roles=demand.roles)
-        return _network(settings, hosts[0], asked_for, fleet, installed)
+        return _network(settings, hosts[0], asked_for, demand, installed)
     if kind == "sim":
         return _simulated(settings, fleet, needed, asked_for)
     if Options.host.dest in settings.given:
@@ -90,7 +90,7 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
             return _simulated(settings, fleet, needed, why)
         except ProfileError as error:
             raise ProfileError(f"{why}. The simulator cannot stand in: {error}") from error
-    return _network(settings, host, why, fleet, installed_models(host, settings.timeout_s))
+    return _network(settings, host, why, demand, installed_models(host, settings.timeout_s))
 
 
 def _require_an_answer(hosts: tuple[str, ...]) -> None:
@@ -141,15 +141,18 @@ def _others(settings: Settings) -> str:
     return f"; the cases are spread over {', '.join(map(shown_host, settings.hosts))}"
 
 
-def _network(settings: Settings, host: str, why: str, fleet: Fleet, installed: tuple[ListedModel, ...]) -> Backend:
+def _network(
+    settings: Settings, host: str, why: str, demand: ModelDemand, installed: tuple[ListedModel, ...]
+) -> Backend:
     backend = network_backend(
         host,
         why=why,
         limits=settings.limits,
         transport=_transports(settings),
     )
-    one_file = one_file_models(fleet.tags, installed)
-    weights, copies = models_of_one_weights(host, fleet.tags, settings.timeout_s)
+    tags = demand.fleet.tags
+    one_file = one_file_models(tags, installed)
+    weights, copies = models_of_one_weights(host, tags, settings.timeout_s, others=demand.tags)
     return replace(backend, one_file=one_file, of_weights=weights, same_weights=copies)
 
 

@@ -79,7 +79,7 @@ def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[
     """
     from pytest_swarm.execution.restoration import foreign_models  # only then, because it imports the client
 
-    own = (*bench.fleet.tags, *bench.fleet.merged_tags, *others)
+    own = (*bench.fleet.tags, *bench.fleet.merged_tags, *bench.fleet.outside, *others)
     try:
         resident = bench.resident_now()
     except BackendError:  # the first case reports a server that does not answer

@@ -135,7 +135,7 @@ def test_tags_of_one_file_are_one_model_of_the_fleet() -> None:
     assert merged.tags == (MODEL.tag, "Other")
     assert merged["TWIN"] is merged[MODEL.tag]
     assert merged[MODEL.tag].keep
-    assert (merged.standing_tag("twin:latest"), merged.standing_tag("other")) == (MODEL.tag, "other")
+    assert (merged.copy_of("twin:latest"), merged.copy_of("other"), merged.copy_of("x")) == (MODEL.tag, "Other", None)
     assert fleet.merged(()) is fleet
 
 

@@ -1536,6 +1536,13 @@ FAULTS: Final = (
         tests=("routing/test_policy_choice.py",),
     ),
     Fault(
+        name="a resident model of a fleet's weights is another one because the fleet lacks its tag",
+        where="domain/weight_groups.py",
+        old="for tag in group if tag not in fleet}",
+        new="for tag in ()}",
+        tests=("plugin/test_manners.py",),
+    ),
+    Fault(
         name="a recording forgets which models ran on one copy",
         where="execution/recorded_backends.py",
         old="same_weights=take.origin.same_weights",

@@ -232,6 +232,40 @@ def test_models_of_the_same_weights_that_need_a_load_each_are_named_and_stay_apa
     assert [row["shares_with"] for row in reports.report["run"]["fleet"]["models"]] == [None, None, None]
 
 
+@pytest.mark.parametrize("num_ctx", [2048, 4096])
+def test_a_model_of_others_with_the_weights_of_the_fleet_is_unloaded_and_put_back(
+    suite: pytest.Pytester, reports: Reports, fast_server: str, num_ctx: int
+) -> None:
+    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
+    make(fast_server, "reader", system="You read.")
+    (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9))
+    load(fast_server, "gemma2:2b", num_ctx=num_ctx, keep_alive=-1)
+    before = state(ps(fast_server))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml", "--swarm-vram=4GB")
+    suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy").assert_outcomes(passed=1)
+    assert state(ps(fast_server)) == before
+    (case,) = reports.report["cases"]
+    found = (case["switches"], case["residency_mismatches"], case["unplanned_loads"])
+    assert found == (1, 0, 0)
+    assert reports.report["notes"] == []
+    assert reports.of("vram_sample")[0]["resident"] == []  # the first case loads it, and is told what that takes
+
+
+def test_a_planner_with_the_weights_of_the_fleet_uses_their_copy(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
+    make(fast_server, "reader", system="You read.")
+    (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9))
+    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml", "--swarm-vram=4GB")
+    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=llm", "--swarm-planner=gemma2:2b")
+    result.assert_outcomes(passed=1)
+    (case,) = reports.report["cases"]
+    assert (case["residency_mismatches"], case["unplanned_loads"], case["measured_violations"]) == (0, 0, 0)
+    assert {row["model"] for sample in reports.of("vram_sample") for row in sample["resident"]} == {"reader"}
+    assert ps(fast_server) == []
+
+
 def test_measured_answers_are_played_with_each_model_on_its_own_and_that_is_told(
     suite: pytest.Pytester, reports: Reports, fast_server: str
 ) -> None:

@@ -69,7 +69,7 @@ class TakeLine(Struct, frozen=True, kw_only=True):
         tuple[tuple[str, ...], ...] | None, Meta(description="tags of the fleet that were one model file")
     ] = None
     same_weights: Annotated[
-        tuple[tuple[str, ...], ...] | None, Meta(description="tags of the fleet that ran on one copy of their weights")
+        tuple[tuple[str, ...], ...] | None, Meta(description="tags that ran on one copy of their weights")
     ] = None
     realised: Annotated[
         tuple[RealisedScore, ...] | None, Meta(description="true scores, where a simulator was recorded")

@@ -91,8 +91,8 @@ class TakeOrigin:
     """Where and when a case was recorded: the name of the run, and what was recorded (`backend`, `detail`).
 
     `host` is the base URL of the server without credentials, `recorded_ts_ms` milliseconds since 1970. `one_file` are
-    groups of the fleet's tags that were one model file on the server, `same_weights` groups of those that it ran on one
-    copy of their weights.
+    groups of the fleet's tags that were one model file on the server, `same_weights` groups of tags
+    that it ran on one copy of their weights, those of the fleet first.
     """
 
     run: str
