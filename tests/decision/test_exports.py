@@ -110,6 +110,7 @@ def test_models_of_the_same_weights_take_vram_once_but_in_a_process_of_their_own
     made = replace(made, table=tuple(each for each in made.table if each.model != "phi4:14b"), vram_budget_gb=5.0)
     both = {models[0].name, models[1].name}
     assert [{each.name for each in chosen} for chosen in resident_sets(made)] == [both]
+    assert "export OLLAMA_MAX_LOADED_MODELS=1\n" in EXPORTS["ollama"](made)  # two would not fit
     document = yaml.safe_load(EXPORTS["llama-swap"](made))
     assert all(" & " not in row for row in document["matrix"]["sets"].values())
 

@@ -21,7 +21,7 @@ from pytest_swarm.units import format_gb
 def ollama_script(policy: PolicyFile) -> str:
     """Return the text of a POSIX shell script."""
     used, sets, types = models_to_export(policy, tool="ollama"), resident_sets(policy), types_of_models(policy)
-    most = max((len(each) for each in sets), default=1)
+    most = max((len({each.shares_with or each.name for each in chosen}) for chosen in sets), default=1)  # its copies
     longest = max((keep_s(model) for model in used if not model.keep), default=300)
     lines = ["#!/bin/sh\n", comments(heading(policy, tool="Ollama settings")), "#\n"]
     lines.append(
