@@ -102,6 +102,9 @@ def _mismatches(steps: Iterable[PlanStep], samples: Iterable[VramSample]) -> int
         looked = True
         found = {full_tag(row.tag) for row in sample.resident if not row.foreign}
         used = set(map(full_tag, step.held(each.model for each in step.executed)))
-        if not used <= found <= set(map(full_tag, (*step.target_residency, *step.retained))):
+        planned = {*step.target_residency, *step.retained}
+        if step.running is not None:  # without a barrier, models of later tasks are loaded before their plan comes
+            planned |= step.held(each.model for each in step.assignments)
+        if not used <= found <= set(map(full_tag, planned)):
             wrong.add(sample.step)
     return len(wrong) if looked else None

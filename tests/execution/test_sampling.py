@@ -166,6 +166,18 @@ def test_residency_against_plan(tags: tuple[str, ...], phase: SamplePhase, misma
     assert found.residency_mismatches == mismatches
 
 
+@pytest.mark.parametrize(("tag", "mismatches"), [("phi4:14b", 0), ("qwen2.5-coder:7b", 1)])
+def test_a_model_that_is_loaded_for_a_later_task_is_no_mismatch(tag: str, mismatches: int) -> None:
+    record = run(case(graph(("a", "b")), "single:gemma2:2b"))
+    first, *rest = record.steps
+    later = replace(first.assignments[0], task="b", model="phi4:14b")
+    sampled_later = altered(record, sample(0, "gemma2:2b", tag, phase=SamplePhase.READY))
+    steps = (replace(first, assignments=(*first.assignments, later), deferred=("b",)), *rest)
+    assert measured_vram(replace(sampled_later, steps=steps)).residency_mismatches == 1
+    steps = (replace(steps[0], running=()), *rest)
+    assert measured_vram(replace(sampled_later, steps=steps)).residency_mismatches == mismatches
+
+
 def test_a_model_of_somebody_else_is_no_mismatch() -> None:
     record = run(case(graph(ids="a"), "single:gemma2:2b"))
     one = sample(0, "gemma2:2b", "stranger:7b", phase=SamplePhase.READY)
