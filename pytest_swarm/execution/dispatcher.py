@@ -55,6 +55,7 @@ class Dispatcher:
         self._running: dict[asyncio.Task[TaskOutcome], _Call] = {}
         self._load: asyncio.Task[BackendError | None] | None = None
         self._loading: str | None = None
+        self._refused: set[str | None] = set()  # models that could not be loaded ahead; their own tasks will ask again
         self._step: PlanStep | None = None  # the last plan
         self._unscored: list[tuple[TaskCall, TaskOutcome]] = []  # answers for a judge, which needs the VRAM for itself
         self._ends = 0  # since the last question
@@ -207,7 +208,8 @@ class Dispatcher:
             return  # a model for later must not take the room of one that is needed now
         later, fleet = self._next_models(), self._residency.fleet
         if sum(fleet[tag].vram_gb for tag in later) <= self._job.case.key.vram_budget_gb + BUDGET_TOLERANCE_GB:
-            yield from ((tag, SwitchPurpose.PREFETCH) for tag in later if tag not in self._residency.resident)
+            ahead = (tag for tag in later if tag not in self._residency.resident and tag not in self._refused)
+            yield from ((tag, SwitchPurpose.PREFETCH) for tag in ahead)
         # else they take turns, in an order that the router has yet to decide
 
     def _work(self, tag: str) -> float:
@@ -258,6 +260,7 @@ class Dispatcher:
         self._job.sampler.phase = SamplePhase.RUNNING
         if error is None:
             return
+        self._refused.add(tag)
         at_s = self._job.clock.now_s()
         for each in tuple(self._committed()):
             if self._residency.fleet.holder(each.model) == tag:

@@ -33,7 +33,8 @@ class ModelLoader:
     """Loads models one at a time, and keeps those resident that are still wanted, where there is room.
 
     Where a load makes the server evict a model by itself, or spill, its time is not that of a load: it is made again
-    with room for it, and from then on no more is kept resident than fitted.
+    with room for it, and from then on no more is kept resident than fitted. So is that of a model which the server does
+    not list afterwards: it runs on the copy of another one of the same weights, which is unloaded then.
 
     Args:
         client: The client of the server.
@@ -103,8 +104,12 @@ class ModelLoader:
         crowded = await self._was_crowded(model, beside)
         if sample is not None and not crowded:
             self._store.add_sample(sample)
-        if not (crowded or (again and first)):
+        ours = [entry for entry in beside if self._own(entry) is not None]
+        borrowed = ours if sample is None else []  # it may run on the copy of one that has the same weights
+        if not (crowded or borrowed or (again and first)):
             return 1
+        for entry in borrowed:
+            await self._client.unload(entry.tag, digest=entry.digest)
         await self._client.unload(model.tag, digest=model.digest)
         await self._make_room(model, list(await self._client.resident_entries()), wanted)
         sample = await self._timed(model, num_ctx)

@@ -332,6 +332,23 @@ def test_a_load_that_the_server_refuses_ends_the_job_and_keeps_what_was_measured
     assert any(event["event"] == "plan_step" for event in sink.events)
 
 
+def test_a_load_ahead_that_the_server_refuses_is_not_asked_for_again_before_its_task_is_ready() -> None:
+    """It fails at once: asking again whenever it ends would never let time pass."""
+    sink = ListSink()
+    record = run_rule(
+        graph(("a", "b")),
+        Rule({"a": GEMMA, "b": QWEN}),
+        f"load-error:model={QWEN}",
+        horizon=1,
+        vram_budget_gb=16.0,
+        sink=sink,
+    )
+    assert record.outcome("a").status is TaskStatus.OK
+    assert record.outcome("b").server_fault
+    ends = [event for event in sink.events if event["event"] == "vram_sample" and event["phase"] == "ready"]
+    assert len(ends) == 3  # gemma's load, qwen's ahead, and qwen's for its task
+
+
 @pytest.mark.parametrize("fault", ["refuse:after=9", f"hang:model={QWEN}", f"crash:model={GEMMA}"])
 def test_a_server_that_fails_in_the_middle_ends_like_with_a_barrier(fault: str) -> None:
     dag = graph(("a", "c"), ("b", "d"), ids="a b c d")

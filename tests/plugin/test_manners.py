@@ -273,8 +273,8 @@ def test_measured_answers_are_played_with_each_model_on_its_own_and_that_is_told
     make(fast_server, "reader", system="You read.")
     (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9) + fleet_row("gemma2:2b", math=0.9))
     options = ("--swarm-backend=measure", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
-    suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy")
-    note = reports.report["notes"][0]
+    suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy").assert_outcomes(passed=1)
+    (note,) = reports.report["notes"]
     assert note.startswith("of the same weights: reader and gemma2:2b. The server holds them in VRAM once at most, but")
     assert "because measured answers are played so" in note
     assert [row["shares_with"] for row in reports.report["run"]["fleet"]["models"]] == [None, None]
