@@ -97,16 +97,16 @@ def measured_fleet(models: Iterable[ModelMeasurement], fleet: Fleet) -> tuple[Fl
         fleet: Gives cost per token, longest context, and the capabilities that were not measured.
 
     Raises:
-        FleetError: For models that `fleet` lacks.
+        FleetError: For models that `fleet` lacks, but for a planner or judge on a copy of its weights.
     """
     found = tuple(models)
-    lacking = [model.tag for model in found if model.tag not in fleet]
+    lacking = [model.tag for model in found if model.tag not in fleet and (model.weights or "") not in fleet]
     if lacking:
         raise FleetError(
             f"fleet {fleet.name!r} lacks {', '.join(lacking)}, which the recording has; "
             f"give the fleet file of the recorded run with --fleet"
         )
-    return tuple(_entry(model, fleet[model.tag], fleet.name) for model in found)
+    return tuple(_entry(model, fleet[model.tag], fleet.name) for model in found if model.tag in fleet)
 
 
 def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:

@@ -157,6 +157,25 @@ def test_a_profile_of_a_recording_has_the_groups_and_the_loads_of_one_copy(tmp_p
         ]
 
 
+def test_a_planner_outside_the_fleet_uses_its_copy_also_in_a_profile_of_the_recording(tmp_path: Path) -> None:
+    fleet, settings = fleet_of("reader", "counter"), BenchSettings(planner="coder")
+    inner = simulated_backend(SimulatedWorld(profile=profile_of(*SHARED)), fleet)
+    path = tmp_path / "a.cassette"
+    with Bench(backend=recording_backend(inner, RecordingTarget(path=path)), fleet=fleet, settings=settings) as bench:
+        first = records(bench, "llm", 4.0)
+    made = calibrate([path], name="own", defaults=CalibrationDefaults(profile=load_profile("a40"), fleet=fleet))
+    (tmp_path / "own.toml").write_text(made.profile_text)
+    assert '"coder"' not in made.fleet_text
+    again = simulated_backend(SimulatedWorld(profile=load_profile(tmp_path / "own.toml")), fleet)
+    with Bench(backend=again, fleet=fleet, settings=settings) as bench:
+        assert dict(bench.fleet.outside) == {"coder:latest": "reader"}
+        played = records(bench, "llm", 4.0)
+    for record in (*first, *played):
+        assert {row.tag for sample in record.samples for row in sample.resident} == {"reader"}
+        assert measured_vram(record).residency_mismatches == 0
+        assert [(each.model, each.action) for each in record.switches] == [("reader", "load")]
+
+
 def test_equal_models_of_one_copy_run_like_one_model() -> None:
     """With the same figures for all, a fleet of three names plans, loads and holds what a fleet of one does."""
     one, three = fleet_of("reader"), fleet_of("reader", "counter", "coder")
