@@ -162,7 +162,9 @@ def models_of_one_weights(
             weights.setdefault(info.weights or tag, []).append(tag)
             copies.setdefault((info.weights or tag, info.launch), []).append(tag)
         known = set(map(full_tag, (tag for group in weights.values() for tag in group)))
-        resident = [row.tag for row in await client.resident_entries()]
+        resident: list[str] = []
+        with suppress(BackendError):  # what it answers there is judged by who needs it
+            resident = [row.tag for row in await client.resident_entries()]
         for tag in {full_tag(tag): tag for tag in (*others, *resident) if full_tag(tag) not in known}.values():
             with suppress(BackendError):  # one that was removed from the disk
                 info = await client.show(tag)

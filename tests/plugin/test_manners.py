@@ -11,6 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_swarm.errors import BackendError
+from pytest_swarm.execution.server_models import models_of_one_weights
+from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.telemetry.nvml import find_gpu
 from tests.plugin.conftest import Reports, usual_signals
 from tests.plugin.test_backend import WB1, fast_server
@@ -264,6 +268,20 @@ def test_a_planner_with_the_weights_of_the_fleet_uses_their_copy(
     assert (case["residency_mismatches"], case["unplanned_loads"], case["measured_violations"]) == (0, 0, 0)
     assert {row["model"] for sample in reports.of("vram_sample") for row in sample["resident"]} == {"reader"}
     assert ps(fast_server) == []
+
+
+def test_weights_are_known_where_a_server_does_not_tell_all_of_its_models(
+    fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: OllamaClient) -> tuple[ResidentEntry, ...]:
+        raise BackendError("no list")
+
+    for name in ("reader", "counter"):
+        make(fast_server, name, system=f"You are {name}.")
+    monkeypatch.setattr(OllamaClient, "resident_entries", refuse)
+    tags = ("reader", "gemma2:2b", "phi4:14b")
+    found = models_of_one_weights(fast_server, tags, 60.0, others=("counter", "gone", "phi4:14b"))
+    assert found == ((("reader", "gemma2:2b"),), (("reader", "gemma2:2b", "counter"),))
 
 
 def test_measured_answers_are_played_with_each_model_on_its_own_and_that_is_told(
