@@ -1200,7 +1200,7 @@ FAULTS: Final = (
     Fault(
         name="a policy starts from the estimates of the run",
         where="execution",
-        old="return policy_estimator(policy, self.fleet, learning=False if self.settings.imagined else None)",
+        old="return policy_estimator(policy, self.fleet, learning=None)",
         new="pass",
         tests=("routing/test_policy.py",),
     ),
