@@ -221,7 +221,7 @@ class Bench(ServerUpkeep):
         source = self.settings.estimates
         policy = self._policy(case)
         if policy is not None:
-            return policy_estimator(policy, self.fleet, learning=None)
+            return policy_estimator(policy, self.fleet)
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
     def _policy(self, case: Case) -> PolicyFile | None:

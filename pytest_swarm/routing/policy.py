@@ -104,16 +104,16 @@ class PolicyEstimates:
         return 0.0
 
 
-def policy_estimator(policy: PolicyFile, fleet: Fleet, *, learning: bool | None) -> Estimator:
+def policy_estimator(policy: PolicyFile, fleet: Fleet) -> Estimator:
     """Return the estimator that a policy starts a case with.
+
+    It learns as in the runs of its decision, and where the policy's file does not say.
 
     Args:
         policy: The policy.
         fleet: The models on offer.
-        learning: Whether it learns; None = as in the runs of its decision, and on where its file does not say.
     """
-    own = policy.learning is not False if learning is None else learning
-    return Estimator(fleet, start=PolicyEstimates(policy.fleet), learning=own)
+    return Estimator(fleet, start=PolicyEstimates(policy.fleet), learning=policy.learning is not False)
 
 
 def weights_of(policy: PolicyFile) -> Weights:

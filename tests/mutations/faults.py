@@ -1200,7 +1200,7 @@ FAULTS: Final = (
     Fault(
         name="a policy starts from the estimates of the run",
         where="execution",
-        old="return policy_estimator(policy, self.fleet, learning=None)",
+        old="return policy_estimator(policy, self.fleet)",
         new="pass",
         tests=("routing/test_policy.py",),
     ),

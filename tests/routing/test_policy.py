@@ -237,7 +237,7 @@ def test_a_policy_starts_and_learns_as_in_the_runs_of_its_decision(bench: Bench,
     plain = played(bench, mode, jobs=12)
     assert [list(map(planned, each.steps)) for each in plain] != [list(map(planned, each.steps)) for each in theirs]
     policy, loaded = read_policy(path), load_policy(path)
-    start = policy_estimator(policy, FLEET, learning=None)
+    start = policy_estimator(policy, FLEET)
     for model in FLEET:
         for kind in ("code", "math", "summarize", "unheard-of"):
             assert loaded._estimator.capability(model.tag, kind) == start.capability(model.tag, kind)
