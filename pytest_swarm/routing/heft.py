@@ -60,15 +60,13 @@ class HeftRouter:
 
         Of good models of the same weights, which are in VRAM together, a task takes the fastest.
         """
-        holder, all_times_s = view.fleet.holder, self._times_s(view)
-        fastest = {
-            task: {holder(tag): tag for tag in sorted(times, key=lambda each: (times[each], each), reverse=True)}
-            for task, times in all_times_s.items()
-        }
-        times_s = {
-            task: {holder(tag): all_times_s[task][tag] for tag in all_times_s[task] if tag == tags[holder(tag)]}
-            for task, tags in fastest.items()
-        }
+        holder = view.fleet.holder
+        fastest: dict[str, dict[str, str]] = {}
+        times_s: dict[str, dict[str, float]] = {}
+        for task, times in self._times_s(view).items():
+            slowest_first = sorted(times.items(), key=lambda row: (row[1], row[0]), reverse=True)
+            fastest[task] = {holder(tag): tag for tag, _ in slowest_first}
+            times_s[task] = {holder(tag): each for tag, each in times.items() if fastest[task][holder(tag)] == tag}
         problem = ListProblem(
             tasks=tuple(task.id for task in view.tasks),
             mean_time={task: sum(times.values()) / len(times) for task, times in times_s.items()},
