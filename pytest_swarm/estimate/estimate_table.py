@@ -34,9 +34,11 @@ class EstimateTable:
     start: Matrix | None = None
 
     def __post_init__(self) -> None:
-        for name in ("quality", "token_cost", "latency_s", "load_cost", "start"):
-            matrix = getattr(self, name)
-            if matrix is not None and not np.isfinite(matrix).all():
-                at = np.argwhere(~np.isfinite(np.atleast_2d(matrix)))[0]
-                model = self.models[at[0] if matrix.ndim == 2 else at[1]]
+        own = (self.quality, self.token_cost, self.latency_s, self.load_cost)
+        given = own if self.start is None else (*own, self.start)
+        if np.isfinite(np.concatenate(given, axis=None)).all():
+            return
+        for name, matrix in zip(("quality", "token_cost", "latency_s", "load_cost", "start"), given, strict=False):
+            for at in np.argwhere(~np.isfinite(matrix))[:1]:
+                model = self.models[at[0]]
                 raise EstimateError(f"estimate {name} of model {model!r} is not finite; check the fleet file's figures")

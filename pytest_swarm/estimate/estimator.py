@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate import estimate_formulas
-from pytest_swarm.estimate.estimate_table import EstimateTable
+from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
 
 _REMEMBERED: Final = 1024  # tasks; a prompt is some KB
@@ -42,7 +41,7 @@ class Estimator:
         self._learning = learning
         self._learned: dict[tuple[str, str], float] = {}
         self._starts: dict[str, list[float]] = {}
-        self._offered = fleet
+        self._offered, self._load_cost = fleet, _load_costs(fleet)
         self._known: dict[tuple[str, float, int, str, int], _Column] = {}
         self._token_factor = dict.fromkeys(fleet.tags, 1.0)
 
@@ -91,22 +90,23 @@ class Estimator:
         """
         offered, needed = fleet or self.fleet, prompts or {}
         if offered is not self._offered:
-            self._offered, self._known = offered, {}
+            self._offered, self._known, self._load_cost = offered, {}, _load_costs(offered)
         columns = [self._column(task, needed.get(task.id, 0)) for task in tasks]
-        shape = (len(offered.models), len(columns))
-
-        def matrix(rows: Iterable[Sequence[float]], kind: type = float) -> npt.NDArray[Any]:
-            return np.array(list(rows), dtype=kind, order="F").T.reshape(shape)
-
+        shape = (len(columns), 4, len(offered.models))
+        figures = np.array(
+            [(each.quality, each.token_cost, each.latency_s, each.start) for each in columns], dtype=np.float64
+        )
+        quality, token_cost, latency_s, start = np.ascontiguousarray(figures.reshape(shape).transpose(1, 2, 0))
+        allowed = np.array([each.allowed for each in columns], dtype=np.bool_).reshape(shape[::2])
         return EstimateTable(
             models=self.fleet.tags,
-            tasks=tuple(task.id for task in tasks),
-            quality=matrix(each.quality for each in columns),
-            token_cost=matrix(each.token_cost for each in columns),
-            latency_s=matrix(each.latency_s for each in columns),
-            allowed=matrix((each.allowed for each in columns), np.bool_),
-            load_cost=np.array([estimate_formulas.load_cost(model.load_time_ms) for model in offered]),
-            start=matrix(each.start for each in columns),
+            tasks=tuple([task.id for task in tasks]),
+            quality=quality,
+            token_cost=token_cost,
+            latency_s=latency_s,
+            allowed=np.ascontiguousarray(allowed.T),
+            load_cost=self._load_cost,
+            start=start,
         )
 
     def _column(self, task: Task, need: int) -> _Column:
@@ -134,3 +134,10 @@ class Estimator:
             self._known.clear()
         self._known[key] = column
         return column
+
+
+def _load_costs(fleet: Fleet) -> Matrix:
+    """Return load_time_ms / 1500 of each model, shape (I,); not to be changed, because tables share it."""
+    costs = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
+    costs.flags.writeable = False
+    return costs

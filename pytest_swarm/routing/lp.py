@@ -17,12 +17,12 @@ from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
 from pytest_swarm.routing.highs import suppress_banner
-from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, rounded_plan
-from pytest_swarm.routing.objective import load_price, resident_mask, utility
-from pytest_swarm.routing.plan_builders import infeasible_plan
-from pytest_swarm.routing.shared_weights import grouped
+from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, relaxed_plan
+from pytest_swarm.routing.lp_simplex import lp_optimum
+from pytest_swarm.routing.lp_step import step_of
 
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
+_AGREEMENT: Final = 1e-6  # of optima, relative to the larger of 1 and theirs: ten times the tolerance of HiGHS
 _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
 
 
@@ -67,28 +67,27 @@ class LpRouter:
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the rounded relaxation: `objective` and `bound` are its optimum, `gap` is what rounding lost."""
-        if not view.tasks or view.vram_budget_gb <= 0:
-            return infeasible_plan(view)
-        by_weights = grouped(view)
-        relaxed = self.relax(by_weights.view)
-        if relaxed is None:
-            return infeasible_plan(view)
-        return by_weights.in_own_names(rounded_plan(by_weights.view, relaxed))
+        return relaxed_plan(view, self.relax)
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""
-        program = self._program(view)
-        program.worth.value = utility(view).ravel()
-        program.load.value = np.where(resident_mask(view), 0.0, load_price(view))
-        program.vram_gb.value = np.array([model.vram_gb for model in view.fleet])
-        program.budget_gb.value = view.vram_budget_gb
+        program, step = self._program(view), step_of(view)
+        program.worth.value, program.load.value = step.worth.ravel(), step.price
+        program.vram_gb.value = np.array(step.vram_gb)
+        program.budget_gb.value = step.budget_gb
         status, solver = _solve(program.problem, self._solvers)
         if status in _NO_PLAN:
             return None
-        shares = np.where(view.estimates.allowed, program.x.value, 0.0)
+        optimum = float(program.problem.value)
+        rule = lp_optimum(step)
+        if rule is not None and abs(rule.value - optimum) <= _AGREEMENT * max(1.0, abs(optimum)):
+            shares = rule.shares
+        else:
+            shares = np.where(step.allowed, program.x.value, 0.0)
         return LpRelaxation(
+            step=step,
             shares=shares,
-            optimum=float(program.problem.value),
+            optimum=optimum,
             solver=solver,
             solve_ms=program.problem.solver_stats.solve_time * 1000,
         )

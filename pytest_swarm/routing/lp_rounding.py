@@ -2,53 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import value_throughout
-from pytest_swarm.routing.plan_builders import assign, held_throughout
+from pytest_swarm.routing.lp_step import LpStep
+from pytest_swarm.routing.plan_builders import assign, held_throughout, infeasible_plan
+from pytest_swarm.routing.shared_weights import grouped
 
 SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
 SIMPLEX: Final = "simplex"  # no solver: our own simplex (lp_simplex.py), as exact as HiGHS
-_INTEGRAL: Final = 1e-6  # a share within this distance of 0 or 1 is integral; both solvers are exact to about that
+_DECIMALS: Final = 6  # both solvers are exact to about that
+_WHOLE: Final = 1 - 1e-6  # a share above it is integral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LpRelaxation:
-    """A solved relaxation: shares x (I, M), the optimum, which solver found it, and the ms that it says it took.
+    """A solved relaxation of a step: shares x (I, M), the optimum, which solver found it, and the ms that it took.
 
     CVXPY's own work around the solver, most of a small decision, is not in `solve_ms` but in the decision time.
     """
 
+    step: LpStep
     shares: Matrix
     optimum: float
     solver: str
     solve_ms: float
 
 
-def rounded_plan(view: PlanningView, relaxed: LpRelaxation) -> Plan:
-    """Return argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals.
-
-    `objective` and `bound` of the plan are the optimum of the relaxation, `gap` is what rounding lost.
+def relaxed_plan(view: PlanningView, relax: Callable[[PlanningView], LpRelaxation | None]) -> Plan:
+    """Return the plan of a view by its relaxation; models of the same weights are one in it.
 
     Args:
         view: The step to plan.
-        relaxed: The relaxation of that step.
+        relax: Solves the relaxation; None where even that is infeasible.
     """
-    shares = np.round(relaxed.shares, 6)
+    if not view.tasks or view.vram_budget_gb <= 0:
+        return infeasible_plan(view)
+    by_weights = grouped(view)
+    relaxed = relax(by_weights.view)
+    if relaxed is None:
+        return infeasible_plan(view)
+    return by_weights.in_own_names(_rounded(by_weights.view, relaxed))
+
+
+def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
+    """Return argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals.
+
+    `objective` and `bound` of the plan are the optimum of the relaxation, `gap` is what rounding lost.
+    """
+    shares = relaxed.shares.round(_DECIMALS)
     rows = shares.argmax(axis=0).tolist()
     assignments = assign(view, rows, Origin.SOLVER)
-    residency = held_throughout(view, (each.model for each in assignments))
-    fractional = bool(((shares > _INTEGRAL) & (shares < 1 - _INTEGRAL)).any())
-    value = value_throughout(view, rows, residency[0])
+    fractional = bool(shares.max(axis=0).min() < _WHOLE)
+    value = relaxed.step.value(rows)
     return Plan(
         assignments=assignments,
-        residency=residency,
+        residency=held_throughout(view, [each.model for each in assignments]),
         status=PlanStatus.OPTIMAL if relaxed.solver != SOLVERS[1] else PlanStatus.FEASIBLE,
         objective=relaxed.optimum,
         bound=relaxed.optimum,
@@ -62,4 +75,4 @@ def rounded_plan(view: PlanningView, relaxed: LpRelaxation) -> Plan:
 
 def _fractional_residency(view: PlanningView, shares: Matrix) -> dict[str, float]:
     largest = shares.max(axis=1).tolist()
-    return {tag: y for tag, y in zip(view.fleet.tags, largest, strict=True) if y > _INTEGRAL}
+    return {tag: y for tag, y in zip(view.fleet.tags, largest, strict=True) if y > 0}

@@ -5,7 +5,6 @@ Every figure that a router maximizes, and every figure that a report shows about
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,21 +134,6 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
         vram_gb=vram_gb,
         violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB),
     )
-
-
-def value_throughout(view: PlanningView, rows: Sequence[int], held: frozenset[str]) -> float:
-    """Return the value of a plan that holds the same models in every stage, as `evaluate` has it but sooner.
-
-    Args:
-        view: The step to plan.
-        rows: The row of each task's model, which is held, in the order of `view.tasks`.
-        held: The models that are held.
-    """
-    values, price = utility(view), load_price(view).tolist()
-    worth = float(sum(values[row, column] for column, row in enumerate(rows)))
-    held = view.fleet.held(held)
-    loads = sum(price[i] for i, tag in enumerate(view.fleet.tags) if tag in held and tag not in view.resident)
-    return worth - float(loads)
 
 
 def _loads(plan: Plan, view: PlanningView, residency: tuple[frozenset[str], ...]) -> tuple[tuple[int, str], ...]:

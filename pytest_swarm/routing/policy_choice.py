@@ -227,7 +227,7 @@ def _usual_task(name: str, task_type: str) -> Task:
 
 def _direct_lp() -> Router:
     """Return the router of `lp` that does without CVXPY."""
-    from pytest_swarm.routing.lp_arrays import DirectLpRouter  # imports highspy
+    from pytest_swarm.routing.lp_direct import DirectLpRouter
 
     return DirectLpRouter()
 

@@ -15,8 +15,9 @@ from pytest_swarm.routing import lp
 from pytest_swarm.routing.base import PlanningView, RoutingError
 from pytest_swarm.routing.feasibility import ProblemKind, check
 from pytest_swarm.routing.lp import LpRouter
+from pytest_swarm.routing.lp_simplex import LpOptimum
 from pytest_swarm.routing.objective import evaluate
-from tests.instances import INSTANCES, MATH_ALONE, WB1, random_view, view_of
+from tests.instances import INSTANCES, MATH_ALONE, WB1, matrix_view, random_view, view_of
 
 
 def route(router: LpRouter, view: PlanningView) -> Plan:
@@ -112,3 +113,16 @@ def test_a_whole_relaxation_is_not_called_fractional() -> None:
 
 def test_new_figures_need_no_new_compilation() -> None:
     assert lp.formulate(np.ones((2, 3)), np.zeros(2)).problem.is_dpp()
+
+
+@pytest.mark.parametrize(("off", "taken"), [(0.0, True), (9e-7, True), (1.1e-6, False), (-1.1e-6, False)])
+def test_an_optimum_of_the_rule_is_taken_only_where_it_has_the_value_of_the_solver(
+    off: float,
+    taken: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = np.array([[0.0], [1.0]])
+    monkeypatch.setattr(lp, "lp_optimum", lambda _: LpOptimum(other, 0.9 + off))
+    relaxed = LpRouter().relax(matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8))
+    assert relaxed is not None
+    assert (relaxed.shares.tolist() == other.tolist()) is taken

@@ -1,22 +1,23 @@
-"""`lp` without CVXPY: the same arrays, the same plans, ties included."""
+"""The relaxation by HiGHS alone: the arrays that CVXPY hands to it, and so its solutions, ties included."""
 
 from __future__ import annotations
 
-import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cvxpy as cp
 import numpy as np
 import pytest
 
-from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.routing import lp
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter, formulate
-from pytest_swarm.routing.lp_arrays import DirectLpRouter, lp_arrays
-from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS
-from tests.instances import INSTANCES, matrix_view, random_view
+from pytest_swarm.routing.lp_arrays import HighsRelaxation, lp_arrays
+from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation
+from pytest_swarm.routing.lp_step import step_of
+from tests.instances import random_view
 
-MODE, DIRECT = LpRouter(), DirectLpRouter()
+MODE, HIGHS = LpRouter(), HighsRelaxation()
 
 
 @pytest.mark.parametrize("shape", [(4, 1), (4, 3), (2, 5), (1, 1)], ids=str)
@@ -44,43 +45,37 @@ def test_highs_is_given_what_cvxpy_gives_it(shape: tuple[int, int]) -> None:
     assert np.array(cost) == pytest.approx(given["c"])
 
 
-def same(view: PlanningView) -> Plan:
-    """Return the plan of the mode, which is that of the arrays."""
-    expected, plan = asyncio.run(MODE.route(view)), asyncio.run(DIRECT.route(view))
-    if plan.objective is not None:  # the sums differ in the last digit
-        assert plan.objective == pytest.approx(expected.objective, rel=1e-12)
-    own = {"objective": None, "bound": None, "gap": None, "solve_ms": 0.0, "solver": None}
-    assert replace(plan, **own) == replace(expected, **own)
-    return plan
-
-
-@pytest.mark.parametrize("instance", INSTANCES, ids=str)
-def test_the_plan_of_an_instance_is_that_of_the_mode(instance) -> None:
-    same(instance.view)
-
-
-def test_random_steps_have_the_plans_of_the_mode() -> None:
-    plans = [same(random_view(seed, models=4, tasks=1 + seed % 4)) for seed in range(60)]
-    assert any(plan.fractional for plan in plans)
-    assert any(plan.status is PlanStatus.INFEASIBLE for plan in plans)
-    assert {plan.solver for plan in plans} == {SIMPLEX, SOLVERS[0], None}, "with the solver and without"
-
-
-def test_equal_models_are_drawn_as_the_mode_draws_them() -> None:
-    for seed in range(10):
-        view = random_view(seed, models=4, tasks=3)
+def views_with_ties() -> list[PlanningView]:
+    views = [random_view(seed, models=4, tasks=1 + seed % 4) for seed in range(30)]
+    for view in views[::3]:
         table = view.estimates
-        tied = replace(table, quality=np.round(table.quality), token_cost=np.zeros_like(table.token_cost))
-        same(replace(view, estimates=tied))
+        alike = replace(table, quality=np.round(table.quality), token_cost=np.zeros_like(table.token_cost))
+        views.append(replace(view, estimates=alike))
+    return [*views, replace(views[0], vram_budget_gb=0.5)]
 
 
-def test_equal_programs_with_ties_are_solved_once() -> None:
-    view = matrix_view([[0.5], [0.5]], vram_gb=[4, 2], budget_gb=8)
-    router = DirectLpRouter()
-    first, again = router.relax(view), router.relax(replace(view, step=1))
-    assert first is again
-    other, expected = (each.relax(replace(view, vram_budget_gb=3)) for each in (router, MODE))
-    assert other is not None
-    assert expected is not None
-    assert other is not first
-    assert other.shares == pytest.approx(expected.shares)
+def solved(view: PlanningView) -> LpRelaxation | None:
+    return HIGHS.solve(step_of(view))
+
+
+def test_its_solution_is_that_of_cvxpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lp, "lp_optimum", lambda _: None)  # so that the mode keeps what CVXPY returns
+    pairs = [(MODE.relax(view), solved(view)) for view in views_with_ties()]
+    assert any(expected is None for expected, _ in pairs)
+    for expected, own in pairs:
+        assert (own is None) == (expected is None)
+        if own is not None and expected is not None:
+            assert own.solver == SOLVERS[0]
+            assert own.optimum == pytest.approx(expected.optimum, rel=1e-12)
+            assert own.shares == pytest.approx(expected.shares)
+
+
+def test_threads_may_share_it() -> None:
+    views = views_with_ties()
+    alone = [solved(view) for view in views]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(solved, views))
+    for one, other in zip(alone, together, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert one.shares.tolist() == other.shares.tolist()

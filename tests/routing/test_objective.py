@@ -10,7 +10,8 @@ import pytest
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import FleetError, GraphError
 from pytest_swarm.routing.base import Weights
-from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility, value_throughout
+from pytest_swarm.routing.lp_step import step_of
+from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility
 from pytest_swarm.routing.plan_builders import assign, held_throughout
 from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
 
@@ -112,10 +113,10 @@ def test_an_unknown_task_is_an_error_though_it_is_deferred() -> None:
         evaluate(replace(chosen, assignments=(*chosen.assignments, stranger)), VIEW)
 
 
-def test_the_value_of_one_residency_is_that_of_the_replay_to_the_last_digit() -> None:
+def test_the_value_of_a_step_that_is_rounded_is_that_of_the_replay_to_the_last_digit() -> None:
     for seed in range(20):
         view = random_view(seed, models=5, tasks=6)
         rows = np.random.default_rng(seed).integers(0, 5, 6).tolist()
         residency = held_throughout(view, (view.fleet.tags[row] for row in rows))
         chosen = Plan(assignments=assign(view, rows, Origin.RULE), residency=residency, status=PlanStatus.HEURISTIC)
-        assert value_throughout(view, rows, residency[0]) == evaluate(chosen, view).value
+        assert step_of(view).value(rows) == evaluate(chosen, view).value

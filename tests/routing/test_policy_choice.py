@@ -141,8 +141,8 @@ def test_changed_and_missing_models_are_named(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("mode", "solver"), [("milp", []), ("single:gemma2:2b", []), ("lp", ["highspy"])])
-def test_choosing_imports_neither_pytest_nor_cvxpy(tmp_path: Path, mode: str, solver: list[str]) -> None:
+@pytest.mark.parametrize("mode", ["milp", "single:gemma2:2b", "lp"])
+def test_choosing_imports_neither_pytest_nor_a_solver(tmp_path: Path, mode: str) -> None:
     path = saved(tmp_path, policy(mode, horizon=1))
     code = (
         "import sys; from pytest_swarm import load_policy\n"
@@ -150,7 +150,7 @@ def test_choosing_imports_neither_pytest_nor_cvxpy(tmp_path: Path, mode: str, so
         "print(sorted({'pytest', '_pytest', 'cvxpy', 'highspy', 'httpx', 'ollama', 'scipy'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == str(solver)
+    assert result.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pytest_swarm.routing import feasibility, objective
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.greedy import greedy_rows
 from pytest_swarm.routing.lp import LpRouter
-from pytest_swarm.routing.lp_arrays import DirectLpRouter
+from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.milp import MilpRouter, cheap_optimum
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import load_price, utility

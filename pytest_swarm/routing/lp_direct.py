@@ -1,0 +1,42 @@
+"""`lp` for programs that cannot wait for CVXPY: `load_policy` plans with it, and comes to the plans of the mode."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_swarm.domain.plan import Plan
+from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.lp_rounding import SIMPLEX, LpRelaxation, relaxed_plan
+from pytest_swarm.routing.lp_simplex import lp_optimum
+from pytest_swarm.routing.lp_step import step_of
+
+if TYPE_CHECKING:
+    from pytest_swarm.routing.lp_arrays import HighsRelaxation
+
+
+class DirectLpRouter:
+    """The plans of `lp` without CVXPY, and without HiGHS but for a step that is too large or has no plan."""
+
+    name = "lp"
+
+    async def route(self, view: PlanningView) -> Plan:
+        """Return the rounded relaxation, as mode `lp` does."""
+        return relaxed_plan(view, self.relax)
+
+    def relax(self, view: PlanningView) -> LpRelaxation | None:
+        """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""
+        started = time.perf_counter()
+        step = step_of(view)
+        found = lp_optimum(step)
+        if found is None:
+            return self._highs.solve(step)
+        solve_ms = (time.perf_counter() - started) * 1000
+        return LpRelaxation(step=step, shares=found.shares, optimum=found.value, solver=SIMPLEX, solve_ms=solve_ms)
+
+    @cached_property
+    def _highs(self) -> HighsRelaxation:
+        from pytest_swarm.routing.lp_arrays import HighsRelaxation  # imports highspy
+
+        return HighsRelaxation()
