@@ -4,7 +4,7 @@
 
 Each figure is the median of new choices: tasks and resident models differ from one to the next, and so do the horizons.
 States: `usual` has no ties; in `short` one model takes only half of the tasks; in `alike` all models are equal in all
-but VRAM; in `tied` two of these are resident, so that several solutions of `lp` are optimal and HiGHS is asked.
+but VRAM, so that several solutions of `lp` are optimal; in `tied` two of these are resident.
 """
 
 from __future__ import annotations

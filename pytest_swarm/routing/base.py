@@ -84,17 +84,18 @@ class PlanningView:
         """Return the view of all unfinished tasks; this one where the horizon has them all."""
         return self if self.whole_graph is None else self.whole_graph()
 
-    def fits_alone(self, row: int) -> bool:
-        """Return whether the model in a row of the fleet fits the budget beside the pinned ones."""
-        holder = self.fleet.holder(self.fleet.tags[row])
-        needed_gb = sum(each.vram_gb for each in self.fleet.holders if each.keep or each.tag == holder)
-        return needed_gb <= self.vram_budget_gb + BUDGET_TOLERANCE_GB
+    @property
+    def fit_alone(self) -> tuple[bool, ...]:
+        """Whether each model fits the budget beside the pinned ones."""
+        fleet, limit_gb = self.fleet, self.vram_budget_gb + BUDGET_TOLERANCE_GB
+        pinned_gb = sum(each.vram_gb for each in fleet.holders if each.keep)
+        held = [fleet[fleet.holder(tag)] for tag in fleet.tags]
+        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= limit_gb for each in held])
 
     @property
     def assignable(self) -> Mask:
         """Where a model can take a task and fits the budget beside the pinned ones, shape (I, M)."""
-        fits = np.array([self.fits_alone(row) for row in range(len(self.fleet))])
-        able: Mask = self.estimates.allowed & fits[:, None]
+        able: Mask = self.estimates.allowed & np.array(self.fit_alone)[:, None]
         return able
 
 

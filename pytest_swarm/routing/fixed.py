@@ -65,7 +65,7 @@ def fixed_models(view: PlanningView) -> dict[str, str]:
 
 def _model(view: PlanningView, column: int, task: Task) -> Model:
     models, start = view.fleet.models, view.estimates.start
-    able = [row for row in range(len(models)) if view.fits_alone(row) and view.estimates.allowed[row, column]]
+    able = view.assignable[:, column].nonzero()[0].tolist()
     named = view.fleet.assigned(task.type)
     if named is not None:
         if named not in [models[row] for row in able]:
@@ -82,7 +82,7 @@ def _model(view: PlanningView, column: int, task: Task) -> Model:
 
 def _reason(view: PlanningView, task: Task, named: Model) -> str:
     given = f"[assign] of fleet {view.fleet.name!r} gives task {task.id!r} of type {task.type!r} to {named.tag}"
-    if not view.fits_alone(view.fleet.tags.index(named.tag)):
+    if not view.fit_alone[view.fleet.tags.index(named.tag)]:
         smallest = view.fleet.smallest
         return (
             f"{given}, which needs {format_gb(named.vram_gb)}, more than the VRAM budget of "

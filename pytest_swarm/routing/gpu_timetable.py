@@ -116,11 +116,13 @@ class GpuTimetable:
         return _Offer((start + duration, True, model.vram_gb, tag), slot, start, None, loaded_s, evicted)
 
     def _slot(self, ready: float, duration: float) -> tuple[int, float]:
-        best, first = 0, earliest_gap(self._slots[0], ready, duration)
-        for slot, busy in enumerate(self._slots[1:], start=1):
+        best, first = 0, math.inf
+        for slot, busy in enumerate(self._slots):
             start = earliest_gap(busy, ready, duration)
             if start < first:
                 best, first = slot, start
+            if first <= ready:
+                break
         return best, first
 
     def _evicted_for(self, tag: str, idle: Sequence[_Stay], free_gb: float) -> tuple[_Stay, ...]:

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView, RouterSetup
@@ -60,13 +61,7 @@ class HeftRouter:
 
         Of good models of the same weights, which are in VRAM together, a task takes the fastest.
         """
-        holder = view.fleet.holder
-        fastest: dict[str, dict[str, str]] = {}
-        times_s: dict[str, dict[str, float]] = {}
-        for task, times in self._times_s(view).items():
-            slowest_first = sorted(times.items(), key=lambda row: (row[1], row[0]), reverse=True)
-            fastest[task] = {holder(tag): tag for tag, _ in slowest_first}
-            times_s[task] = {holder(tag): each for tag, each in times.items() if fastest[task][holder(tag)] == tag}
+        times_s, fastest = _of_copies(view.fleet, self._times_s(view))
         problem = ListProblem(
             tasks=tuple(task.id for task in view.tasks),
             mean_time={task: sum(times.values()) / len(times) for task, times in times_s.items()},
@@ -85,9 +80,11 @@ class HeftRouter:
             slots=self._concurrency,
             resident=view.resident,
         )
-        timetable.occupy([(holder(each.model), each.seconds_left or 0.0) for each in view.running])
+        timetable.occupy([(view.fleet.holder(each.model), each.seconds_left or 0.0) for each in view.running])
         booked = schedule(problem, timetable)
-        return tuple(replace(each, processor=fastest[each.task][each.processor]) for each in booked)
+        if not fastest:
+            return booked
+        return tuple(replace(each, processor=fastest[each.task, each.processor]) for each in booked)
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
@@ -107,6 +104,27 @@ class HeftRouter:
     def _good_among(self, view: PlanningView, able: Mask) -> dict[str, frozenset[str]]:
         quality = np.where(able, view.estimates.quality, -np.inf)
         return _by_task(view, able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
+
+
+def _of_copies(
+    fleet: Fleet, times_s: dict[str, dict[str, float]]
+) -> tuple[dict[str, dict[str, float]], dict[tuple[str, str], str]]:
+    """Return task to seconds on each copy of weights, and the fastest model of a copy by task; none where all differ.
+
+    Args:
+        fleet: The models.
+        times_s: Task to seconds on each model.
+    """
+    if not fleet.sharers:
+        return times_s, {}
+    copies: dict[str, dict[str, float]] = {}
+    fastest: dict[tuple[str, str], str] = {}
+    for task, times in times_s.items():
+        slowest_first = sorted(times.items(), key=lambda row: (row[1], row[0]), reverse=True)
+        by_copy = {fleet.holder(tag): tag for tag, _ in slowest_first}
+        copies[task] = {fleet.holder(tag): each for tag, each in times.items() if by_copy[fleet.holder(tag)] == tag}
+        fastest |= {(task, copy): tag for copy, tag in by_copy.items()}
+    return copies, fastest
 
 
 def _by_task(view: PlanningView, mask: Mask) -> dict[str, frozenset[str]]:
