@@ -54,11 +54,11 @@ class GpuTimetable:
         self._times_s = times_s
         self._limit_gb = limit_gb
         self._slots: list[list[tuple[float, float]]] = [[] for _ in range(slots)]
-        self._stays = [
-            _Stay(tag=tag, start=0.0 if tag in resident else model.load_s)
+        self._stays = {  # by model, in their order: at most the last one has not ended
+            tag: [_Stay(tag=tag, start=0.0 if tag in resident else model.load_s)]
             for tag, model in models.items()
             if tag in resident or model.pinned
-        ]
+        }
         self._last_load_s = 0.0
         self._shrink_to_budget()
 
@@ -66,9 +66,8 @@ class GpuTimetable:
         """Enter the calls that run at time 0, as model and seconds left: each has a slot, and its model stays."""
         for slot, (tag, left_s) in zip(self._slots, running, strict=False):
             slot.append((0.0, left_s))
-            for stay in self._stays:
-                if stay.tag == tag:
-                    stay.busy_until = max(stay.busy_until, left_s)
+            for stay in self._stays.get(tag, ()):
+                stay.busy_until = max(stay.busy_until, left_s)
 
     def book(self, task: str, parents: Sequence[Booking]) -> Booking:
         """Book a task on the model with the earliest finish; of equals, without a load, then the least VRAM, the name.
@@ -78,39 +77,36 @@ class GpuTimetable:
             parents: The bookings of its parents; handing on an answer takes no time.
         """
         ready = max((each.finish for each in parents), default=0.0)
-        present = [stay for stay in self._stays if stay.end == math.inf]
+        present = [stays[-1] for stays in self._stays.values() if stays[-1].end == math.inf]
         free_gb = self._limit_gb - sum(self._models[stay.tag].vram_gb for stay in present)
         idle = sorted(present, key=lambda stay: (stay.busy_until, stay.tag))
         best: _Offer | None = None
-        for tag in self._times_s[task]:
-            for offer in self._within_stays(task, tag, ready):
-                best = offer if best is None or offer.rank < best.rank else best
-            if all(stay.tag != tag for stay in present):
-                offer = self._after_load(task, tag, ready, self._evicted_for(tag, idle, free_gb))
+        for tag, duration in self._times_s[task].items():
+            stays = self._stays.get(tag, [])
+            offers = self._within(stays, duration, ready)
+            if not stays or stays[-1].end != math.inf:
+                offers.append(self._after_load(tag, duration, ready, self._evicted_for(tag, idle, free_gb)))
+            for offer in offers:
                 best = offer if best is None or offer.rank < best.rank else best
         assert best is not None  # each task has a model
         return self._take(task, best)
 
-    def _within_stays(self, task: str, tag: str, ready: float) -> list[_Offer]:
+    def _within(self, stays: Sequence[_Stay], duration: float, ready: float) -> list[_Offer]:
         """Return the ways to run a task on a model while it is in VRAM."""
-        duration, vram_gb = self._times_s[task][tag], self._models[tag].vram_gb
         offers = []
-        for stay in self._stays:
-            if stay.tag == tag:
-                slot, start = self._slot(max(ready, stay.start), duration)
-                if start + duration <= stay.end:
-                    offers.append(_Offer((start + duration, False, vram_gb, tag), slot, start, stay))
+        for stay in stays:
+            slot, start = self._slot(max(ready, stay.start), duration)
+            if start + duration <= stay.end:
+                rank = (start + duration, False, self._models[stay.tag].vram_gb, stay.tag)
+                offers.append(_Offer(rank, slot, start, stay))
         return offers
 
-    def _after_load(self, task: str, tag: str, ready: float, evicted: tuple[_Stay, ...]) -> _Offer:
+    def _after_load(self, tag: str, duration: float, ready: float, evicted: tuple[_Stay, ...]) -> _Offer:
         """Return the way to run a task on a model that is loaded for it, when some stays have ended."""
-        duration, model = self._times_s[task][tag], self._models[tag]
-        free_s = self._last_load_s
-        for stay in evicted:
-            free_s = max(free_s, stay.busy_until)
-        for stay in self._stays:
-            if stay.tag == tag:
-                free_s = max(free_s, stay.end)
+        model = self._models[tag]
+        free_s = max([self._last_load_s, *(stay.busy_until for stay in evicted)])
+        for stay in self._stays.get(tag, ()):
+            free_s = max(free_s, stay.end)
         loaded_s = free_s + model.load_s
         slot, start = self._slot(max(ready, loaded_s), duration)
         return _Offer((start + duration, True, model.vram_gb, tag), slot, start, None, loaded_s, evicted)
@@ -144,17 +140,17 @@ class GpuTimetable:
             for leaving in offer.evicted:
                 leaving.end = max(leaving.busy_until, offer.loaded_s - self._models[tag].load_s)
             stay = _Stay(tag=tag, start=offer.loaded_s)
-            self._stays.append(stay)
+            self._stays.setdefault(tag, []).append(stay)
         stay.busy_until = max(stay.busy_until, finish)
         self._slots[offer.slot] = _with_call(self._slots[offer.slot], (offer.start, finish))
         return Booking(task=task, processor=tag, start=offer.start, finish=finish)
 
     def _shrink_to_budget(self) -> None:
         """Leave out of the first residency what is over the budget."""
-        for stay in sorted(self._stays, key=lambda stay: (self._models[stay.tag].pinned, stay.tag)):
-            if sum(self._models[each.tag].vram_gb for each in self._stays) <= self._limit_gb:
+        for tag in sorted(self._stays, key=lambda tag: (self._models[tag].pinned, tag)):
+            if sum(self._models[each].vram_gb for each in self._stays) <= self._limit_gb:
                 return
-            self._stays.remove(stay)
+            del self._stays[tag]
 
 
 def _with_call(busy: list[tuple[float, float]], call: tuple[float, float]) -> list[tuple[float, float]]:

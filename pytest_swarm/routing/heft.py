@@ -90,11 +90,13 @@ class HeftRouter:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
         tags, able = view.fleet.tags, view.assignable
         latency_s = view.estimates.latency_s.T.tolist()
-        good, can_take = self._good_among(view, able), _by_task(view, able)
-        chosen = [self._good.get(task, models) & can_take[task] or models for task, models in good.items()]
+        chosen = {task: self._good.get(task, frozenset()) & models for task, models in _by_task(view, able).items()}
+        if not all(chosen.values()):
+            now = self._good_among(view, able)
+            chosen = {task: models or now[task] for task, models in chosen.items()}
         return {
-            task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in models}
-            for task, row, models in zip(view.tasks, latency_s, chosen, strict=True)
+            task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in chosen[task.id]}
+            for task, row in zip(view.tasks, latency_s, strict=True)
         }
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
