@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from pytest_swarm.scoring.patterns import CONCLUDING, one_of
@@ -33,15 +34,19 @@ _OFFER: Final = re.compile(
     r"|does (?:that|this) (?:help|make sense))\b[^\n]{0,200}$",
     re.IGNORECASE,
 )
-_NEXT_QUESTION: Final = re.compile(r"\n[ \t]*\n\s*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]")
+_QUESTION: Final = r"[ \t]*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]"
+_NEXT_QUESTION: Final = re.compile(rf"\n[ \t]*\n\s*{_QUESTION}")
+_QUESTION_LINE: Final = re.compile(rf"\n{_QUESTION}")  # without a blank line before it, two of them make a quiz
 _MAX_OFFERS: Final = 3
 _TAIL_CHARS: Final = 500
 
 
 def before_next_question(text: str) -> str | None:
     """Return what stands before a further question that a model went on to write; None where there is none."""
-    found = _NEXT_QUESTION.search(text)
-    return text[: found.start()] if found is not None and text[: found.start()].strip() else None
+    first, second = [*islice(_QUESTION_LINE.finditer(text), 2), None, None][:2]
+    found = first if second is not None else _NEXT_QUESTION.search(text)
+    before = "" if found is None else text[: found.start()].rstrip()
+    return None if not before or before.endswith(":") else before
 
 
 def without_offers(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import PythonCode
 from pytest_swarm.scoring.answer_regions import enclosed_region
+from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.code_statements import (
     MAX_CODE_CHARS,
     does_nothing,
@@ -91,6 +92,9 @@ def find_code(text: str, entry_point: str) -> FoundCode:
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and entry_point in region[0]:
         text = region[0]
+    before = before_next_question(text)
+    if before is not None and (found := find_code(before, entry_point)).code is not None:
+        return found
     blocks = [_typed_in(textwrap.dedent(block.text)) for block in _blocks(text) if block.language in _PYTHON]
     found = _last_that_defines(blocks or [_unfenced_code(text)], entry_point)
     if found.code is None:  # the opening fence is missing, or the code is a span within a line

@@ -83,6 +83,7 @@ _CONTEXT: Final = re.compile(
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
 )
+_QUANTITY: Final = re.compile(r"[=≈×*/·]\s?-?\d[\d.,]{0,20}\s?$")  # "I = 2 A"
 _OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
 _FORMULA_AFTER: Final = re.compile(rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]")
 _FORMULA_BEFORE: Final = re.compile(r"[+×·•^<>≤≥≈\u2228∧¬~≡⊃↔⇔\u222a∩∈]\s?$")
@@ -104,6 +105,8 @@ def standing_letters(text: str) -> Iterator[StandingLetter]:
         letter, end = match["letter"], match.end()
         bracketed = match["open"] is not None
         if not bracketed:
+            if _QUANTITY.search(text, max(0, match.start() - 24), match.start()):
+                continue
             if letter == "A" and _ARTICLE.match(text, end):
                 continue
             if letter == "I" and _PRONOUN.match(text, end):

@@ -44,8 +44,8 @@ _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
         f"{ADVERB}, the, my, most, indeed, therefore, thus, so, just, choice, options?, letters?, answers?, la, el, "
-        "le, die, der, opción, opcion, lettre, letra, number, only, correct, right, best, is, be, it, it's, that, "
-        "either, both, then, now"
+        "le, die, der, opción, opcion, opção, opzione, lettre, letra, a letra, lettera, réponse, respuesta, "
+        "number, only, correct, right, best, is, be, it, it's, that, either, both, then, now"
     )
     + r"\b(?=\W))*",
     re.IGNORECASE,
@@ -93,8 +93,8 @@ _STATED: Final = re.compile(
     r"[\")\]]?\.?\s{0,2}(?:"
     + one_of("is, was, must be, would be, should be, has to be, seems(?: to be)?, looks, appears(?: to be)?")
     + rf"\s(?:(?:{ADVERB}|therefore|thus|indeed|most likely)\s)?"
-    + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
-    + one_of("correct, right, best, answer, true, one, most, option, choice")
+    + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
+    + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
     r"|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
     re.IGNORECASE,

@@ -46,6 +46,7 @@ _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capita
     r"(?:in fact,?\s|actually,?\s|in \d{4},?\s)?"
     r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
     r"|(?:\bbut|[,;])\s(?:is |it is |it's )?now\b"
+    r"|[,;]\s(?:so|thus|hence|therefore),?\s(?:the|its|my|our)\s[^.,;]{1,60}?\s(?:is|are|was|were)\s"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
 )
 _GIVEN_BEFORE: Final = re.compile(  # "It's Toronto; Ottawa is smaller"
@@ -102,7 +103,10 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
     if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
-    pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
+    pattern = re.compile(
+        rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-)(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|[.,]\d|-\w|['’]s?\s))",
+        re.IGNORECASE,
+    )
     mentions = list(islice(pattern.finditer(plain), _MAX_MENTIONS))
     if not is_sentence and not any(_PAST.match(plain, each.end()) and each.start() < 2 for each in mentions[:1]):
         return False

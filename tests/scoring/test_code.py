@@ -127,3 +127,11 @@ def test_an_earlier_block_that_does_something_is_left_out():
     answer = f"```python\nprint(sq(3))\n```\n```python\n{RIGHT}\n```"
     assert "print" not in find_code(answer, "sq").code
     assert run(answer).value == 1
+
+
+def test_the_code_of_a_further_question_is_none_of_the_answer():
+    answer = (
+        f"```python\n{RIGHT}\n```\n\nQuestion: Now with a fault.\nAnswer:\n```python\ndef sq(x):\n    return x\n```"
+    )
+    assert find_code(answer, "sq").code == RIGHT
+    assert find_code(f"To solve:\n\nQuestion: {answer[:40]}", "sq").code == RIGHT
