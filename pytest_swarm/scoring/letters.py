@@ -78,6 +78,9 @@ _NAMED: Final = re.compile(
     + r"\b",
     re.IGNORECASE,
 )
+_NO_CHOICE: Final = re.compile(
+    r"[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$", re.IGNORECASE
+)
 _RANGE: Final = re.compile(
     r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
 )
@@ -148,8 +151,8 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
         each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
     ]
     given = [each for each in given if each.start < end] or given
-    if not given:
-        return None
+    if not given:  # "The answer is none of the above."
+        return Reading(values=(), text=statement, place=place) if _NO_CHOICE.match(statement) else None
     if len({each.name for each in given}) > 1:
         return Reading(values=(), text=statement, place=place)
     return _settled(statement, given[-1], place, choices)
