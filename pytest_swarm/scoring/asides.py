@@ -19,6 +19,10 @@ _NOTE: Final = re.compile(
     + r"\b",
     re.IGNORECASE,
 )
+_INLINE_CHECK: Final = re.compile(  # "So x = 8. To verify, substitute back: 2(8) = 16."
+    r"(?<=[.!])\s(?:(?:to|let['’]s|let me|we can) (?:verify|check|double-check)|verification:|check:)", re.IGNORECASE
+)
+_CONCLUDED: Final = re.compile(rf"\b(?:{CONCLUDING}|wrong|incorrect|actually)\b", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(
     rf"\n\W{{0,8}}(?:{CONCLUDING}|in total|the total|final|altogether|this means)\b", re.IGNORECASE
 )
@@ -65,6 +69,9 @@ def without_notes(text: str) -> str:
     found = _NOTE.search(text)
     if found is not None and _CONCLUSION.search(text, found.end()) is None:
         text = text[: found.start()]
+    check = _INLINE_CHECK.search(text)
+    if check is not None and _CONCLUDED.search(text, check.end()) is None:
+        text = text[: check.start()]
     return without_confidence(text)
 
 
