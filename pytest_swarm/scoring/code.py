@@ -21,6 +21,7 @@ from pytest_swarm.scoring.code_statements import (
     parse,
     problem,
     without_demonstrations,
+    without_unused_packages,
 )
 from pytest_swarm.scoring.fences import Fence, before_first_fence, fences
 from pytest_swarm.scoring.verdict import EMPTY, RIGHT, AnswerPlace, Score, unscored, wrong
@@ -111,7 +112,7 @@ def _last_that_defines(candidates: list[str], entry_point: str) -> FoundCode:
         found = problem(candidates[number], entry_point)
         if found is None:
             parts = (*helpers(candidates, number, entry_point), without_demonstrations(candidates[number], entry_point))
-            return FoundCode(code="\n\n".join(parts))
+            return FoundCode(code=without_unused_packages("\n\n".join(parts), entry_point))
         fault = fault or found
     return FoundCode(code=None, fault=fault)
 

@@ -107,6 +107,66 @@ def _definitions(code: str, entry_point: str, *, known: Iterable[str] = ()) -> s
         return ""
 
 
+def without_unused_packages(code: str, entry_point: str) -> str:
+    """Return code that parses without imports from outside the standard library that the entry point does not need.
+
+    What else uses such a package, a test with pytest or a plot, is left out with it. One that the entry point needs
+    stays, so that the error names it.
+    """
+    tree = parse(code)
+    foreign = {name for node in tree.body for alias in _foreign(node) for name in _bound(alias)}
+    needed = _needed(tree, entry_point) if foreign else set()
+    unused = foreign - needed
+    if not unused:
+        return code
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        kept = _without(node, unused)
+        if kept is not None:
+            body.append(kept)
+        elif not _foreign(node):
+            unused |= (_names(node) | _assigned(node)) - needed
+    try:
+        return ast.unparse(ast.Module(body=body, type_ignores=[]))
+    except RecursionError:
+        return code
+
+
+def _without(node: ast.stmt, unused: set[str]) -> ast.stmt | None:
+    """A statement without the imports of unused packages; None where nothing is left of it, or it uses one."""
+    left_out = [alias for alias in _foreign(node) if not _bound(alias).isdisjoint(unused)]
+    if left_out and isinstance(node, _IMPORTS):
+        node.names = [alias for alias in node.names if alias not in left_out]
+        return node if node.names else None
+    return node if _loaded(node).isdisjoint(unused) else None
+
+
+def _foreign(node: ast.stmt) -> list[ast.alias]:
+    """What a statement imports from outside the standard library."""
+    match node:
+        case ast.Import(names=names):
+            return [alias for alias in names if alias.name.partition(".")[0] not in sys.stdlib_module_names]
+        case ast.ImportFrom(names=names, module=module, level=level):
+            ours = not level and (module or "").partition(".")[0] in sys.stdlib_module_names
+            return [] if ours else names
+    return []
+
+
+def _bound(alias: ast.alias) -> set[str]:
+    """The name that an import binds, as a set of one."""
+    return {alias.asname or alias.name.partition(".")[0]}
+
+
+def _needed(tree: ast.Module, entry_point: str) -> set[str]:
+    """The names that the entry point uses, and those that what it uses needs in turn."""
+    needed, found = set[str](), {entry_point}
+    while found:
+        needed |= found
+        users = [node for node in tree.body if not _names(node).isdisjoint(found)]
+        found = {name for node in users for name in _loaded(node)} - needed
+    return needed
+
+
 def _demonstrates(node: ast.stmt, entry_point: str) -> bool:
     """Whether an assignment is no constant but a demonstration: it calls the entry point, or asks for input."""
     if isinstance(node, _IMPORTS):
@@ -155,8 +215,12 @@ def without_demonstrations(code: str, entry_point: str) -> str:
 
 
 def _tries_out(node: ast.stmt, entry_point: str, names: set[str]) -> bool:
-    loaded = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
-    return not _called(node).isdisjoint({entry_point, *_TALKING}) or not loaded.isdisjoint(names)
+    return not _called(node).isdisjoint({entry_point, *_TALKING}) or not _loaded(node).isdisjoint(names)
+
+
+def _loaded(node: ast.stmt) -> set[str]:
+    """The names that a statement uses."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
 
 
 def _called(node: ast.stmt) -> set[str]:

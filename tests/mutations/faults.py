@@ -659,6 +659,13 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="a package for tests that a model wrote is imported",
+        where="scoring/code_statements.py",
+        old="unused = foreign - needed",
+        new="unused = foreign - foreign",
+        tests=("scoring/test_code.py",),
+    ),
+    Fault(
         name="the code of a further question is the answer",
         where="scoring/code.py",
         old="if before is not None and (found",
