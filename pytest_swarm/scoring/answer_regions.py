@@ -27,11 +27,14 @@ _TAG: Final = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END: Final = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _BOX: Final = re.compile(r"\\f?(?:boxed|box)\s{0,2}\{")
 _DECORATION: Final = r"[*_`\"'”’)\]]{0,4}"
-_ANSWER: Final = "answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ"
+_ANSWER: Final = (
+    "answers?|antwort|lösung|réponse|respuesta|risposta|resposta|ответ"
+    r"|(?:opci[óo]n|option|opção|opzione|alternativa)(?=\s(?:correcta|correcte|correta|corretta)\b)"
+)
 _ANSWER_CJK: Final = "答案|答え|정답"
 _WORD: Final = re.compile(rf"(?<![\w/<])(?:{_ANSWER})|{_ANSWER_CJK}", re.IGNORECASE)
 _LINK: Final = re.compile(
-    rf"(?:{_ANSWER}|{_ANSWER_CJK})(?:\s(?:correcta|correcte?|exacte|final[ea]?))?{_DECORATION}"
+    rf"(?:{_ANSWER}|{_ANSWER_CJK})(?:\s(?:correcta|correcte?|correta|corretta|giusta|exacte|final[ea]?))?{_DECORATION}"
     r"(?:\s?\([^()\n]{1,60}\)[*_]{0,2})?"
     r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"

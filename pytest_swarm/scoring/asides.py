@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Final
 
 from pytest_swarm.scoring.patterns import CONCLUDING, one_of
@@ -18,6 +19,10 @@ _NOTE: Final = re.compile(
     + r"\b",
     re.IGNORECASE,
 )
+_INLINE_CHECK: Final = re.compile(  # "So x = 8. To verify, substitute back: 2(8) = 16."
+    r"(?<=[.!])\s(?:(?:to|let['’]s|let me|we can) (?:verify|check|double-check)|verification:|check:)", re.IGNORECASE
+)
+_CONCLUDED: Final = re.compile(rf"\b(?:{CONCLUDING}|wrong|incorrect|actually)\b", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(
     rf"\n\W{{0,8}}(?:{CONCLUDING}|in total|the total|final|altogether|this means)\b", re.IGNORECASE
 )
@@ -33,15 +38,19 @@ _OFFER: Final = re.compile(
     r"|does (?:that|this) (?:help|make sense))\b[^\n]{0,200}$",
     re.IGNORECASE,
 )
-_NEXT_QUESTION: Final = re.compile(r"\n[ \t]*\n\s*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]")
+_QUESTION: Final = r"[ \t]*(?:\*\*|#{1,4} )?(?:Q|Question|Problem)\s?\d{0,3}\s?[:.]"
+_NEXT_QUESTION: Final = re.compile(rf"\n[ \t]*\n\s*{_QUESTION}")
+_QUESTION_LINE: Final = re.compile(rf"\n{_QUESTION}")  # without a blank line before it, two of them make a quiz
 _MAX_OFFERS: Final = 3
 _TAIL_CHARS: Final = 500
 
 
 def before_next_question(text: str) -> str | None:
     """Return what stands before a further question that a model went on to write; None where there is none."""
-    found = _NEXT_QUESTION.search(text)
-    return text[: found.start()] if found is not None and text[: found.start()].strip() else None
+    first, second = [*islice(_QUESTION_LINE.finditer(text), 2), None, None][:2]
+    found = first if second is not None else _NEXT_QUESTION.search(text)
+    before = "" if found is None else text[: found.start()].rstrip()
+    return None if not before or before.endswith(":") else before
 
 
 def without_offers(text: str) -> str:
@@ -60,6 +69,9 @@ def without_notes(text: str) -> str:
     found = _NOTE.search(text)
     if found is not None and _CONCLUSION.search(text, found.end()) is None:
         text = text[: found.start()]
+    check = _INLINE_CHECK.search(text)
+    if check is not None and _CONCLUDED.search(text, check.end()) is None:
+        text = text[: check.start()]
     return without_confidence(text)
 
 

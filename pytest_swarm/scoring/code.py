@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import PythonCode
 from pytest_swarm.scoring.answer_regions import enclosed_region
+from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.code_statements import (
     MAX_CODE_CHARS,
     does_nothing,
@@ -20,6 +21,7 @@ from pytest_swarm.scoring.code_statements import (
     parse,
     problem,
     without_demonstrations,
+    without_unused_packages,
 )
 from pytest_swarm.scoring.fences import Fence, before_first_fence, fences
 from pytest_swarm.scoring.verdict import EMPTY, RIGHT, AnswerPlace, Score, unscored, wrong
@@ -91,6 +93,9 @@ def find_code(text: str, entry_point: str) -> FoundCode:
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and entry_point in region[0]:
         text = region[0]
+    before = before_next_question(text)
+    if before is not None and (found := find_code(before, entry_point)).code is not None:
+        return found
     blocks = [_typed_in(textwrap.dedent(block.text)) for block in _blocks(text) if block.language in _PYTHON]
     found = _last_that_defines(blocks or [_unfenced_code(text)], entry_point)
     if found.code is None:  # the opening fence is missing, or the code is a span within a line
@@ -107,7 +112,7 @@ def _last_that_defines(candidates: list[str], entry_point: str) -> FoundCode:
         found = problem(candidates[number], entry_point)
         if found is None:
             parts = (*helpers(candidates, number, entry_point), without_demonstrations(candidates[number], entry_point))
-            return FoundCode(code="\n\n".join(parts))
+            return FoundCode(code=without_unused_packages("\n\n".join(parts), entry_point))
         fault = fault or found
     return FoundCode(code=None, fault=fault)
 

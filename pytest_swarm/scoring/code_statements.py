@@ -16,6 +16,7 @@ MAX_CODE_CHARS: Final = 50_000
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS: Final = (ast.Import, ast.ImportFrom)
 _ASSIGNMENTS: Final = (ast.Assign, ast.AnnAssign)
+_TEST_RUNNERS: Final = frozenset({"doctest", "unittest", "pytest"})
 _TALKING: Final = frozenset({"print", "input"})
 
 
@@ -107,6 +108,75 @@ def _definitions(code: str, entry_point: str, *, known: Iterable[str] = ()) -> s
         return ""
 
 
+def without_unused_packages(code: str, entry_point: str) -> str:
+    """Return code that parses without imports from outside the standard library that the entry point does not need.
+
+    What else uses such a package, a test with pytest or a plot, is left out with it. One that the entry point needs
+    stays, so that the error names it.
+    """
+    tree = parse(code)
+    foreign = {name for node in tree.body for alias in _foreign(node) for name in _bound(alias)}
+    needed = _needed(tree, entry_point) if foreign else set()
+    unused = foreign - needed
+    if not unused:
+        return code
+    body: list[ast.stmt] = []
+    for node in tree.body:
+        kept = _without(node, unused)
+        if kept is not None:
+            body.append(kept)
+        elif not _foreign(node):
+            unused |= (_names(node) | _assigned(node)) - needed
+    try:
+        return ast.unparse(ast.Module(body=body, type_ignores=[]))
+    except RecursionError:
+        return code
+
+
+def _without(node: ast.stmt, unused: set[str]) -> ast.stmt | None:
+    """A statement without the imports of unused packages; None where nothing is left of it, or it uses one."""
+    left_out = [alias for alias in _foreign(node) if not _bound(alias).isdisjoint(unused)]
+    if left_out and isinstance(node, _IMPORTS):
+        node.names = [alias for alias in node.names if alias not in left_out]
+        return node if node.names else None
+    return node if _loaded(node).isdisjoint(unused) else None
+
+
+def _foreign(node: ast.stmt) -> list[ast.alias]:
+    """What a statement imports from outside the standard library."""
+    match node:
+        case ast.Import(names=names):
+            return [alias for alias in names if alias.name.partition(".")[0] not in sys.stdlib_module_names]
+        case ast.ImportFrom(names=names, module=module, level=level):
+            ours = not level and (module or "").partition(".")[0] in sys.stdlib_module_names
+            return [] if ours else names
+    return []
+
+
+def _bound(alias: ast.alias) -> set[str]:
+    """The name that an import binds, as a set of one."""
+    return {alias.asname or alias.name.partition(".")[0]}
+
+
+def _needed(tree: ast.Module, entry_point: str) -> set[str]:
+    """The names that the entry point uses, and those that what it uses needs in turn."""
+    needed, found = set[str](), {entry_point}
+    while found:
+        needed |= found
+        users = [node for node in tree.body if not _names(node).isdisjoint(found)]
+        found = {name for node in users for name in _global(node)} - needed
+    return needed
+
+
+def _global(node: ast.stmt) -> set[str]:
+    """The names that a statement uses, but for parameters and what a function assigns to itself."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return _loaded(node)
+    parts = list(ast.walk(node))
+    own = {each.arg for each in parts if isinstance(each, ast.arg)} | _assigned(node)
+    return _loaded(node) - own | {name for each in parts if isinstance(each, ast.Global) for name in each.names}
+
+
 def _demonstrates(node: ast.stmt, entry_point: str) -> bool:
     """Whether an assignment is no constant but a demonstration: it calls the entry point, or asks for input."""
     if isinstance(node, _IMPORTS):
@@ -130,19 +200,24 @@ def _names(node: ast.stmt) -> set[str]:
 
 
 def without_demonstrations(code: str, entry_point: str) -> str:
-    """Return code that parses without the statements after the entry point that only try it out; else as it is.
+    """Return code that parses without the statements that only try out the entry point; else as it is.
 
-    A statement tries it out where it calls the entry point, prints, asks for input, or uses a name that such a
-    statement assigns. What other statements do, such as ending the process, stays.
+    A statement tries it out where it asks for input, or uses a name that such a statement assigns; after the entry
+    point also where it calls it, prints or runs tests. What the entry point needs stays, and so does what other
+    statements do, such as ending the process.
     """
     tree = parse(code)
     defined = [number for number, node in enumerate(tree.body) if entry_point in _names(node)]
+    needed = _needed(tree, entry_point)
     dropped: list[ast.stmt] = []
     names = set[str]()
-    for node in tree.body[defined[-1] + 1 :] if defined else ():
-        if isinstance(node, ast.FunctionDef) and _tries_out(node, entry_point, set()):
+    for number, node in enumerate(tree.body if defined else ()):
+        if isinstance(node, ast.FunctionDef) and node.name not in needed and _tries_out(node, entry_point):
             names.add(node.name)  # a main() that shows the function at work: only calls of it are left out
-        if not isinstance(node, (*_DEFINITIONS, *_IMPORTS)) and _tries_out(node, entry_point, names):
+        if isinstance(node, (*_DEFINITIONS, *_IMPORTS)) or not _assigned(node).isdisjoint(needed):
+            continue
+        tried = _tries_out(node, entry_point) if number > defined[-1] else "input" in _called(node)
+        if tried or not _loaded(node).isdisjoint(names):
             dropped.append(node)
             names |= _assigned(node)
     if not dropped:
@@ -154,9 +229,19 @@ def without_demonstrations(code: str, entry_point: str) -> str:
     return code if isinstance(parsed(rest), str) else rest
 
 
-def _tries_out(node: ast.stmt, entry_point: str, names: set[str]) -> bool:
-    loaded = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
-    return not _called(node).isdisjoint({entry_point, *_TALKING}) or not loaded.isdisjoint(names)
+def _tries_out(node: ast.stmt, entry_point: str) -> bool:
+    if not _called(node).isdisjoint({entry_point, *_TALKING}):
+        return True
+    methods = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+    return any(
+        isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in _TEST_RUNNERS
+        for each in methods
+    )
+
+
+def _loaded(node: ast.stmt) -> set[str]:
+    """The names that a statement uses."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
 
 
 def _called(node: ast.stmt) -> set[str]:

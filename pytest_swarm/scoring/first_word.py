@@ -16,9 +16,13 @@ _LEAD_IN_WORDS: Final = one_of(
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
-    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да"
+    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да, "
+    "wahr, richtig, vrai, verdadero, verdadeiro, vero, верно, правда"
 )
-_FIRST_NO: Final = one_of("no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет")
+_FIRST_NO: Final = one_of(
+    "no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет, "
+    "falsch, faux, falso, неверно, ложь"
+)
 _FIRST_CJK: Final = re.compile(
     r"[\s\"'(:\uff1a]*(?:(?P<no>不是的?|不对|不正确|不会|不能|不|否|错误?|没有|いいえ|아니[요오])"
     r"|(?P<yes>是的?|对的?|正确|没错|会|能|可以|はい|네|예))(?=[\s,.!;:\uff0c\u3002\uff01\u3001\uff1b\uff1a\"')]|$)"
@@ -35,7 +39,10 @@ _FIRST_DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _ALSO_ATTRIBUTES: Final = frozenset(
-    {"true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"}
+    {
+        *("true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"),
+        *("richtig", "vrai", "vero", "falsch", "faux", "falso"),
+    }
 )
 _JUDGED: Final = re.compile(  # "Yes would be wrong."
     r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"

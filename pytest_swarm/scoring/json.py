@@ -19,6 +19,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import JsonFields
 from pytest_swarm.domain.expectation_fields import JsonScalar
 from pytest_swarm.scoring.answer_regions import after_marker, enclosed_region
+from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.equality import same_number
 from pytest_swarm.scoring.verdict import AnswerPlace, Score, share, shown, wrong
 
@@ -63,6 +64,9 @@ def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and "{" in region[0]:
         text = region[0]
+    before = before_next_question(text)
+    if before is not None and any(_by_field(expected, found) for found in find_objects(before, expected.fields)):
+        text = before
     given = _object_after_marker(expected, text)
     if given is not None:
         return given

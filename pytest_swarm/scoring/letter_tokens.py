@@ -83,6 +83,12 @@ _CONTEXT: Final = re.compile(
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
 )
+_EXAMINED: Final = re.compile(  # "If we look at (B), it says that ..."
+    r"\b(?:look(?:ing)? at|(?:let's|let us|we|if we|now) (?:consider|examine|analy[sz]e|check)|considering|turning to)"
+    r"\s(?:option |choice |answer )?$",
+    re.IGNORECASE,
+)
+_QUANTITY: Final = re.compile(r"[=≈×*/·]\s?-?\d[\d.,]{0,20}\s?$")  # "I = 2 A"
 _OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
 _FORMULA_AFTER: Final = re.compile(rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]")
 _FORMULA_BEFORE: Final = re.compile(r"[+×·•^<>≤≥≈\u2228∧¬~≡⊃↔⇔\u222a∩∈]\s?$")
@@ -104,6 +110,8 @@ def standing_letters(text: str) -> Iterator[StandingLetter]:
         letter, end = match["letter"], match.end()
         bracketed = match["open"] is not None
         if not bracketed:
+            if _QUANTITY.search(text, max(0, match.start() - 24), match.start()):
+                continue
             if letter == "A" and _ARTICLE.match(text, end):
                 continue
             if letter == "I" and _PRONOUN.match(text, end):
@@ -156,6 +164,8 @@ def is_hedged(text: str, letter: StandingLetter) -> bool:
 
 def stands_as_answer(text: str, letter: StandingLetter, after: str = "") -> bool:
     """Whether a letter is given as an answer by what stands before it; `after` is one more sign that does."""
+    if _EXAMINED.search(text, max(0, letter.start - 40), letter.start):
+        return False
     if letter.bracketed or (after and text[: letter.start].rstrip(' "').endswith(after)):
         return True
     line = text[text.rfind("\n", 0, letter.start) + 1 : letter.start]

@@ -44,8 +44,8 @@ _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
         f"{ADVERB}, the, my, most, indeed, therefore, thus, so, just, choice, options?, letters?, answers?, la, el, "
-        "le, die, der, opción, opcion, lettre, letra, number, only, correct, right, best, is, be, it, it's, that, "
-        "either, both, then, now"
+        "le, die, der, opción, opcion, opção, opzione, lettre, letra, a letra, lettera, réponse, respuesta, "
+        "number, only, correct, right, best, is, be, it, it's, that, either, both, then, now"
     )
     + r"\b(?=\W))*",
     re.IGNORECASE,
@@ -78,6 +78,9 @@ _NAMED: Final = re.compile(
     + r"\b",
     re.IGNORECASE,
 )
+_NO_CHOICE: Final = re.compile(
+    r"[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$", re.IGNORECASE
+)
 _RANGE: Final = re.compile(
     r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
 )
@@ -93,8 +96,8 @@ _STATED: Final = re.compile(
     r"[\")\]]?\.?\s{0,2}(?:"
     + one_of("is, was, must be, would be, should be, has to be, seems(?: to be)?, looks, appears(?: to be)?")
     + rf"\s(?:(?:{ADVERB}|therefore|thus|indeed|most likely)\s)?"
-    + r"(?:the\s(?:only\s)?(?:\w{2,12}\s)?"
-    + one_of("correct, right, best, answer, true, one, most, option, choice")
+    + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
+    + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
     r"|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
     re.IGNORECASE,
@@ -148,8 +151,8 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
         each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
     ]
     given = [each for each in given if each.start < end] or given
-    if not given:
-        return None
+    if not given:  # "The answer is none of the above."
+        return Reading(values=(), text=statement, place=place) if _NO_CHOICE.match(statement) else None
     if len({each.name for each in given}) > 1:
         return Reading(values=(), text=statement, place=place)
     return _settled(statement, given[-1], place, choices)

@@ -20,7 +20,7 @@ _MIN_LETTERS: Final = 3  # a shorter text stands in many sentences
 _NUMBER: Final = re.compile(r"[$€£]?(?!0\d)\d[\d,]*(?:\.\d+)?\s?%?")  # not 007
 _MAX_MENTIONS: Final = 20  # that are looked at; keeps hostile texts cheap
 _SENTENCE: Final = re.compile(  # with a verb that every sentence may have, or of many words that are no names
-    r"\W*[A-Z\d].*\b"
+    r"(?:\W*[A-Z\d]|[\"'`]\w).*\b"
     + one_of("is, are, was, were, has, had, be, been, it, ist, sind, war, est, sont, son, es")
     + r"\b|\W*(?:He|She|It|They|We|I|You|There|This|That)(?:'s\s|(?:'\w{1,2})?\s[a-z]+\s)"
     r"|\W*[A-Z\d](?=(?:\S*\s+){4})(?:.*?\s[a-z]{2,}){2}"
@@ -46,6 +46,7 @@ _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capita
     r"(?:in fact,?\s|actually,?\s|in \d{4},?\s)?"
     r"(?:(?:the|its|their)\s[^.,;]{1,60}?|it|that|this)(?:'s|\sis|\swas)\s(?:actually\s|really\s)?(?:the\s)?[A-Z][\w-]+"
     r"|(?:\bbut|[,;])\s(?:is |it is |it's )?now\b"
+    r"|[,;]\s(?:so|thus|hence|therefore),?\s(?:the|its|my|our)\s[^.,;]{1,60}?\s(?:is|are|was|were)\s"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
 )
 _GIVEN_BEFORE: Final = re.compile(  # "It's Toronto; Ottawa is smaller"
@@ -69,6 +70,12 @@ _BEFORE: Final = re.compile(
     re.IGNORECASE,
 )
 _MAYBE: Final = re.compile(r"\b(?:could|might|may)(?:\s\w+)?\sbe\s(?:the\s|an?\s)?$", re.IGNORECASE)
+_LAPSED: Final = re.compile(  # "eight days after the invoice date of"
+    r"\b(?:day|week|month|year|hour|minute)s?\s(?:after|before|from|since)\b(?:(?!\s(?:is|was|falls)\b)[^.,;]){0,40}$"
+)
+_TURNED_INTO: Final = re.compile(
+    r"[^.;]{0,60}?\s(?:is|was|becomes|gives|means)\s(?:\"\"|'\w)"
+)  # 'The word "ab" is "ba"'
 _MOVED: Final = re.compile(r"\b(?:moved|changed|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$")
 _TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
 _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
@@ -102,7 +109,10 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
     if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
-    pattern = re.compile(rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-){spelled}(?!\w|[.,]\d|-\w|['’]s?\s)", re.IGNORECASE)
+    pattern = re.compile(
+        rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-)(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|[.,]\d|-\w|['’]s?\s))",
+        re.IGNORECASE,
+    )
     mentions = list(islice(pattern.finditer(plain), _MAX_MENTIONS))
     if not is_sentence and not any(_PAST.match(plain, each.end()) and each.start() < 2 for each in mentions[:1]):
         return False
@@ -137,6 +147,7 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before),  # "Paris is larger, but the capital is Lyon"
         _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"
         _MOVED.search(before) and after.startswith(" to "),  # "It was moved from Paris to"
+        _LAPSED.search(before) or _TURNED_INTO.match(after),
         _BEFORE.search(before) or _ANOTHER_BEFORE.search(before),  # "rather than Paris", "Lyon and Paris"
         _AFTER.match(after),  # "Paris or Lyon"
         end is not None and end[0] == "?",  # "Is it Paris? No"

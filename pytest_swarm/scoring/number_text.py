@@ -15,7 +15,22 @@ from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_FRACTION, LATEX_SPA
 
 _THIN: Final = "\u2009"
 _MAX_EXPONENT: Final = 400  # beyond, no float holds the power of any whole base
-_SCALES: Final = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12}
+_SCALES: Final = {
+    "thousand": 1e3, "ten thousand": 1e4, "million": 1e6, "hundred million": 1e8, "billion": 1e9, "trillion": 1e12,
+    "dozen": 12,
+}  # fmt: skip
+_FOREIGN_SCALES: Final = {  # in German, French, Spanish, Italian, Portuguese, Chinese and Japanese
+    "tausend": "thousand", "tsd": "thousand", "mil": "thousand", "mille": "thousand", "mila": "thousand",
+    **dict.fromkeys(
+        ("million", "millionen", "mio", "millions", "millón", "millones", "milione", "milioni", "milhão", "milhões"),
+        "million",
+    ),
+    **dict.fromkeys(("milliarde", "milliarden", "mrd", "milliard", "milliards", "miliardo", "miliardi"), "billion"),
+    "万": "ten thousand", "億": "hundred million", "亿": "hundred million",
+}  # fmt: skip
+_FOREIGN_SCALE: Final = re.compile(
+    rf"(?<=\d)(?:[ {_THIN}]?(?P<sign>[万億亿])|[ {_THIN}](?P<word>{'|'.join(_FOREIGN_SCALES)})(?!\w)\.?)", re.IGNORECASE
+)
 _LETTER_SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
 _SCALE_LETTER: Final = re.compile(  # $5M and 3k, but "3 m" may be meters
     r"(?<![\w.,-])((?P<money>[$€£¥₹]\s?)?\d[\d,.]{0,20})((?(money)[kmb]|k))(?!\w)", re.IGNORECASE
@@ -57,7 +72,7 @@ _VULGAR_SIGN: Final = re.compile(rf"(\d)?[ {_THIN}]?([{''.join(_VULGAR)}])")
 _CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]|(?<=\d) \[\d{1,3}\]")
 _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,] )(?<![\w.,])\d{1,3}(?: \d{3}){2,}(?![\w]| \d)")
 _ONE_SPACE: Final = re.compile(  # 1 500, but not "3 100-watt bulbs"
-    r"(?<![\d.,)/*+x×-] )(?<![\w.,/^-])[1-9]\d{0,2} \d{3}(?![\w]|[.,/]\d| \d| ?[-+*/×=])"
+    r"(?<![\d.,)/*+x×-] )(?<![\w.,/^-])[1-9]\d{0,2} \d{3}(?![\w]|(?!,\d{1,2}(?![\d,]))[.,/]\d| \d| ?[-+*/×=])"
 )
 _COUNTED: Final = re.compile(  # "day 1 500 pages" are two numbers
     r"\b(?:day|week|month|year|step|chapter|part|section|page|row|column|line|item|number|question|problem|case|class"
@@ -69,6 +84,11 @@ _DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 12,5, but not "1,2,3" and (3
 )
 _RARE: Final = re.compile(r"\d(?: \d{3}|,\d{1,2}|-\d\d-\d\d)(?!\d)")  # what the three of them need
 _ISO_DATE: Final = re.compile(r"(?<![\w-])([12]\d{3})-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])")
+_ODDS: Final = re.compile(  # "the odds are 1 in 4", "a 3 out of 8 chance"
+    r"(?P<said>\b(?:probability|chances?|odds|likelihood)\b[^.\n\d]{1,60})"
+    r"(?P<times>\d{1,9}) (?:in|out of) (?P<of>\d{1,9})\b"
+    r"|\b(?P<some>\d{1,9})[ -](?:in|out of)[ -](?P<all>\d{1,9})(?=[ *]{1,3}(?:chance|probability|likelihood)\b)"
+)
 _EMPHASIS: Final = re.compile(r"(?<!\w)_{1,40}(?=[^\s_])")
 
 _WHOLE: Final = (
@@ -88,7 +108,11 @@ _NUMBER: Final = re.compile(
     r"|\s?(?:[x×*·]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?(?P<power>[-+]?\d{1,4})\}?)?"
     r"(?:[ \u2009]?/[ \u2009]?(?P<divisor>\d{1,20}(?:\.\d{1,20})?)(?![\d/]|\.\d))?"
     r"(?!\s?(?:\\sqrt|√|\\pi\b|π))"
-    r"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>thousand|million|billion|trillion|dozen)\b)?"
+    rf"(?:(?P<percent>[ \u2009]?%|[ \u2009]per ?cent\b)|[ \u2009](?P<scale>{'|'.join(_SCALES)})\b)?"
+)
+_POINT_THOUSANDS: Final = re.compile(rf"[-–]?(?:€[ {_THIN}]?)?[1-9]\d{{0,2}}\.\d{{3}}")  # 12.500 € and 12.500 euros
+_MONEY: Final = re.compile(
+    rf"(?:,-{{1,2}})?[ {_THIN}]?(?:€|(?:euros?|eur|pesos|reais|rupiah|lira|kr)\b)", re.IGNORECASE
 )
 _NEGATIVE_WORD: Final = re.compile(
     r"(?:negative\s|(?:(?:^|[=:(,]|\b(?:is|be|equals|to|of|answer))\s?)minus\s)$", re.IGNORECASE
@@ -107,7 +131,7 @@ class WrittenNumber:
 
 def simplified(text: str) -> str:
     """Return the text with one spelling for each sign, space, fraction and power."""
-    text = without_cjk_edges(text.translate(_SIGNS))
+    text = without_cjk_edges(_FOREIGN_SCALE.sub(_english_scale, text.translate(_SIGNS)))
     if "\\" in text or "{,}" in text or "~" in text or "+/-" in text:
         for pattern, replacement in _LATEX:
             text = pattern.sub(replacement, text)
@@ -117,6 +141,7 @@ def simplified(text: str) -> str:
         text = _ISO_DATE.sub(r"\1", _ONE_SPACE.sub(_joined_thousands, text))
         text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
     text = _SCALE_LETTER.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[3].lower()]}", text)
+    text = _ODDS.sub(_share, text)
     text = text.replace("<sup>", "^").replace("</sup>", "")
     text = _SUPERSCRIPT.sub(lambda match: "^" + match[0].translate(_SUPERSCRIPTS), text)
     text = _VULGAR_SIGN.sub(lambda match: (f"{match[1]} " if match[1] else "") + _VULGAR[match[2]], text)
@@ -130,6 +155,14 @@ def numbers_in(text: str) -> Iterator[WrittenNumber]:
         yield WrittenNumber(
             values=values, text=match[0].strip().replace(_THIN, " "), start=match.start(), end=match.end()
         )
+
+
+def _english_scale(match: re.Match[str]) -> str:
+    return f" {_FOREIGN_SCALES[(match['sign'] or match['word']).lower()]}"
+
+
+def _share(match: re.Match[str]) -> str:
+    return f"{match['said'] or ''}{match['times'] or match['some']}/{match['of'] or match['all']}"
 
 
 def _joined_thousands(match: re.Match[str]) -> str:
@@ -163,6 +196,8 @@ def _values(match: re.Match[str], text: str) -> tuple[float, ...]:
         value = -value
     if match["percent"]:
         return (value, value / 100)
+    if _POINT_THOUSANDS.fullmatch(match[0]) and ("€" in match[0] or _MONEY.match(text, match.end())):
+        return (value * 1000, value)
     return (value * _SCALES[match["scale"].lower()], value) if match["scale"] else (value,)
 
 

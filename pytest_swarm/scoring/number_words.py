@@ -52,6 +52,7 @@ _LED: Final = re.compile(  # a number in words that is given as the answer, in a
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(rf"(?<=\*\*)(?:{_PHRASE.pattern})(?=\*\*)", re.IGNORECASE)
+_ONLY: Final = re.compile(r"^(?:(?:there (?:is|was|will be) )?(?:only|just|exactly) )")  # "Only one."
 _ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to)\s\d)", re.IGNORECASE)
 _UNITS: Final = 10
 _FIRST_TENS: Final = 20
@@ -125,7 +126,7 @@ def with_digits(text: str) -> str:
     """
     if any(char in "0123456789" for char in text):
         return _LED.sub(_led_digits, _BOLD.sub(lambda match: _digits(match[0], ""), text))
-    alone = text.strip(" \t\n*_.`\"'").lower()
+    alone = _ONLY.sub("", text.strip(" \t\n*_.!`\"'").lower())
     if alone in ("half", "a half"):
         return "1/2"
     english = _with_numerals(text, alone)

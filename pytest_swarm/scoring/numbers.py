@@ -18,7 +18,7 @@ from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.patterns import ADVERB
 from pytest_swarm.scoring.plain_text import first_statement
-from pytest_swarm.scoring.quantities import is_restated, quantities_in
+from pytest_swarm.scoring.quantities import is_conversion, is_restated, quantities_in
 from pytest_swarm.scoring.stated_number import are_alternatives, is_denied, is_limit, result_of_equation, stated_number
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
@@ -210,9 +210,13 @@ def _only_statement(text: str) -> Reading[float] | None:
     """The number that the only sentence with numbers gives; None where there are several such sentences."""
     if len(text) > _MAX_STATEMENT_CHARS:
         return None
-    numbers = [number for number in quantities_in(text) if not is_denied(text, number)]
+    every = list(quantities_in(text))
+    numbers = [number for number in every if not is_denied(text, number)]
     if not numbers:
         return None
+    denied = {number.values for number in every if number not in numbers}
+    if all(number.values in denied for number in numbers):  # "It can't be 9, because 9 is odd."
+        return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST)
     end = _SENTENCE_END.search(text, numbers[0].end)
     start = max((match.end() for match in _SENTENCE_END.finditer(text, 0, numbers[0].start)), default=0)
     statement = text[: len(text) if end is None else end.start()]
@@ -233,6 +237,8 @@ def _last(text: str) -> Reading[float] | None:
         end = text[-length:]
         numbers = list(quantities_in(end))
         given = [number for number in numbers if not is_denied(end, number)]
+        if len(given) > 1 and is_conversion(end, *given[-2:]):
+            del given[-1]
         if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
             return Reading(values=given[-1].values, text=given[-1].text, place=AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None

@@ -40,7 +40,12 @@ _UNIT: Final = re.compile(rf"[ -]?(?P<unit>°\s?[CFK]|{'|'.join(_SIGNS)}|m?L|(?:
 _CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d")  # 3:15 is 3.25, as 11:00 is 11
 _EACH: Final = re.compile(r"(?: (?:an?|per|each|every)\b|/)")  # "5 days, 8 hours a day"
 _THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
-_OR: Final = re.compile(_UNIT.pattern + r"(?:,? (?:or|i\.e\.,?|that is,?) (?:about |approximately )?| \()")
+_ABOUT: Final = r"(?:about |approximately |around |roughly )?"
+_OR: Final = re.compile(
+    rf"{_UNIT.pattern}(?:,? (?:or|i\.e\.,?|that is,?|which (?:is|are|equals)(?: equal to)?)"
+    rf" {_ABOUT}| \()"
+)
+_IN: Final = re.compile(rf"{_UNIT.pattern} (?:in|make(?: up)?) {_ABOUT}(?:every |each |exactly )?")
 
 
 def quantities_in(text: str) -> Iterator[WrittenNumber]:
@@ -57,7 +62,17 @@ def quantities_in(text: str) -> Iterator[WrittenNumber]:
 
 def is_restated(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Whether a text gives one quantity in two units: "2 hours, or 120 minutes", "98.6 °F (37 °C)"."""
-    first, second = _OR.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
+    return _are_equal(_OR, text, one, other)
+
+
+def is_conversion(text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
+    """Whether a text says how many of a unit another quantity has: "1500 meters in 1.5 km"."""
+    return _are_equal(_IN, text, one, other)
+
+
+def _are_equal(joint: re.Pattern[str], text: str, one: WrittenNumber, other: WrittenNumber) -> bool:
+    """Whether two numbers with units, and the joint between them, are the same quantity."""
+    first, second = joint.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
     if first is None or second is None or _name(first) == _name(second):
         return False
     sizes = next((table for table in _SIZES if _name(first) in table), None)

@@ -40,8 +40,12 @@ _DATES: Final = (  # both are July 4, 1776
 _AMOUNTS: Final = (  # $1,200.00 and 1,200 dollars are $1,200, and 75 percent is 75%
     (re.compile(r"([$€£]\d[\d,]*)\.00(?!\d)"), r"\1"),
     (re.compile(r"(?<![\w.,$])(\d[\d,]*(?:\.\d+)?)\s(?:US\s)?dollars?\b", re.IGNORECASE), r"$\1"),
+    (re.compile(r"(?<![\w.,€])(\d[\d.,]*?)\s?(?:€|euros?\b|EUR\b)(?!\w)", re.IGNORECASE), r"€\1"),
     (re.compile(r"(?<=\d)\s?per\s?cent\b", re.IGNORECASE), "%"),
 )
+_TITLE: Final = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs)\.", re.IGNORECASE)
+_MOUNT: Final = re.compile(r"\bMt\.?\s(?=[A-Z])")
+_POWER: Final = re.compile(r"(?<=[a-z)\]])\^\{?(\d)\}?")  # x^2 is x², which NFKC makes x2
 _UNIT_SPACE: Final = re.compile(r"(?<=\d)\s(?=[^\W\d_])")  # 42 kg is 42kg
 _INITIALS: Final = re.compile(r"(?<![\w.])(?:[A-Z]\.\s?){2,8}(?=\W|$|(?<=\s))", re.IGNORECASE)  # T. S. Eliot, D.C.
 _MAX_WRAPPERS: Final = 4  # around each other
@@ -59,7 +63,7 @@ def normalized(text: str) -> str:
     """
     text = one_spelling(text).casefold()
     text = _SPACED_SIGN.sub("", undressed(without_symbols(_WEEKDAY.sub("", text)) or text))
-    text = _UNIT_SPACE.sub("", text)
+    text = _POWER.sub(r"\1", _UNIT_SPACE.sub("", text))
     if "\\" in text:
         text = undressed(_one_latex(text))
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
@@ -76,6 +80,7 @@ def one_spelling(text: str) -> str:
     for pattern in _DATES:
         text = pattern.sub(_one_date, text)
     text = _INITIALS.sub(lambda match: re.sub(r"\.\s?(?!$)|\.", "", match[0]), text)
+    text = _MOUNT.sub("Mount ", _TITLE.sub(r"\1", text))
     for pattern, replacement in _AMOUNTS:
         text = pattern.sub(replacement, text)
     return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)

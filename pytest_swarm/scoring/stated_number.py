@@ -36,13 +36,13 @@ _PURPOSE: Final = (
 _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
     rf"|of) {_DETERMINER}\s"
-    rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s[A-Za-z]{{1,14}}\sof\s(?:{_DETERMINER}\s)?"
+    rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s)?"
     rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
     rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹]?$"
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
-    r"|even though|unlike|whereas"
+    r"|even though|unlike|whereas|(?<=,\s)while"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
 )
@@ -54,7 +54,12 @@ _COMPARED: Final = re.compile(
     r"\b(?:which|that) (?:is|are|was|makes (?:him|her|it|them|me|us))\s[$€£¥₹]?$", re.IGNORECASE
 )
 _MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
-_JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,)\s")
+_JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,|(?:out )?of)\s")
+_NAME: Final = re.compile(  # "Apollo 11 landed in 1969", not "Only 11 landed in 1969"
+    r"\b(?!(?:Only|Just|About|Around|Over|Almost|Some|Another|All|[A-Z][a-z]{2,14}ly)\b)[A-Z][a-z]+\s$"
+)
+_OF_NAME: Final = re.compile(r"\s(?:is|was|has|had|first|[a-z]{2,12}ed|began|came|flew|went|won)\s")
+_YEAR: Final = re.compile(r"[12]\d{3}")
 _TERM: Final = re.compile(r"[^\n.,=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
 
 _DENIED: Final = re.compile(
@@ -66,7 +71,8 @@ _JUDGED: Final = re.compile(
     r"(?:\s[a-z]{1,12})?\stoo (?:low|high|small|large|big|little|much|many|few)\b"
     rf"|\s(?:is|was|would be)\s(?:(?:a|the|far|much|{ADVERB})\s)?(?:wrong|incorrect"
     r"|too (?:low|high|small|large|big|little|much)"
-    r"|not (?:right|correct|the (?:right|correct)?\s?(?:answer|number|value|result)))\b",
+    r"|not (?:right|correct|the (?:right|correct)?\s?(?:answer|number|value|result)))\b"
+    r"|\s(?:sure|certain|confident)\b",
     re.IGNORECASE,
 )
 _CLAUSE_END: Final = re.compile(r"[.!?;\n]\s|\b(?:but|rather|instead)\b", re.IGNORECASE)
@@ -103,6 +109,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         sentence: One sentence, simplified.
         numbers: Its numbers in order, at least one.
     """
+    if _is_of_name(sentence, numbers[0]) and _YEAR.fullmatch(numbers[-1].text):
+        return numbers[-1]
     stated = previous = numbers[0]
     if len(numbers) > 2 and sentence[stated.end : numbers[1].start].rstrip(" $").endswith((":", "(", "—")):
         parts = sum(number.values[0] for number in numbers[1:])
@@ -137,6 +145,11 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         if not skipped or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
     return stated
+
+
+def _is_of_name(sentence: str, number: WrittenNumber) -> bool:
+    """Whether a number ends the name of what a sentence is about: "World War 2 ended in 1945"."""
+    return _NAME.search(sentence, 0, number.start) is not None and _OF_NAME.match(sentence, number.end) is not None
 
 
 def _is_expression(sentence: str, number: WrittenNumber, stated: WrittenNumber) -> bool:

@@ -47,8 +47,11 @@ _GREETING: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(
-    r"\s(?:is|was|are|were|equals|reads|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
-    r"|ist|sind|war|est|sont|es|son|é)\s"
+    r"\s(?:(?:translates|(?:is|can be) translated) (?:to|as|into)|is|was|are|were|equals|reads"
+    r"|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
+    r"|expresses|(?:classified|categorized|labell?ed) as"
+    r"|ist|sind|war|est|sont|es|son|é|heißt|lautet|s['’]appelle|se llama|si chiama|называется)\s"
+    r"|(?<=[\u0430-\u044f\u0451])\s[-–—]\s"
     r"|(?<=[\u3040-\u9fff])(?<![不非])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?<=[A-Za-z])[*_]{0,2}:[*_]{0,2}\s|\s(?:=|→|->|=>)\s"
 )
@@ -70,11 +73,13 @@ _DISCLAIMER: Final = re.compile(
     re.IGNORECASE,
 )
 _EXPLANATION: Final = re.compile(
-    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)|\s[-–—]\s|\s\(|,\s"
+    r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)"
+    r"|\s[-–—]\s|\s\(|(?<=[\"”])\sby\s(?=[A-Z])|,\s"
     r"(?=(?:the|an?|in|on|at|of course|obviously|indeed|i (?:think|believe|guess|suppose))\b)|;\s",
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
+_QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
 _ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
@@ -200,6 +205,8 @@ def _cuts(line: str) -> tuple[str, ...]:
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part
         copula = _after_copula(_CONTRAST.split(part, maxsplit=1)[0])
+        quoted = None if copula == part else _QUOTED.match(copula)  # "means 'good morning' in German"
+        found += [] if quoted is None else [quoted[1]]
         found += [part, *(_EXPLANATION.split(each, maxsplit=1)[0] for each in (bare, copula)), bare, copula]
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:

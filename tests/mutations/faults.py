@@ -659,6 +659,27 @@ FAULTS: Final = (
         tests=("scoring/test_local.py",),
     ),
     Fault(
+        name="the quantity that is converted is taken for the result",
+        where="scoring/numbers.py",
+        old="if len(given) > 1 and is_conversion(",
+        new="if len(given) > 10_000 and is_conversion(",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a package for tests that a model wrote is imported",
+        where="scoring/code_statements.py",
+        old="unused = foreign - needed",
+        new="unused = foreign - foreign",
+        tests=("scoring/test_code.py",),
+    ),
+    Fault(
+        name="the code of a further question is the answer",
+        where="scoring/code.py",
+        old="if before is not None and (found",
+        new="if before == 0 and (found",
+        tests=("scoring/test_code.py",),
+    ),
+    Fault(
         name="the minutes of hours and minutes are an answer of their own",
         where="scoring/quantities.py",
         old="if len(one.values) > 1 or not",

@@ -127,3 +127,31 @@ def test_an_earlier_block_that_does_something_is_left_out():
     answer = f"```python\nprint(sq(3))\n```\n```python\n{RIGHT}\n```"
     assert "print" not in find_code(answer, "sq").code
     assert run(answer).value == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"```python\n{RIGHT}\n```\nTests:\n```python\nimport pytest\n\ndef test_sq():\n    assert sq(3) == 9\n```",
+        f"```python\nimport pytest\n{RIGHT}\n\n@pytest.mark.slow\ndef test_sq():\n    assert sq(3) == 9\n```",
+        f"```python\n{RIGHT}\n\nimport matplotlib.pyplot as plt, math\nplt.plot([sq(1)])\nplt.show()\n```",
+        f"```python\n{RIGHT}\n```\n```python\nimport pandas as pd\ndf = pd.DataFrame()\ndf['x'] = sq(df)\n```",
+        "```python\nimport numpy as np, math\nTWO = math.floor(2.5)\n```\n```py\ndef sq(x):\n    return x ** TWO\n```",
+    ],
+)
+def test_a_package_that_the_function_does_not_need_is_not_imported(answer):
+    assert run(answer).value == 1
+
+
+def test_a_package_that_the_function_needs_is_named():
+    answer = "import numpy as np\n\ndef both(x):\n    return np.array(x)\n\ndef sq(x):\n    return both(x) ** 2"
+    found = run(answer)
+    assert (found.value, "No module named 'numpy'" in (found.detail or "")) == (0, True)
+
+
+def test_the_code_of_a_further_question_is_none_of_the_answer():
+    answer = (
+        f"```python\n{RIGHT}\n```\n\nQuestion: Now with a fault.\nAnswer:\n```python\ndef sq(x):\n    return x\n```"
+    )
+    assert find_code(answer, "sq").code == RIGHT
+    assert find_code(f"To solve:\n\nQuestion: {answer[:40]}", "sq").code == RIGHT

@@ -18,6 +18,8 @@ DEFINED = "def f(x):\n    return x\n"
         "n = int(input())\nz = n + 1\nprint(z)",
         "for i in range(3):\n    f(i)",
         "if __name__ == '__main__':\n    print(f(1))",
+        "doctest.testmod()",
+        "unittest.main()",
     ],
 )
 def test_a_demonstration_is_left_out(tail: str) -> None:
@@ -34,6 +36,21 @@ def test_everything_else_stays(tail: str) -> None:
 
 def test_what_stands_before_the_function_stays() -> None:
     code = "print('loading')\n" + DEFINED
+    assert without_demonstrations(code, "f") == code
+
+
+def test_what_asks_for_input_before_the_function_is_left_out() -> None:
+    code = "x = int(input('x: '))\ny = x + 1\n" + DEFINED + "print(f(y))"
+    assert without_demonstrations(code, "f").strip() == DEFINED.strip()
+
+
+def test_a_main_before_the_function_is_not_called() -> None:
+    code = "def main():\n    print(f(1))\n" + DEFINED + "main()"
+    assert without_demonstrations(code, "f").strip() == code.removesuffix("main()").strip()
+
+
+def test_what_the_function_needs_stays() -> None:
+    code = "limit = int(input())\n\ndef f(x):\n    return x < limit\n"
     assert without_demonstrations(code, "f") == code
 
 

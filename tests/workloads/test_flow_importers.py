@@ -16,7 +16,13 @@ from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
 from pytest_swarm.workloads.importers.import_cases import ImportOptions, pairs, read_cases
-from pytest_swarm.workloads.importers.import_files import FoundGraph, import_files, import_graph, import_graphs
+from pytest_swarm.workloads.importers.import_files import (
+    FoundGraph,
+    RefusedGraph,
+    import_files,
+    import_graph,
+    import_graphs,
+)
 from tests.workloads.flow_documents import (
     CREWAI,
     DIFY,
@@ -216,6 +222,23 @@ def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:
     pytest.importorskip("networkx")
     collect, _ = import_graph(write(tmp_path, GRAPHML, "x.graphml")).tasks
     assert (collect.prompt, collect.estimated_tokens) == ("Collect & count.", 70)
+
+
+def test_a_node_of_graphml_without_a_field_has_the_default_of_its_key(tmp_path: Path) -> None:
+    pytest.importorskip("networkx")
+    key = 'attr.name="prompt" attr.type="string"'
+    filled = GRAPHML.replace(f"{key}/>", f"{key}><default>Do your part.</default></key>")
+    prompts = [task.prompt for task in import_graph(write(tmp_path, filled, "x.graphml")).tasks]
+    assert prompts == ["Collect & count.", "Do your part."]
+
+
+def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
+    nodes = [{"name": "one"}, {"name": "two"}, {"name": "7"}]
+    old = {"nodes": nodes, "links": [{"source": 0, "target": 2}, {"source": 1, "target": 7}]}
+    assert set(import_graph(write(tmp_path, old)).edges) == {("one", "7"), ("two", "7")}
+    (refused,) = import_graphs(write(tmp_path, {**old, "links": [{"source": 0, "target": 3}]}))
+    assert isinstance(refused, RefusedGraph)
+    assert "node '3', which does not exist" in refused.reason
 
 
 @pytest.mark.parametrize(

@@ -106,10 +106,24 @@ def read_node_link(document: Json, *, name: str, where: str) -> AgentFlow:
             if node in graph.nodes:
                 raise GraphError(f"two nodes have the id {node!r}")
             graph.nodes[node] = row
-        graph.edges = [(text(row, "source"), text(row, "target")) for row in edge_rows(document, key)]
+        rows = edge_rows(document, key)
+        graph.edges = [(_end(row, "source", graph.nodes), _end(row, "target", graph.nodes)) for row in rows]
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
     return graph.flow(where=where)
+
+
+def _end(row: Json, side: str, nodes: Mapping[str, Mapping[str, Json]]) -> str:
+    """Return the node where an edge begins or ends; older D3 counts nodes without IDs from 0."""
+    place, named = at(row, side), text(row, side)
+    if (
+        named in nodes
+        or isinstance(place, bool)
+        or not isinstance(place, int)
+        or any("id" in each for each in nodes.values())
+    ):
+        return named
+    return list(nodes)[place] if 0 <= place < len(nodes) else named
 
 
 def read_graphml(xml: str, *, name: str, where: str) -> AgentFlow:
@@ -137,7 +151,11 @@ def read_graphml(xml: str, *, name: str, where: str) -> AgentFlow:
     except (ValueError, KeyError, AttributeError, TypeError) as error:  # networkx checks neither keys nor types
         raise GraphError(f"{where}: is not valid GraphML: {error}") from error
     graph = PlainGraph(str(found.graph.get("name") or found.graph.get("id") or name))
-    graph.nodes = {str(node): {str(key): _plain(each) for key, each in row.items()} for node, row in found.nodes(True)}
+    defaults = found.graph.get("node_default", {})
+    graph.nodes = {
+        str(node): {str(key): _plain(each) for key, each in {**defaults, **row}.items()}
+        for node, row in found.nodes(True)
+    }
     graph.edges = [(str(source), str(target)) for source, target in found.edges()]
     return graph.flow(where=where)
 
