@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the reports, and print the path of each; print the figures of published telemetry."""
-    from pytest_swarm.report.output_kinds import parse_output
+    from pytest_swarm.report.output_kinds import check_apart, parse_output
     from pytest_swarm.report.outputs import Source, rebuild
     from pytest_swarm.telemetry.published import published_files
     from pytest_swarm.telemetry.reader import read_run
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if any(published.values()):
         return _print_published(options, published)
     outputs = [parse_output(text, what="--type") for text in options.type or DEFAULT]
+    check_apart(outputs, what="--type")
     sources = [
         Source(run=read_run(path), events=path / EVENTS_FILE if path.is_dir() else path) for path in options.runs
     ]

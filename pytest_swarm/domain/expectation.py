@@ -21,6 +21,7 @@ from pytest_swarm.domain.expectation_fields import (
     checked_scalars,
 )
 from pytest_swarm.domain.formula import UnusableError, Value
+from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 
@@ -31,7 +32,7 @@ MAX_CHOICES: Final = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonFields:
+class JsonFields(Rebuilt):
     """The answer is a JSON object with these fields; score = share of fields that are right.
 
     With `quoted_numbers`, a text that spells a number ("1,000") or a truth value ("true") counts as such.

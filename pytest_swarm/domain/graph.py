@@ -19,6 +19,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.domain.graph_order import Neighbours, ancestors, topological_order
 from pytest_swarm.domain.placeholders import references
+from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
@@ -29,7 +30,7 @@ CONTEXTS: Final[tuple[Context, ...]] = ("parents", "full", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskGraph:
+class TaskGraph(Rebuilt):
     """A DAG of tasks; `name` is the job's name in events and reports.
 
     `edges` are (parent id, child id). `context="parents"` hands parents' answers to their children, without the

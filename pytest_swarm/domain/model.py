@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, Task, type_fault, type_name
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Json
@@ -20,7 +21,7 @@ DEFAULT_NUM_CTX: Final = 8192  # the context that three of the four published mo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Model(Rebuilt):
     """An Ollama tag and what the router knows of it.
 
     `vram_gb` is the footprint at `num_ctx` tokens of context; `max_ctx` the longest context it can take, a hard limit
@@ -86,7 +87,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
+class Fleet(Rebuilt):
     """The models on offer, in the order of the file; `name` says where they come from.
 
     `assign` maps a task type (`"*"`: the rest) to the model that somebody without a router gives it to; mode `fixed`.

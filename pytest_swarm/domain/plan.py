@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from pytest_swarm.domain.rebuilt import Rebuilt
+
 
 class PlanStatus(StrEnum):
     """What is known of a plan; failure is a status, not an exception."""
@@ -73,7 +75,7 @@ class PlannerCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Rebuilt):
     """Assignments over the horizon, the models to hold in VRAM, and what is known of the solution.
 
     `residency` has one entry for each stage of the horizon (as `staged` gives it); a plan with one entry holds

@@ -18,6 +18,7 @@ from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus, RunningTask
+from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.retry import Retry
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.units import format_gb
@@ -85,7 +86,7 @@ class EstimateRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanStep:
+class PlanStep(Rebuilt):
     """One step of the receding horizon: the whole problem instance and the answer (the event `plan_step`)."""
 
     step: int
@@ -247,7 +248,7 @@ class JobRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
+class RunInfo(Rebuilt):
     """What a whole run was: the first line of events.jsonl.
 
     `versions` maps package -> version, `machine` holds texts such as platform; `command` reproduces the run.

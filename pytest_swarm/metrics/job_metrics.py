@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.fields import Json
 from pytest_swarm.metrics.facts import JobFacts
@@ -16,7 +17,7 @@ from pytest_swarm.metrics.spec import JobValues, Show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobMetrics(MetricTable, JobValues):
+class JobMetrics(Rebuilt, MetricTable, JobValues):
     """Every metric of one job as an attribute; docs/metrics.md defines each."""
 
 

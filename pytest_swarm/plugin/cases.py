@@ -112,9 +112,10 @@ class Cases:
         self._gpu_gb = gpu_gb
 
     def axes_of(self, item: pytest.Item) -> Axes:
-        """Return what command line, the test's closest marker and ini say together."""
-        marker = item.get_closest_marker(MARKER)
-        said = Axes() if marker is None else axes_of_marker(marker.args, dict(marker.kwargs), known=self._modes)
+        """Return what command line, the test's markers and ini say together; of markers, the closest comes first."""
+        said = Axes()
+        for marker in item.iter_markers(MARKER):
+            said = said.over(axes_of_marker(marker.args, dict(marker.kwargs), known=self._modes))
         return self._settings.axes(said)
 
     def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import Option
 from pytest_swarm.plugin.options import Options
+from pytest_swarm.report.output_kinds import check_apart
 from pytest_swarm.routing.registry import POLICY, SINGLE
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
         )
     if options.backend != "record" and on_cli(Options.record_mode):
         raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")
+    check_apart(options.report, what=Options.report.flag)
 
 
 def check_case_conflicts(

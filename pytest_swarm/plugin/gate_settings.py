@@ -94,17 +94,20 @@ def idle_keys(settings: GateSettings, given: Mapping[str, str]) -> str | None:
 
 
 def rule_of_marker(item: pytest.Item, default: Rule) -> Rule | None:
-    """Return the rule of a test with `@pytest.mark.swarm_gate("score:-1%", ..., gate="warn")`; None without one."""
-    marker = item.get_closest_marker(GATE_MARKER)
-    if marker is None:
+    """Return the rule of a test with `@pytest.mark.swarm_gate("score:-1%", ..., gate="warn")`; None without one.
+
+    Of several markers, the closest with expressions and the closest with `gate` count.
+    """
+    markers = list(item.iter_markers(GATE_MARKER))
+    if not markers:
         return None
     what = f"@pytest.mark.{GATE_MARKER}"
-    values: Mapping[str, object] = marker.kwargs
-    for key in values:
+    for key in (key for marker in markers for key in marker.kwargs):
         if key != "gate":
             raise unknown_keyword(what, key, ("gate",))
-    gate = values.get("gate", default.gate)
-    expressions = tuple(parse_expression(str(text), what=what) for text in marker.args)
+    gate = next((marker.kwargs["gate"] for marker in markers if "gate" in marker.kwargs), default.gate)
+    texts: tuple[object, ...] = next((marker.args for marker in markers if marker.args), ())
+    expressions = tuple(parse_expression(str(text), what=what) for text in texts)
     return Rule(
         expressions=expressions or default.expressions,
         gate=Options.gate.parse(OptionText(str(gate), what=f"{what}(gate=)")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,3 +45,19 @@ def parse_output(text: str, *, what: str) -> Output:
     if kind == "md-append" and not path:
         raise OptionError(f"{what}: md-append needs a file, such as md-append:$GITHUB_STEP_SUMMARY")
     return Output(kind=kind, path=Path(os.path.expandvars(path)).expanduser() if path else None)
+
+
+def check_apart(outputs: Iterable[Output], *, what: str) -> None:
+    """Raise OptionError where reports of two kinds go to one file, of which the later one would replace the other.
+
+    Args:
+        outputs: The reports that are asked for.
+        what: The option, as an error names it.
+    """
+    kinds: dict[Path, str] = {}
+    for output in outputs:
+        if output.path is None:
+            continue
+        kind = kinds.setdefault(Path(os.path.normpath(output.path.absolute())), output.kind)
+        if kind != output.kind:
+            raise OptionError(f"{what}: {kind} and {output.kind} both go to {output.path}; give each a file of its own")

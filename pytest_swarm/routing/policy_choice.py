@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -66,6 +66,10 @@ class DecidedPolicy:
         self._vram_gb = {model.tag: model.vram_gb for model in self.fleet}
         self._known: dict[_Situation, ModelChoice] = {}
         self._router = self._make_router()
+
+    def __reduce__(self) -> tuple[Callable[..., DecidedPolicy], tuple[PolicyFile, str]]:
+        """Return what makes the policy again from its file, so that another process may ask it."""
+        return _made_again, (self.file, self._where)
 
     @property
     def budget_gb(self) -> float:
@@ -223,6 +227,10 @@ class DecidedPolicy:
 @lru_cache(maxsize=_KEPT_TASKS)
 def _usual_task(name: str, task_type: str) -> Task:
     return Task(id=name, type=task_type, prompt="-", estimated_tokens=_USUAL_TOKENS)
+
+
+def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
+    return DecidedPolicy(file, where=where)
 
 
 def _direct_lp() -> Router:

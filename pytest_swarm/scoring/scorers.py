@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from inspect import iscoroutine
+from numbers import Real
 from typing import Final
 
 from pytest_swarm.domain.expectation import (
@@ -158,10 +160,45 @@ def _score_by_function(expected: Custom, text: str) -> Score:
         return unscored(f"the function of custom scorer {expected.name!r} is not available")
     try:
         value = expected.function(text)
-    except Exception as error:  # the user's own function may raise anything; it becomes one sentence
-        raise ScoringError(f"custom scorer {expected.name!r} failed: {type(error).__name__}: {error}") from error
+        score = None if value is None else _share(value)
+    except (Exception, SystemExit, GeneratorExit, _cancellation()) as error:  # it is the user's
+        raise ScoringError(f"custom scorer {expected.name!r} failed: {_in_words(error)}") from error
     if value is None:
         return unscored(f"custom scorer {expected.name!r} gave no score")
-    if isinstance(value, bool | int | float) and 0 <= value <= 1:
-        return Score(value=float(value))
-    raise ScoringError(f"custom scorer {expected.name!r} gave {value!r}, but must give a number from 0 to 1, or None")
+    if score is None:
+        wanted = "a number from 0 to 1, or None"
+        raise ScoringError(f"custom scorer {expected.name!r} gave {_shown(value)}, but must give {wanted}")
+    return Score(value=score)
+
+
+def _share(value: object) -> float | None:
+    """Return a number from 0 to 1, of NumPy or the standard library too; None for anything else."""
+    return float(value) if isinstance(value, Real) and not value < 0 and value <= 1 else None
+
+
+def _cancellation() -> type[BaseException]:
+    """Return what asyncio raises in a cancelled task: from a plain function it can only be the function's own."""
+    import asyncio
+
+    return asyncio.CancelledError
+
+
+def _in_words(error: BaseException) -> str:
+    """Return the kind and the text of an error, whose text may fail itself."""
+    kind = type(error).__name__
+    try:
+        return f"{kind}: {error}"
+    except Exception:  # noqa: BLE001 - the text is made by a class of the user's
+        return kind
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message: the same words in each run, so no address, and whatever its class does."""
+    if iscoroutine(value):
+        value.close()  # it would warn that nothing awaited it
+        return "a coroutine (it must be a function that is not async)"
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - so is the form of a value, and int has none beyond 4,300 digits
+        shown = ""
+    return shown if shown and " at 0x" not in shown else f"an object of type {type(value).__name__}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import pickle
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -84,6 +87,18 @@ def test_values_are_frozen_all_the_way_down():
         TASK.id = "other"  # type: ignore[misc]  # the point of the test
     with pytest.raises(TypeError):
         expected.fields["a"] = 2  # type: ignore[index]  # the point of the test
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+@given(graph=graphs())
+def test_graphs_and_fleets_are_copied_and_pickled(again: Callable[[object], object], graph: TaskGraph) -> None:
+    shared = replace(MODEL, tag="n:1b", capabilities={"code": 0.25}, shares_with="m:1b")
+    fleet = Fleet(name="f", models=(MODEL, shared), assign={"code": "n:1b"}, merged_tags={"o:1b": "m:1b"})
+    other, others = again(graph), again(fleet)
+    assert isinstance(other, TaskGraph)
+    assert isinstance(others, Fleet)
+    assert (other, other.digest, other.order) == (graph, graph.digest, graph.order)
+    assert (others, others["o:1b"], others.sharers) == (fleet, MODEL, {"n:1b": "m:1b"})
 
 
 @given(st.dictionaries(st.text(max_size=9), st.text(max_size=40), max_size=3))

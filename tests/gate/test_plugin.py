@@ -201,6 +201,15 @@ def test_a_marker_makes_one_test_stricter(suite: pytest.Pytester, reports: Repor
     assert rows == [(name, "switches:+0", "warn"), (name, "decision_ms:+9%", "warn")]
 
 
+def test_a_marker_leaves_to_that_of_its_module_what_it_does_not_say(suite: pytest.Pytester, reports: Reports) -> None:
+    module = SUITE.replace("def test_invoice", '@pytest.mark.swarm_gate(gate="warn")\ndef test_invoice')
+    suite.makepyfile(test_invoice=f'{module}\npytestmark = pytest.mark.swarm_gate("switches:+0", gate="off")\n')
+    write(suite, "--swarm-compare=lp")
+    suite.runpytest(BASE).assert_outcomes(passed=1)
+    rows = [(row["test"], row["expression"], row["gate"]) for row in reports.report["gate"]["rows"]]
+    assert rows == [("test_invoice.py::test_invoice", "switches:+0", "warn")]
+
+
 @pytest.mark.parametrize(
     ("marker", "sentence"),
     [

@@ -60,6 +60,25 @@ def test_marker_beats_ini_and_command_line_beats_marker(suite: pytest.Pytester) 
     assert collect(suite, "test_marked.py", "--swarm-compare=lp", "--swarm-horizon=3") == ["lp-h3-24GB"]
 
 
+def test_each_keyword_is_that_of_the_closest_marker_with_it(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_marked="""
+        import pytest
+
+        pytestmark = pytest.mark.swarm(modes="greedy,milp", horizon=1, vram="24GB")
+
+        @pytest.mark.swarm(horizon=3)
+        class TestOne:
+            @pytest.mark.swarm(vram="8GB")
+            def test_a(self, swarm_run): ...
+
+        def test_b(swarm_run): ...
+        """
+    )
+    cases = ["greedy-h3-8GB", "milp-h3-8GB", "greedy-h1-24GB", "milp-h1-24GB"]
+    assert collect(suite, "test_marked.py") == cases
+
+
 def test_the_ini_twin_of_compare(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_compare = lp,greedy\nswarm_vram = 8GB\naddopts = -p no:randomly")
     assert collect(suite) == ["lp-h0-8GB", "greedy-h0-8GB"]

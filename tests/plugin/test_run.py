@@ -207,6 +207,15 @@ def test_a_third_party_router_that_raises_is_counted_as_an_error(
     assert reports.report["modes"]["broken"]["errors"] == 1
 
 
+def test_a_result_is_copied_and_pickled(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_again="import copy, pickle\nfrom test_invoice import dag\ndef test_again(swarm_run, dag):\n"
+        "    result = swarm_run(dag)\n"
+        "    assert copy.deepcopy(result) == pickle.loads(pickle.dumps(result)) == result"
+    )
+    suite.runpytest("test_again.py", "--swarm-compare=lp,fixed").assert_outcomes(passed=2)
+
+
 def test_context_none_hands_nothing_on(suite: pytest.Pytester, reports: Reports) -> None:
     suite.runpytest("--swarm-context=none").assert_outcomes(passed=1)
     assert reports.of("dag_structure")[0]["graph"]["context"] == "none"

@@ -59,6 +59,7 @@ OPTIONS = [
     ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
     ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
     ("--swarm-report=pdf", "*--swarm-report: unknown type 'pdf'*"),
+    ("--swarm-report=json:a --swarm-report=html:./a", "*--swarm-report: json and html both go to *a; give each*"),
     ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is not the URL of an HTTP server*"),
     ("--swarm-fleet=nowhere.toml", "*nowhere.toml*"),
     ("--swarm-profile=nowhere.toml", "*nowhere.toml*"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.report.output_kinds import KINDS, Output, parse_output
+from pytest_swarm.report.output_kinds import KINDS, Output, check_apart, parse_output
 from pytest_swarm.report.outputs import Source, rebuild, restricted, write_output
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import info
@@ -73,6 +73,16 @@ def test_copying_events_onto_themselves_keeps_them(tmp_path: Path) -> None:
 def test_a_kind_that_cannot_be_written_is_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):
         parse_output(text, what="--swarm-report")
+
+
+def test_two_kinds_of_report_do_not_go_to_one_file() -> None:
+    texts = ("md:out/a", "json", "html", "md:out/a", "json:out/b")
+    check_apart([parse_output(text, what="--type") for text in texts], what="--type")
+    both = [parse_output(text, what="--type") for text in (*texts, "csv:out/../out/b")]
+    with pytest.raises(
+        OptionError, match=r"^--type: json and csv both go to out/../out/b; give each a file of its own$"
+    ):
+        check_apart(both, what="--type")
 
 
 def test_a_path_may_name_a_variable_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

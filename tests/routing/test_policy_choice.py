@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -216,3 +218,11 @@ def test_a_model_is_resident_under_any_name_of_its_weights(tmp_path: Path) -> No
         assert "twin is resident" in chosen.reason
     assert loaded.choose("code", resident=["twin"]).unload == ("twin",)
     assert loaded.choose("code", resident=[small.name]).unload == (small.name,)
+
+
+@pytest.mark.parametrize("mode", ["milp", "lp", "fixed", "random"])
+def test_a_policy_may_go_to_another_process(tmp_path: Path, mode: str) -> None:
+    write_policy(policy(mode), tmp_path / "policy.json")
+    first = load_policy(tmp_path / "policy.json")
+    for other in (pickle.loads(pickle.dumps(first)), copy.deepcopy(first)):
+        assert other.choose("code", resident=["gemma2:2b"]) == first.choose("code", resident=["gemma2:2b"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +172,35 @@ def test_an_answer_that_was_scored_before_is_held_against_what_is_expected_now()
     assert [score_text(Number(value=value), "It is 1.").value for value in (1, 2, 1)] == [1, 0, 1]
 
 
+@pytest.mark.parametrize("value", [True, 1, 0.25, np.float32(0.25), np.float64(1), np.int64(0), Fraction(1, 4)])
+def test_a_custom_function_may_give_a_number_of_any_kind(value):
+    score = score_text(Custom(name="mine", function=lambda _: value), "x").value
+    assert (type(score), score) == (float, float(value))
+
+
+class WordlessError(Exception):
+    """An error whose text fails."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Uncomparable(float):
+    """A number of a class of the user's that fails when it is compared."""
+
+    def __lt__(self, other: object) -> bool:
+        raise WordlessError
+
+
+def raising(error: BaseException) -> Callable[[str], float]:
+    """Return a scorer that raises the error."""
+
+    def scorer(_: str) -> float:
+        raise error
+
+    return scorer
+
+
 def test_a_custom_function_is_asked_each_time():
     scores = iter((0.25, 0.75))
     expected = Custom(name="mine", function=lambda _: next(scores))
@@ -181,6 +213,24 @@ def test_a_custom_function_is_asked_each_time():
         (lambda _: 1 / 0, "task 't': custom scorer 'mine' failed: ZeroDivisionError: division by zero"),
         (lambda _: 2, "task 't': custom scorer 'mine' gave 2, but must give a number from 0 to 1, or None"),
         (lambda _: "1", "task 't': custom scorer 'mine' gave '1', but must give a number from 0 to 1, or None"),
+        (
+            lambda _: object(),
+            "task 't': custom scorer 'mine' gave an object of type object, but must give a number from 0 to 1, or None",
+        ),
+        (
+            lambda _: 10**5000,
+            "task 't': custom scorer 'mine' gave an object of type int, but must give a number from 0 to 1, or None",
+        ),
+        (
+            asyncio.sleep,
+            "task 't': custom scorer 'mine' gave a coroutine (it must be a function that is not async), "
+            "but must give a number from 0 to 1, or None",
+        ),
+        (raising(SystemExit(3)), "task 't': custom scorer 'mine' failed: SystemExit: 3"),
+        (raising(GeneratorExit()), "task 't': custom scorer 'mine' failed: GeneratorExit: "),
+        (raising(asyncio.CancelledError()), "task 't': custom scorer 'mine' failed: CancelledError: "),
+        (raising(WordlessError()), "task 't': custom scorer 'mine' failed: WordlessError"),
+        (lambda _: Uncomparable(), "task 't': custom scorer 'mine' failed: WordlessError"),
     ],
 )
 def test_a_custom_function_that_fails_is_named(function, sentence):
