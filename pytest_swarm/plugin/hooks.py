@@ -105,6 +105,10 @@ class SwarmHooks:
                 raise self.trouble
             if self.active:
                 self.signals.watch()
+                if self.is_worker:
+                    from pytest_swarm.plugin.xdist_events import send_pickled
+
+                    send_pickled(self.config)
                 with refused_files():
                     self.session.prepare(session.items, collect_only=session.config.option.collectonly)
         except SwarmError as error:

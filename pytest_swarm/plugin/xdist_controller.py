@@ -13,6 +13,7 @@ from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.hooks import EVENTS, REFUSAL, REMARKS
 from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
+from pytest_swarm.plugin.xdist_events import receive_pickled
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.hooks import SwarmHooks
@@ -46,6 +47,7 @@ class XdistController:
         node.workerinput[STARTED] = session.process.started_ts_ms
         node.workerinput[FREE_VRAM] = session.resources.gpu.free_vram
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
+        receive_pickled(node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self) -> None:
@@ -99,7 +101,7 @@ class XdistController:
         """Write what a worker sent, and show what it says."""
         if TOLD in report.__dict__:
             self._session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
-        text = report.__dict__.get(EVENTS)
+        text = report.__dict__.pop(EVENTS, None)  # the terminal keeps every report until the run ends
         if text is not None and self._session.folder.trouble is None:
             self._take(text)
 

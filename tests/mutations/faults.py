@@ -40,6 +40,28 @@ FAULTS: Final = (
         new="with suppress(KeyError):",
         tests=("plugin/test_scheduling.py",),
     ),
+    # --- messages of xdist's workers
+    Fault(
+        name="workers send their messages as xdist does",
+        where="plugin/xdist_events.py",
+        old="plugin.channel = PickledChannel(plugin.channel)",
+        new="PickledChannel(plugin.channel)",
+        tests=("plugin/test_xdist_events.py",),
+    ),
+    Fault(
+        name="messages carry what only the worker can import",
+        where="plugin/xdist_events.py",
+        old='raise pickle.PicklingError(f"{type(value).__name__} is not plain data")',
+        new="return NotImplemented  # type: ignore[misc]",
+        tests=("plugin/test_xdist_events.py",),
+    ),
+    Fault(
+        name="a controller keeps the events that it has written",
+        where="plugin/xdist_controller.py",
+        old="report.__dict__.pop(EVENTS, None)",
+        new="report.__dict__.get(EVENTS)",
+        tests=("plugin/test_xdist.py",),
+    ),
     # --- prompts that stalled
     Fault(
         name="a prompt stalls only where most of its model's do",
