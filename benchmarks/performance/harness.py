@@ -1,9 +1,10 @@
 """What the harness costs beside the routers, on the simulator:  python -m benchmarks.performance.harness [PART...]
 
-Parts: `processes` (2,000 jobs in one and in two processes), `memory` (the growth from 1,000 to 10,000 jobs), `share`
-(seconds a job beside the router's own), `hosts` (two servers over HTTP that really wait). Without an argument all of
-them. `processes` and `share` are of chains of three tasks, and of generated workflows as benchmarks/ ships them. Each
-run of pytest is a process of its own, and its figures come from its events and from the system's accounts.
+Parts: `processes` (2,000 jobs in one and in two processes), `memory` (the growth from 1,000 to 10,000 jobs, in one and
+in two processes), `share` (seconds a job beside the router's own), `hosts` (two servers over HTTP that really wait).
+Without an argument all of them. `processes` and `share` are of chains of three tasks, and of generated workflows as
+benchmarks/ ships them. Each run of pytest is a process of its own, and its figures come from its events and from the
+system's accounts.
 """
 
 from __future__ import annotations
@@ -206,14 +207,18 @@ def separate_runs_s(workflows: int, source: str) -> float:
 
 
 def memory() -> None:
-    """Print the peak memory of a few and of many jobs, and the growth for each job."""
-    print(f"\n{FEW} and {MANY} jobs ({','.join(MODES)})\n\n| jobs | peak memory |\n|---|---|")
-    peaks_mb = []
-    for jobs in (FEW, MANY):
-        run = measure(round(jobs / len(MODES)), "--swarm-backend=sim")
-        peaks_mb.append(run.peak_mb)
-        print(f"| {run.jobs} | {run.peak_mb:.0f} MB |", flush=True)
-    print(f"\nEach job adds {1024 * (peaks_mb[1] - peaks_mb[0]) / (MANY - FEW):.1f} kB.")
+    """Print the peak memory of a few and of many jobs, and the growth for each job, of one and of two processes."""
+    print(f"\n{FEW} and {MANY} jobs ({','.join(MODES)}); the peak is that of the largest process\n")
+    print("| processes | jobs | peak memory |\n|---|---|---|")
+    grown: list[str] = []
+    for number, arguments in ((1, ()), (2, ("-n2",))):
+        peaks_mb = []
+        for jobs in (FEW, MANY):
+            run = measure(round(jobs / len(MODES)), "--swarm-backend=sim", *arguments)
+            peaks_mb.append(run.peak_mb)
+            print(f"| {number} | {run.jobs} | {run.peak_mb:.0f} MB |", flush=True)
+        grown.append(f"{1024 * (peaks_mb[1] - peaks_mb[0]) / (MANY - FEW):.1f} kB")
+    print(f"\nEach job adds {grown[0]} in one process, and {grown[1]} in two.")
 
 
 def share() -> None:

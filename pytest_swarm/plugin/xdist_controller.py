@@ -99,7 +99,7 @@ class XdistController:
         """Write what a worker sent, and show what it says."""
         if TOLD in report.__dict__:
             self._session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
-        text = report.__dict__.get(EVENTS)
+        text = report.__dict__.pop(EVENTS, None)  # the terminal keeps every report until the run ends
         if text is not None and self._session.folder.trouble is None:
             self._take(text)
 

@@ -40,6 +40,13 @@ FAULTS: Final = (
         new="with suppress(KeyError):",
         tests=("plugin/test_scheduling.py",),
     ),
+    Fault(
+        name="a controller keeps the events that it has written",
+        where="plugin/xdist_controller.py",
+        old="report.__dict__.pop(EVENTS, None)",
+        new="report.__dict__.get(EVENTS)",
+        tests=("plugin/test_xdist.py",),
+    ),
     # --- prompts that stalled
     Fault(
         name="a prompt stalls only where most of its model's do",

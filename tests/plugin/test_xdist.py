@@ -23,6 +23,20 @@ def test_two_workers_write_one_run(suite: pytest.Pytester, reports: Reports) -> 
     result.stdout.fnmatch_lines(["*pytest-swarm*"])
 
 
+def test_no_report_keeps_the_events_that_were_written(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest(
+        """
+        def pytest_terminal_summary(terminalreporter):
+            kept = [report for each in terminalreporter.stats.values() for report in each]
+            held = [report for report in kept if "swarm_events" in vars(report)]
+            terminalreporter.write_line(f"{len(held)} of {len(kept)} reports hold events")
+        """
+    )
+    result = suite.runpytest("-n1", "--swarm-compare=milp,greedy")
+    result.stdout.fnmatch_lines(["0 of 6 reports hold events"])
+    assert len(reports.of("job_dag_summary")) == 2
+
+
 def test_a_killed_worker_loses_only_its_test(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(
         test_deadly="""
