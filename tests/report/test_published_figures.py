@@ -136,6 +136,10 @@ def test_a_figure_that_one_job_lacks_is_not_given(tmp_path: Path) -> None:
 def test_a_cut_off_file_and_a_job_without_an_end_are_noted(tmp_path: Path) -> None:
     path = telemetry(tmp_path / "lp.jsonl", "lp")
     text = path.read_text()
+    whole = read_published([path])
+    assert (len(whole.jobs), whole.notes) == (3, ())
+    path.write_text(text.rstrip("\n").replace("\n", "\n\n"))
+    assert read_published([path]) == whole
     path.write_text(text[: text.rindex('{"ts_ms"') - 1000])
     found = read_published([path])
     assert len(found.jobs) == 2
