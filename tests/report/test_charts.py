@@ -15,7 +15,7 @@ from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import FRAME, whisker
-from pytest_swarm.report.charts.graph_drawing import draw_graph
+from pytest_swarm.report.charts.graph_drawing import MARGIN, draw_graph
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.residency_timeline import LANE, VRAM_HEIGHT, timeline
 from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
@@ -90,6 +90,8 @@ def test_graph_layers_run_from_left_to_right_without_overlap() -> None:
     assert places["s0"].x + drawing.box_width < places["s1"].x == places["s2"].x
     assert abs(places["s1"].y - places["s2"].y) >= drawing.box_height
     assert len(drawing.edges) == 2
+    assert places["s0"].y == (places["s1"].y + places["s2"].y) / 2
+    assert {node.y for node in drawing.nodes} == {MARGIN, places["s0"].y, drawing.height - MARGIN - drawing.box_height}
 
 
 def test_a_wide_graph_is_drawn_as_dots_and_a_huge_one_not_at_all() -> None:
@@ -137,6 +139,7 @@ def test_bands_stack_and_what_is_above_the_budget_is_marked() -> None:
     ]
     assert len(drawn.loads) == 1
     assert drawn.loads[0].title == f"loading {PHI.tag}: 2.0 s"
+    assert drawn.loads[0].height == pytest.approx(phi.height, abs=0.2)
     assert len(drawn.evictions) == 1
     assert [each.label for each in drawn.violations] == ["step 1 plans 12.5 GB"]
 
