@@ -1,0 +1,48 @@
+"""What cases would cost on a server, before anything is asked: loads, and the time in which models are timed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model import Fleet
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.imagined_answers import USUAL_TOKENS_PER_S
+from pytest_swarm.execution.speed_calibration import calibration_tokens
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.ollama.answers.questions import ModelIdentity
+from pytest_swarm.plugin.cost_estimate import EstimateSetup, NewCost, estimate_with
+from tests.execution.lab import HEAVY, case, graph
+
+SETUP = EstimateSetup(
+    make_bench=lambda backend: Bench(backend=backend, fleet=HEAVY), complete=False, seed=0, at_once=()
+)
+
+
+def cost(setup: EstimateSetup, fleet: Fleet = HEAVY) -> NewCost:
+    """The cost of two tasks for one model whose answers nobody knows."""
+    models = {full_tag(tag): ModelIdentity(tag=tag, digest=tag, server="1") for tag in HEAVY.tags}
+    estimate = estimate_with(AnswerStore(None), models, fleet, setup=setup)
+    assert estimate.add(case(graph(("a", "b")), "single:gemma2:2b")) is None
+    estimate.close()
+    return estimate.new
+
+
+def test_a_model_that_was_not_timed_is_timed_once() -> None:
+    alone, several = cost(SETUP), cost(replace(SETUP, at_once=(2, 4)))
+    assert (several.calls, several.loads, several.tokens) == (alone.calls, alone.loads, alone.tokens)
+    more = calibration_tokens((2, 4)) - calibration_tokens(())
+    assert several.seconds - alone.seconds == pytest.approx(more / USUAL_TOKENS_PER_S)
+
+
+def test_the_seconds_of_loads_are_part_of_the_cost() -> None:
+    slower = tuple(replace(each, load_time_ms=each.load_time_ms + 5000) for each in HEAVY)
+    assert cost(SETUP, replace(HEAVY, models=slower)).seconds - cost(SETUP).seconds == pytest.approx(2 * 5.0)
+
+
+@pytest.mark.parametrize("room_gb", [None, 100.0, 0.1])
+def test_a_model_that_is_asked_alone_is_loaded_once_and_for_the_first_time_twice(room_gb: float | None) -> None:
+    found = cost(replace(SETUP, room_gb=room_gb))
+    assert (found.calls, found.loads) == (2, 2)
