@@ -278,9 +278,11 @@ def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) 
 
 def test_installed_models_are_listed_by_name() -> None:
     cloud = {"name": "b:2", "model": "b:2", "remote_host": "https://ollama.com:443", "remote_model": "b"}
-    assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud]}).installed()) == (
+    odd = {"model": "c:3", "digest": 5, "remote_host": ["x"]}
+    assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud, odd]}).installed()) == (
         ListedModel(tag="a:1", digest="d"),
         ListedModel(tag="b:2", remote_host="https://ollama.com:443"),
+        ListedModel(tag="c:3"),
     )
 
 
