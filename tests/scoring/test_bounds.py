@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 
 import pytest
 
-from pytest_swarm.domain.expectation import YesNo
+from pytest_swarm.domain.expectation import Number, YesNo
 from pytest_swarm.scoring.code_statements import MAX_CODE_CHARS, helpers, parsed
 from pytest_swarm.scoring.equality import same_number
+from pytest_swarm.scoring.numbers import score_number
 from pytest_swarm.scoring.quantities import quantities_in
 from pytest_swarm.scoring.sandbox import system_calls
 from pytest_swarm.scoring.yes_no import score_yes_no
@@ -51,3 +53,9 @@ def test_the_arguments_that_the_filter_allows_are_those_of_the_system() -> None:
     assert own == system_calls._FCNTL
     own = (termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONCLEX, termios.FIOCLEX)
     assert own == system_calls._IOCTL
+
+
+@pytest.mark.parametrize("sign", "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒")
+def test_a_fraction_in_one_sign_is_its_number(sign: str) -> None:
+    assert score_number(Number(value=unicodedata.numeric(sign)), sign).value == 1
+    assert score_number(Number(value=2 + unicodedata.numeric(sign)), f"It takes 2{sign} cups.").value == 1
