@@ -40,6 +40,21 @@ FAULTS: Final = (
         new="with suppress(KeyError):",
         tests=("plugin/test_scheduling.py",),
     ),
+    # --- prompts that stalled
+    Fault(
+        name="a prompt stalls only where most of its model's do",
+        where="domain/prompt_speed.py",
+        old="sum(stalled) > _MOST_STALLED * len(known)",
+        new="sum(stalled) < _MOST_STALLED * len(known)",
+        tests=("domain/test_prompt_speed.py",),
+    ),
+    Fault(
+        name="measured answers are played with the times of prompts that stalled",
+        where="execution/playing_transport.py",
+        old="if (answer.cached or answer.beside or stalled) and figures.prefill",
+        new="if (answer.cached or answer.beside) and figures.prefill",
+        tests=("execution/test_playing_transport.py",),
+    ),
     Fault(
         name="a device is read as if it were a file",
         where="files.py",
@@ -60,21 +75,6 @@ FAULTS: Final = (
         old="max(LEAST_STALL_S, ",
         new="max(0.0, ",
         tests=("metrics/test_slow_server.py",),
-    ),
-    # --- prompts that stalled
-    Fault(
-        name="a prompt stalls only where most of its model's do",
-        where="domain/prompt_speed.py",
-        old="sum(stalled) > _MOST_STALLED * len(known)",
-        new="sum(stalled) < _MOST_STALLED * len(known)",
-        tests=("domain/test_prompt_speed.py",),
-    ),
-    Fault(
-        name="measured answers are played with the times of prompts that stalled",
-        where="execution/playing_transport.py",
-        old="if (answer.cached or answer.beside or stalled) and figures.prefill",
-        new="if (answer.cached or answer.beside) and figures.prefill",
-        tests=("execution/test_playing_transport.py",),
     ),
     Fault(
         name="the budget of the GPU leaves out what models of the run hold",
