@@ -19,7 +19,7 @@ from typing import Final
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Json, problem, strict_json
-from pytest_swarm.files import replacing, write_whole
+from pytest_swarm.files import readable, replacing, write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
 SUFFIXES: Final = (".toml", ".json")
@@ -41,7 +41,7 @@ def read_text(path: str | os.PathLike[str], error: type[SwarmError]) -> str:
     """
     path = Path(path)
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return readable(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as cause:
         raise error(f"{path}: is not UTF-8 text (byte {cause.start}); save it as UTF-8") from cause
     except FileNotFoundError as cause:

@@ -5,9 +5,11 @@ Owns how a file is replaced at once and how a lock is taken. Knows nothing of wh
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -38,6 +40,14 @@ def is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+def readable(path: Path) -> Path:
+    """Return the path; raise OSError for a device, which may have no end, such as /dev/zero."""
+    mode = path.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise OSError(errno.EINVAL, "it is a device, which may have no end; name a file", str(path))
+    return path
 
 
 @contextmanager

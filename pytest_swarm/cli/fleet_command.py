@@ -33,14 +33,17 @@ def run(options: argparse.Namespace) -> int:
     num_ctx = DEFAULT_NUM_CTX if options.num_ctx is None else options.num_ctx
     if num_ctx < 1:
         raise OptionError(f"--num-ctx: is {num_ctx}, but must be at least 1")
+    unfinished = None if options.out is None else Path(f"{options.out}.part")
     found = measure_server(
         options.host,
         num_ctx=num_ctx,
         timeout_s=parse_duration_s(options.timeout, what="--timeout"),
         report_progress=lambda text: print(text, file=sys.stderr),
-        keep=lambda some: _write(some.fleet_text(), None if options.out is None else Path(f"{options.out}.part")),
+        keep=lambda some: _write(some.fleet_text(), unfinished),
     )
     _write(found.fleet_text(), options.out)
+    if unfinished is not None:
+        unfinished.unlink(missing_ok=True)  # of an earlier try
     return 0
 
 

@@ -233,7 +233,7 @@ class Fleet(Rebuilt):
 
 
 def encode_model(model: Model) -> dict[str, Json]:
-    """Return the JSON object of a model, as it stands in `run_start` and in a fleet file."""
+    """Return the JSON object of a model: its keys in a fleet file, and whose weights it uses, where that is known."""
     row: dict[str, Json] = {
         "name": model.tag,
         "vram_gb": model.vram_gb,

@@ -18,7 +18,8 @@ from typing import Final
 _CACHED_TIMES: Final = 2.0  # the median speed: what is faster was in a cache
 STALLED_TIMES: Final = 8.0
 """A prompt that takes so many times the usual seconds stalled."""
-_LEAST_STALL_S: Final = 0.3  # shorter ones are within what equal calls differ, and matter to nobody
+LEAST_STALL_S: Final = 0.3
+"""What is shorter is within what equal calls differ, and matters to nobody."""
 _FEWEST: Final = 5  # prompts; of fewer, none is usual
 _MOST_STALLED: Final = 0.25  # of the prompts: where more seem to stall, the others were in a cache
 
@@ -48,7 +49,7 @@ def is_stalled(tokens: int, seconds: float, *, slowest: float) -> bool:
         seconds: How long the server took to read them.
         slowest: The tokens per second below which prompts stall.
     """
-    return seconds > _LEAST_STALL_S and tokens < slowest * seconds
+    return seconds > LEAST_STALL_S and tokens < slowest * seconds
 
 
 def prompt_speed(prompts: Iterable[tuple[int, float]], *, whole: bool = False) -> PromptSpeed | None:

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
-from pytest_swarm.files import write_whole
+from pytest_swarm.files import readable, write_whole
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.run_context import FleetIdentity, RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -113,13 +113,13 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
     shown = str(path) if shown is None else shown
     where = f"baseline {shown}"
     try:
-        text = path.read_bytes()
+        text = readable(path).read_bytes()
     except FileNotFoundError:
         raise BaselineError(
             f"{where}: there is no such file; make it with --swarm-baseline={shown} --swarm-update-baseline"
         ) from None
     except OSError as error:
-        raise BaselineError(f"{where}: cannot be read: {error}") from error
+        raise BaselineError(f"{where}: cannot be read: {error.strerror}") from error
     return decode_baseline(text, where=where)
 
 

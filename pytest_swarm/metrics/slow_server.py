@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import median, median_low
 from typing import Final, NamedTuple, TypeVar
 
-from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled, prompt_speed
+from pytest_swarm.domain.prompt_speed import LEAST_STALL_S, STALLED_TIMES, is_stalled, prompt_speed
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 
 _SLOW: Final = 3.0  # times the usual seconds: loads of one model from the page cache differ by far less
@@ -30,7 +30,7 @@ def usual_loads_s(jobs: Iterable[MeasuredJob]) -> dict[str, float]:
 def slow_loads_s(groups: Mapping[_Group, Collection[MeasuredJob]]) -> dict[_Group, float]:
     """Return the mean seconds of a job that slow loads took beyond the usual, by group.
 
-    Slow is a load of over three times the median of its model in all groups together.
+    Slow is a load of over 0.3 s and three times the median of its model in all groups together.
 
     Args:
         groups: The jobs of each mode or policy, at least one each.
@@ -39,7 +39,11 @@ def slow_loads_s(groups: Mapping[_Group, Collection[MeasuredJob]]) -> dict[_Grou
     every = _grouped(load for each in loads.values() for load in each)
     usual = {model: median_low(values) for model, values in every.items() if len(values) >= _FEWEST}
     return {
-        name: sum(load_s - usual[model] for model, load_s in each if load_s > _SLOW * usual.get(model, load_s))
+        name: sum(
+            load_s - usual[model]
+            for model, load_s in each
+            if load_s > max(LEAST_STALL_S, _SLOW * usual.get(model, load_s))
+        )
         / len(groups[name])
         for name, each in loads.items()
     }

@@ -26,6 +26,7 @@ from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, Mo
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
+    check_model,
     read_chat,
     read_entries,
     read_info,
@@ -129,6 +130,7 @@ class OllamaClient:
         response = await self._with_retries(call, lambda: self._generate(tag, keep_alive, options))
         if response.done is not True:
             raise bad_reply(host=self.host, call=call, what="does not confirm that the model was loaded")
+        self._parsed(call, lambda: check_model(response, asked=tag))
 
     async def unload(self, tag: str, *, digest: str | None = None) -> None:
         """Unload a model, and return when it is gone from `/api/ps`; CallTimeoutError after `timeout_s`.

@@ -36,6 +36,12 @@ class ImpossibleReply(Exception):  # noqa: N818 - a result, which the client tur
     """A reply that cannot be true; the message says why."""
 
 
+def check_model(response: ollama.ChatResponse | ollama.GenerateResponse, *, asked: str) -> None:
+    """Raise ImpossibleReply for a reply of another model than the one that was asked."""
+    if response.model is None or full_tag(response.model) != full_tag(asked):
+        raise ImpossibleReply(f"says that it comes from {response.model!r}")
+
+
 def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     """Return the checked reply of `/api/chat` to a request for the model `asked`.
 
@@ -48,8 +54,7 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     """
     if response.done is not True and not _ended_by_repeats(response):
         raise ImpossibleReply("ends without `done`, so it was cut off")
-    if response.model is None or full_tag(response.model) != full_tag(asked):
-        raise ImpossibleReply(f"says that it comes from {response.model!r}")
+    check_model(response, asked=asked)
     if response.message.content is None:
         raise ImpossibleReply("has no content")
     reply = ChatReply(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -209,12 +210,10 @@ class Resources:
 
     @property
     def planned_fleet(self) -> Fleet:
-        """The fleet as the run plans with it: models with weights in common are one in VRAM."""
-        from pytest_swarm.domain.weight_groups import sharing_weights
-
-        merged = self.fleet.merged(self.backend.one_file).merged_tags  # which are told as one model already
-        groups = (tuple(tag for tag in group if tag not in merged) for group in self.backend.same_weights)
-        return sharing_weights(self.fleet, groups)
+        """The fleet as the run plans with it, and the tags that others of the same file stand for."""
+        planned = self.bench.fleet
+        own = (each if each.tag in planned.merged_tags else planned[each.tag] for each in self.fleet)
+        return replace(self.fleet, models=tuple(own))
 
     def look_at_server(self) -> None:
         """Keep remarks on the server: models of others that are resident, and tags of one file; try its lock."""

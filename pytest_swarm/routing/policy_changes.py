@@ -55,8 +55,9 @@ def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None
     return tuple(found)
 
 
-def _figures(model: Model) -> dict[str, float | str | None]:
+def _figures(fleet: Fleet, model: Model) -> dict[str, float | str | None]:
     """Return the figures of a model that change plans. Its priors do not: a policy has estimates of its own."""
+    others = (each for each in fleet.tags if each != model.tag and fleet.holder(each) == fleet.holder(model.tag))
     return {
         "vram_gb": model.vram_gb,
         "load_time_ms": model.load_time_ms,
@@ -68,7 +69,7 @@ def _figures(model: Model) -> dict[str, float | str | None]:
         "keep": model.keep,
         "auto_ctx": model.auto_ctx,
         "parallel": model.parallel,
-        "shares_with": model.shares_with,
+        "shares_with": " and ".join(sorted(others)) or None,
     }
 
 
@@ -81,8 +82,9 @@ def changed_figures(policy: PolicyFile, fleet: Fleet) -> tuple[str, ...]:
     """
     found: list[str] = []
     priors: list[str] = []
-    for model in policy.fleet:
-        was, now = _figures(model), _figures(fleet[model.tag])
+    own = policy.fleet
+    for model in own:
+        was, now = _figures(own, model), _figures(fleet, fleet[model.tag])
         found += [
             f"{name} of {model.tag} is {now[name]} instead of {was[name]}" for name in was if was[name] != now[name]
         ]

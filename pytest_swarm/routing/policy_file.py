@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
-from pytest_swarm.files import write_whole
+from pytest_swarm.files import readable, write_whole
 
 SCHEMA: Final = "swarm-policy/1"
 
@@ -184,11 +184,11 @@ def read_policy(path: Path) -> PolicyFile:
     """
     where = f"policy {path}"
     try:
-        text = path.read_bytes()
+        text = readable(path).read_bytes()
     except FileNotFoundError:
         raise PolicyError(f"{where}: there is no such file; {_ADVICE}") from None
     except OSError as error:
-        raise PolicyError(f"{where}: cannot be read: {error}") from error
+        raise PolicyError(f"{where}: cannot be read: {error.strerror}") from error
     policy = _FILE.decode(text, where=where)
     if policy.mode.startswith("policy:"):
         raise PolicyError(f"{where}: its mode is {policy.mode!r}, but a policy cannot play another one; {_ADVICE}")

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, is_json
 from pytest_swarm.errors import EventsError
+from pytest_swarm.files import readable
 from pytest_swarm.telemetry import EVENTS_FILE
 
 NAME: Final = "telemetry.jsonl"
@@ -132,7 +133,7 @@ def published_files(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
         return () if (path / EVENTS_FILE).exists() else tuple(sorted(path.rglob(NAME)))
     try:
-        with path.open("rb") as file:
+        with readable(path).open("rb") as file:
             first = file.readline()
     except OSError:
         return ()  # the reader of events says what is wrong with it

@@ -17,6 +17,7 @@ from pytest_swarm.codec import is_json
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
+from pytest_swarm.files import readable
 from pytest_swarm.graph_codec import decode_graph_object
 from pytest_swarm.telemetry import EVENTS_FILE, events
 from pytest_swarm.telemetry import event_types as types
@@ -50,7 +51,9 @@ def read_run(path: Path) -> Run:
     cut_off = False
     try:
         reader = _Reader(str(path), EventsOnDisk.of(path))
-        with path.open("rb") as file:  # line by line: the events of a large run are longer than what they hold
+        with readable(path).open(
+            "rb"
+        ) as file:  # line by line: the events of a large run are longer than what they hold
             for number, line in enumerate(file, start=1):
                 reader.end += len(line)
                 line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line

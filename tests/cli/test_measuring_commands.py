@@ -142,9 +142,11 @@ def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
 
     models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
     server = SimulatedServer(replace(A40.server_spec, models=models), generator=ProfileGenerator(A40, seed=0))
+    (tmp_path / "fleet.toml.part").write_text("what an earlier try had measured")
     with serve_in_thread(server) as url:
         assert main(["fleet", "--host", url, "--out", str(tmp_path / "fleet.toml")]) == 0
     assert load_fleet(tmp_path / "fleet.toml").tags == A40.tags[:1]
+    assert [each.name for each in tmp_path.iterdir()] == ["fleet.toml"]
 
 
 def test_a_fleet_that_cannot_be_written_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,13 +11,14 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.exports import EXPORTS
-from pytest_swarm.decision.policy_writing import policy_of
+from pytest_swarm.decision.policy_writing import policy_of, type_table
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
-from pytest_swarm.domain.record import EstimateRow, JobStatus, Run
+from pytest_swarm.domain.record import EstimateRow, JobRecord, JobStatus, Run
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from pytest_swarm.errors import OptionError, PolicyError
+from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from pytest_swarm.report.decision_text import basis_sentence, policy_name
@@ -474,14 +475,27 @@ def _renamed(run: Run, *, flat: bool) -> Run:
     return replace(run, info=replace(run.info, run="other"), jobs=tuple(jobs))
 
 
+def _asking(job: JobRecord, *, flat: bool) -> JobRecord:
+    """The job with prompts of its own."""
+    graph = job.case.graph
+    tasks = tuple(replace(each, prompt=f"{graph.name}: {each.prompt}") for each in graph.tasks)
+    return replace(job, case=replace(job.case, graph=replace(graph, tasks=tasks, edges=() if flat else graph.edges)))
+
+
+@pytest.mark.parametrize("jobs", [8, 3])
 @pytest.mark.parametrize("flat", [True, False])
-def test_the_same_prompts_in_jobs_of_other_names_are_no_further_jobs(flat: bool) -> None:
+def test_the_same_prompts_in_jobs_of_other_names_are_no_further_jobs(flat: bool, jobs: int) -> None:
     run = many({"fixed": 0.4, "milp": 0.6}, jobs=8)
-    if flat:
-        jobs = (replace(each, case=replace(each.case, graph=replace(each.case.graph, edges=()))) for each in run.jobs)
-        run = replace(run, jobs=tuple(jobs))
+    run = replace(run, jobs=tuple(_asking(each, flat=flat) for each in run.jobs))
+    few = replace(run, jobs=tuple(each for each in run.jobs if each.case.job < f"job-{jobs:02d}"))
     with pytest.raises(OptionError, match=r"and other ask the same in jobs of other names or sizes"):
-        decide_runs([run, _renamed(run, flat=flat)], DecisionQuestion())
+        decide_runs([run, _renamed(few, flat=flat)], DecisionQuestion())
+
+
+def test_a_policy_says_how_often_it_chose_a_model_and_in_how_many_jobs() -> None:
+    run = many({"fixed": 0.4, "milp": 0.6}, jobs=8)
+    (row, *_) = type_table(measure(run.jobs))
+    assert (row.type, row.model, row.share, row.tasks, row.jobs) == ("code", "gemma2:2b", 0.5, 16, 8)
 
 
 def test_an_edited_job_is_no_further_job() -> None:

@@ -142,6 +142,14 @@ def test_litellm_tags_each_type_and_falls_back_by_score() -> None:
         assert set(params["tags"]) == {"code", "math", "summarize", "default"}
 
 
+def test_litellm_falls_back_by_the_mean_over_types_and_not_by_their_sum() -> None:
+    made = used()
+    more = PolicyEstimate(model="gemma2:2b", type="math", believed=0.5, score=0.15, tasks=3)
+    most = PolicyEstimate(model="gemma2:2b", type="summarize", believed=0.1, score=None, tasks=0)
+    document = yaml.safe_load(EXPORTS["litellm"](replace(made, estimates=(*made.estimates, more, most))))
+    assert document["router_settings"]["fallbacks"] == [{"swarm": ["phi4:14b", "qwen2.5-coder:7b", "gemma2:2b"]}]
+
+
 @pytest.mark.skipif(find_spec("litellm") is None, reason="litellm is not installed")
 def test_litellm_itself_takes_the_configuration(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"

@@ -386,3 +386,19 @@ def test_an_update_keeps_the_cases_of_a_test_that_did_not_run(suite: pytest.Pyte
     suite.runpytest(BASE, "--swarm-update-baseline")
     suite.runpytest(BASE, "--swarm-update-baseline", left_out)
     assert [case["job"] for case in stored(suite)["cases"]] == ["invoice", "second"]
+
+
+def test_a_baseline_that_cannot_be_written_is_told_and_costs_no_figure(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytest_swarm.errors import BaselineError
+
+    def fail(*_: object) -> None:
+        raise BaselineError("baseline base.json: cannot be written: read-only")
+
+    monkeypatch.setattr("pytest_swarm.gate.baseline_change.write_baseline", fail)
+    result = suite.runpytest(BASE, "--swarm-update-baseline", "--swarm-report=json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*baseline base.json: cannot be written: read-only*"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    assert len(reports.report["cases"]) == 1

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.domain.record import JobRecord, JobStatus
-from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
+from pytest_swarm.metrics.lambda_curves import CurveFigure, LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import measure
-from pytest_swarm.report.charts.cost_chart import cost_charts, figure_rows
+from pytest_swarm.report.charts.cost_chart import cost_charts, figure_rows, figure_text
 from tests.report.factories import WB1, key, record
 
 SHARE = {0.0: 1.0, 0.5: 0.5, 2.0: 0.0}  # weight -> share of the strong model's cost and score
@@ -137,11 +137,19 @@ def test_a_weight_without_figures_leaves_the_other_points_and_a_workflow_without
     )
 
 
+def test_a_figure_is_written_with_its_interval_where_it_has_one() -> None:
+    whole = CurveFigure(value=0.667, low=0.58, high=0.75)
+    texts = [figure_text(each) for each in (whole, replace(whole, low=None, high=None), replace(whole, value=None))]
+    assert texts == ["0.67 (0.58 to 0.75)", "0.67", "-"]
+
+
 def test_the_page_draws_each_mode_and_the_hull() -> None:
     found = curves_of(swept())
     (chart,) = cost_charts((found,))
     assert [line.mode for line in chart.lines] == ["milp"]
     assert len(chart.lines[0].dots) == 3
+    for dot, row in zip(chart.lines[0].dots, sorted(chart.rows, key=lambda row: float(row[3])), strict=True):
+        assert dot.title == "{}, weight {}: score {}, token cost {}".format(*row)
     assert chart.hull.startswith("M")
     assert len(chart.corners) == 2
     assert [row[0] for row in figure_rows(found)] == ["MILP", "mixtures of single models"]

@@ -35,6 +35,12 @@ def test_a_load_of_over_three_times_the_usual_is_slow(first_s: float, beyond_s: 
     assert slow_loads_s({"fixed": fixed, "milp": milp}) == {"fixed": pytest.approx(beyond_s, abs=1e-9), "milp": 0.0}
 
 
+@pytest.mark.parametrize(("first_s", "beyond_s"), [(0.29, 0.0), (0.32, 0.155)])
+def test_a_load_of_a_moment_is_not_slow(first_s: float, beyond_s: float) -> None:
+    groups = {"fixed": loading_jobs("fixed", loads(first_s), loads(0.01)), "milp": loading_jobs("milp", loads(0.01))}
+    assert slow_loads_s(groups) == {"fixed": pytest.approx(beyond_s, abs=1e-9), "milp": 0.0}
+
+
 def test_of_two_loads_neither_is_usual() -> None:
     assert slow_loads_s({"fixed": loading_jobs("fixed", loads(43.0)), "milp": loading_jobs("milp", loads(3.0))}) == {
         "fixed": 0.0,

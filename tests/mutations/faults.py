@@ -63,6 +63,27 @@ FAULTS: Final = (
         tests=("execution/test_playing_transport.py",),
     ),
     Fault(
+        name="a device is read as if it were a file",
+        where="files.py",
+        old="if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):",
+        new="if stat.S_ISBLK(mode):",
+        tests=("test_devices.py",),
+    ),
+    Fault(
+        name="a load that is confirmed for another model is taken for the one that was asked",
+        where="ollama/client.py",
+        old="check_model(response, asked=tag)",
+        new="check_model(response, asked=response.model or tag)",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a load of a moment is called slow",
+        where="metrics/slow_server.py",
+        old="max(LEAST_STALL_S, ",
+        new="max(0.0, ",
+        tests=("metrics/test_slow_server.py",),
+    ),
+    Fault(
         name="the budget of the GPU leaves out what models of the run hold",
         where="plugin/free_vram.py",
         old="each.size_vram_bytes for each in resident if each not in foreign",

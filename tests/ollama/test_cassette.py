@@ -20,6 +20,7 @@ from pytest_swarm.ollama.cassette.cassette_codec import ExchangeLine, decode_exc
 from pytest_swarm.ollama.cassette.cassette_file import append_take, read_cassette, set_aside_cut_off
 from pytest_swarm.ollama.cassette.takes import Cassette, Chunk, Exchange, ExchangeEnd, Take, TakeOrigin, request_digest
 from pytest_swarm.ollama.transports.replay import CassetteIndex
+from pytest_swarm.ollama.transports.replay_errors import UnmatchedRequest, nearest
 from tests.execution.lab import graph
 
 JSON = st.recursive(
@@ -228,6 +229,20 @@ def test_a_case_that_is_not_there_is_refused_with_the_nearest() -> None:
 
 
 OLD = Path(__file__).parents[1] / "data" / "version_1" / "cassette.jsonl"
+
+
+def test_a_request_that_no_take_holds_is_compared_with_one_of_the_same_job() -> None:
+    def asking(prompt: str, *, job: str) -> Take:
+        made, body = take("milp"), {"model": "m", "prompt": prompt}
+        case = replace(made.case, graph=replace(made.case.graph, name=job))
+        (row, *_) = made.exchanges
+        return replace(made, case=case, exchanges=(replace(row, method="POST", path="/api/chat", body=body),))
+
+    own, same, other = take(), asking("one plus one", job=take().case.job), asking("two plus two", job="other")
+    body = {"model": "m", "prompt": "two plus two"}
+    unmatched = UnmatchedRequest(case=own.case, method="POST", path="/api/chat", body=body, task=None)
+    found = nearest(unmatched, own, Cassette(path="c.jsonl", takes=(own, other, same)))
+    assert found == (same, same.exchanges[0])
 
 
 def test_a_cassette_of_version_0_1_0_is_read_in_full(tmp_path: Path) -> None:

@@ -278,9 +278,11 @@ def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) 
 
 def test_installed_models_are_listed_by_name() -> None:
     cloud = {"name": "b:2", "model": "b:2", "remote_host": "https://ollama.com:443", "remote_model": "b"}
-    assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud]}).installed()) == (
+    odd = {"model": "c:3", "digest": 5, "remote_host": ["x"]}
+    assert asyncio.run(saying({"models": [{"model": "a:1", "digest": "d"}, cloud, odd]}).installed()) == (
         ListedModel(tag="a:1", digest="d"),
         ListedModel(tag="b:2", remote_host="https://ollama.com:443"),
+        ListedModel(tag="c:3"),
     )
 
 
@@ -392,9 +394,19 @@ def test_a_model_that_was_replaced_under_its_tag_is_not_waited_for() -> None:
     assert calls[-2:] == ["/api/tags", "/api/ps"]
 
 
-def test_a_load_that_does_not_say_done_is_refused() -> None:
-    with pytest.raises(BadReplyError):
-        asyncio.run(saying({"model": "m", "done": False, "response": ""}).load("m", num_ctx=8))
+@pytest.mark.parametrize(
+    ("lie", "said"),
+    [
+        ({"done": False}, "does not confirm"),
+        ({"model": "other"}, "says that it comes from 'other'"),
+        ({"model": None}, "says that it comes from None"),
+    ],
+)
+def test_a_load_that_is_not_confirmed_for_the_model_is_refused(lie: dict[str, Any], said: str) -> None:
+    loaded = {"model": "M:latest", "done": True, "response": ""}
+    asyncio.run(saying(loaded).load("m", num_ctx=8))
+    with pytest.raises(BadReplyError, match=said):
+        asyncio.run(saying(loaded | lie).load("m", num_ctx=8))
 
 
 @pytest.mark.parametrize(

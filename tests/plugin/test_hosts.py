@@ -210,7 +210,7 @@ class Late(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         await asyncio.sleep(self._late_s)
-        yield b'{"done": true}'
+        yield b'{"model": "phi4:14b", "done": true}'
 
 
 def test_a_server_that_works_on_one_answer_for_long_is_waited_for() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_swarm.gate.rules import DEFAULTS
@@ -141,3 +143,18 @@ def test_paths_of_the_ini_file_are_read_from_its_folder(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     suite.runpytest("../test_invoice.py", "--swarm-report=json:here.json").assert_outcomes(passed=1)
     assert (below / "here.json").exists()
+
+
+def test_a_file_of_the_current_folder_comes_before_one_beside_the_ini_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ini, here = tmp_path / "ini", tmp_path / "here"
+    for folder in (ini, here):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    given = OptionText("fleet.toml", what="--swarm-fleet", folder=ini)
+    assert given.file_or_name() == "fleet.toml"
+    (ini / "fleet.toml").touch()
+    assert given.file_or_name() == str(ini / "fleet.toml")
+    (here / "fleet.toml").touch()
+    assert given.file_or_name() == "fleet.toml"

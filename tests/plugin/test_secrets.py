@@ -23,7 +23,10 @@ def everything_written(suite: pytest.Pytester) -> str:
 KINDS = (".json", ".jsonl", ".html", ".md", ".csv", ".xml")
 
 
-@pytest.mark.parametrize("how", ["option", "option and value", "without scheme", "ini", "override", "environment"])
+HOW = ("option", "option and value", "without scheme", "value without scheme", "ini", "override", "environment")
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_no_secret_of_an_address_is_kept(
     suite: pytest.Pytester, reports: Reports, fast_server: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,6 +37,7 @@ def test_no_secret_of_an_address_is_kept(
         "option": [f"--swarm-host={host}"],
         "option and value": ["--swarm-host", host],
         "without scheme": [f"--swarm-host={host.removeprefix('http://')}"],
+        "value without scheme": ["--swarm-host", host.removeprefix("http://")],
         "ini": [],
         "override": ["-o", f"swarm_host={host.removeprefix('http://')}"],
         "environment": [],

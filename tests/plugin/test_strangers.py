@@ -117,7 +117,10 @@ def test_one_case_run_twice_is_said(suite: pytest.Pytester, reports: Reports) ->
     )
     suite.runpytest("test_twice.py").assert_outcomes(passed=1)
     (note,) = reports.of("run_end")[0]["notes"]
-    assert "run more than once" in note
+    assert note.startswith("1 case was run more than once, ")
+    suite.runpytest("test_twice.py", "--swarm-compare=lp,milp").assert_outcomes(passed=2)
+    (note,) = reports.of("run_end")[0]["notes"]
+    assert note.startswith("2 cases were run more than once, ")
 
 
 def test_a_task_of_the_wrong_types_is_refused_where_it_is_made(suite: pytest.Pytester) -> None:

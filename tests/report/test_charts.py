@@ -14,7 +14,8 @@ from pytest_swarm.domain.record import Switch
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution
-from pytest_swarm.report.charts.graph_drawing import draw_graph
+from pytest_swarm.report.charts.forest import FRAME, whisker
+from pytest_swarm.report.charts.graph_drawing import MARGIN, draw_graph
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.residency_timeline import LANE, VRAM_HEIGHT, timeline
 from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
@@ -22,6 +23,7 @@ from pytest_swarm.report.charts.scatter import pareto
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, HEAVY, PHI, QWEN, WB1, WB2, estimate, failed, ok, record, run, step, task
 from tests.report.played import small_run
+from tests.report.test_answers import pairs
 
 finite = st.floats(-1e6, 1e6)
 
@@ -38,6 +40,12 @@ def test_ticks_are_few_and_lie_within(low: float, width: float, count: int) -> N
     assert 1 <= len(values) <= count + 2
     slack = 1e-6 * max(1.0, abs(low), width)
     assert all(low - slack <= value <= low + width + slack for value in values)
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(5.0, 4.5, 5.5), (-20.0, -22.0, -18.0), (0.0, -1.0, 1.0)])
+def test_a_scale_of_one_value_has_room_around_it(value: float, low: float, high: float) -> None:
+    scale = fitted([value, value], start=0, end=100)
+    assert (scale.low, scale.high) == (low, high)
 
 
 def test_a_logarithmic_scale_spans_whole_decades() -> None:
@@ -82,14 +90,30 @@ def test_graph_layers_run_from_left_to_right_without_overlap() -> None:
     assert places["s0"].x + drawing.box_width < places["s1"].x == places["s2"].x
     assert abs(places["s1"].y - places["s2"].y) >= drawing.box_height
     assert len(drawing.edges) == 2
+    assert places["s0"].y == (places["s1"].y + places["s2"].y) / 2
+    assert {node.y for node in drawing.nodes} == {MARGIN, places["s0"].y, drawing.height - MARGIN - drawing.box_height}
 
 
 def test_a_wide_graph_is_drawn_as_dots_and_a_huge_one_not_at_all() -> None:
     many = TaskGraph(name="many", tasks=tuple(task(f"t{n}") for n in range(60)))
-    drawing = draw_graph(many)
+    drawing, boxes = draw_graph(many), draw_graph(WB2)
     assert drawing is not None
-    assert drawing.boxes is False
+    assert boxes is not None
+    assert (drawing.boxes, boxes.boxes) == (False, True)
+    assert drawing.box_width < boxes.box_width
     assert draw_graph(TaskGraph(name="huge", tasks=tuple(task(f"t{n}") for n in range(500)))) is None
+
+
+@pytest.mark.parametrize(("lp", "llm"), [((0.9,) * 20, (0.1,) * 20), ((0.5, 1.0) * 10, (0.5,) * 20)])
+def test_a_difference_and_its_interval_lie_within_the_frame(lp: tuple[float, ...], llm: tuple[float, ...]) -> None:
+    comparison = build_report(run(*pairs(lp, llm))).comparison("lp", "llm")
+    assert comparison is not None
+    drawn = whisker(comparison)
+    assert drawn is not None
+    assert drawn.low is not None
+    assert drawn.high is not None
+    assert FRAME.left < drawn.low <= drawn.middle <= drawn.high < FRAME.right
+    assert drawn.zero == (FRAME.left + FRAME.right) / 2
 
 
 def switched() -> tuple[Switch, ...]:
@@ -115,6 +139,7 @@ def test_bands_stack_and_what_is_above_the_budget_is_marked() -> None:
     ]
     assert len(drawn.loads) == 1
     assert drawn.loads[0].title == f"loading {PHI.tag}: 2.0 s"
+    assert drawn.loads[0].height == pytest.approx(phi.height, abs=0.2)
     assert len(drawn.evictions) == 1
     assert [each.label for each in drawn.violations] == ["step 1 plans 12.5 GB"]
 

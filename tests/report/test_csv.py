@@ -11,7 +11,7 @@ import pytest
 from pytest_swarm.domain.expectation import Exact
 from pytest_swarm.report.csv_report import csv_paths, write_csv
 from pytest_swarm.report.report_model import build_report
-from tests.report.factories import ok, record, run
+from tests.report.factories import HEAVY, ok, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import small_run
 
@@ -23,6 +23,13 @@ def test_one_row_per_job_and_one_per_task(tmp_path: Path) -> None:
     with tasks.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 108
+    assert {row["model"] for row in rows} <= set(HEAVY.tags)
+    assert [*rows[0]] == [
+        *("job", "mode", "horizon_depth", "vram_budget_gb", "repeat", "task", "type", "difficulty", "estimated_tokens"),
+        *("step", "model", "status", "score", "local_score", "prompt_tokens", "completion_tokens", "token_cost"),
+        *("started_s", "finished_s", "latency_s", "load_s", "prefill_s", "decode_s", "score_detail", "error_kind"),
+        *("error", "lambda_token", "agreement"),
+    ]
     assert {row["lambda_token"] for row in rows} == {"0.5"}  # the one weight of the run, which no id names
     assert {row["type"] for row in rows} == {"extraction", "math", "code", "summarize", "reasoning"}
 

@@ -13,12 +13,17 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.metric_table import shown_in
+from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.html import PageOptions, Section, render_html
 from pytest_swarm.report.page import script_hash
 from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.side_by_side import run_tables
+from pytest_swarm.report.wording import NOT_MEASURED
 from tests.report.factories import GEMMA, WB1, info, key, ok, record, run, step
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_run
+from tests.report.test_answers import pairs
 
 OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?(?!#)[a-z]+:|@import|url\((?!#)""", re.IGNORECASE)
 
@@ -221,6 +226,19 @@ def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
         render_html(build_report(small_run()), PageOptions(template=tmp_path / "gone.j2"))
 
 
+@pytest.mark.parametrize(
+    ("lp", "llm", "chip"),
+    [
+        ((0.9,) * 20, (0.1,) * 20, '"chip good">LP is better'),
+        ((0.1,) * 20, (0.9,) * 20, '"chip good">LLM is better'),
+        ((0.5,) * 20, (0.5,) * 20, '"chip plain">the same'),
+        ((1.0, 0.5), (0.5, 0.6), '"chip open">undecided'),
+    ],
+)
+def test_a_comparison_has_its_verdict_on_a_chip(lp: tuple[float, ...], llm: tuple[float, ...], chip: str) -> None:
+    assert f"<span class={chip}</span>" in render_html(build_report(run(*pairs(lp, llm))))
+
+
 def test_runs_are_laid_side_by_side_over_the_cases_that_both_have() -> None:
     first = run(record({"s0": 1.0}), record({"s0": 0.5}, case=key(repeat=2)))
     second = replace(run(record({"s0": 0.0})), info=info(run="other", seed=9))
@@ -229,3 +247,11 @@ def test_runs_are_laid_side_by_side_over_the_cases_that_both_have() -> None:
     assert "Runs side by side" in text
     assert "run against 20260221-101500" in text
     assert re.search(r"LP other 1 0\.0 % 100\.0 % -100\.0 pts", text)
+
+
+def test_runs_side_by_side_have_no_row_of_what_none_has_measured() -> None:
+    reports = [build_report(run(record({"s0": score}))) for score in (1.0, 0.0)]
+    _, figures, _ = run_tables(reports)
+    assert "Score" in [row[0] for row in figures.rows]
+    assert all(set(row[1:]) != {NOT_MEASURED} for row in figures.rows)
+    assert len(figures.rows) < len(shown_in(Show.SCOREBOARD))

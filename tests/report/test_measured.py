@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -198,4 +199,11 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
     sink.close()
     found = read_run(tmp_path)
     assert found.measured == (TEST, replace(TEST, known=7))
+    events = tmp_path / "events.jsonl"
+    older = [json.loads(line) for line in events.read_text().splitlines()]
+    for each in older:
+        for name in ("known", "stalled", "stalled_s"):
+            each.pop(name, None)
+    events.write_text("".join(json.dumps(each) + "\n" for each in older))
+    assert read_run(tmp_path).measured == (TEST, TEST)
     assert found.verified == (written,)

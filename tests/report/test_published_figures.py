@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.cli import main
+from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
 from pytest_swarm.report.published_figures import PublishedModeFigures, mode_figures, pairing, published_text
 from pytest_swarm.telemetry.published import published_files, read_published
@@ -90,6 +91,7 @@ def figures(*paths: Path) -> dict[str, PublishedModeFigures]:
 
 def test_the_published_scores_come_from_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lp, llm = (telemetry(tmp_path / "runs" / mode / "telemetry.jsonl", mode) for mode in ("lp", "llm"))
+    assert [each.jobs for each in figures(lp, llm).values()] == [3, 3]
     for arguments in ([str(lp), str(llm)], [str(tmp_path)]):
         assert main(["report", *arguments]) == 0
         said = capsys.readouterr().out
@@ -136,6 +138,10 @@ def test_a_figure_that_one_job_lacks_is_not_given(tmp_path: Path) -> None:
 def test_a_cut_off_file_and_a_job_without_an_end_are_noted(tmp_path: Path) -> None:
     path = telemetry(tmp_path / "lp.jsonl", "lp")
     text = path.read_text()
+    whole = read_published([path])
+    assert (len(whole.jobs), whole.notes) == (3, ())
+    path.write_text(text.rstrip("\n").replace("\n", "\n\n"))
+    assert read_published([path]) == whole
     path.write_text(text[: text.rindex('{"ts_ms"') - 1000])
     found = read_published([path])
     assert len(found.jobs) == 2
@@ -161,6 +167,15 @@ def test_an_event_that_is_none_is_refused(
     said = capsys.readouterr().err
     assert sentence in said
     assert str(path) in said
+
+
+def test_a_second_result_of_a_task_is_refused(tmp_path: Path) -> None:
+    path = telemetry(tmp_path / "lp.jsonl", "lp")
+    lines = path.read_text().splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if '"event": "subtask"' in line)
+    path.write_text("".join((*lines[: number + 1], *lines[number:])))
+    with pytest.raises(EventsError, match=rf"line {number + 2}: task 's0' has a second result in the same job"):
+        read_published([path])
 
 
 def test_ours_is_not_taken_for_theirs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

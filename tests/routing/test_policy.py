@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as struct_with
 
 from pytest_swarm import load_policy
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
@@ -256,6 +257,22 @@ def test_figures_of_the_fleet_that_are_other_ones_are_named(written: Callable[[s
     better = replace(first, capabilities={**first.capabilities, "code": 0.99})
     assert changed_figures(policy, replace(FLEET, models=(better, *FLEET.models[1:]))) == (
         "the fleet has other priors for gemma2:2b, and the policy keeps its own",
+    )
+
+
+def test_the_holder_of_the_same_weights_is_no_figure_of_the_fleet(written: Callable[[str], Path]) -> None:
+    policy = read_policy(written("milp"))
+    rows = (struct_with(policy.models[0], name="a"), struct_with(policy.models[0], name="b", shares_with="a"))
+    policy = struct_with(policy, models=rows, assign={})
+    a, b = (replace(each, shares_with=None) for each in policy.fleet)
+    turned, apart = (
+        replace(policy.fleet, models=(b, replace(a, shares_with="b"))),
+        replace(policy.fleet, models=(a, b)),
+    )
+    assert changed_figures(policy, turned) == ()
+    assert changed_figures(policy, apart) == (
+        "the fleet is not that of its decision, so its plans may differ: shares_with of a is None instead of b, "
+        "shares_with of b is None instead of a",
     )
 
 

@@ -249,6 +249,7 @@ def changed(path: Path, kind: str, **fields: object) -> Path:
         ("run_start", "seed", -1, "int >= 0"),
         ("dag_structure", "vram_budget_gb", -8.0, r"float >= 0\.0"),
         ("dag_structure", "repeat", 0, "int >= 1"),
+        ("dag_structure", "horizon_depth", -1, "int >= 0"),
         ("plan_step", "decision_ms", -0.5, r"float >= 0\.0"),
         ("plan_step", "lambda_token", -1.0, r"float >= 0\.0"),
         ("task_result", "score", 1.5, r"float <= 1\.0"),
@@ -270,6 +271,15 @@ def test_a_value_that_cannot_be_is_refused(tmp_path: Path, kind: str, name: str,
     with pytest.raises(EventsError, match=rf"events\.jsonl, line \d+: field '{name}': .*{sentence}") as error:
         read_run(file)
     assert "\n" not in str(error.value)
+
+
+def test_a_fleet_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    file = changed(tmp_path, "run_start")
+    start, *others = [json.loads(line) for line in file.read_text().splitlines()]
+    start["fleet"]["models"] *= 2
+    file.write_text("".join(json.dumps(each) + "\n" for each in (start, *others)))
+    with pytest.raises(EventsError, match=r"events\.jsonl, line 1: fleet .* appears twice"):
+        read_run(file)
 
 
 def test_a_number_beyond_all_floats_is_refused(tmp_path: Path) -> None:

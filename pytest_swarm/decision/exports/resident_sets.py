@@ -101,7 +101,7 @@ def types_of_models(policy: PolicyFile) -> dict[str, tuple[str, ...]]:
     """Return model -> the types of tasks that it was given most often."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for cell in policy.table:
-        counts[cell.type][cell.model] += max(1, round(cell.share * cell.tasks))
+        counts[cell.type][cell.model] += round(cell.share * cell.tasks)
     best = {kind: min(each.items(), key=lambda item: (-item[1], item[0]))[0] for kind, each in counts.items()}
     return {
         model.name: in_type_order(kind for kind, name in best.items() if name == model.name) for model in policy.models

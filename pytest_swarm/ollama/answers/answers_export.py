@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_swarm.codec import encode_line, is_json, to_json
 from pytest_swarm.errors import AnswersError
+from pytest_swarm.files import readable
 from pytest_swarm.ollama.answers.answer_codec import (
     ANSWER_LINE,
     HEADER_LINE,
@@ -53,7 +54,7 @@ def import_text(store: AnswerStore, path: Path) -> int:
 
 def _lines(path: Path) -> list[bytes]:
     try:
-        lines = path.read_bytes().splitlines()
+        lines = readable(path).read_bytes().splitlines()
     except OSError as error:
         raise AnswersError(f"answers {path}: cannot be read: {error.strerror}") from error
     if not lines:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.files import FileLock, replacing, write_whole
+from pytest_swarm.files import FileLock, readable, replacing, write_whole
 from pytest_swarm.ollama.cassette.cassette_codec import (
     VERSION,
     ExchangeLine,
@@ -62,7 +62,7 @@ def read_cassette(path: Path) -> Cassette:
             line and field.
     """
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = readable(path).read_bytes().splitlines(keepends=True)
     except FileNotFoundError as error:
         raise CassetteError(
             f"cassette {path}: there is no such file; record one with --swarm-backend=record --swarm-cassette={path}"

@@ -20,6 +20,7 @@ from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
+from pytest_swarm.files import readable
 from pytest_swarm.workloads.datasets.code_tasks import read_humaneval, read_mbpp
 from pytest_swarm.workloads.datasets.multiple_choice import read_arc, read_boolq, read_mmlu
 from pytest_swarm.workloads.datasets.reading_tasks import read_drop, read_squad, read_xsum
@@ -117,7 +118,7 @@ def _text(path: str | os.PathLike[str]) -> str:
     if not str(path).endswith(".gz"):
         return read_text(path, GraphError)
     try:
-        return gzip.decompress(Path(path).read_bytes()).decode("utf-8-sig")
+        return gzip.decompress(readable(Path(path)).read_bytes()).decode("utf-8-sig")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise GraphError(f"{path}: cannot be unpacked as gzip with text in UTF-8: {error}") from error
 
