@@ -68,7 +68,7 @@ _FRACTION: Final = re.compile(
     r"(?:\{\s?(?P<under>\d[\d,.]{0,20})\s?\}|(?P<low>\d))"
 )
 _SUPERSCRIPT: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]{1,5}")
-_VULGAR_SIGN: Final = re.compile(rf"(\d)?[ {_THIN}]?([{''.join(_VULGAR)}])")
+_VULGAR_SIGN: Final = re.compile(rf"(?:(\d)[ {_THIN}]?)?([{''.join(_VULGAR)}])")
 _CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]|(?<=\d) \[\d{1,3}\]")
 _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,] )(?<![\w.,])\d{1,3}(?: \d{3}){2,}(?![\w]| \d)")
 _ONE_SPACE: Final = re.compile(  # 1 500, but not "3 100-watt bulbs"

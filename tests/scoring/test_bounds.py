@@ -57,5 +57,8 @@ def test_the_arguments_that_the_filter_allows_are_those_of_the_system() -> None:
 
 @pytest.mark.parametrize("sign", "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒")
 def test_a_fraction_in_one_sign_is_its_number(sign: str) -> None:
-    assert score_number(Number(value=unicodedata.numeric(sign)), sign).value == 1
+    value = unicodedata.numeric(sign)
+    for text in (sign, f"The answer is {sign}.", f"It takes {sign} cup of sugar."):
+        assert score_number(Number(value=value), text).value == 1
+    assert score_number(Number(value=2 + value), f"The answer is 2 {sign} cups.").value == 1
     assert score_number(Number(value=2 + unicodedata.numeric(sign)), f"It takes 2{sign} cups.").value == 1
