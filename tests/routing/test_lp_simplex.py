@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from pytest_swarm.routing import lp_simplex
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_simplex import LpOptimum, lp_optimum
@@ -161,3 +162,11 @@ def test_steps_that_a_solver_is_faster_with_are_left_to_it() -> None:
     largest, larger = (random_view(2, models=8, tasks=tasks) for tasks in (44, 45))
     assert found(replace(largest, vram_budget_gb=64.0)) is not None
     assert found(replace(larger, vram_budget_gb=64.0)) is None
+
+
+def test_a_residency_that_no_share_needs_is_no_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8, load=[0.1, 0.5])
+    monkeypatch.setattr(lp_simplex, "_residency", lambda _: (np.array([1.0, 0.0]), 0.8))
+    assert found(view) is not None
+    monkeypatch.setattr(lp_simplex, "_residency", lambda _: (np.array([1.0, 0.4]), 0.6))
+    assert found(view) is None, "rounding left the load of a model unpaid for"
