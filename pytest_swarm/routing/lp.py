@@ -22,7 +22,7 @@ from pytest_swarm.routing.lp_simplex import lp_optimum
 from pytest_swarm.routing.lp_step import step_of
 
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
-_AGREEMENT: Final = 1e-6  # of optima, relative to the larger of 1 and theirs: ten times the tolerance of HiGHS
+_AGREEMENT: Final = 1e-6  # of optima, relative to the larger of tasks and theirs: ten times the tolerance of HiGHS
 _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and each holds some 100 bytes per entry
 
 
@@ -80,7 +80,7 @@ class LpRouter:
             return None
         optimum = float(program.problem.value)
         rule = lp_optimum(step)
-        if rule is not None and abs(rule.value - optimum) <= _AGREEMENT * max(1.0, abs(optimum)):
+        if rule is not None and abs(rule.value - optimum) <= _AGREEMENT * max(len(view.tasks), abs(optimum)):
             shares = rule.shares
         else:
             shares = np.where(step.allowed, program.x.value, 0.0)

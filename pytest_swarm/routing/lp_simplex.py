@@ -36,7 +36,7 @@ _PIVOTS: Final = 1000  # ten are usual, 160 the most that was seen; more say tha
 _ENTRIES: Final = 20_000  # of a tableau; a solver is faster beyond
 _GB: Final = 1e-3  # price of a tie of a GB: a load counts most, then VRAM, ...
 _PLACE: Final = 1e-6  # ... then the place in the fleet
-_KEPT: Final = 64  # starting tableaus that are remembered: one per fleet, number of tasks and resident set
+_KEPT: Final = 64  # starting tableaus that are remembered: one per fleet, tasks, resident set, and what is allowed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ class LpOptimum:
 def lp_optimum(step: LpStep) -> LpOptimum | None:
     """Return the optimum of the relaxation: of several, that with the fewest loads, the least VRAM, the first models.
 
-    None where the step is too large, its figures are, or nothing is within the budget.
+    None where the step is too large, its figures are, rounding is, or nothing is within the budget.
 
     Args:
         step: The step to solve.
@@ -64,8 +64,9 @@ def lp_optimum(step: LpStep) -> LpOptimum | None:
     shares = None if solved is None else _shares(step, solved[0])
     if solved is None or shares is None:
         return None
-    y, bound = solved
-    value = float((shares * step.worth).sum() - step.price @ y)
+    bound = solved[1]
+    held = np.maximum(shares.max(axis=1), step.keep)  # more than these in y is rounding, and may cost
+    value = float((shares * step.worth).sum() - step.price @ held)
     return LpOptimum(shares, value) if abs(value - bound) <= _ZERO * max(1.0, abs(bound)) else None
 
 

@@ -524,6 +524,27 @@ FAULTS: Final = (
         tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
+        name="the price of a tie is not weighed by the entry of its row",
+        where="routing/lp_simplex.py",
+        old="key=lambda at: prices[at] / entering[at])",
+        new="key=lambda at: prices[at])",
+        tests=("routing/test_lp_simplex.py",),
+    ),
+    Fault(
+        name="rounding decides between equal optima of the relaxation",
+        where="routing/lp_simplex.py",
+        old="if limit <= least + _ZERO]",
+        new="if limit <= least]",
+        tests=("routing/test_lp_simplex.py",),
+    ),
+    Fault(
+        name="residency that no share needs is no cost of the relaxation's optimum",
+        where="routing/lp_simplex.py",
+        old="abs(value - bound) <= _ZERO",
+        new="value - bound >= -_ZERO",
+        tests=("routing/test_lp_simplex.py",),
+    ),
+    Fault(
         name="a task fills itself with its worst models of the relaxation first",
         where="routing/lp_simplex.py",
         old="key=lambda each: -worth[each[0]]",

@@ -115,14 +115,18 @@ def test_new_figures_need_no_new_compilation() -> None:
     assert lp.formulate(np.ones((2, 3)), np.zeros(2)).problem.is_dpp()
 
 
-@pytest.mark.parametrize(("off", "taken"), [(0.0, True), (9e-7, True), (1.1e-6, False), (-1.1e-6, False)])
+@pytest.mark.parametrize(
+    ("tasks", "off", "taken"),
+    [(1, 0.0, True), (1, 9e-7, True), (1, 1.1e-6, False), (1, -1.1e-6, False), (3, 2.9e-6, True), (3, 3.1e-6, False)],
+)
 def test_an_optimum_of_the_rule_is_taken_only_where_it_has_the_value_of_the_solver(
+    tasks: int,
     off: float,
     taken: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    other = np.array([[0.0], [1.0]])
-    monkeypatch.setattr(lp, "lp_optimum", lambda _: LpOptimum(other, 0.9 + off))
-    relaxed = LpRouter().relax(matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8))
+    other = np.array([[0.0] * tasks, [1.0] * tasks])
+    monkeypatch.setattr(lp, "lp_optimum", lambda _: LpOptimum(other, 0.9 * tasks + off))
+    relaxed = LpRouter().relax(matrix_view([[0.9] * tasks, [0.5] * tasks], vram_gb=[4, 2], budget_gb=8))
     assert relaxed is not None
     assert (relaxed.shares.tolist() == other.tolist()) is taken

@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
+from pytest_swarm.routing import lp_simplex
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_simplex import LpOptimum, lp_optimum
@@ -95,6 +96,14 @@ def test_the_rule_of_a_tie_prefers_what_is_resident_then_less_vram_then_the_firs
     assert shares_of(replace(view, resident=frozenset({"m0"}))) == [[1], [0], [0], [0]]
 
 
+def test_of_models_whose_loads_cost_what_they_gain_the_rule_takes_one_though_rounding_tells_them_apart() -> None:
+    first = matrix_view([[1.0], [0.9], [0.5]], vram_gb=[1, 1, 3], budget_gb=5, load=[0.2, 0.1, 0.0])
+    assert shares_of(first) == [[1], [0], [0]]
+    assert 0.6 - 0.2 < 0.5 - 0.1
+    smaller = matrix_view([[0.5], [0.6]], vram_gb=[3, 2], budget_gb=5, load=[0.1, 0.2])
+    assert shares_of(smaller) == [[0], [1]]
+
+
 def test_one_load_less_counts_more_than_vram() -> None:
     view = matrix_view([[0.9, 0.1], [0.1, 0.9], [0.9, 0.9]], vram_gb=[1, 1, 12], budget_gb=16)
     assert shares_of(view) == [[0, 0], [0, 0], [1, 1]]
@@ -161,3 +170,11 @@ def test_steps_that_a_solver_is_faster_with_are_left_to_it() -> None:
     largest, larger = (random_view(2, models=8, tasks=tasks) for tasks in (44, 45))
     assert found(replace(largest, vram_budget_gb=64.0)) is not None
     assert found(replace(larger, vram_budget_gb=64.0)) is None
+
+
+def test_a_residency_that_no_share_needs_is_no_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8, load=[0.1, 0.5])
+    monkeypatch.setattr(lp_simplex, "_residency", lambda _: (np.array([1.0, 0.0]), 0.8))
+    assert found(view) is not None
+    monkeypatch.setattr(lp_simplex, "_residency", lambda _: (np.array([1.0, 0.4]), 0.6))
+    assert found(view) is None, "rounding left the load of a model unpaid for"
