@@ -78,9 +78,9 @@ def try_fault(fault: Fault, root: Path) -> Outcome:
         status, output = run_tests(tests, root, limit_s=LIMIT_S)
     finally:
         place.write_text(right, encoding="utf-8")
-    if status == TESTS_FAILED or status is None:
-        noticed = next((line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))), "time limit")
-        return outcome("killed", noticed.partition(" - ")[0])
+    failed = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if status in (TESTS_FAILED, None) or (status != 0 and failed):  # pytest may stumble over what a test left behind
+        return outcome("killed", [*failed, "time limit"][0].partition(" - ")[0])
     if status == 0:
         return outcome("SURVIVED", f"no test in {', '.join(tests)} notices")
     return outcome("NO TESTS", f"pytest ended with {status}: {output[-500:]}")

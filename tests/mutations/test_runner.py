@@ -18,6 +18,10 @@ TREE = {
     "tests/test_sums.py": "from pytest_swarm.sums import total\n\ndef test_total():\n    assert total(2, 3) == 5\n",
     "tests/test_blind.py": "from pytest_swarm.sums import total\n\ndef test_total():\n    assert total(2, 2) == 4\n",
     "tests/test_dying.py": "import os\n\nos._exit(1)\n",
+    "tests/test_leaving.py": (
+        "from pytest_swarm.sums import total\n\ndef test_total(request):\n"
+        "    request.config.add_cleanup(lambda: 1 / 0)\n    assert total(2, 3) == 5\n"
+    ),
 }
 
 
@@ -42,6 +46,8 @@ def root(tmp_path: Path) -> Path:
         ("products.py", "a + b", "a - b", "test_sums.py", "NOT FOUND"),
         ("sums.py", "a + b", "a - b", "test_products.py", "NO TESTS"),
         ("sums.py", "a + b", "a - b", "test_dying.py", "NO TESTS"),
+        ("sums.py", "a + b", "a - b", "test_leaving.py", "killed"),
+        ("sums.py", "a + b", "b + a", "test_leaving.py", "NO TESTS"),
     ],
 )
 def test_what_the_tests_make_of_a_fault(root: Path, where: str, old: str, new: str, test: str, word: str) -> None:
