@@ -71,7 +71,8 @@ class LpRouter:
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""
-        program, step = self._program(view), step_of(view)
+        step = step_of(view)
+        program = self._compiled(step.allowed.shape, step.allowed.tobytes(), step.keep)
         program.worth.value, program.load.value = step.worth.ravel(), step.price
         program.vram_gb.value = np.array(step.vram_gb)
         program.budget_gb.value = step.budget_gb
@@ -91,12 +92,6 @@ class LpRouter:
             solver=solver,
             solve_ms=program.problem.solver_stats.solve_time * 1000,
         )
-
-    def _program(self, view: PlanningView) -> Relaxation:
-        """Return the compiled program for the shape of the view: models, tasks, what is allowed, what is pinned."""
-        allowed = view.estimates.allowed
-        keep = tuple(model.keep for model in view.fleet)
-        return self._compiled(allowed.shape, allowed.tobytes(), keep)
 
 
 def _compile(shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...]) -> Relaxation:

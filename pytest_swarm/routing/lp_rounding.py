@@ -16,7 +16,7 @@ from pytest_swarm.routing.shared_weights import grouped
 SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
 SIMPLEX: Final = "simplex"  # no solver: our own simplex (lp_simplex.py), as exact as HiGHS
 _DECIMALS: Final = 6  # both solvers are exact to about that
-_WHOLE: Final = 1 - 1e-6  # a share above it is integral
+_WHOLE: Final = 1 - 10**-_DECIMALS  # a share above it is integral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

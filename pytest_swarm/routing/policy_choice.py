@@ -22,6 +22,7 @@ from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
+from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import changed_models
@@ -129,7 +130,7 @@ class DecidedPolicy:
             needs = table.spec(mode).needs
             if "planner" not in needs and "realised" not in needs:
                 setup = RouterSetup(fleet=self.fleet)
-                return _direct_lp() if mode == LP else table.make(mode, setup)
+                return DirectLpRouter() if mode == LP else table.make(mode, setup)
         except OptionError as error:
             raise PolicyError(f"{self._where}: cannot be played: {error}") from error
         what = "asks a planner model" if "planner" in needs else "knows the answers beforehand"
@@ -231,13 +232,6 @@ def _usual_task(name: str, task_type: str) -> Task:
 
 def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
     return DecidedPolicy(file, where=where)
-
-
-def _direct_lp() -> Router:
-    """Return the router of `lp` that does without CVXPY."""
-    from pytest_swarm.routing.lp_direct import DirectLpRouter
-
-    return DirectLpRouter()
 
 
 def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:
