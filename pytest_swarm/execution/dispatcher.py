@@ -174,7 +174,7 @@ class Dispatcher:
         job.last_used[call.model.tag] = call.step
         estimated_s = None
         if call.model.has_speeds:
-            estimated_s = call_latency_s(len(call.task.prompt), call.task.estimated_tokens, *call.model.speeds)
+            estimated_s = float(call_latency_s(len(call.task.prompt), call.task.estimated_tokens, *call.model.speeds))
         self._residency.acquire(call.model.tag)
         task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
         task.add_done_callback(lambda _: self._residency.release(call.model.tag))
