@@ -6,6 +6,7 @@ only the next model to load, and what makes room for it, is open.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -84,25 +85,19 @@ def next_residency(problem: LoadProblem, resident: frozenset[str]) -> tuple[froz
     """
     start = (problem.run_all(frozenset(), resident), resident)
     first: dict[State, frozenset[str]] = {}
-    level: list[State] = [start]
+    queue: deque[State] = deque([start])
     best: tuple[int, frozenset[str]] | None = None
-    while level:
-        following: list[State] = []
-        for state in level:
-            for residency in problem.loads(state):
-                reached = (problem.run_all(state[0], residency), residency)
-                if reached in first:
-                    continue
-                first[reached] = first.get(state, residency)
-                if len(reached[0]) == len(problem.tasks):
-                    return first[reached], True
-                if state is start and (best is None or len(reached[0]) > best[0]):
-                    best = (len(reached[0]), residency)
-                following.append(reached)
-            if len(first) > MAX_STATES:
-                break
-        if len(first) > MAX_STATES:
-            break
-        level = following
+    while queue and len(first) <= MAX_STATES:
+        state = queue.popleft()
+        for residency in problem.loads(state):
+            reached = (problem.run_all(state[0], residency), residency)
+            if reached in first:
+                continue
+            first[reached] = first.get(state, residency)
+            if len(reached[0]) == len(problem.tasks):
+                return first[reached], True
+            if state is start and (best is None or len(reached[0]) > best[0]):
+                best = (len(reached[0]), residency)
+            queue.append(reached)
     assert best is not None, "some model can be loaded for a task that is left"
     return best[1], False

@@ -88,11 +88,12 @@ class HeftRouter:
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
-        tags, able = view.fleet.tags, view.assignable
+        tags = view.fleet.tags
         latency_s = view.estimates.latency_s.T.tolist()
-        chosen = {task: self._good.get(task, frozenset()) & models for task, models in _by_task(view, able).items()}
+        able = _by_task(view, view.assignable)
+        chosen = {task: self._good.get(task, frozenset()) & models for task, models in able.items()}
         if not all(chosen.values()):
-            now = self._good_among(view, able)
+            now = self._good_models(view)
             chosen = {task: models or now[task] for task, models in chosen.items()}
         return {
             task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in chosen[task.id]}
@@ -101,11 +102,8 @@ class HeftRouter:
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
-        return self._good_among(view, view.assignable)
-
-    def _good_among(self, view: PlanningView, able: Mask) -> dict[str, frozenset[str]]:
-        quality = np.where(able, view.estimates.quality, -np.inf)
-        return _by_task(view, able & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
+        quality = np.where(view.assignable, view.estimates.quality, -np.inf)
+        return _by_task(view, view.assignable & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
 
 
 def _of_copies(

@@ -25,7 +25,7 @@ from pytest_swarm.domain.plan import PlannerFailure
 from pytest_swarm.routing.base import PlanningView
 
 MAX_ANSWER_CHARS: Final = 200_000  # an answer for a thousand tasks is a quarter of this
-MAX_STARTS: Final = 200  # opening brackets that begin no JSON before a answer is given up
+MAX_STARTS: Final = 200  # opening brackets that begin no JSON before an answer is given up
 _START: Final = re.compile(r"[{\[]")
 _ROWS_KEY: Final = "assignments"
 

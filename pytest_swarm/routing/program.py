@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
@@ -159,10 +160,7 @@ def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution) -> 
     gap = max(0.0, solution.bound - solution.value) / max(1.0, abs(solution.value))
     proven = gap <= TIE
     return Plan(
-        assignments=tuple(
-            Assignment(task=task.id, model=tags[i], origin=Origin.SOLVER)
-            for task, i in zip(view.tasks, rows, strict=True)
-        ),
+        assignments=assign(view, rows, Origin.SOLVER),
         residency=tuple(frozenset(tags[i] for i in stage.nonzero()[0].tolist()) for stage in solution.held),
         status=PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE,
         objective=solution.value,

@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
+from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import utility
 
@@ -38,18 +38,12 @@ class GroupedView:
         return replace(plan, assignments=assignments)
 
 
-def grouped(view: PlanningView, worth: Matrix | None = None) -> GroupedView:
-    """Return the view of a step with models of the same weights as one; the view itself where there are none.
-
-    Args:
-        view: The step to plan.
-        worth: What each model is worth for each task, (I, M), -inf where it may not take it; by default its utility.
-    """
+def grouped(view: PlanningView) -> GroupedView:
+    """Return the view of a step with models of the same weights as one; the view itself where there are none."""
     fleet = view.fleet
     if not fleet.sharers:
         return GroupedView(view=view, members={})
-    allowed = view.estimates.allowed
-    worth = np.where(allowed, utility(view), -np.inf) if worth is None else worth
+    worth = np.where(view.estimates.allowed, utility(view), -np.inf)
     row = {tag: i for i, tag in enumerate(fleet.tags)}
     by_name = sorted(fleet.tags)
     groups = [[row[tag] for tag in by_name if fleet.holder(tag) == model.tag] for model in fleet.holders]
