@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from itertools import count
 
-from pytest_swarm.metrics.facts import JobFacts
+from pytest_swarm.metrics.facts import JobFacts, sum_of_known
 from pytest_swarm.metrics.quality_metrics import QualityMetrics
 from pytest_swarm.metrics.spec import Column, MetricGroup, MetricSpec, Show, Unit, Worse
 from pytest_swarm.metrics.summaries import mean, weights_by_case
@@ -13,12 +13,12 @@ from pytest_swarm.metrics.summaries import mean, weights_by_case
 
 def _prompt_tokens(job: JobFacts) -> int | None:
     """Return the tokens of all prompts."""
-    return _total(each.prompt_tokens for each in job.record.outcomes)
+    return sum_of_known(each.prompt_tokens for each in job.record.outcomes)
 
 
 def _completion_tokens(job: JobFacts) -> int | None:
     """Return the tokens of all answers."""
-    return _total(each.completion_tokens for each in job.record.outcomes)
+    return sum_of_known(each.completion_tokens for each in job.record.outcomes)
 
 
 def _all_tokens(job: JobFacts) -> int | None:
@@ -35,11 +35,6 @@ def _token_cost(job: JobFacts) -> float | None:
 def _score_per_token_cost(job: JobFacts) -> float | None:
     """Return the score divided by the token cost; None where either is missing or the cost is 0."""
     return job.score / job.token_cost if job.score is not None and job.token_cost else None
-
-
-def _total(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def score_over_cost(column: Column[float | None]) -> float | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
-from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
+from pytest_swarm.metrics.facts import JobFacts, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit, Worse
-from pytest_swarm.metrics.summaries import mean, not_summed_up
+from pytest_swarm.metrics.summaries import mean, mean_over_steps, not_summed_up
 
 SOLVED = 1.0  # the score of a task that is entirely right
 
@@ -79,11 +78,6 @@ def energy_over_solved(column: Column[float | None]) -> float | None:
     return total_j / solved if total_j is not None and solved else None
 
 
-def mean_over_known_steps(column: Column[Sequence[float | None]]) -> float | None:
-    """Mean over the steps of all jobs."""
-    return mean_of_known(value for values in column.values for value in values)
-
-
 class EnergyMetrics(MetricGroup):
     """The energy of the GPUs, above what they draw while nothing runs."""
 
@@ -124,7 +118,7 @@ class EnergyMetrics(MetricGroup):
         label="Energy per step",
         definition="Joules of each step above idle, loads of its models included",
         of=_energy_j_per_step,
-        over=mean_over_known_steps,
+        over=mean_over_steps,
         show=Show.JSON,
         unit=Unit.JOULES,
         digits=1,

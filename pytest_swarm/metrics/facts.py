@@ -16,6 +16,7 @@ from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
 from pytest_swarm.metrics.packed_values import shared
 
 V = TypeVar("V")
+N = TypeVar("N", int, float)
 _SHARED_ENTRIES: Final = 32
 
 
@@ -124,7 +125,7 @@ def mean_of_known(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def sum_of_known(values: Iterable[float | None]) -> float | None:
+def sum_of_known(values: Iterable[N | None]) -> N | None:
     """Return the sum of what was measured; None where nothing was."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None

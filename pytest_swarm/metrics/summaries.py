@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from statistics import fmean, median
 
-from pytest_swarm.metrics.facts import mean_of_known
+from pytest_swarm.metrics.facts import mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
@@ -71,8 +71,7 @@ def total(column: Column[int]) -> int:
 
 def total_of_measured(column: Column[int | None]) -> int | None:
     """Sum over the jobs that measured it."""
-    known = [value for value in column.values if value is not None]
-    return sum(known) if known else None
+    return sum_of_known(column.values)
 
 
 def share(column: Column[bool | None]) -> float | None:
