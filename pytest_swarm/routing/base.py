@@ -16,7 +16,7 @@ import numpy as np
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Plan, RunningTask
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, OptionError, SwarmError
@@ -85,13 +85,22 @@ class PlanningView:
         """Return the view of all unfinished tasks; this one where the horizon has them all."""
         return self if self.whole_graph is None else self.whole_graph()
 
+    @property
+    def limit_gb(self) -> float:
+        """The most that a residency may take in GB: the budget with its tolerance."""
+        return self.vram_budget_gb + BUDGET_TOLERANCE_GB
+
+    @cached_property
+    def pinned(self) -> tuple[Model, ...]:
+        """The models that are never evicted; of those of the same weights, the one that stands for them."""
+        return tuple([each for each in self.fleet.holders if each.keep])
+
     @cached_property
     def fit_alone(self) -> tuple[bool, ...]:
         """Whether each model fits the budget beside the pinned ones."""
-        fleet, limit_gb = self.fleet, self.vram_budget_gb + BUDGET_TOLERANCE_GB
-        pinned_gb = sum(each.vram_gb for each in fleet.holders if each.keep)
-        held = [fleet[fleet.holder(tag)] for tag in fleet.tags]
-        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= limit_gb for each in held])
+        pinned_gb = sum(each.vram_gb for each in self.pinned)
+        held = [self.fleet[self.fleet.holder(tag)] for tag in self.fleet.tags]
+        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in held])
 
     @cached_property
     def assignable(self) -> Mask:

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import numpy as np
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
@@ -152,11 +151,11 @@ def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
 def _check_stage(stage: int, tags: frozenset[str], view: PlanningView) -> list[Problem]:
     problems = [
         Problem(kind=ProblemKind.NOT_KEPT, sentence=f"stage {stage} evicts {model.tag!r}, which is pinned (keep)")
-        for model in view.fleet.holders
-        if model.keep and model.tag not in tags
+        for model in view.pinned
+        if model.tag not in tags
     ]
     needed_gb = sum(model.vram_gb for model in view.fleet if model.tag in tags)
-    if needed_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if needed_gb > view.limit_gb:
         names = ", ".join(tag for tag in view.fleet.tags if tag in tags)
         sentence = (
             f"stage {stage} holds {names} = {format_gb(needed_gb)}, over the budget of {format_gb(view.vram_budget_gb)}"
@@ -182,10 +181,9 @@ def explain_alone(view: PlanningView) -> str | None:
     """
     if not view.tasks:
         return f"job {view.job!r}: the horizon is empty, so there is nothing to plan"
-    pinned = [model for model in view.fleet.holders if model.keep]
-    pinned_gb = sum(model.vram_gb for model in pinned)
-    if pinned_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
-        names = ", ".join(model.tag for model in pinned)
+    pinned_gb = sum(model.vram_gb for model in view.pinned)
+    if pinned_gb > view.limit_gb:
+        names = ", ".join(model.tag for model in view.pinned)
         return (
             f"the models pinned with keep ({names}) need {format_gb(pinned_gb)}, more than the VRAM budget of "
             f"{_budget(view)}, so task {view.tasks[0].id!r} cannot run; pin fewer models or raise the budget"
@@ -229,7 +227,7 @@ def _explain_task(view: PlanningView, column: int, task: Task, pinned_gb: float)
         )
     smallest = min(able, key=lambda model: _extra_gb(model, pinned_gb))
     need_gb = _extra_gb(smallest, pinned_gb)
-    if need_gb <= view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if need_gb <= view.limit_gb:
         return None
     beside = f" beside the pinned models ({format_gb(pinned_gb)})" if pinned_gb else ""
     which = "the smallest model" if len(able) == len(view.fleet) else "the smallest model with its context length"
@@ -270,7 +268,7 @@ def can_cover(view: PlanningView, columns: list[int], chosen: frozenset[int]) ->
     row = holder_rows(view)
     needs = {frozenset(row[i] for i in view.estimates.allowed[:, m].nonzero()[0].tolist()) for m in columns}
     vram_gb = [model.vram_gb for model in view.fleet]
-    return _cover(needs, chosen, vram_gb, view.vram_budget_gb + BUDGET_TOLERANCE_GB)
+    return _cover(needs, chosen, vram_gb, view.limit_gb)
 
 
 def holder_rows(view: PlanningView) -> list[int]:

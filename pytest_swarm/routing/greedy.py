@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Self
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan
 from pytest_swarm.errors import InfeasibleError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
@@ -63,7 +62,7 @@ def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | Non
         view: The step to plan.
         fixed: Task to model, decided before.
     """
-    if sum(model.vram_gb for model in view.fleet.holders if model.keep) > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if sum(model.vram_gb for model in view.pinned) > view.limit_gb:
         return None
     choice = _Choice(view, fixed)
     rows: list[int] = []
@@ -93,7 +92,7 @@ class _Choice:
         self._vram_gb = [model.vram_gb for model in models]
         self._holder = holder_rows(view)
         self._chosen: set[int] = set()
-        self._free_gb = view.vram_budget_gb + BUDGET_TOLERANCE_GB
+        self._free_gb = view.limit_gb
         self._pending = [m for m, task in enumerate(view.tasks) if task.id not in fixed]
         self._order = sorted(range(len(models)), key=lambda i: (self._vram_gb[i], models[i].tag))
         for model in models:

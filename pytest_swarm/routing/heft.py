@@ -11,7 +11,6 @@ from typing import Self
 
 import numpy as np
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.estimate.estimate_table import Mask
@@ -76,7 +75,7 @@ class HeftRouter:
         timetable = GpuTimetable(
             models,
             times_s,
-            limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
+            limit_gb=view.limit_gb,
             slots=self._concurrency,
             resident=view.resident,
         )

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlannerCall, PlannerFailure, PlanStatus
 from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, PromptTooLongError, ServerDownError
 from pytest_swarm.fields import Json
@@ -100,7 +99,7 @@ def _over_budget(view: PlanningView, answer: PlannerAnswer) -> str | None:
     chosen = view.fleet.held(answer.choices.values())
     used = [model for model in view.fleet.holders if model.tag in chosen or model.keep]
     needed_gb = sum(model.vram_gb for model in used)
-    if not chosen or needed_gb <= view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if not chosen or needed_gb <= view.limit_gb:
         return None
     parts = " + ".join(f"{model.tag} {format_gb(model.vram_gb)}" for model in used)
     return f"{parts} = {format_gb(needed_gb)}, over the budget of {format_gb(view.vram_budget_gb)}"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, FleetError, GraphError
 from pytest_swarm.estimate.estimate_formulas import LOAD_TIME_UNIT_MS
@@ -132,7 +131,7 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
         value=worth - sum(price[row[tag]] for _, tag in loads),
         loads=loads,
         vram_gb=vram_gb,
-        violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB),
+        violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.limit_gb),
     )
 
 

@@ -12,7 +12,6 @@ from typing import Final, Self
 
 import numpy as np
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.estimate_table import Mask
@@ -129,8 +128,8 @@ def _load_problem(view: PlanningView, options: Mapping[str, frozenset[str]]) -> 
         parents=parents,
         options={task: view.fleet.held(tags) for task, tags in options.items()},
         vram_gb={model.tag: model.vram_gb for model in view.fleet},
-        limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
-        pinned=frozenset(model.tag for model in view.fleet.holders if model.keep),
+        limit_gb=view.limit_gb,
+        pinned=frozenset(model.tag for model in view.pinned),
     )
 
 

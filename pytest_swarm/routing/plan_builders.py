@@ -44,7 +44,7 @@ def held_throughout(view: PlanningView, models: Iterable[str]) -> tuple[frozense
         view: The step to plan.
         models: Tags of the models.
     """
-    return (view.fleet.held(models) | {model.tag for model in view.fleet.holders if model.keep},)
+    return (view.fleet.held(models) | {model.tag for model in view.pinned},)
 
 
 def rule_plan(view: PlanningView, rows: Sequence[int]) -> Plan:

@@ -11,7 +11,6 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
@@ -72,7 +71,7 @@ def program_of(view: PlanningView) -> RoutingProgram:
         worth=worth,
         price=load_price(view),
         vram_gb=np.array([model.vram_gb for model in models]),
-        limit_gb=view.vram_budget_gb + BUDGET_TOLERANCE_GB,
+        limit_gb=view.limit_gb,
         resident=resident_mask(view),
         pinned=np.array([model.keep for model in models], dtype=bool),
         stage=np.array(view.stages, dtype=np.intp),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import Self
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import can_cover, holder_rows
@@ -39,7 +38,7 @@ def random_rows(view: PlanningView, generator: random.Random) -> list[int] | Non
     models = view.fleet.models
     allowed, holder = view.estimates.allowed, holder_rows(view)
     chosen = frozenset(holder[i] for i, model in enumerate(models) if model.keep)
-    limit_gb = view.vram_budget_gb + BUDGET_TOLERANCE_GB
+    limit_gb = view.limit_gb
     rows: list[int] = []
     for column in range(len(view.tasks)):
         free_gb = limit_gb - sum(models[i].vram_gb for i in chosen)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import cvxpy as cp
 import numpy as np
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import holder_rows
 from pytest_swarm.routing.highs import suppress_banner
@@ -43,7 +42,7 @@ def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
 
     constraints = [np.ones((1, models)) @ x == 1, x <= view.estimates.allowed.astype(float)]
     constraints += [x[:, m] <= y[view.stages[m] if staged else 0][holder] for m in range(tasks)]
-    constraints += [vram_gb @ y[t] <= view.vram_budget_gb + BUDGET_TOLERANCE_GB for t in range(stages)]
+    constraints += [vram_gb @ y[t] <= view.limit_gb for t in range(stages)]
     constraints += [y[t] >= keep for t in range(stages)]
     constraints += [z[t] >= np.diag(stands) @ (y[t] - before[t]) for t in range(stages)]
 

@@ -1,13 +1,12 @@
 """A residency that changes as tasks come: models are loaded when they are needed, the least recently used makes room.
 
-Shared by the modes that take tasks one after the other and defer the rest: `fixed`, `collate`, `heft`, `oracle`.
+Shared by the modes that take tasks one after the other and defer the rest: `fixed`, `collate` and `heft`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.routing.base import PlanningView
@@ -24,7 +23,7 @@ class LruResidency:
     def __init__(self, view: PlanningView) -> None:
         self._view = view
         self._vram_gb = {model.tag: model.vram_gb for model in view.fleet}
-        self._pinned = {model.tag for model in view.fleet.holders if model.keep}
+        self._pinned = {model.tag for model in view.pinned}
         self._in_use = set(self._pinned)
         self._held = set(view.fleet.held(view.resident)) | self._pinned
         self._last_used: dict[str, int] = {}
@@ -62,7 +61,7 @@ class LruResidency:
             self._held.discard(tag)
 
     def _free_gb(self, tags: Iterable[str]) -> float:
-        return self._view.vram_budget_gb + BUDGET_TOLERANCE_GB - sum(self._vram_gb[tag] for tag in sorted(tags))
+        return self._view.limit_gb - sum(self._vram_gb[tag] for tag in sorted(tags))
 
 
 def in_order_of_arrival(view: PlanningView) -> tuple[Task, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Self
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import context_advice
@@ -92,7 +91,7 @@ def reason_against(view: PlanningView, row: int) -> str | None:
     model = view.fleet.models[row]
     holder = view.fleet.holder(model.tag)
     needed_gb = sum(each.vram_gb for each in view.fleet.holders if each.keep or each.tag == holder)
-    if needed_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:
+    if needed_gb > view.limit_gb:
         beside = " with the pinned models" if any(each.keep for each in view.fleet) else ""
         return (
             f"model {model.tag}{beside} needs {format_gb(needed_gb)}, more than the VRAM budget of "

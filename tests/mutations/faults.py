@@ -582,14 +582,14 @@ FAULTS: Final = (
     Fault(
         name="a plan may evict a pinned model",
         where="routing/feasibility.py",
-        old="if model.keep and model.tag not in tags",
+        old="if model.tag not in tags",
         new="if False and model.tag not in tags",
         tests=("routing/test_feasibility.py",),
     ),
     Fault(
         name="every plan counts as over budget when it fills the budget",
         where="routing/feasibility.py",
-        old="if needed_gb > view.vram_budget_gb + BUDGET_TOLERANCE_GB:",
+        old="if needed_gb > view.limit_gb:",
         new="if needed_gb >= view.vram_budget_gb:",
         tests=("routing/test_feasibility.py",),
     ),
