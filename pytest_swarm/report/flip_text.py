@@ -6,14 +6,14 @@ docs/deciding.md says how well the formulas hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
-from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.decision_text import policy_name
 from pytest_swarm.report.wording import significant
 from pytest_swarm.statistics.intervals import ratio_interval
@@ -87,42 +87,27 @@ def load_flip(decision: PolicyDecision) -> float | None:
 def token_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
     """Return the 95 % interval of `token_flip` over jobs; None where any weight from some size on is possible."""
     tasks = decision.measured.scored_tasks()
-    scores, costs = (_job_differences(decision, of) for of in (_score, _token_cost))
+    scores, costs = (_job_differences(decision, metric) for metric in ("score", "token_cost"))
     return ratio_interval([_TOKENS * tasks * each for each in scores], costs)
 
 
 def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
     """Return the 95 % interval of `load_flip` over jobs; None where any factor from some size on is possible."""
-    spans, loads = (_job_differences(decision, of) for of in (_makespan, _load))
+    spans, loads = (_job_differences(decision, metric) for metric in ("makespan_s", "load_s"))
     found = ratio_interval([-each for each in spans], loads)
     return None if found is None else (1 + found[0], 1 + found[1])
 
 
-def _job_differences(decision: PolicyDecision, of: Callable[[MeasuredJob], float | None]) -> list[float]:
-    """Return the best policy's mean of a figure minus the present one's, for each job."""
+def _job_differences(decision: PolicyDecision, metric: str) -> list[float]:
+    """Return the best policy's mean of a metric minus the present one's, for each job."""
     assert decision.best is not None
+    of_job = METRICS[metric].of_job
     own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
     means = [
-        tuple(fmean(of(job) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
+        tuple(fmean(of_job(job.metrics) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
         for digest in decision.measured.jobs
     ]
     return [best - now for best, now in means]
-
-
-def _score(job: MeasuredJob) -> float | None:
-    return job.metrics.score
-
-
-def _token_cost(job: MeasuredJob) -> float | None:
-    return job.metrics.token_cost
-
-
-def _makespan(job: MeasuredJob) -> float | None:
-    return job.metrics.makespan_s
-
-
-def _load(job: MeasuredJob) -> float | None:
-    return job.metrics.load_s
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

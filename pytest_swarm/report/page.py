@@ -66,15 +66,6 @@ class ComparisonSummary:
     whisker: Whisker | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """One further sentence of the answer."""
-
-    label: str
-    tone: str
-    text: str
-
-
 def page_context(report: Report) -> dict[str, object]:
     """Return the names for the templates: everything but the list of jobs and what belongs to the file itself.
 
@@ -186,12 +177,8 @@ def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
     return {
         "forest": forest,
         "savings_parts": [part for each in savings for part in each.text.removesuffix(".").split("; ")],
-        "says": [_said(each) for each in spoken if each not in savings],
+        "says": [(_LABELS[each.kind], each) for each in spoken if each not in savings],
     }
-
-
-def _said(answer: Answer) -> Said:
-    return Said(label=_LABELS[answer.kind], tone=answer.tone, text=answer.text)
 
 
 def _single_sentence(report: Report) -> str:

@@ -6,20 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.lambda_curves import CurveFigure, LambdaCurves, ModeCurve, SweptPoint
-from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted, share_ticks
+from pytest_swarm.report.charts.scale import Dot, Frame, Scale, Tick, fitted, path_through, share_ticks
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, significant
 
 FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=296)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostDot:
-    """A point of a curve, with its tooltip."""
-
-    x: float
-    y: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +19,7 @@ class CostLine:
 
     mode: str
     path: str
-    dots: tuple[CostDot, ...]
+    dots: tuple[Dot, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +35,7 @@ class CostChart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[CostLine, ...]
     hull: str
-    corners: tuple[CostDot, ...]
+    corners: tuple[Dot, ...]
     head: tuple[str, ...]
     figures: tuple[tuple[str, ...], ...]
     rows: tuple[tuple[str, ...], ...]
@@ -94,17 +85,16 @@ def _chart(curves: LambdaCurves) -> CostChart:
     x = fitted([cost for cost, _ in points], start=FRAME.left, end=FRAME.right)
     y = fitted([0.0, 1.0], start=FRAME.bottom, end=FRAME.top)
     corners = tuple(
-        CostDot(x=x(each.cost), y=y(each.score), title=f"mixing single models: {percent(each.score, digits=1)}")
+        Dot(x=x(each.cost), y=y(each.score), title=f"mixing single models: {percent(each.score, digits=1)}")
         for each in curves.hull
     )
-    path = "M" + "L".join(f"{dot.x} {dot.y}" for dot in corners) + f"H{FRAME.right}" if corners else ""
     return CostChart(
         frame=FRAME,
         title=f"Score against token cost, {place_of(curves)}",
         x_ticks=x.ticks(),
         y_ticks=share_ticks(y),
         lines=tuple(_line(each, x, y) for each in curves.modes),
-        hull=path,
+        hull=f"{path_through(corners)}H{FRAME.right}" if corners else "",
         corners=corners,
         head=("mode", "weight", "score", "token cost"),
         figures=figure_rows(curves),
@@ -119,10 +109,10 @@ def _chart(curves: LambdaCurves) -> CostChart:
 
 def _line(curve: ModeCurve, x: Scale, y: Scale) -> CostLine:
     dots = tuple(
-        CostDot(x=x(at.cost), y=y(at.score), title=f"{mode_name(curve.mode)}, weight {at.lambda_token:g}: {_said(at)}")
+        Dot(x=x(at.cost), y=y(at.score), title=f"{mode_name(curve.mode)}, weight {at.lambda_token:g}: {_said(at)}")
         for at in sorted(curve.points, key=lambda at: (at.cost, at.score))
     )
-    return CostLine(mode=curve.mode, path="M" + "L".join(f"{dot.x} {dot.y}" for dot in dots), dots=dots)
+    return CostLine(mode=curve.mode, path=path_through(dots), dots=dots)
 
 
 def _said(point: SweptPoint) -> str:

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
-from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted, share_ticks
+from pytest_swarm.report.charts.scale import Dot, Frame, Scale, Tick, fitted, path_through, share_ticks
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name
@@ -19,15 +19,6 @@ from pytest_swarm.report.wording import mode_name
 FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)
 _MAX_LINES: Final = 6
 Place: TypeAlias = tuple[float, float | None]  # budget in GB and swept weight of token cost
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dot:
-    """A point of a line, with its tooltip."""
-
-    x: float
-    y: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,5 +110,4 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
 
 
 def _line(dots: Sequence[Dot], *, mode: str, dash: int) -> Line:
-    path = "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots) if dots else ""
-    return Line(mode=mode, dash=dash, path=path, dots=tuple(dots))
+    return Line(mode=mode, dash=dash, path=path_through(dots), dots=tuple(dots))

@@ -9,6 +9,7 @@ from typing import Final
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.metrics.vram_metrics import is_violation
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.charts.task_spans import TaskSpan, critical_path, task_lanes, task_spans
 from pytest_swarm.report.wording import gigabytes, seconds
@@ -104,7 +105,7 @@ def timeline(record: JobRecord) -> Timeline | None:
         violations=tuple(
             Tick(at=x(step.started_s), label=f"step {step.step} plans {gigabytes(step.planned_vram_gb)}")
             for step in record.steps
-            if step.planned_vram_gb > budget_gb + BUDGET_TOLERANCE_GB
+            if is_violation(step)
         ),
         rows=_rows(record),
     )

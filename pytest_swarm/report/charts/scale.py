@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,15 @@ class Tick:
 
     at: float
     label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """A point of a line, with its tooltip."""
+
+    x: float
+    y: float
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +113,11 @@ def _decades(low: float, high: float) -> tuple[float, ...]:
     first, last = round(math.log10(low)), round(math.log10(high))
     stride = max(1, (last - first) // 5)
     return tuple(10.0**n for n in range(first, last + 1, stride))
+
+
+def path_through(dots: Sequence[Dot]) -> str:
+    """Return the SVG path of a line through dots; empty for none."""
+    return "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots) if dots else ""
 
 
 def share_ticks(scale: Scale) -> tuple[Tick, ...]:
