@@ -17,6 +17,7 @@ from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.text_tokens import text_tokens
+from pytest_swarm.metrics.facts import median_of_known
 from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estimated_tokens
 
 _LEAST_FIRST: Final = 3  # calls of either kind; fewer tell nothing
@@ -47,8 +48,7 @@ def measured_cost(chats: Iterable[RecordedChat], *, schema: bool) -> MeasuredCos
     if not known:
         return None
     base, rates = _fit(known)
-    overheads = [overhead for chat in own if (overhead := chat.usual_overhead_s) is not None]
-    cost = CallCost(base_tokens=base, rates=rates, overhead_s=median(overheads) if overheads else None)
+    cost = CallCost(base_tokens=base, rates=rates, overhead_s=median_of_known(chat.usual_overhead_s for chat in own))
     return MeasuredCost(cost=cost, calls=len(known))
 
 

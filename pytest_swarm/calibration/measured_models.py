@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import fmean, median
+from statistics import median
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +27,7 @@ from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoa
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES
+from pytest_swarm.metrics.facts import mean_of_known, median_of_known
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
 from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
@@ -152,7 +153,6 @@ def missing_measurement(model: ModelMeasurement) -> str | None:
 
 def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: AloneTimes) -> ModelMeasurement:
     warm, first = _load_times(recorded.loads)
-    overheads = [overhead for chat in recorded.chats if (overhead := chat.overhead_s) is not None]
     steady = steady_prompts(alone.chats)
     tokens: dict[str, list[int]] = defaultdict(list)
     for chat in recorded.chats:
@@ -163,9 +163,9 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         digest=recorded.digest,
         weights=recorded.weights,
         num_ctx=next((num_ctx for chat in recorded.chats if (num_ctx := chat.option("num_ctx")) is not None), None),
-        warm_load_s=median(warm) if warm else None,
-        mean_load_s=fmean(warm) if warm else None,
-        first_load_s=median(first) if first else None,
+        warm_load_s=median_of_known(warm),
+        mean_load_s=mean_of_known(warm),
+        first_load_s=median_of_known(first),
         load_count=len(recorded.loads),
         stalled_loads=sum(load > _STALL_RATIO * median(warm) for load in warm),
         prefill_tokens_per_s=steady.tokens_per_s,
@@ -175,7 +175,7 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         decode_tokens_per_s=decode_tokens_per_s(
             (each.reply.completion_tokens, each.reply.decode_s) for each in alone.chats
         ),
-        overhead_s=median(overheads) if overheads else None,
+        overhead_s=median_of_known(chat.overhead_s for chat in recorded.chats),
         plain=measured_cost(recorded.chats, schema=False),
         schema=measured_cost(recorded.chats, schema=True),
         own_limit=own_limit(recorded.chats),

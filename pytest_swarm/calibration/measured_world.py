@@ -5,30 +5,23 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from statistics import fmean, median
 from typing import overload
 
 from pytest_swarm.calibration.cost_fit import decode_tokens_per_s
 from pytest_swarm.domain.prompt_speed import PromptSpeed, prompt_speed
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, ModelFigures, PlayedWorld
+from pytest_swarm.metrics.facts import median_of_known
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.stored_values import LoadSample, SpeedSample, StoredAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerLimits:
-    """What is known of a server besides its answers: the bytes of its GPUs; None = not known."""
-
-    gpu_bytes: int | None = None
-
-
-def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> PlayedWorld:
+def measured_world(store: AnswerStore, gpu_bytes: int | None = None) -> PlayedWorld:
     """Return the measured server of a store.
 
     Args:
         store: The answers, loads and speeds.
-        limits: What is known of the server besides.
+        gpu_bytes: The memory of the server's GPUs; None = not known.
     """
     answers: dict[str, list[StoredAnswer]] = defaultdict(list)
     for digest, answer in store.answers():
@@ -43,7 +36,7 @@ def measured_world(store: AnswerStore, limits: ServerLimits | None = None) -> Pl
             for digest, samples in loads.items()
         },
         num_parallel=_parallel(speeds),
-        gpu_bytes=_gpu_bytes(store.loads(), limits or ServerLimits()),
+        gpu_bytes=_gpu_bytes(store.loads(), gpu_bytes),
         list_s=_whole_ms(median([each.list_s for each in store.loads() if each.list_s is not None] or [0.0])),
     )
 
@@ -55,7 +48,6 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
     for load in loads:
         sizes[load.num_ctx].append(load.size_bytes)
     alone = [answer for answer in answers if not answer.beside and answer.unanswered_s is None]
-    overheads = [answer.overhead_s for answer in alone if answer.overhead_s is not None]
     clients = [answer.client_s for answer in alone if answer.client_s is not None]
     factors: dict[int, list[float]] = defaultdict(list)
     for speed in speeds:
@@ -68,7 +60,7 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
         prefill_tokens_per_s=None if prompts is None else _rounded(prompts.usual),
         slowest_prompt_tokens_per_s=0.0 if prompts is None else _power_of_two(prompts.slowest),
         decode_tokens_per_s=_rounded(decode_tokens_per_s((each.completion_tokens, each.decode_s) for each in alone)),
-        overhead_s=_rounded(median(overheads) if overheads else None),
+        overhead_s=_rounded(median_of_known(answer.overhead_s for answer in alone)),
         client_s=_whole_ms(median(clients)) if clients else None,
         slowdowns={running: _rounded(median(found)) for running, found in sorted(factors.items())},
     )
@@ -112,7 +104,7 @@ def _parallel(speeds: Iterable[SpeedSample]) -> int:
     return max((speed.running for speed in speeds), default=1)
 
 
-def _gpu_bytes(loads: Iterable[LoadSample], limits: ServerLimits) -> int | None:
+def _gpu_bytes(loads: Iterable[LoadSample], known_bytes: int | None) -> int | None:
     """Return the memory of the server's GPUs as far as it is known; None where every model was loaded to the CPU."""
     sizes = [load.size_vram_bytes for load in loads]
-    return None if sizes and not any(sizes) else limits.gpu_bytes or UNLIMITED_BYTES
+    return None if sizes and not any(sizes) else known_bytes or UNLIMITED_BYTES

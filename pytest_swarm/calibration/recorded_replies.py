@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.metrics.facts import median_of_known
 from pytest_swarm.ollama.replies import REPEAT
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 
@@ -40,9 +40,9 @@ def _answer(key: str, chats: list[RecordedChat]) -> RecordedAnswer:
         prompt_tokens=reply.prompt_tokens or None,
         completion_tokens=reply.completion_tokens or None,
         repeats=reply.done_reason == REPEAT,
-        prefill_s=_middle(map(_whole_prefill_s, same)),
-        decode_s=_middle(chat.reply.decode_s for chat in same),
-        overhead_s=_middle(chat.usual_overhead_s for chat in same),
+        prefill_s=median_of_known(map(_whole_prefill_s, same)),
+        decode_s=median_of_known(chat.reply.decode_s for chat in same),
+        overhead_s=median_of_known(chat.usual_overhead_s for chat in same),
     )
 
 
@@ -50,8 +50,3 @@ def _whole_prefill_s(chat: RecordedChat) -> float | None:
     """Return the seconds of prefill without a cache; None where too little was evaluated to tell."""
     share = (chat.tokens_read or 0) / (chat.reply.prompt_tokens or 1)
     return None if chat.reply.prefill_s is None or share < _LEAST_SHARE else chat.reply.prefill_s / share
-
-
-def _middle(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean
+from statistics import fmean, median
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -123,6 +123,12 @@ def mean_of_known(values: Iterable[float | None]) -> float | None:
     """Return the mean of what was measured; None where nothing was."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None
+
+
+def median_of_known(values: Iterable[float | None]) -> float | None:
+    """Return the median of what was measured; None where nothing was."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
 
 
 def sum_of_known(values: Iterable[N | None]) -> N | None:

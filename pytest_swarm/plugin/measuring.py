@@ -42,7 +42,6 @@ from pytest_swarm.telemetry.measured_events import encode_measured_test
 from pytest_swarm.units import bytes_to_gb
 
 if TYPE_CHECKING:
-    from pytest_swarm.calibration.measured_world import ServerLimits
     from pytest_swarm.domain.record import Case, JobRecord
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
@@ -67,7 +66,7 @@ class Surroundings:
 
     Attributes:
         make_bench: Returns a bench for a backend.
-        limits: What is known of the server's GPUs.
+        gpu_bytes: The memory of the server's GPUs; None = not known.
         at_server: Held while the server is used.
         restoration: Is told of every model that is loaded.
         tell: Shows a sentence at once, where this process has a terminal.
@@ -77,7 +76,7 @@ class Surroundings:
     """
 
     make_bench: Callable[[Backend], Bench]
-    limits: ServerLimits
+    gpu_bytes: int | None
     at_server: Callable[[], AbstractContextManager[None]]
     restoration: Callable[[], Restoration]
     tell: Callable[[str], None]
@@ -205,7 +204,7 @@ class Measuring:
 
         The budgets of the cases have no say in it: they are played.
         """
-        gpu_bytes = self._around.limits.gpu_bytes
+        gpu_bytes = self._around.gpu_bytes
         return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
 
     @cached_property
@@ -252,7 +251,7 @@ class Measuring:
         measurer: Measurer = NothingAsked(OFFLINE) if broker is None else ToldFirst(broker, lambda: self._tell(cases))
         waves = Waves(
             self._played,
-            world=lambda: measured_world(self.store, self._around.limits),
+            world=lambda: measured_world(self.store, self._around.gpu_bytes),
             measurer=measurer,
             make_bench=self._around.make_bench,
         )

@@ -26,7 +26,6 @@ def set_up_measuring(
     Raises:
         BackendError: No server answers, or it lacks a model.
     """
-    from pytest_swarm.calibration.measured_world import ServerLimits
     from pytest_swarm.plugin.backend_choice import measured_server
     from pytest_swarm.plugin.measuring import Measuring, Surroundings
 
@@ -35,7 +34,7 @@ def set_up_measuring(
     gpu = resources.gpu.meter if server.inner is not None and server.inner.is_local else None
     around = Surroundings(
         make_bench=resources.bench_of,
-        limits=ServerLimits(gpu_bytes=None if gpu is None else gpu.total_bytes),
+        gpu_bytes=None if gpu is None else gpu.total_bytes,
         at_server=resources.exclusive,
         restoration=lambda: resources.server_bench.restoration,
         tell=tell,

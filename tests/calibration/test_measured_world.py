@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from pytest_swarm.calibration.cassette_answers import import_cassette
-from pytest_swarm.calibration.measured_world import ServerLimits, measured_world
+from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.calibration.profile_check import CaseFigures, predicted_case, recorded_case
 from pytest_swarm.execution.bench import Bench, BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
@@ -35,8 +35,8 @@ def store() -> Iterator[AnswerStore]:
         yield made
 
 
-def world(store: AnswerStore, **more: int) -> PlayedWorld:
-    return measured_world(store, ServerLimits(**more))
+def world(store: AnswerStore, gpu_bytes: int | None = None) -> PlayedWorld:
+    return measured_world(store, gpu_bytes)
 
 
 def test_a_load_is_the_mean_of_those_after_the_first(store: AnswerStore) -> None:
@@ -93,13 +93,13 @@ def test_slots_and_slowdowns_come_from_several_calls_at_once(store: AnswerStore)
 
 @pytest.mark.parametrize(
     ("size_vram_bytes", "known", "gpu_bytes"),
-    [(0, {}, None), (9, {}, UNLIMITED_BYTES), (9, {"gpu_bytes": 24}, 24)],
+    [(0, None, None), (9, None, UNLIMITED_BYTES), (9, 24, 24)],
 )
 def test_the_memory_of_the_gpu(
-    store: AnswerStore, size_vram_bytes: int, known: dict[str, int], gpu_bytes: int | None
+    store: AnswerStore, size_vram_bytes: int, known: int | None, gpu_bytes: int | None
 ) -> None:
     store.add_sample(replace(LOAD, size_vram_bytes=size_vram_bytes))
-    assert world(store, **known).gpu_bytes == gpu_bytes
+    assert world(store, known).gpu_bytes == gpu_bytes
 
 
 # --- real models ---------------------------------------------------------------------------------------------------
