@@ -81,15 +81,11 @@ class ProfileCheck:
     @property
     def sentences(self) -> list[str]:
         """What to know of the figures, besides the table."""
-        found = [] if self.drift.sentence is None else [self.drift.sentence]
-        if self.stalled_cases:
-            cases = plural(self.stalled_cases, "case")
-            found.insert(
-                0,
-                f"The sums leave out {cases} in which the server took {self.stalled_s:.1f} s more than usual to read "
-                "prompts, as where it prepares itself for its first ones.",
-            )
-        return found
+        stalled = (
+            f"The sums leave out {plural(self.stalled_cases, 'case')} in which the server took {self.stalled_s:.1f} s "
+            "more than usual to read prompts, as where it prepares itself for its first ones."
+        )
+        return [*([stalled] if self.stalled_cases else []), *filter(None, [self.drift.sentence])]
 
 
 def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int = 0) -> ProfileCheck:

@@ -118,7 +118,11 @@ def _nearest_installed(tag: str, installed: list[str]) -> str:
     return f" (installed is {by_tag[near[0]]})" if near else ""
 
 
-def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -> tuple[tuple[str, ...], ...]:
+Groups: TypeAlias = tuple[tuple[str, ...], ...]
+"""Tags that have something in common, group by group."""
+
+
+def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -> Groups:
     """Return the groups of tags that are one model file on the server, which keeps one copy of it in VRAM.
 
     Args:
@@ -131,11 +135,7 @@ def one_file_models(tags: tuple[str, ...], installed: tuple[ListedModel, ...]) -
         digest = digests.get(full_tag(tag))
         if digest is not None:
             groups.setdefault(digest, []).append(tag)
-    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
-
-
-Groups: TypeAlias = tuple[tuple[str, ...], ...]
-"""Tags that have something in common, group by group."""
+    return _of_several(groups.values())
 
 
 def models_of_one_weights(

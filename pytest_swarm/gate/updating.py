@@ -116,23 +116,12 @@ def update_baseline(
 
 def _append(old: Baseline, cases: tuple[BaselineCase, ...], now: RunContext) -> BaselineUpdate:
     """The samples of the run beside those of earlier runs; a changed graph starts anew."""
-    stored = {case.identity: case for case in old.cases}
+    stored = {case.identity: _of_run(case.samples, old.context.run) for case in old.cases}
+    ran = {case.identity for case in cases}
     changed = {case.setup for case in cases if case.identity not in stored}
-    kept = [
-        case
-        for case in old.cases
-        if case.setup not in changed and case.identity not in {each.identity for each in cases}
-    ]
+    kept = [case for case in old.cases if case.setup not in changed and case.identity not in ran]
     fresh = [
-        replace(
-            case,
-            samples=sorted_samples(
-                (
-                    *_of_run(stored[case.identity].samples if case.identity in stored else (), old.context.run),
-                    *_of_run(case.samples, now.run),
-                )
-            ),
-        )
+        replace(case, samples=sorted_samples((*stored.get(case.identity, ()), *_of_run(case.samples, now.run))))
         for case in cases
     ]
     runs = sorted({sample.run for case in (*kept, *fresh) for sample in case.samples})[-MOST_RUNS:]

@@ -26,16 +26,13 @@ class CurveCoverage:
     @classmethod
     def of(cls, jobs: Sequence[MeasuredJob]) -> Self:
         """Return the coverage of the jobs of one horizon and budget."""
-        numbers: Counter[tuple[str, float]] = Counter()
-        lacks: dict[tuple[str, float], Counter[str]] = {}
-        for job in jobs:
-            key = (job.key.mode, lambda_order(job.key.lambda_token))
-            numbers[key] += 1
+        keys = [(job.key.mode, lambda_order(job.key.lambda_token)) for job in jobs]
+        lacks: dict[tuple[str, float], Counter[str]] = {key: Counter() for key in keys}
+        for key, job in zip(keys, jobs, strict=True):
             missing = missing_figure(job)
-            found = lacks.setdefault(key, Counter())
             if missing is not None:
-                found[missing] += 1
-        return cls(jobs=numbers, lacks=lacks, workflows=len({job.record.case.graph.digest for job in jobs}))
+                lacks[key][missing] += 1
+        return cls(jobs=Counter(keys), lacks=lacks, workflows=len({job.record.case.graph.digest for job in jobs}))
 
     @property
     def left_out(self) -> tuple[str, ...]:

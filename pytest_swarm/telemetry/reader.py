@@ -51,9 +51,7 @@ def read_run(path: Path) -> Run:
     cut_off = False
     try:
         reader = _Reader(str(path), EventsOnDisk.of(path))
-        with readable(path).open(
-            "rb"
-        ) as file:  # line by line: the events of a large run are longer than what they hold
+        with readable(path).open("rb") as file:  # by lines: the events of a large run are longer than what they hold
             for number, line in enumerate(file, start=1):
                 reader.end += len(line)
                 line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
