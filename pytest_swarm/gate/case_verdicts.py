@@ -14,7 +14,7 @@ from pytest_swarm.gate.draws import Draw, bet_scale
 from pytest_swarm.gate.hypotheses import Chance, measured_pairs
 from pytest_swarm.gate.mean_verdicts import exact_verdict, reach_of
 from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
-from pytest_swarm.gate.rules import Expression, Rule
+from pytest_swarm.gate.rules import DEFAULT_CONFIDENCE, Expression, Rule
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.exact_tests import reject_false_discoveries
@@ -133,7 +133,7 @@ def _drawn(plain: MatchStatistics, expression: Expression, chance: Chance) -> Ma
     reach = reach_of(expression.metric, jobs)
     data = WeightedValues(values=losses, weights=[1.0] * len(losses), low=-reach, high=reach)
     allowed = expression.allowed_loss(before)
-    level = (1 - expression.confidence / 100) / 2
+    level = expression.level
     loss = sign * (now - before)
     above = loss > allowed and p_mean_at_most(data, allowed) <= level
     below = loss < 0 and p_mean_at_most(data.mirrored, 0.0) <= level
@@ -160,7 +160,7 @@ def _values(draws: Sequence[Draw]) -> list[float]:
 
 
 def _rate(each: MatchStatistics) -> float:
-    confidence = 95.0 if each.expression is None else each.expression.confidence
+    confidence = DEFAULT_CONFIDENCE if each.expression is None else each.expression.confidence
     return 1 - confidence / 100
 
 

@@ -173,7 +173,7 @@ def _total(draws: Sequence[Draw]) -> float:
 def _rates(jobs: Sequence[JobDraws], hypothesis: Hypothesis, verdict: Verdict) -> str:
     """With which rate of repeats what was seen is compatible."""
     events, draws = sum(_events(job.now) for job in jobs), sum(len(job.now) for job in jobs)
-    low, high = exact_interval(events, draws, level=(1 - hypothesis.expression.confidence / 100) / 2)
+    low, high = exact_interval(events, draws, level=hypothesis.expression.level)
     seen = f"counted in {events:,} of {plural(draws, 'repeat')} now"
     said = f"{seen}, which fits a true rate of {100 * low:.1f} to {100 * high:.1f} %"
     if verdict is Verdict.INCONCLUSIVE and not hypothesis.coverage.lost:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
@@ -118,11 +118,11 @@ class MeasuredPairs:
             difference = value_of(now, self.name) - value_of(then, self.name)
             yield Pair(match.setup.job, match.now.identity, now.repeat, difference)
 
-    def case_mean(self, pick: Callable[[BaselineSample, BaselineSample], BaselineSample]) -> float:
-        """Return the mean over cases of the mean over their pairs: each case has the same weight."""
+    def case_mean(self, *, now: bool) -> float:
+        """Return, of one side, the mean over cases of the mean over their pairs: each case has the same weight."""
         cases: dict[object, list[float]] = {}
-        for match, then, now in self.pairs:
-            cases.setdefault(match.now.identity, []).append(value_of(pick(then, now), self.name))
+        for match, then, later in self.pairs:
+            cases.setdefault(match.now.identity, []).append(value_of(later if now else then, self.name))
         return fmean(map(fmean, cases.values()))
 
 
@@ -263,4 +263,4 @@ def no_pairs(hypothesis: Hypothesis) -> str:
 
 def _level(expression: Expression, noisy: int) -> float:
     """One-sided level alpha / (2 m): Bonferroni over m hypotheses, so equal runs fail in at most alpha / 2."""
-    return (1 - expression.confidence / 100) / (2 * max(1, noisy))
+    return expression.level / max(1, noisy)

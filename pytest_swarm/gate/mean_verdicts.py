@@ -59,7 +59,7 @@ def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
     if not data.pairs:
         return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
     units = units_of(data.differences())
-    before, now = data.case_mean(lambda then, _: then), data.case_mean(lambda _, now: now)
+    before, now = data.case_mean(now=False), data.case_mean(now=True)
     allowed = hypothesis.expression.allowed_loss(before)
     return hypothesis.row(
         exact_verdict(metric.worse * (now - before), allowed),
@@ -67,7 +67,7 @@ def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
         before=before,
         now=now,
         change=now - before,
-        interval_over_jobs=bca_over_clusters(units, level=_own_level(hypothesis)),
+        interval_over_jobs=bca_over_clusters(units, level=hypothesis.expression.level),
         allowed=allowed,
         detectable=0.0,
         jobs=data.jobs,
@@ -164,7 +164,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
     if metric.low is not None and metric.high is not None:  # a relative allowance may move a bound beyond what can be
         low, high = max(low, metric.low - metric.high), min(high, metric.high - metric.low)
     pairs = (pair for job in jobs for pair in job.grouped_pairs(1))
-    over_jobs = bca_over_clusters(units_of(pairs), level=_own_level(hypothesis))
+    over_jobs = bca_over_clusters(units_of(pairs), level=hypothesis.expression.level)
     return hypothesis.row(
         verdict,
         before=before,
@@ -201,11 +201,6 @@ def _mean_of_cases(jobs: tuple[JobDraws, ...], *, now: bool) -> float:
     """The mean over cases of the mean over their repeats."""
     means = [job.mean(case, now=now) for job in jobs for case in job.cases]
     return sum(means) / len(means)
-
-
-def _own_level(hypothesis: Hypothesis) -> float:
-    """The level of one expression alone, for an interval that decides nothing."""
-    return (1 - hypothesis.expression.confidence / 100) / 2
 
 
 def _note(hypothesis: Hypothesis, loss: Loss, asked: RepeatsToRun | None) -> str | None:

@@ -49,6 +49,11 @@ class Expression:
     confidence: float = DEFAULT_CONFIDENCE
     exact: bool = False
 
+    @property
+    def level(self) -> float:
+        """The one-sided level of the expression alone, in (0, 1)."""
+        return (1 - self.confidence / 100) / 2
+
     def allowed_loss(self, before: float) -> float:
         """Return the allowed loss in the metric's unit, where the baseline's value is `before`."""
         return self.allowed * abs(before) if self.relative else self.allowed

@@ -128,7 +128,7 @@ class Cases:
 
         check_markers(item)
         axes = self.axes_of(item)
-        budgets_gb, weights = self._budgets_gb(axes, item.nodeid), tuple(_swept(axes))
+        budgets_gb, weights = self._budgets_gb(axes, item.nodeid), _swept(axes)
         settings = len(axes.modes or ()) * len(axes.horizons or ()) * len(budgets_gb) * len(weights)
         count = settings * (axes.repeat or 1)
         if count > MOST_CASES:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
 from pytest_swarm.gate.draws import bet_scale
-from pytest_swarm.gate.rules import Rule
+from pytest_swarm.gate.rules import DEFAULT_CONFIDENCE, Rule
 from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.sequential import stopping_reason
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_swarm.metrics.job_metrics import JobMetrics
 
 _Watched: TypeAlias = "tuple[str, CaseKey, str]"  # a case without its repeat, and its test
-_DEFAULT_CONFIDENCE: Final = 95.0
 
 
 class Repeating:
@@ -32,7 +31,7 @@ class Repeating:
         self._losses: dict[_Watched, list[float]] = {}
         expression = next((each for each in rule.expressions if each.metric.kind is Kind.MEAN), None)
         self._metric: AnyMetric = MetricTable.score if expression is None else expression.metric
-        confidence = _DEFAULT_CONFIDENCE if expression is None else expression.confidence
+        confidence = DEFAULT_CONFIDENCE if expression is None else expression.confidence
         known = (sample.figures.get(self._metric.name) for case in baseline.cases for sample in case.samples)
         self._scale = bet_scale(self._metric, [value for value in known if value is not None] or [0.0])
         self._level = (1 - confidence / 100) / 2

@@ -272,8 +272,8 @@ FAULTS: Final = (
     Fault(
         name="the gate does not share its error over many rows",
         where="gate",
-        old="(2 * max(1, noisy))",
-        new="2",
+        old="level / max(1, noisy)",
+        new="level",
         tests=("gate/test_error_budget.py",),
     ),
     Fault(
