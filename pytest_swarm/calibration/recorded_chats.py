@@ -187,14 +187,9 @@ def recorded_chats(take: Take) -> Iterator[RecordedChat]:
             reply = read_chat(ollama.ChatResponse.model_validate(last_json(row)), asked=row.model or "")
         except (ImpossibleReply, ValueError):  # ValueError: the reply does not have the fields of a chat
             continue
-        overlaps = any(
-            other is not row and other.sent_s < row.sent_s + row.end_s and row.sent_s < other.sent_s + other.end_s
-            for other in rows
-        )
         if row.status == 200:
-            chat = RecordedChat(
-                take=take, exchange=row, reply=reply, alone=not overlaps, residency=_loads_before(take, row)
-            )
+            alone = not _overlapping(row, rows)
+            chat = RecordedChat(take=take, exchange=row, reply=reply, alone=alone, residency=_loads_before(take, row))
             loaded = (full_tag(chat.model), chat.residency)
             yield replace(chat, first_format=chat.has_format and loaded not in formatted)
             formatted |= {loaded} if chat.has_format else set()
@@ -217,8 +212,12 @@ def is_load(row: Exchange) -> bool:
 def overlapping_chats(chat: RecordedChat) -> int:
     """Return how many other chats of its take ran at the same time."""
     row = chat.exchange
-    rows = (each for each in chat.take.exchanges if each.path == row.path and each is not row)
-    return sum(each.sent_s < row.sent_s + row.end_s and row.sent_s < each.sent_s + each.end_s for each in rows)
+    return _overlapping(row, [each for each in chat.take.exchanges if each.path == row.path])
+
+
+def _overlapping(row: Exchange, rows: Iterable[Exchange]) -> int:
+    others = (each for each in rows if each is not row)
+    return sum(each.sent_s < row.sent_s + row.end_s and row.sent_s < each.sent_s + each.end_s for each in others)
 
 
 def resident_models(row: Exchange) -> tuple[ResidentModel, ...]:

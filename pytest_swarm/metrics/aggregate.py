@@ -1,4 +1,4 @@
-"""The metrics of many jobs of one mode, and the look-ahead curve over them."""
+"""The metrics of many jobs of one mode."""
 
 from __future__ import annotations
 
@@ -105,11 +105,6 @@ def summed_up(metric: AnyMetric, jobs: Sequence[MeasuredJob]) -> object:
         In the unit of the metric: an `Interval`, a number, or a tally; None where no job measured it.
     """
     return metric.over(_Columns(jobs).of(metric))
-
-
-def look_ahead(aggregates: Sequence[Aggregate]) -> tuple[Aggregate, ...]:
-    """Return the points of the look-ahead curves: the aggregates of one horizon and budget, in their order."""
-    return tuple(each for each in aggregates if each.horizon_depth is not None and each.vram_budget_gb is not None)
 
 
 def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, list[MeasuredJob]]:

@@ -17,7 +17,7 @@ import msgspec
 from pytest_swarm.codec import SharedFields, to_json
 from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.model import Model, encode_model
-from pytest_swarm.domain.record import Run, RunInfo, TaskOutcome
+from pytest_swarm.domain.record import RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
 from pytest_swarm.gate.gate_block import encode_gate
@@ -42,7 +42,7 @@ from pytest_swarm.report.report_blocks import (
     VerifiedEntry,
     VerifiedSum,
 )
-from pytest_swarm.report.report_model import Report, build_report
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
 from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
@@ -65,7 +65,7 @@ def _document(report: Report) -> dict[str, Json]:
         "cases": [],
         "comparisons": [_comparison(each) for each in report.comparisons],
         "comparison_lp_vs_llm": published_comparison(report),
-        "curves": {mode: [_point(p) for p in report.curves if p.mode == mode] for mode in report.mode_names},
+        "curves": {mode: [_point(p) for p in report.settings if p.mode == mode] for mode in report.mode_names},
         "lambda_curves": report.lambda_curves,
         "answers": answers(report),
         "notes": report.run.notes,
@@ -74,9 +74,8 @@ def _document(report: Report) -> dict[str, Json]:
     return document if report.gate is None else {**document, "gate": encode_gate(report.gate)}
 
 
-def write_json(run: Run | Report, path: Path) -> None:
+def write_json(report: Report, path: Path) -> None:
     """Write report.json, in UTF-8 with ASCII only, keys in a fixed order."""
-    report = run if isinstance(run, Report) else build_report(run)
     with replacing(path) as beside, beside.open("w", encoding="ascii", newline="\n") as file:
         file.writelines(json_parts(report))
 

@@ -117,7 +117,7 @@ def _charts(report: Report) -> dict[str, object]:
     plots = (scatter(report.settings, price) for price in (MetricTable.token_cost, MetricTable.makespan_s))
     return {
         "scatters": [plot for plot in plots if plot is not None],
-        "curves": curves(report.curves),
+        "curves": curves(report.settings),
         "decision": distribution(times_ms),
         "heat": heat(report.jobs, report.info.fleet),
     }

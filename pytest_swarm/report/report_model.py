@@ -12,7 +12,7 @@ from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo, lambda_label
 from pytest_swarm.gate.evaluate import GateResult
-from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings, look_ahead
+from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, measure_run
@@ -34,7 +34,6 @@ class Report:
     modes: tuple[Aggregate, ...]
     settings: tuple[Aggregate, ...]
     comparisons: tuple[Comparison, ...]
-    curves: tuple[Aggregate, ...]
     lambda_curves: tuple[LambdaCurves, ...] = ()
     gate: GateResult | None = None
     decisions: tuple[PolicyDecision, ...] | None = None
@@ -57,20 +56,17 @@ class Report:
         return None
 
 
-def build_report(run: Run, *, gate: GateResult | None = None) -> Report:
-    """Return the report of a run, with the gate's verdicts where there are any."""
+def build_report(run: Run) -> Report:
+    """Return the report of a run, without a gate."""
     jobs = measure_run(run)
     modes = aggregate_modes(jobs)
-    settings = aggregate_settings(jobs, modes=modes)
     return Report(
         run=run,
         jobs=jobs,
         modes=modes,
-        settings=settings,
+        settings=aggregate_settings(jobs, modes=modes),
         comparisons=compare_modes(jobs),
-        curves=look_ahead(settings),
         lambda_curves=lambda_curves(jobs),
-        gate=gate,
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.record import Run
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
 from pytest_swarm.metrics.lambda_curves import LambdaCurves
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
@@ -19,7 +18,7 @@ from pytest_swarm.report.findings import answers, missing_sentences
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, build_report, horizon_label, pooled_text
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
 from pytest_swarm.report.wording import one_line, short_names, whole_line
 from pytest_swarm.units import plural
 
@@ -41,15 +40,15 @@ class _Column:
     gives_way: int = 0
 
 
-def terminal_summary(run: Run | Report, *, width: int, verbose: int) -> list[str]:
+def terminal_summary(report: Report, *, width: int, verbose: int) -> list[str]:
     """Return the lines of the summary; by default with at most 60 rows of jobs.
 
     Args:
-        run: The run, or its report where that was built before.
+        report: The report.
         width: Columns of the terminal; no line has more than 100.
         verbose: The number of -v; -q counts as -1. With -q only the totals and the answer, with -v every row of a job.
     """
-    report = decided_report(run if isinstance(run, Report) else build_report(run))
+    report = decided_report(report)
     width = min(width, MAX_WIDTH)
     if not report.jobs:
         return ["No job was run.", *_not_run(report, width, verbose)]

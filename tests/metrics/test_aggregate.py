@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.metrics.aggregate import aggregate_modes, aggregate_settings, look_ahead
+from pytest_swarm.metrics.aggregate import aggregate_modes, aggregate_settings
 from pytest_swarm.metrics.measured_jobs import measure
 from tests.report.factories import GEMMA, PHI, WB1, WB2, key, record, step
 from tests.report.played import small_run
@@ -56,9 +56,9 @@ def test_modes_come_in_the_order_of_the_report_whatever_the_run_did_first() -> N
     assert [each.mode for each in aggregate_modes(jobs)] == ["lp", "llm", "single:gemma2:2b", "random", "zeta"]
 
 
-def test_curves_run_over_horizons_with_flat_last() -> None:
+def test_settings_run_over_horizons_with_flat_last() -> None:
     jobs = measure(small_run(modes=("lp",), horizons=("flat", 3, 0), budgets_gb=(24.0, 8.0)).jobs)
-    points = look_ahead(aggregate_settings(jobs))
+    points = aggregate_settings(jobs)
     assert [(each.vram_budget_gb, each.horizon_depth) for each in points] == [
         (8.0, 0),
         (8.0, 3),

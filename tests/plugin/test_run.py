@@ -57,10 +57,11 @@ def test_flat_runs_everything_at_once_without_handing_on(suite: pytest.Pytester,
 
 def test_the_report_is_what_the_events_say(suite: pytest.Pytester, reports: Reports) -> None:
     from pytest_swarm.report.json_report import write_json
+    from pytest_swarm.report.report_model import build_report
 
     suite.runpytest("--swarm-compare=lp,greedy", "--swarm-repeat=2").assert_outcomes(passed=4)
     rebuilt = reports.folder / "rebuilt.json"
-    write_json(read_run(reports.folder), rebuilt)
+    write_json(build_report(read_run(reports.folder)), rebuilt)
     assert json.loads(rebuilt.read_text()) == reports.report
 
 

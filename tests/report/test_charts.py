@@ -246,7 +246,7 @@ def test_the_distribution_has_a_box_per_mode_on_one_axis() -> None:
 
 def test_curves_need_two_horizons_and_split_by_budget_where_lines_are_many() -> None:
     def drawn(**axes: object) -> int:
-        return len(curves(build_report(small_run(**axes)).curves))
+        return len(curves(build_report(small_run(**axes)).settings))
 
     assert drawn(horizons=(3,)) == 0
     assert drawn(horizons=(0, 3)) == 4

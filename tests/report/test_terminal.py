@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.record import JobStatus, Run
 from pytest_swarm.report.findings import answers
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary, wrapped
@@ -17,18 +17,22 @@ from tests.report.played import large_run, small_run
 EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:qwen2.5-coder:7b", "best-single", "random", "oracle")
 
 
+def summary_of(of: Run, *, width: int, verbose: int) -> list[str]:
+    return terminal_summary(build_report(of), width=width, verbose=verbose)
+
+
 MANY = (*EVERY, "fixed", "collate", "heft", "single:phi4:14b", "llm:phi4:14b")
 
 
 @pytest.mark.parametrize("width", [100, 120, 80, 60])
 @pytest.mark.parametrize("modes", [("lp", "llm"), EVERY])
 def test_no_line_is_wider_than_the_terminal_or_100_columns(width: int, modes: tuple[str, ...]) -> None:
-    lines = terminal_summary(small_run(modes=modes, horizons=(0, "flat")), width=width, verbose=1)
+    lines = summary_of(small_run(modes=modes, horizons=(0, "flat")), width=width, verbose=1)
     assert max(map(len, lines)) <= min(width, 100)
 
 
 def test_one_row_per_job_horizon_and_budget_with_both_modes_side_by_side() -> None:
-    lines = terminal_summary(small_run(repeats=3), width=100, verbose=0)
+    lines = summary_of(small_run(repeats=3), width=100, verbose=0)
     rows = [line for line in lines if line.startswith("wb")]
     assert len(rows) == 3 * 3 * 2
     assert lines[0].split() == ["LP", "LLM"]
@@ -36,33 +40,33 @@ def test_one_row_per_job_horizon_and_budget_with_both_modes_side_by_side() -> No
 
 
 def test_more_than_two_modes_have_a_row_each() -> None:
-    lines = terminal_summary(small_run(modes=("lp", "milp", "llm"), horizons=(0,)), width=100, verbose=0)
+    lines = summary_of(small_run(modes=("lp", "milp", "llm"), horizons=(0,)), width=100, verbose=0)
     assert len([line for line in lines if line.startswith("wb1")]) == 6
 
 
 def test_quiet_shows_totals_and_the_answer_only() -> None:
-    lines = terminal_summary(small_run(), width=100, verbose=-1)
+    lines = summary_of(small_run(), width=100, verbose=-1)
     assert not [line for line in lines if line.startswith("wb")]
     assert any(line.startswith("LP scored") for line in lines)
 
 
 def test_many_jobs_are_cut_and_shown_with_v() -> None:
     many = large_run(300)
-    assert len(terminal_summary(many, width=100, verbose=0)) < 100
-    assert len(terminal_summary(many, width=100, verbose=1)) > 150
+    assert len(summary_of(many, width=100, verbose=0)) < 100
+    assert len(summary_of(many, width=100, verbose=1)) > 150
 
 
 def test_simulated_figures_are_marked_with_profile_and_seed() -> None:
-    text = " ".join(terminal_summary(small_run(), width=100, verbose=0))
+    text = " ".join(summary_of(small_run(), width=100, verbose=0))
     assert "SIMULATED" in text
     assert "profile a40, seed 7" in text
     real = replace(small_run(), info=info(simulated=False, backend="ollama", profile=None))
-    assert "SIMULATED" not in " ".join(terminal_summary(real, width=100, verbose=0))
+    assert "SIMULATED" not in " ".join(summary_of(real, width=100, verbose=0))
 
 
 def test_what_was_not_run_is_named_with_its_reason() -> None:
     dead = record({}, graph=WB2, status=JobStatus.ERROR, error="nothing answers at http://localhost:11434")
-    lines = terminal_summary(run(record(graph=WB1), dead, notes=("half a note",)), width=100, verbose=0)
+    lines = summary_of(run(record(graph=WB1), dead, notes=("half a note",)), width=100, verbose=0)
     text = " ".join(lines)
     assert "wb2 [lp-h3-8GB] ended as error: nothing answers at http://localhost:11434" in text
     assert "half a note" in text
@@ -70,25 +74,25 @@ def test_what_was_not_run_is_named_with_its_reason() -> None:
 
 
 def test_nothing_run_is_said_with_its_reason() -> None:
-    assert terminal_summary(run(), width=100, verbose=0) == ["No job was run."]
+    assert summary_of(run(), width=100, verbose=0) == ["No job was run."]
     late = run(notes=("wb1 [lp-h0-8GB] was not measured",))
-    assert terminal_summary(late, width=100, verbose=-1) == ["No job was run.", "! wb1 [lp-h0-8GB] was not measured"]
+    assert summary_of(late, width=100, verbose=-1) == ["No job was run.", "! wb1 [lp-h0-8GB] was not measured"]
 
 
 def test_foreign_text_brings_no_control_codes_and_no_line_breaks() -> None:
-    text = "".join(terminal_summary(hostile_run(), width=100, verbose=1))
+    text = "".join(summary_of(hostile_run(), width=100, verbose=1))
     assert text.isprintable()
     text.encode("utf-8")
 
 
 def test_scores_are_means_over_repeats() -> None:
     jobs = [record({"s0": score}, case=key(repeat=n)) for n, score in enumerate((1.0, 0.0, 0.5), start=1)]
-    row = next(line for line in terminal_summary(run(*jobs), width=100, verbose=0) if line.startswith("wb1"))
+    row = next(line for line in summary_of(run(*jobs), width=100, verbose=0) if line.startswith("wb1"))
     assert row.split()[3:5] == ["50", "%"]
 
 
 def test_both_tables_write_a_mode_by_its_label() -> None:
-    lines = terminal_summary(small_run(modes=("lp", "milp", "llm"), horizons=(0,)), width=100, verbose=0)
+    lines = summary_of(small_run(modes=("lp", "milp", "llm"), horizons=(0,)), width=100, verbose=0)
     words = {word for line in lines for word in line.split()}
     assert {"LP", "MILP", "LLM"} <= words
     assert not {"lp", "milp", "llm"} & words
@@ -112,15 +116,15 @@ def test_a_word_longer_than_a_line_goes_on_in_the_next_one() -> None:
 
 def test_modes_with_long_names_that_begin_alike_stay_apart() -> None:
     names = [f"single:hf.co/organization/a-model-of-ours-GGUF:{tag}" for tag in ("Q4_K_M", "Q8_0")]
-    lines = terminal_summary(small_run(modes=("lp", *names), horizons=(0,)), width=100, verbose=-1)
+    lines = summary_of(small_run(modes=("lp", *names), horizons=(0,)), width=100, verbose=-1)
     (first, second) = [line.split()[0] for line in lines if line.startswith("single:") and ".." in line.split()[0]]
     assert (first[-6:], second[-4:]) == ("Q4_K_M", "Q8_0")
 
 
 def test_totals_say_over_what_they_are_pooled() -> None:
     swept = [record(case=replace(key(mode), lambda_token=w)) for mode in ("lp", "llm") for w in (0.1, 1.0)]
-    lines = terminal_summary(run(*swept), width=100, verbose=-1)
+    lines = summary_of(run(*swept), width=100, verbose=-1)
     assert "The means are over all weights of token cost (0.1 and 1)." in lines
-    text = " ".join(terminal_summary(small_run(), width=100, verbose=-1))
+    text = " ".join(summary_of(small_run(), width=100, verbose=-1))
     assert "The means are over all horizons (h0, h1 and h3) and all VRAM budgets (8GB and 24GB)." in text
-    assert not [line for line in terminal_summary(run(record()), width=100, verbose=-1) if line.startswith("The means")]
+    assert not [line for line in summary_of(run(record()), width=100, verbose=-1) if line.startswith("The means")]
