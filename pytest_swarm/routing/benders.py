@@ -171,6 +171,5 @@ class Master:
         cover = np.maximum(duals[1 : 1 + covers], 0.0)
         gain = weight @ self._slope - self._entry - per_gb * self._vram_gb + cover @ self._cover
         constant = float(weight @ self._constant) + per_gb * self._limit_gb - float(cover.sum())
-        ends = np.maximum(np.where(lower, gain, 0.0), np.where(upper, gain, 0.0))
-        ends = np.where(lower, gain, ends)
+        ends = np.where(lower, gain, np.where(upper, np.maximum(gain, 0.0), 0.0))
         return BendersBound(y=y, bound=constant + float(ends.sum()), gain=gain)

@@ -52,12 +52,9 @@ class _Search:
         """Take the set if it is better, or equal and first by loads, VRAM and names."""
         if value == -np.inf or value < self.value - TIE:
             return
-        held = needed(self.program, held[None, :])[0]
-        if self.held is None or value > self.value + TIE or self._key(held) < self._key(self.held):
-            self.value, self.held = set_value(self.program, held), held
-
-    def _key(self, held: Mask) -> tuple[int, float, tuple[str, ...]]:
-        return tie_key(self.program, held)
+        program, held = self.program, needed(self.program, held[None, :])[0]
+        if self.held is None or value > self.value + TIE or tie_key(program, held) < tie_key(program, self.held):
+            self.value, self.held = set_value(program, held), held
 
     def push(self, node: _Node) -> None:
         """Keep a node for later, unless its bound closes it."""

@@ -92,15 +92,13 @@ def arrays_of(program: RoutingProgram, *, stages: int) -> HighsArrays:
     index += [np.stack([t_before + ys, t_before, t_before - models], axis=1).ravel()]
     value += [np.tile([1.0, -1.0, 1.0], len(t_before))]
     lengths += [np.full(models, 2), np.full(len(t_before), 3)]
-    loads = len(y)
-    inf = np.inf
     return HighsArrays(
         cost=np.concatenate([np.zeros(ys), price, -program.worth[row, column]]),
         lower=np.concatenate([np.tile(program.pinned, stages), np.zeros(ys + pairs)]).astype(float),
         upper=np.concatenate([np.tile(fits, stages), np.ones(ys + pairs)]).astype(float),
-        row_low=np.concatenate([np.ones(tasks), np.full(pairs + stages, -inf), -first_free]),
+        row_low=np.concatenate([np.ones(tasks), np.full(pairs + stages, -np.inf), -first_free]),
         row_high=np.concatenate(
-            [np.ones(tasks), np.zeros(pairs), np.full(stages, program.limit_gb), np.full(loads, inf)]
+            [np.ones(tasks), np.zeros(pairs), np.full(stages, program.limit_gb), np.full(ys, np.inf)]
         ),
         start=np.concatenate([[0], np.concatenate(lengths).cumsum()]).astype(np.int32),
         index=np.concatenate(index).astype(np.int32),

@@ -99,22 +99,24 @@ def settle_ties(program: RoutingProgram, held: Mask) -> Mask:
         program: The program of the step.
         held: The set found, shape (I,).
     """
-    value, swapped = set_value(program, held), True
-    while swapped:
-        swapped = False
-        for out in (held & ~program.pinned).nonzero()[0].tolist():
-            base = held.copy()
-            base[out] = False
-            rest = program.worth[base].max(axis=0, initial=-np.inf)
-            room_gb = program.limit_gb - float(program.vram_gb[base].sum())
-            spent = float(program.entry_price[base].sum())
-            for into in (~held & (program.vram_gb <= room_gb)).nonzero()[0].tolist():
-                other = float(np.maximum(program.worth[into], rest).sum()) - spent - float(program.entry_price[into])
-                trial = base.copy()
-                trial[into] = True
-                if abs(other - value) <= TIE and tie_key(program, trial) < tie_key(program, held):
-                    held, swapped = trial, True
-                    break
-            if swapped:
-                break
+    value = set_value(program, held)
+    while (other := _tied_swap(program, held, value)) is not None:
+        held = other
     return held
+
+
+def _tied_swap(program: RoutingProgram, held: Mask, value: float) -> Mask | None:
+    """Return a set with one other model that has the value and comes before; None where there is none."""
+    for out in (held & ~program.pinned).nonzero()[0].tolist():
+        base = held.copy()
+        base[out] = False
+        rest = program.worth[base].max(axis=0, initial=-np.inf)
+        room_gb = program.limit_gb - float(program.vram_gb[base].sum())
+        spent = float(program.entry_price[base].sum())
+        for into in (~held & (program.vram_gb <= room_gb)).nonzero()[0].tolist():
+            other = float(np.maximum(program.worth[into], rest).sum()) - spent - float(program.entry_price[into])
+            trial = base.copy()
+            trial[into] = True
+            if abs(other - value) <= TIE and tie_key(program, trial) < tie_key(program, held):
+                return trial
+    return None

@@ -191,6 +191,6 @@ def without(family: Family) -> tuple[tuple[Index, Index], ...]:
     pairs = []
     for i in range(family.member.shape[1]):
         holding = (family.member[:, i] & ~family.member[0, i]).nonzero()[0]
-        smaller = family.bits[holding] ^ (np.uint64(1) << np.uint64(i))
-        pairs.append((holding, order[np.searchsorted(words, smaller)]))
+        rest = family.bits[holding] ^ (np.uint64(1) << np.uint64(i))
+        pairs.append((holding, order[np.searchsorted(words, rest)]))
     return tuple(pairs)
