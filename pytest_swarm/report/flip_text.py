@@ -99,14 +99,14 @@ def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
 
 
 def _job_differences(decision: PolicyDecision, of: Callable[[MeasuredJob], float | None]) -> list[float]:
-    """Return the best policy's mean of a figure minus the present one's, for each job."""
+    """Return the best policy's mean of a figure minus the present one's, for each family of jobs: its part of it."""
     assert decision.best is not None
     own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
     means = [
         tuple(fmean(of(job) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
         for digest in decision.measured.jobs
     ]
-    return [best - now for best, now in means]
+    return list(decision.families.parts([best - now for best, now in means]))
 
 
 def _score(job: MeasuredJob) -> float | None:
