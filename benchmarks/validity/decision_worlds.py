@@ -90,17 +90,15 @@ def answered(rng: np.random.Generator, chances: Figures, repeats: int) -> Figure
     return np.asarray((numbers < chances).mean(axis=(0, 3)))
 
 
-def choice_of(world: DecisionWorld, drawn: Figures, *, families: tuple[int, ...] = ()) -> PolicyChoice:
-    """The choice on figures that were drawn; jobs of one number are one family, without numbers each is its own."""
-    figures = PolicyFigures(
+def figures_of(world: DecisionWorld, drawn: Figures) -> PolicyFigures:
+    """Figures that were drawn, as a decision takes them."""
+    return PolicyFigures(
         values=tuple(map(tuple, drawn.tolist())),
         relative=world.relative,
         step=world.step,
         allowed_loss=ALLOWED,
         level=LEVEL / world.budgets,
-        families=families,
     )
-    return choose_policy(figures, every=False)
 
 
 def play(rng: np.random.Generator, *, make: Callable[[np.random.Generator], DecisionWorld]) -> Mapping[str, float]:
@@ -112,7 +110,7 @@ def play(rng: np.random.Generator, *, make: Callable[[np.random.Generator], Deci
     found: dict[str, float] = {}
     for _ in range(world.budgets):
         drawn = world.draw(rng, np.array(world.gains))
-        for name, value in outcomes(world, choice_of(world, drawn), drawn).items():
+        for name, value in outcomes(world, choose_policy(figures_of(world, drawn), every=False), drawn).items():
             found[name] = max(found.get(name, 0.0), value) if name in (USE, NAIVE) else value
     return found
 

@@ -7,6 +7,7 @@ families; beside it stands what the same jobs say where no family is declared.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -22,13 +23,19 @@ from decision_worlds import (
     DecisionWorld,
     Figures,
     answered,
-    choice_of,
+    figures_of,
     outcomes,
+    scores,
+    tied,
 )
 from numpy.typing import NDArray
 from world_table import Bound, Experiment
 
+from pytest_swarm.decision.choice import choose_policy
+from pytest_swarm.decision.undeclared_families import rests_on_templates
+
 APART, APART_COVERED = "undeclared: use X", "undeclared: gain covered"
+TOLD = "undeclared: use X, hint"
 UNEVEN = (30, 20, 15, 10, 8, 6, 5, 3, 2, 1)
 MANY_UNEVEN = tuple(1 + n % 10 for n in range(40))
 Families = NDArray[np.int64]
@@ -65,10 +72,11 @@ def seconds(rng: np.random.Generator, gains: Figures, families: Families) -> Fig
 
 def play(rng: np.random.Generator, *, world: DecisionWorld, families: Families) -> Mapping[str, float]:
     """What one decision says with the families declared, and beside it without."""
-    drawn = world.draw(rng, np.array(world.gains))
-    apart = outcomes(world, choice_of(world, drawn), drawn)
-    found = outcomes(world, choice_of(world, drawn, families=tuple(families.tolist())), drawn)
-    return {**found, APART: apart[USE], APART_COVERED: apart[COVERED]}
+    drawn, keys = world.draw(rng, np.array(world.gains)), tuple(families.tolist())
+    figures = figures_of(world, drawn)
+    declared, choice = (choose_policy(each, every=False) for each in (replace(figures, families=keys), figures))
+    apart, told = outcomes(world, choice, drawn), rests_on_templates(figures, choice, keys)
+    return {**outcomes(world, declared, drawn), APART: apart[USE], APART_COVERED: apart[COVERED], TOLD: told}
 
 
 def _world(
@@ -86,8 +94,18 @@ def _world(
         world=f"families-{name}-{len(world.gains)}x{len(families)}in{len(sizes)}",
         n=400,
         play=partial(play, world=world, families=families),
-        bounds={**reported, APART: {}, APART_COVERED: {}},
+        bounds={**reported, APART: {}, APART_COVERED: {}, TOLD: {}},
     )
+
+
+def _apart(name: str, draw: Callable[..., Figures], sizes: Sequence[int]) -> Experiment:
+    """A world of independent jobs that only look alike, so that each hint is a false one."""
+
+    def drawn_apart(rng: np.random.Generator, gains: Figures, families: Families) -> Figures:
+        return draw(rng, gains, jobs=len(families), repeats=5)
+
+    world = _world(name, {}, drawn_apart, sizes, _BEST)
+    return replace(world, bounds={APART: {}, TOLD: {"most": 0.05}})
 
 
 _GENTLE = partial(alike, spread=0.2, repeats=5)
@@ -108,4 +126,6 @@ FAMILY_WORLDS: tuple[Experiment, ...] = (
     _world("gain-uneven", GAIN, _GENTLE, MANY_UNEVEN, _BEST),
     _world("gain-few", COVERAGE, _GENTLE, (10,) * 10, _BEST),
     _world("gain-few", COVERAGE, _GENTLE, (5,) * 20, _BEST),
+    *(_apart("apart", scores, sizes) for sizes in ((10,) * 10, (4,) * 10, (2,) * 20)),
+    *(_apart("apart-tied", tied, sizes) for sizes in ((10,) * 10, (4,) * 10, (2,) * 20)),
 )

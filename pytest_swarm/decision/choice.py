@@ -10,10 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import Final, TypedDict
 
-from pytest_swarm.decision.policy_figures import PolicyFigures, Rows
+from pytest_swarm.decision.policy_figures import PolicyFigures, Rows, gains_of
 from pytest_swarm.statistics.best_of_many import (
     GainTable,
     cross_fitted_gain,
@@ -23,7 +22,6 @@ from pytest_swarm.statistics.best_of_many import (
     units_to_prove,
 )
 
-_ROUNDING: Final = 1e-12  # of a figure that is a sum over tasks and a mean over repeats
 MIN_FAMILIES: Final = 8  # with fewer, not even a gain in each excludes chance once several policies were tried
 
 
@@ -135,7 +133,7 @@ class _Choosing:
         return self._table(figures.scores, step=figures.score_step, relative=False)
 
     def _table(self, values: Rows, *, step: float, relative: bool) -> GainTable:
-        gains = (_gains(values[0], row, relative=relative) for row in values[1:])
+        gains = (gains_of(values[0], row, relative=relative) for row in values[1:])
         return GainTable.of_jobs(gains, self.families, step=step, level=self.figures.level)
 
     def bounds(self, n: int) -> tuple[float, float]:
@@ -263,13 +261,3 @@ class _Choosing:
         if target <= 0 or noise <= 0:
             return Shortfall(families=units, repeats=None)
         return Shortfall(families=units, repeats=max(1, math.ceil(self.figures.repeats * (noise / target - 1))))
-
-
-def _gains(present: Sequence[float], policy: Sequence[float], *, relative: bool) -> tuple[float, ...]:
-    """Return the gain in each job: the difference, or for seconds and cost the logarithm of the ratio.
-
-    Figures that differ by the rounding of sums are equal: a gain of 1e-16 has no spread, so no interval would hold.
-    """
-    equal = partial(math.isclose, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
-    pairs = zip(present, policy, strict=True)
-    return tuple(0.0 if equal(was, now) else math.log(was / now) if relative else now - was for was, now in pairs)

@@ -20,6 +20,7 @@ from pytest_swarm.decision.measured_policies import (
 from pytest_swarm.decision.policy_figures import LEVEL, PolicyFigures
 from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
 from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_policy, present_policies
+from pytest_swarm.decision.undeclared_families import undeclared_templates
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
@@ -48,6 +49,7 @@ class PolicyDecision:
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
     runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
     `presents` are the present policies of all budgets that are decided together, by budget: they share one error.
+    `undeclared_templates` is of how many templates the jobs seem to be variants, where that leaves nothing of a gain.
     """
 
     question: DecisionQuestion
@@ -61,6 +63,7 @@ class PolicyDecision:
     repeats: int
     figures: FiguresMark
     presents: Mapping[float, PresentPolicy]
+    undeclared_templates: int | None = None
 
     @property
     def present(self) -> PolicySetting:
@@ -204,6 +207,7 @@ def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision
         repeats=repeats,
         figures=frame.figures,
         presents=frame.presents,
+        undeclared_templates=undeclared_templates(figures, choice, measured),
     )
 
 

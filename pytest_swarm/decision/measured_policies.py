@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.decision.criteria import Criterion
-from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.record import JobStatus, lambda_label
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
@@ -52,6 +52,11 @@ class PolicyJob:
     name: str
     family: str | None
     draws: Mapping[Draw, MeasuredJob]
+
+    @property
+    def graph(self) -> TaskGraph:
+        """Return its graph, which all draws share."""
+        return next(iter(self.draws.values())).record.case.graph
 
     def mean(self, criterion: Criterion) -> float | None:
         """Return the mean over repeats of a figure; None where a repeat lacks it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import math
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 from pytest_swarm.statistics.families import Families
 
+_ROUNDING: Final = 1e-12  # of a figure that is a sum over tasks and a mean over repeats
 LEVEL: Final = 0.025
 """Chance with which each end of an interval may be wrong: 95 % intervals."""
 Rows: TypeAlias = tuple[tuple[float, ...], ...]
@@ -46,3 +49,18 @@ class PolicyFigures:
     def units(self) -> Families:
         """Return the family of each job; without keys each job is a family of its own."""
         return Families.of(self.families or range(self.jobs))
+
+
+def gains_of(present: Sequence[float], policy: Sequence[float], *, relative: bool) -> tuple[float, ...]:
+    """Return the gain in each job: the difference, or for seconds and cost the logarithm of the ratio.
+
+    Figures that differ by the rounding of sums are equal: a gain of 1e-16 has no spread, so no interval would hold.
+
+    Args:
+        present: The figures of the present policy.
+        policy: Those of another one, of the same jobs.
+        relative: Whether smaller figures are better, by their share.
+    """
+    equal = partial(math.isclose, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    pairs = zip(present, policy, strict=True)
+    return tuple(0.0 if equal(was, now) else math.log(was / now) if relative else now - was for was, now in pairs)

@@ -20,6 +20,7 @@ from pytest_swarm.report.decision_text import (
     table_head,
     table_rows,
     time_mark,
+    undeclared_text,
 )
 from pytest_swarm.report.wording import percent, signed_points, whole_line
 from pytest_swarm.units import format_gb, plural
@@ -104,7 +105,7 @@ def _use(decision: PolicyDecision) -> str:
     beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job{mark}." if saved else ""
     return (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
-        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}"
+        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}{undeclared_text(decision)}"
     )
 
 

@@ -51,6 +51,18 @@ def basis_sentence(decision: PolicyDecision) -> str:
     )
 
 
+def undeclared_text(decision: PolicyDecision) -> str:
+    """Return that jobs which look like variants of templates were counted one by one; nothing where none do."""
+    if decision.undeclared_templates is None:
+        return ""
+    templates = plural(decision.undeclared_templates, "template")
+    return (
+        f" But these {plural(decision.choice.jobs, 'job')} look like variants of {templates}, within which they gain"
+        " alike, and were counted as independent: if they are variants, give those of a template one family (in the"
+        " graph, or @pytest.mark.swarm(family=...)); counted so, the gain may be chance."
+    )
+
+
 def _now(decision: PolicyDecision) -> str:
     """Return that the present policy only stands for what is done now; nothing where it was named, or is plain."""
     if not decision.present_assumed:

@@ -13,6 +13,10 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Final
+
+_TINY: Final = 1e-24
+"""Mean squares below this are those of rounding errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class Families:
         sizes = Counter(self.numbers)
         if len(set(sizes.values())) < 2:
             return ()
-        return tuple(sizes[family] * self.count / len(self.numbers) for family in range(self.count))
+        return tuple(sizes[family] * len(sizes) / len(self.numbers) for family in range(len(sizes)))
 
     def parts(self, values: Sequence[float]) -> tuple[float, ...]:
         """Return w_g m_g for each family, (G / N) times the sum of its values: their mean is that over jobs.
@@ -55,7 +59,34 @@ class Families:
         found: list[list[float]] = [[] for _ in range(self.count)]
         for family, value in zip(self.numbers, values, strict=True):
             found[family].append(value)
-        return tuple(math.fsum(each) * self.count / len(self.numbers) for each in found)
+        return tuple(math.fsum(each) * len(found) / len(self.numbers) for each in found)
+
+
+def equal_means_p_value(values: Sequence[float], families: Families) -> float:
+    """Return the p-value of the hypothesis that all families have one mean: the F test of the analysis of variance.
+
+    F is the mean square between families over that within (Fisher, Statistical Methods for Research Workers, 1925).
+
+    Args:
+        values: One value for each job.
+        families: The family of each job.
+
+    Returns:
+        1 where one family holds all jobs, or each has one.
+    """
+    from scipy.special import fdtrc
+
+    mean, total = fmean(values), len(values)
+    sizes = Counter(families.numbers)
+    between_freedom, within_freedom = len(sizes) - 1, total - len(sizes)
+    if not between_freedom or not within_freedom:
+        return 1.0
+    means = [part * total / len(sizes) / sizes[n] for n, part in enumerate(families.parts(values))]
+    within = math.fsum((value - means[n]) ** 2 for value, n in zip(values, families.numbers, strict=True))
+    between = math.fsum(sizes[n] * (each - mean) ** 2 for n, each in enumerate(means))
+    if between <= _TINY * total or within <= _TINY * total:  # rounding errors
+        return 1.0 if between <= within else 0.0
+    return float(fdtrc(between_freedom, within_freedom, between / between_freedom * within_freedom / within))
 
 
 def linearized(parts: Sequence[float], weights: Sequence[float]) -> tuple[float, ...]:

@@ -176,7 +176,7 @@ def test_scores_that_must_be_kept_are_those_of_families_too() -> None:
 def test_the_noise_of_a_family_is_a_share_of_that_of_a_job() -> None:
     """The mean of five jobs has a fifth of their noise, so it asks for as many repeats as one job of that noise."""
     values, alone = variants(12, 5), variants(12, 1)
-    noise = 0.99 * planned_spread([now - was for was, now in zip(*alone, strict=True)]) ** 2
+    noise = 0.9 * planned_spread([now - was for was, now in zip(*alone, strict=True)]) ** 2
     single = choose_policy(PolicyFigures(values=alone, noise=(0.0, noise), repeats=2))
     keys = tuple(n // 5 for n in range(60))
     family = choose_policy(PolicyFigures(values=values, noise=(0.0, 5 * noise), repeats=2, families=keys))

@@ -125,6 +125,49 @@ def test_families_are_written_into_policy_and_record() -> None:
     assert why_no_policy(few) == "60 jobs in 7 families decide nothing, so there is no policy to write"
 
 
+def looking_alike(run: Run, *, templates: int) -> Run:
+    """The same jobs without a family; those of one template have prompts that begin alike."""
+
+    def job(each: JobRecord) -> JobRecord:
+        graph = each.case.graph
+        number = int(each.case.job[4:])
+        start = f"Template {chr(65 + number % templates)}, variant {number}: "
+        tasks = tuple(replace(task, prompt=start + task.prompt) for task in graph.tasks)
+        return replace(each, case=replace(each.case, graph=replace(graph, tasks=tasks, family=None)))
+
+    return replace(run, jobs=tuple(map(job, run.jobs)))
+
+
+HINT = "But these 100 jobs look like variants of 10 templates, within which they gain alike"
+
+
+def test_jobs_that_look_alike_and_gain_alike_are_named() -> None:
+    chances = {"fixed": 0.4, "milp": 0.6}
+    run = many(chances, jobs=100, family=lambda n: f"template {n % 10}")
+    decision = decided(looking_alike(run, templates=10))
+    assert decision.choice.ruling is Ruling.USE
+    sentence = decision_sentence(decision)
+    assert HINT in sentence
+    assert sentence.endswith("@pytest.mark.swarm(family=...)); counted so, the gain may be chance.")
+
+
+def test_nothing_is_said_of_jobs_that_gain_apart_or_do_not_look_alike_or_are_declared() -> None:
+    chances = {"fixed": 0.4, "milp": 0.6}
+    correlated = many(chances, jobs=100, family=lambda n: f"template {n % 10}")
+    apart = decided(looking_alike(many({"fixed": 0.4, "milp": 0.52}, jobs=100), templates=10))
+    unlike = decided(looking_alike(correlated, templates=100))
+    few = decided(looking_alike(correlated, templates=5))
+    each_its_own = replace(
+        looking_alike(correlated, templates=10),
+        jobs=tuple(with_family(job, job.case.job) for job in looking_alike(correlated, templates=10).jobs),
+    )
+    clear = many({"fixed": 0.05, "milp": 0.95}, jobs=100, family=lambda n: f"template {n % 20}")
+    for found in (apart, unlike, few, decided(each_its_own), decided(looking_alike(clear, templates=20))):
+        assert found.choice.ruling is Ruling.USE
+        assert found.undeclared_templates is None
+        assert "variants" not in decision_sentence(found)
+
+
 def test_what_cannot_be_used_is_left_out_and_named() -> None:
     run = many({"fixed": 0.4, "lp": 0.9, "greedy": 0.9, "oracle": 1.0, "milp": 0.6}, budgets_gb=(8.0,))
     run = without_plan(run, "milp", jobs=2)

@@ -1687,7 +1687,7 @@ FAULTS: Final = (
     Fault(
         name="families of all sizes weigh alike in the error of the mean",
         where="statistics/families.py",
-        old="return tuple(sizes[family] * self.count / len(self.numbers) for family in range(self.count))",
+        old="return tuple(sizes[family] * len(sizes) / len(self.numbers) for family in range(len(sizes)))",
         new="return ()",
         tests=("statistics/test_families.py",),
     ),
@@ -1732,5 +1732,26 @@ FAULTS: Final = (
         old='if name != "family"',
         new='if name != "families"',
         tests=("domain/test_graph.py",),
+    ),
+    Fault(
+        name="jobs that only look alike are said to be variants",
+        where="decision/undeclared_families.py",
+        old="if equal_means_p_value(gains, Families.of(templates)) > _LEVEL:",
+        new="if equal_means_p_value(gains, Families.of(templates)) > 1:",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="variants are told by their numbers",
+        where="decision/undeclared_families.py",
+        old='_DIGITS.sub("", each.prompt)',
+        new="each.prompt",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="the F test forgets its degrees of freedom",
+        where="statistics/families.py",
+        old="between / between_freedom * within_freedom / within",
+        new="between / within",
+        tests=("statistics/test_families.py",),
     ),
 )

@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import f_oneway
 
 from pytest_swarm.statistics.best_of_many import (
     GainTable,
@@ -18,7 +19,7 @@ from pytest_swarm.statistics.best_of_many import (
     shared_critical_value,
     units_to_prove,
 )
-from pytest_swarm.statistics.families import Families, linearized
+from pytest_swarm.statistics.families import Families, equal_means_p_value, linearized
 from pytest_swarm.statistics.intervals import t_quantile
 
 GAINS = st.floats(-1, 1).map(lambda value: round(value, 6))
@@ -141,3 +142,27 @@ def test_more_families_are_needed_than_the_same_jobs_apart_would_tell() -> None:
     needed = units_to_prove(together, 0, distance=0.1, critical=2.2)
     assert needed is not None
     assert needed > 30
+
+
+def test_the_p_value_of_equal_means_is_that_of_the_analysis_of_variance() -> None:
+    rng = Random(2)
+    groups = [[rng.gauss(shift, 0.3) for _ in range(size)] for shift, size in ((0.0, 4), (0.2, 7), (0.3, 5), (0.1, 1))]
+    values = [value for group in groups for value in group]
+    families = Families.of([n for n, group in enumerate(groups) for _ in group])
+    assert equal_means_p_value(values, families) == pytest.approx(f_oneway(*groups).pvalue)
+
+
+@pytest.mark.parametrize(
+    ("values", "keys", "p_value"),
+    [
+        ((0.1, 0.2, 0.3), "aaa", 1.0),
+        ((0.1, 0.2, 0.3), "abc", 1.0),
+        ((0.1,) * 6, "aabbcc", 1.0),
+        ((0.1, 0.1, 0.1 + 1e-16, 0.1), "aabb", 1.0),
+        ((0.1, 0.1, 0.3, 0.3), "aabb", 0.0),
+    ],
+)
+def test_without_any_spread_the_means_are_equal_or_they_are_not(
+    values: tuple[float, ...], keys: str, p_value: float
+) -> None:
+    assert equal_means_p_value(values, Families.of(keys)) == p_value
