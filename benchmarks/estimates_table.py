@@ -93,7 +93,7 @@ def held_out(matrix: Matrix, *, weak: str, strong: str) -> HeldOut:
         weights.append(weight)
         for name, start in starts.items():
             for n in asked:
-                low, high = (_quality(start, model, tasks[n]) for model in fleet)
+                low, high = _qualities(start, fleet, tasks[n])
                 gains[name][n] = high - low
     gains["random"] = rng.random(count)
     gains["best choice"] = scores[strong] - scores[weak]
@@ -112,8 +112,10 @@ def _starts(calls: Sequence[ScoredCall], fleet: Fleet, asked: TaskGraph) -> tupl
     return starts, text.weight
 
 
-def _quality(start: StartingEstimates, model: Model, task: Task) -> float:
-    return start.capability(model, task.type) + start.offset(model, task)
+def _qualities(start: StartingEstimates, fleet: Fleet, task: Task) -> list[float]:
+    by_type = [start.capability(model, task.type) for model in fleet]
+    by_text = start.offsets(fleet, [task])
+    return by_type if by_text is None else (by_text[:, 0] + by_type).tolist()
 
 
 def _calls(tasks: Sequence[Task], scores: dict[str, Floats], known: npt.NDArray[np.int64]) -> Iterator[ScoredCall]:

@@ -73,6 +73,11 @@ class Model(Rebuilt):
         """Whether the fleet file names both speeds."""
         return self.prefill_tokens_per_s is not None and self.decode_tokens_per_s is not None
 
+    @property
+    def speeds(self) -> tuple[float, float]:
+        """Tokens per second of prefill and of decoding; infinite where the fleet file does not say."""
+        return self.prefill_tokens_per_s or math.inf, self.decode_tokens_per_s or math.inf
+
     def capability(self, task_type: str) -> float:
         """Return the prior quality for a task type, in [0, 1]; that of `*`, or neutral, where the file has none."""
         return self.capabilities.get(task_type, self.capabilities.get(ANY_TYPE, NEUTRAL_CAPABILITY))

@@ -1,10 +1,15 @@
-"""The estimates as formulas of plain numbers, and the rules by which they learn (docs/routing.md)."""
+"""The estimates as formulas, of plain numbers or of matrices, and the rules by which they learn (docs/routing.md)."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
+
+import numpy as np
 
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.estimate.estimate_table import Matrix
+
+Figures = TypeVar("Figures", float, Matrix)
 
 DIFFICULTY_PENALTY: Final = 0.06  # as published: quality lost per step of difficulty above 1
 LEARNING_RATE: Final = 0.2  # as published: weight of a new observation
@@ -13,14 +18,15 @@ MAX_TOKEN_FACTOR: Final = 10.0  # ... or unaffordable
 LOAD_TIME_UNIT_MS: Final = 1500.0  # as published: a load of 1.5 s costs 1
 
 
-def quality(capability: float, difficulty: float) -> float:
+def quality(capability: Figures, difficulty: Figures) -> Figures:
     """Return P = clip(q - 0.06 (difficulty - 1), 0, 1).
 
     Args:
         capability: q in [0, 1], the quality at difficulty 1.
         difficulty: From 1 to 5.
     """
-    return min(1.0, max(0.0, capability - DIFFICULTY_PENALTY * (difficulty - 1.0)))
+    found: Figures = np.minimum(1.0, np.maximum(0.0, capability - DIFFICULTY_PENALTY * (difficulty - 1.0)))
+    return found
 
 
 def learned_capability(capability: float, score: float) -> float:
@@ -33,7 +39,7 @@ def learned_capability(capability: float, score: float) -> float:
     return (1.0 - LEARNING_RATE) * capability + LEARNING_RATE * score
 
 
-def token_cost(cost_per_token: float, estimated_tokens: float, token_factor: float) -> float:
+def token_cost(cost_per_token: Figures, estimated_tokens: Figures, token_factor: Figures) -> Figures:
     """Return C = cost_per_token * estimated_tokens * k / 1000.
 
     Args:
@@ -62,17 +68,15 @@ def load_cost(load_time_ms: float) -> float:
 
 
 def call_latency_s(
-    prompt: str, total_tokens: float, prefill_tokens_per_s: float | None, decode_tokens_per_s: float | None
-) -> float:
+    prompt_chars: Figures, total_tokens: Figures, prefill_tokens_per_s: Figures, decode_tokens_per_s: Figures
+) -> Figures:
     """Return the seconds of a warm call: prompt tokens / prefill speed + the other tokens / decode speed.
 
     Args:
-        prompt: The task's prompt; its tokens are its characters / 4.
+        prompt_chars: Characters of the task's prompt; its tokens are a quarter of them.
         total_tokens: Tokens of prompt and completion.
-        prefill_tokens_per_s: None = not known; then prefill adds nothing, rather than an invented time.
-        decode_tokens_per_s: None = not known; then decoding adds nothing.
+        prefill_tokens_per_s: Infinite = not known; then prefill adds nothing, rather than an invented time.
+        decode_tokens_per_s: Infinite = not known; then decoding adds nothing.
     """
-    prompt_tokens = min(total_tokens, len(prompt) / CHARS_PER_TOKEN)
-    prefill_s = prompt_tokens / prefill_tokens_per_s if prefill_tokens_per_s else 0.0
-    decode_s = (total_tokens - prompt_tokens) / decode_tokens_per_s if decode_tokens_per_s else 0.0
-    return prefill_s + decode_s
+    prompt_tokens: Figures = np.minimum(total_tokens, prompt_chars / CHARS_PER_TOKEN)
+    return prompt_tokens / prefill_tokens_per_s + (total_tokens - prompt_tokens) / decode_tokens_per_s

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,18 +13,28 @@ from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
 
-_REMEMBERED: Final = 1024  # tasks; a prompt is some KB
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Offered:
+    """The models on offer as arrays of shape (I, 1); tables share `load_cost`, (I,), so it is not to be changed."""
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """The estimates of one task, by model."""
+    fleet: Fleet
+    cost_per_token: Matrix
+    prefill_tokens_per_s: Matrix
+    decode_tokens_per_s: Matrix
+    max_ctx: Matrix
+    context_tokens: Matrix
+    load_cost: Matrix
 
-    quality: list[float] = field(default_factory=list)
-    token_cost: list[float] = field(default_factory=list)
-    latency_s: list[float] = field(default_factory=list)
-    allowed: list[bool] = field(default_factory=list)
-    start: list[float] = field(default_factory=list)
+    @classmethod
+    def of(cls, fleet: Fleet) -> _Offered:
+        rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
+        cost_per_token, prefill, decode, max_ctx, context = (
+            np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
+        )
+        load_cost = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
+        load_cost.flags.writeable = False
+        return cls(fleet, cost_per_token, prefill, decode, max_ctx, context, load_cost)
 
 
 class Estimator:
@@ -39,11 +48,11 @@ class Estimator:
         self.fleet = fleet
         self._start = start or TypeTable()
         self._learning = learning
-        self._learned: dict[tuple[str, str], float] = {}
+        self._row = {tag: i for i, tag in enumerate(fleet.tags)}
         self._starts: dict[str, list[float]] = {}
-        self._offered, self._load_cost = fleet, _load_costs(fleet)
-        self._known: dict[tuple[str, float, int, str, int], _Column] = {}
-        self._token_factor = dict.fromkeys(fleet.tags, 1.0)
+        self._learned: dict[str, list[float]] = {}
+        self._token_factor = np.ones((len(fleet), 1))
+        self._offered = _Offered.of(fleet)
 
     def capability(self, tag: str, task_type: str) -> float:
         """Return the estimated quality of a model on a task type at difficulty 1, in [0, 1].
@@ -52,12 +61,11 @@ class Estimator:
             tag: The model.
             task_type: The task type.
         """
-        learned = self._learned.get((tag, task_type))
-        return self._start.capability(self.fleet[tag], task_type) if learned is None else learned
+        return self._capabilities(task_type)[self._row[tag]]
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
-        return self._token_factor[tag]
+        return float(self._token_factor[self._row[tag], 0])
 
     def learn(self, task: Task, tag: str, *, score: float | None, used_tokens: int | None) -> None:
         """Update the estimates by one outcome; with learning off, leave them as they are.
@@ -70,13 +78,13 @@ class Estimator:
         """
         if not self._learning:
             return
-        self._known.clear()
+        row = self._row[tag]
         if score is not None:
-            known = self.capability(tag, task.type)
-            self._learned[tag, task.type] = estimate_formulas.learned_capability(known, score)
+            learned = self._learned.setdefault(task.type, [*self._starting(task.type)])
+            learned[row] = estimate_formulas.learned_capability(learned[row], score)
         if used_tokens is not None:
-            factor = self._token_factor[tag]
-            self._token_factor[tag] = estimate_formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
+            factor = self.token_factor(tag)
+            self._token_factor[row] = estimate_formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
 
     def table(
         self, tasks: Sequence[Task], *, fleet: Fleet | None = None, prompts: Mapping[str, int] | None = None
@@ -88,56 +96,41 @@ class Estimator:
             fleet: The models with their present contexts; None = those of the fleet file.
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
-        offered, needed = fleet or self.fleet, prompts or {}
-        if offered is not self._offered:
-            self._offered, self._known, self._load_cost = offered, {}, _load_costs(offered)
-        columns = [self._column(task, needed.get(task.id, 0)) for task in tasks]
-        shape = (len(columns), 4, len(offered.models))
-        figures = np.array(
-            [(each.quality, each.token_cost, each.latency_s, each.start) for each in columns], dtype=np.float64
-        )
-        quality, token_cost, latency_s, start = np.ascontiguousarray(figures.reshape(shape).transpose(1, 2, 0))
-        allowed = np.array([each.allowed for each in columns], dtype=np.bool_).reshape(shape[::2])
+        if (fleet or self.fleet) is not self._offered.fleet:
+            self._offered = _Offered.of(fleet or self.fleet)
+        offered, needed = self._offered, prompts or {}
+        rows = [(t.difficulty, t.estimated_tokens, len(t.whole_prompt), needed.get(t.id, 0)) for t in tasks]
+        difficulty, tokens, prompt_chars, need = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+        start = self._by_model([self._starting(task.type) for task in tasks])
+        capability = self._by_model([self._capabilities(task.type) for task in tasks]) if self._learned else start
+        by_text = self._start.offsets(self.fleet, tasks)
+        if by_text is not None:
+            capability = capability + by_text
         return EstimateTable(
             models=self.fleet.tags,
             tasks=tuple([task.id for task in tasks]),
-            quality=quality,
-            token_cost=token_cost,
-            latency_s=latency_s,
-            allowed=np.ascontiguousarray(allowed.T),
-            load_cost=self._load_cost,
+            quality=estimate_formulas.quality(capability, difficulty),
+            token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, self._token_factor),
+            latency_s=estimate_formulas.call_latency_s(
+                prompt_chars, tokens * self._token_factor, offered.prefill_tokens_per_s, offered.decode_tokens_per_s
+            ),
+            allowed=(tokens <= offered.max_ctx) & (need < offered.context_tokens),
+            load_cost=offered.load_cost,
             start=start,
         )
 
-    def _column(self, task: Task, need: int) -> _Column:
-        """Return the estimates of a task; they are remembered until the next outcome."""
-        text = task.whole_prompt
-        key = (task.type, task.difficulty, task.estimated_tokens, text, need)
-        column = self._known.get(key)
-        if column is not None:
-            return column
-        column = _Column()
-        starts = self._starts.get(task.type)
-        if starts is None:
-            starts = [self._start.capability(model, task.type) for model in self.fleet]
-            self._starts[task.type] = starts
-        for model, given, start in zip(self._offered, self.fleet, starts, strict=True):
-            factor = self._token_factor[model.tag]
-            capability = self._learned.get((model.tag, task.type), start) + self._start.offset(given, task)
-            speeds = model.prefill_tokens_per_s, model.decode_tokens_per_s
-            column.quality.append(estimate_formulas.quality(capability, task.difficulty))
-            column.token_cost.append(estimate_formulas.token_cost(model.cost_per_token, task.estimated_tokens, factor))
-            column.latency_s.append(estimate_formulas.call_latency_s(text, task.estimated_tokens * factor, *speeds))
-            column.allowed.append(model.can_take(task) and model.fits(need))
-            column.start.append(start)
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[key] = column
-        return column
+    def _by_model(self, columns: list[list[float]]) -> Matrix:
+        """Return the columns of the tasks as a matrix of models and tasks."""
+        return np.ascontiguousarray(np.array(columns, dtype=np.float64).reshape(-1, len(self.fleet)).T)
 
+    def _capabilities(self, task_type: str) -> list[float]:
+        """Return the estimated quality of each model on a type."""
+        return self._learned.get(task_type) or self._starting(task_type)
 
-def _load_costs(fleet: Fleet) -> Matrix:
-    """Return load_time_ms / 1500 of each model, shape (I,); not to be changed, because tables share it."""
-    costs = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
-    costs.flags.writeable = False
-    return costs
+    def _starting(self, task_type: str) -> list[float]:
+        """Return what was believed of each model before the first outcome."""
+        found = self._starts.get(task_type)
+        if found is None:
+            found = [self._start.capability(model, task_type) for model in self.fleet]
+            self._starts[task_type] = found
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import NEUTRAL_CAPABILITY, Fleet, Model
 from pytest_swarm.domain.task import Task
+from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.estimate.scored_calls import CellKey, ScoredCall, cell_sums
 from pytest_swarm.estimate.shrinkage import ShrunkTable, named_prior, shrunk_table, without_priors
 
@@ -27,8 +28,8 @@ class StartingEstimates(Protocol):
             task_type: A word such as `math`.
         """
 
-    def offset(self, model: Model, task: Task) -> float:
-        """Return what the text of a task adds to the quality of its type."""
+    def offsets(self, fleet: Fleet, tasks: Sequence[Task]) -> Matrix | None:
+        """Return what the text of each task adds to the quality of its type, (I, M); None where no text adds any."""
 
 
 class EstimateSource(Protocol):
@@ -75,9 +76,8 @@ class TypeTable:
             found = named_prior(model, task_type)
         return self.rest.get(tag, NEUTRAL_CAPABILITY) if found is None else found
 
-    def offset(self, model: Model, task: Task) -> float:  # noqa: ARG002 # a table knows no text
-        """Return 0: every task of a type has the same estimate."""
-        return 0.0
+    def offsets(self, fleet: Fleet, tasks: Sequence[Task]) -> None:
+        """Return None: every task of a type has the same estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,9 +36,12 @@ class TextStart:
         """Return the estimate of the type."""
         return self.table.capability(model, task_type)
 
-    def offset(self, model: Model, task: Task) -> float:
-        """Return what the text of the task adds."""
-        return self.added.get((full_tag(model.tag), task.id), 0.0)
+    def offsets(self, fleet: Fleet, tasks: Sequence[Task]) -> Floats | None:
+        """Return what the text of each task adds, (I, M)."""
+        if not self.added:
+            return None
+        tags = [full_tag(tag) for tag in fleet.tags]
+        return np.array([[self.added.get((tag, task.id), 0.0) for task in tasks] for tag in tags])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

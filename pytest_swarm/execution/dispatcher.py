@@ -172,10 +172,9 @@ class Dispatcher:
         assert self._step is not None, "a task is started by a plan"
         call = job.call(assignment, self._step.step)
         job.last_used[call.model.tag] = call.step
-        speeds = (call.model.prefill_tokens_per_s, call.model.decode_tokens_per_s)
         estimated_s = None
         if call.model.has_speeds:
-            estimated_s = call_latency_s(call.task.prompt, call.task.estimated_tokens, *speeds)
+            estimated_s = float(call_latency_s(len(call.task.prompt), call.task.estimated_tokens, *call.model.speeds))
         self._residency.acquire(call.model.tag)
         task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
         task.add_done_callback(lambda _: self._residency.release(call.model.tag))
@@ -218,8 +217,8 @@ class Dispatcher:
         tasks = [graph.task(each.task) for each in self._committed() if fleet.holder(each.model) == tag]
         if not all(model.has_speeds for model in fleet):
             return sum(task.estimated_tokens for task in tasks)
-        speeds = (fleet[tag].prefill_tokens_per_s, fleet[tag].decode_tokens_per_s)
-        return sum(call_latency_s(task.prompt, task.estimated_tokens, *speeds) for task in tasks)
+        speeds = fleet[tag].speeds
+        return sum(call_latency_s(len(task.prompt), task.estimated_tokens, *speeds) for task in tasks)
 
     def _next_models(self) -> list[str]:
         """Return the models of the plan's deferred tasks and of its next stage, in its order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
@@ -39,7 +40,7 @@ class Weights:
                 raise OptionError(f"lambda_{name} is {getattr(self, name):g}, but must be a number of at least 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PlanningView:
     """Everything that a router may know when it plans a step; the same for every router.
 
@@ -84,7 +85,7 @@ class PlanningView:
         """Return the view of all unfinished tasks; this one where the horizon has them all."""
         return self if self.whole_graph is None else self.whole_graph()
 
-    @property
+    @cached_property
     def fit_alone(self) -> tuple[bool, ...]:
         """Whether each model fits the budget beside the pinned ones."""
         fleet, limit_gb = self.fleet, self.vram_budget_gb + BUDGET_TOLERANCE_GB
@@ -92,7 +93,7 @@ class PlanningView:
         held = [fleet[fleet.holder(tag)] for tag in fleet.tags]
         return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= limit_gb for each in held])
 
-    @property
+    @cached_property
     def assignable(self) -> Mask:
         """Where a model can take a task and fits the budget beside the pinned ones, shape (I, M)."""
         able: Mask = self.estimates.allowed & np.array(self.fit_alone)[:, None]

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
@@ -188,11 +190,8 @@ def explain_alone(view: PlanningView) -> str | None:
             f"the models pinned with keep ({names}) need {format_gb(pinned_gb)}, more than the VRAM budget of "
             f"{_budget(view)}, so task {view.tasks[0].id!r} cannot run; pin fewer models or raise the budget"
         )
-    for column, task in enumerate(view.tasks):
-        sentence = _explain_task(view, column, task, pinned_gb)
-        if sentence:
-            return sentence
-    return None
+    stuck = np.flatnonzero(~np.any(view.assignable, axis=0)).tolist()
+    return next(filter(None, (_explain_task(view, m, view.tasks[m], pinned_gb) for m in stuck)), None)
 
 
 def context_advice(model: Model, prompt: int, *, its: str = "it") -> str:

@@ -125,7 +125,7 @@ def set_worth(family: Family, worth: Matrix) -> Matrix:
         family: F sets of I models.
         worth: Worth of each model on each task, shape (I, M); -inf where it cannot take it.
     """
-    whole: Matrix = worth_by_stage(family, worth, (slice(None),))[0]
+    whole: Matrix = worth_by_stage(family, worth, (slice(0, worth.shape[1]),))[0]
     return whole
 
 
@@ -149,7 +149,10 @@ def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]
         for level in family.levels:
             np.maximum(best[family.parent[level]], block[family.added[level]], out=best[level])
         for stage, tasks in enumerate(stages):
-            within = tasks if isinstance(tasks, slice) else tasks[start : start + step]
+            if isinstance(tasks, slice):
+                within: Mask | slice = slice(max(0, tasks.start - start), max(0, tasks.stop - start))
+            else:
+                within = tasks[start : start + step]
             # contiguous, because the order of a sum decides its last digit
             total[stage] += np.ascontiguousarray(best[:, within]).sum(axis=1)
     return total

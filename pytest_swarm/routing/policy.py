@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -99,9 +100,8 @@ class PolicyEstimates:
         """Return the quality that the policy believes of a model on a type."""
         return TypeTable().capability(self.fleet[model.tag], task_type)
 
-    def offset(self, model: Model, task: Task) -> float:  # noqa: ARG002 # a policy knows no text
-        """Return 0: every task of a type has the same estimate."""
-        return 0.0
+    def offsets(self, fleet: Fleet, tasks: Sequence[Task]) -> None:
+        """Return None: every task of a type has the same estimate."""
 
 
 def policy_estimator(policy: PolicyFile, fleet: Fleet) -> Estimator:

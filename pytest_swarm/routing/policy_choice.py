@@ -140,14 +140,16 @@ class DecidedPolicy:
         )
 
     def _seen(self, tasks: Sequence[TypicalTask]) -> tuple[Task, ...]:
-        """Return the tasks that the policy's horizon holds, under names of our own."""
+        """Return the tasks that the policy's horizon holds, renamed where two have one name."""
         depth: HorizonDepth = self.file.horizon_depth
         seen = tasks if depth == "flat" else tasks[: 1 + depth]
-        names = ["task", *(f"later {n}" for n in range(1, len(seen)))]
-        return tuple(
-            _usual_task(name, each) if isinstance(each, str) else replace(each, id=name, expected=None, derive=None)
-            for name, each in zip(names, seen, strict=True)
-        )
+        named = [
+            _usual_task(f"later {n}" if n else "task", each) if isinstance(each, str) else each
+            for n, each in enumerate(seen)
+        ]
+        if len({each.id for each in named}) < len(named):
+            named = [replace(each, id=f"task {n}") for n, each in enumerate(named)]
+        return tuple(named)
 
     def _planned(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> ModelChoice:
         plan = self._plan(tasks, resident)

@@ -6,6 +6,7 @@ Rows are the fleet's models in its order, columns the tasks of the horizon. A wo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +88,7 @@ def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
         program: The program of the step.
         held: Residency by stage, (T, I); T = 1 for one residency throughout.
     """
-    order = np.array(sorted(range(len(program.tags)), key=lambda i: (program.vram_gb[i], program.tags[i])))
+    order = _smallest_first(program.tags, program.vram_gb.tobytes())
     if len(held) == 1:
         order = order[held[0, order]]
         worth = program.worth[order]
@@ -95,6 +96,13 @@ def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
         worth = np.where(held[program.stage][:, order].T, program.worth[order], -np.inf)
     rows: Rows = order[(worth >= worth.max(axis=0) - TIE).argmax(axis=0)]
     return rows
+
+
+@lru_cache(maxsize=16)
+def _smallest_first(tags: tuple[str, ...], vram_gb: bytes) -> Rows:
+    """Return the rows of the models by VRAM, then by name; not to be changed."""
+    sizes = np.frombuffer(vram_gb).tolist()
+    return np.array(sorted(range(len(tags)), key=lambda i: (sizes[i], tags[i])))
 
 
 def value_of(program: RoutingProgram, held: Mask) -> float:

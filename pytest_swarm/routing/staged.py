@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -80,8 +81,7 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     if len(family) > _FEW_SETS:
         sizes = [len(family)] * len(sizes)
     fronts: list[_Front] = []
-    of_stage = [program.stage == stage for stage in range(program.stages)]
-    for size, gained in zip(sizes, worth_by_stage(family, program.worth, of_stage), strict=True):
+    for size, gained in zip(sizes, worth_by_stage(family, program.worth, _tasks_of(program)), strict=True):
         front = _next_front(program, family, fronts[-1], size) if fronts else _first_front(program, family)
         gb_rank = _GB_RANK * family.vram_gb[:size]
         fronts.append(_Front(front.value + gained[:size], front.rank + gb_rank, front.origin))
@@ -91,6 +91,15 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
         return None
     held = family.member[_trace(fronts, last)]
     return Solution(held=held, value=value, bound=value, solver="enumeration")
+
+
+def _tasks_of(program: RoutingProgram) -> list[Mask | slice]:
+    """Return the tasks of each stage: as slices where they come stage by stage."""
+    stage = program.stage
+    if (stage[1:] < stage[:-1]).any():
+        return [stage == each for each in range(program.stages)]
+    ends = stage.searchsorted(np.arange(program.stages), side="right").tolist()
+    return [slice(*each) for each in pairwise([0, *ends])]
 
 
 def _sizes(program: RoutingProgram, family: Family) -> list[int]:

@@ -81,6 +81,17 @@ def test_a_table_after_an_outcome_or_with_another_context_is_not_the_one_before(
     assert estimator.table([TASK], prompts={"s0": 150}).allowed[0, 0]
 
 
+def test_an_outcome_changes_the_estimates_of_its_model_and_type_only() -> None:
+    estimator = Estimator(Fleet(name="two", models=(QWEN, replace(QWEN, tag="other"))))
+    code = replace(TASK, id="s1", type=TaskType.CODE, difficulty=1.0)
+    estimator.learn(TASK, "other", score=1.0, used_tokens=400)
+    table = estimator.table([TASK, code])
+    assert table.quality == pytest.approx(np.array([[0.57, 0.5], [0.65, 0.5]]))
+    assert table.token_cost == pytest.approx(np.array([[0.24, 0.24], [0.288, 0.288]]))
+    assert table.start is not None
+    assert table.start == pytest.approx(np.array([[0.6, 0.5], [0.6, 0.5]]))
+
+
 def test_what_was_not_observed_teaches_nothing() -> None:
     estimator = Estimator(FLEET)
     estimator.learn(TASK, QWEN.tag, score=None, used_tokens=None)
@@ -89,8 +100,12 @@ def test_what_was_not_observed_teaches_nothing() -> None:
 
 
 def test_latency_is_silent_without_speeds_and_counts_with_them() -> None:
-    assert estimate_formulas.call_latency_s("x" * 40, 200, None, None) == 0
-    assert estimate_formulas.call_latency_s("x" * 40, 200, 100, 19) == pytest.approx(10 / 100 + 190 / 19)
+    assert Estimator(FLEET).table([TASK]).latency_s[0, 0] == 0
+    fast = replace(QWEN, prefill_tokens_per_s=100, decode_tokens_per_s=19)
+    estimator = Estimator(Fleet(name="one", models=(fast, replace(fast, tag="other", prefill_tokens_per_s=None))))
+    assert estimator.table([TASK]).latency_s[:, 0] == pytest.approx([10 / 100 + 190 / 19, 190 / 19])
+    estimator.learn(TASK, QWEN.tag, score=None, used_tokens=400)
+    assert estimator.table([TASK]).latency_s[0, 0] == pytest.approx(10 / 100 + (200 * 1.2 - 10) / 19)
 
 
 @given(st.floats(0, 1), st.floats(1, 5))

@@ -428,8 +428,8 @@ FAULTS: Final = (
     Fault(
         name="a quality may be negative",
         where="estimate",
-        old="min(1.0, max(0.0, capability",
-        new="min(1.0, max(-1.0, capability",
+        old="np.minimum(1.0, np.maximum(0.0, capability",
+        new="np.minimum(1.0, np.maximum(-1.0, capability",
         tests=("estimate/test_estimator.py",),
     ),
     Fault(
@@ -503,10 +503,10 @@ FAULTS: Final = (
         tests=("metrics/test_slow_server.py",),
     ),
     Fault(
-        name="the estimates of a task are remembered over the next outcome",
+        name="an outcome moves what was believed before it",
         where="estimate/estimator.py",
-        old="            return\n        self._known.clear()",
-        new="            return",
+        old="self._learned.setdefault(task.type, [*self._starting(task.type)])",
+        new="self._learned.setdefault(task.type, self._starting(task.type))",
         tests=("estimate/test_estimator.py",),
     ),
     Fault(

@@ -120,9 +120,17 @@ def test_a_whole_task_brings_its_size_and_difficulty(tmp_path: Path) -> None:
 def test_a_task_that_no_model_can_take_is_one_sentence(tmp_path: Path) -> None:
     loaded = load_policy(saved(tmp_path, policy(budget_gb=3.0)))
     with pytest.raises(
-        PolicyError, match=r"^policy [^\n]*policy\.json: no model fits the VRAM budget of 3GB for task 'task'[^\n]*$"
+        PolicyError, match=r"^policy [^\n]*policy\.json: no model fits the VRAM budget of 3GB for task 'a'[^\n]*$"
     ):
         loaded.choose(Task(id="a", type="math", prompt="2 + 2", estimated_tokens=20_000))
+
+
+def test_tasks_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    ahead = load_policy(saved(tmp_path, policy(mode="staged", horizon=3, budget_gb=24.0)))
+    tasks = [Task(id="same", type=each, prompt="-", estimated_tokens=300) for each in ("math", "code", "code")]
+    by_type = ahead.choose("math", horizon=["code", "code"])
+    assert ahead.choose(tasks[0], horizon=tasks[1:]) == by_type
+    assert ahead.choose(replace(tasks[0], id="later 1"), horizon=["code", "code"]) == by_type
 
 
 def test_a_mode_that_asks_a_planner_cannot_be_loaded(tmp_path: Path) -> None:

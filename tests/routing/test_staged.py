@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
-from pytest_swarm.routing import staged
+from pytest_swarm.routing import model_sets, staged
 from pytest_swarm.routing.base import PlanningView, Weights
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.milp import MilpRouter
+from pytest_swarm.routing.model_sets import sets_within, worth_by_stage
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.staged import StagedRouter
 from tests.instances import matrix_view, random_view
@@ -99,3 +101,17 @@ def test_too_many_sets_go_to_highs_with_a_true_gap(monkeypatch: pytest.MonkeyPat
         assert other.gap <= staged._LARGE_GAP
         assert other.objective == pytest.approx(exact.objective, rel=staged._LARGE_GAP)
         assert other.bound >= exact.objective - 1e-6
+
+
+def test_worth_by_stage_is_the_same_however_tasks_are_named_and_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    worth = np.random.default_rng(3).random((4, 7))
+    family = sets_within(np.ones(4), 2.0, np.zeros(4, dtype=bool), at_most=100)
+    assert family is not None
+    slices = [slice(0, 3), slice(3, 4), slice(4, 7)]
+    masks = [np.isin(np.arange(7), np.arange(7)[each]) for each in slices]
+    best = np.array([[max(column[member], default=-np.inf) for column in worth.T] for member in family.member])
+    expected = np.array([best[:, each].sum(axis=1) for each in slices])
+    for block in (1_000_000, len(family), 2 * len(family)):
+        monkeypatch.setattr(model_sets, "_BLOCK", block)
+        assert worth_by_stage(family, worth, slices) == pytest.approx(expected)
+        assert worth_by_stage(family, worth, masks) == pytest.approx(expected)
