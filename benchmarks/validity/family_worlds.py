@@ -33,9 +33,11 @@ from world_table import Bound, Experiment
 
 from pytest_swarm.decision.choice import choose_policy
 from pytest_swarm.decision.undeclared_families import rests_on_templates
+from pytest_swarm.statistics.intervals import clustered_mean
 
 APART, APART_COVERED = "undeclared: use X", "undeclared: gain covered"
 TOLD = "undeclared: use X, hint"
+REPORT, REPORT_APART = "report: covered", "undeclared: report covered"
 UNEVEN = (30, 20, 15, 10, 8, 6, 5, 3, 2, 1)
 MANY_UNEVEN = tuple(1 + n % 10 for n in range(40))
 Families = NDArray[np.int64]
@@ -76,7 +78,20 @@ def play(rng: np.random.Generator, *, world: DecisionWorld, families: Families) 
     figures = figures_of(world, drawn)
     declared, choice = (choose_policy(each, every=False) for each in (replace(figures, families=keys), figures))
     apart, told = outcomes(world, choice, drawn), rests_on_templates(figures, choice, keys)
-    return {**outcomes(world, declared, drawn), APART: apart[USE], APART_COVERED: apart[COVERED], TOLD: told}
+    found = {**outcomes(world, declared, drawn), APART: apart[USE], APART_COVERED: apart[COVERED], TOLD: told}
+    if not world.relative:
+        found[REPORT] = _covered(drawn[1] - drawn[0], world.gains[1], keys)
+        found[REPORT_APART] = _covered(drawn[1] - drawn[0], world.gains[1], range(len(keys)))
+    return found
+
+
+def _covered(differences: Figures, truth: float, keys: Sequence[int]) -> bool:
+    """Whether the report's interval of the difference of two modes that were named beforehand holds the truth."""
+    found = clustered_mean(zip(keys, differences.tolist(), strict=True), low=-1.0, high=1.0)
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    return found.low <= truth <= found.high
 
 
 def _world(
@@ -90,6 +105,8 @@ def _world(
         step=0.0 if relative else 1 / TASKS,
     )
     reported = {each: bound for each, bound in bounds.items() if each not in (NAIVE, NAIVE_COVERED)}
+    if not relative:
+        reported |= {REPORT: {"least": 0.93}, REPORT_APART: {}}
     return Experiment(
         world=f"families-{name}-{len(world.gains)}x{len(families)}in{len(sizes)}",
         n=400,
