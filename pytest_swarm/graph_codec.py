@@ -31,7 +31,7 @@ class TaskObject(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     reference_model: Annotated[str | None, Meta(description="the model whose answer is expected; null: truth")] = None
 
 
-class GraphObject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GraphObject(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A task graph, as in a graph file."""
 
     name: str
@@ -39,6 +39,7 @@ class GraphObject(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     context: Annotated[Context, Meta(description="whether children get the outputs of their parents")]
     tasks: tuple[TaskObject, ...]
     edges: Annotated[tuple[tuple[str, str], ...], Meta(description="pairs of parent and child")]
+    family: Annotated[str | None, Meta(description="the template that the job is a variant of")] = None
 
 
 def encode_graph_object(graph: TaskGraph) -> GraphObject:

@@ -70,9 +70,10 @@ def plural(count: int, noun: str) -> str:
 
     Args:
         count: How many.
-        noun: The noun for one of them; an `s` makes its plural.
+        noun: The noun for one of them; an `s` makes its plural, of `family` it is `families`.
     """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    many = f"{noun[:-1]}ies" if noun.endswith(("ily", "icy")) else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
 
 
 def format_duration(duration_s: float) -> str:

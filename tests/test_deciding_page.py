@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.decision.choice import PolicyChoice, PolicyFigures, Ruling, choose_policy
+from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
+from pytest_swarm.decision.policy_figures import PolicyFigures
 
 ROOT = Path(__file__).parents[1]
 FIGURES: list[dict[str, Any]] = json.loads((ROOT / "tests" / "data" / "deciding" / "workflowgen.json").read_text())
@@ -72,8 +73,8 @@ def test_what_is_saved_and_how_many_more_jobs_would_tell_follow_from_the_figures
         assert float(saved[2]) == pytest.approx(seconds, abs=0.05)
     if more is not None:
         assert choice.to_keep is not None
-        assert choice.to_keep.jobs is not None
-        assert int(more[1]) == choice.to_keep.jobs - choice.jobs
+        assert choice.to_keep.families is not None
+        assert int(more[1]) == choice.to_keep.families - choice.jobs
 
 
 def test_what_the_page_makes_of_the_sentences_follows_from_the_figures() -> None:

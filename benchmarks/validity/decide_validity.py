@@ -21,8 +21,10 @@ from pathlib import Path
 
 import numpy as np
 from decision_worlds import DECISIONS, MEANS
+from family_worlds import FAMILY_WORLDS
 from gate_validity import CHUNKS, Row, broken, rows_of, shown
 
+WORLDS = (*DECISIONS, *FAMILY_WORLDS)
 HEAD = f"{'world':32} {'rate of':26} {'n':>6} {'rate':>8}  {'95 % interval':>17}  bound"
 
 
@@ -31,13 +33,13 @@ def simulate(seed: int, index: int, chunk: int, n: int) -> Counter[str]:
     rng = np.random.default_rng([seed, index, chunk])
     seen: Counter[str] = Counter()
     for _ in range(n):
-        seen.update(DECISIONS[index].play(rng))
+        seen.update(WORLDS[index].play(rng))
     return seen
 
 
 def play_world(pool: ProcessPoolExecutor, index: int, *, scale: float, seed: int) -> tuple[list[Row], dict[str, float]]:
     """Return the rates of one world, and the mean gains: the true one, the honest one and the naive one."""
-    world = DECISIONS[index]
+    world = WORLDS[index]
     parts = [len(each) for each in np.array_split(np.arange(max(8, round(scale * world.n))), CHUNKS)]
     seen: Counter[str] = Counter()
     for each in pool.map(partial(simulate, seed, index), range(CHUNKS), parts):
@@ -60,7 +62,7 @@ def main() -> int:
     means: dict[str, dict[str, float]] = {}
     print(HEAD)
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
-        for index, world in enumerate(DECISIONS):
+        for index, world in enumerate(WORLDS):
             if world.world.startswith(wanted):
                 found, means[world.world] = play_world(pool, index, scale=options.scale, seed=options.seed)
                 rows += found

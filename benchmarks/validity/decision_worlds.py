@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from world_table import Bound, Experiment
 
-from pytest_swarm.decision.choice import LEVEL, PolicyChoice, PolicyFigures, Ruling, choose_policy, gain_of
+from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy, gain_of
+from pytest_swarm.decision.policy_figures import LEVEL, PolicyFigures
 
 Figures = NDArray[np.float64]
 TASKS = 3
@@ -41,12 +42,12 @@ def scores(rng: np.random.Generator, gains: Figures, *, jobs: int, repeats: int 
     uneven = rng.uniform(-spread, spread, size=shape)
     uneven[0] = 0.0
     chances = rng.uniform(0.35, 0.55, size=shape[1:]) + uneven + gains[:, None, None]
-    return _answered(rng, chances, repeats)
+    return answered(rng, chances, repeats)
 
 
 def binary(rng: np.random.Generator, gains: Figures, *, jobs: int) -> Figures:
     """Jobs of one task and one repeat."""
-    return _answered(rng, rng.uniform(0.35, 0.55, size=(1, jobs, 1)) + gains[:, None, None], 1)
+    return answered(rng, rng.uniform(0.35, 0.55, size=(1, jobs, 1)) + gains[:, None, None], 1)
 
 
 def tied(rng: np.random.Generator, gains: Figures, *, jobs: int, repeats: int = 3) -> Figures:
@@ -62,7 +63,7 @@ def uneven(rng: np.random.Generator, gains: Figures, *, jobs: int, repeats: int 
     worse = rng.random(shape[:2]) < 0.25
     differs = np.where(worse, -0.3, 0.1)[:, :, None]
     differs[0] = 0.0
-    return _answered(rng, rng.uniform(0.4, 0.6, size=shape[1:]) + differs + gains[:, None, None], repeats)
+    return answered(rng, rng.uniform(0.4, 0.6, size=shape[1:]) + differs + gains[:, None, None], repeats)
 
 
 def rare_loss(rng: np.random.Generator, gains: Figures, *, jobs: int) -> Figures:
@@ -80,7 +81,7 @@ def seconds(rng: np.random.Generator, gains: Figures, *, jobs: int, scale: float
     return np.asarray(size * np.exp(noise - gains[:, None]), dtype=np.float64)
 
 
-def _answered(rng: np.random.Generator, chances: Figures, repeats: int) -> Figures:
+def answered(rng: np.random.Generator, chances: Figures, repeats: int) -> Figures:
     """Mean scores over tasks and repeats; policies share the random number of a task with the chance SHARED."""
     policies, jobs, tasks = chances.shape
     common = rng.random((repeats, 1, jobs, tasks))
@@ -89,17 +90,15 @@ def _answered(rng: np.random.Generator, chances: Figures, repeats: int) -> Figur
     return np.asarray((numbers < chances).mean(axis=(0, 3)))
 
 
-def decide(world: DecisionWorld, rng: np.random.Generator) -> tuple[PolicyChoice, Figures]:
-    """One choice in the world, with the figures that it was made from."""
-    drawn = world.draw(rng, np.array(world.gains))
-    figures = PolicyFigures(
+def figures_of(world: DecisionWorld, drawn: Figures) -> PolicyFigures:
+    """Figures that were drawn, as a decision takes them."""
+    return PolicyFigures(
         values=tuple(map(tuple, drawn.tolist())),
         relative=world.relative,
         step=world.step,
         allowed_loss=ALLOWED,
         level=LEVEL / world.budgets,
     )
-    return choose_policy(figures, every=False), drawn
 
 
 def play(rng: np.random.Generator, *, make: Callable[[np.random.Generator], DecisionWorld]) -> Mapping[str, float]:
@@ -110,8 +109,8 @@ def play(rng: np.random.Generator, *, make: Callable[[np.random.Generator], Deci
     world = make(rng)
     found: dict[str, float] = {}
     for _ in range(world.budgets):
-        choice, drawn = decide(world, rng)
-        for name, value in _outcomes(world, choice, drawn).items():
+        drawn = world.draw(rng, np.array(world.gains))
+        for name, value in outcomes(world, choose_policy(figures_of(world, drawn), every=False), drawn).items():
             found[name] = max(found.get(name, 0.0), value) if name in (USE, NAIVE) else value
     return found
 
@@ -122,7 +121,8 @@ HONEST_MEAN, NAIVE_MEAN, TRUE_MEAN = "mean honest gain", "mean naive gain", "mea
 MEANS = (TRUE_MEAN, HONEST_MEAN, NAIVE_MEAN)
 
 
-def _outcomes(world: DecisionWorld, choice: PolicyChoice, drawn: Figures) -> dict[str, float]:
+def outcomes(world: DecisionWorld, choice: PolicyChoice, drawn: Figures) -> dict[str, float]:
+    """What a choice says, what is true, and what a plain interval would have said."""
     assert choice.best is not None
     assert choice.honest is not None
     assert choice.naive is not None

@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
-from typing import Final, TypeAlias, TypedDict
+from typing import Final, TypedDict
 
+from pytest_swarm.decision.policy_figures import PolicyFigures, Rows, gains_of
 from pytest_swarm.statistics.best_of_many import (
     GainTable,
     cross_fitted_gain,
@@ -21,13 +21,8 @@ from pytest_swarm.statistics.best_of_many import (
     shared_critical_value,
     units_to_prove,
 )
-from pytest_swarm.statistics.intervals import t_quantile
 
-_ROUNDING: Final = 1e-12  # of a figure that is a sum over tasks and a mean over repeats
-MIN_JOBS: Final = 8  # with fewer, not even a gain in every job excludes chance once several policies were tried
-LEVEL: Final = 0.025
-"""Chance with which each end of an interval may be wrong: 95 % intervals."""
-Rows: TypeAlias = tuple[tuple[float, ...], ...]
+MIN_FAMILIES: Final = 8  # with fewer, not even a gain in each excludes chance once several policies were tried
 
 
 class _Settling(TypedDict, total=False):
@@ -46,29 +41,6 @@ class Ruling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyFigures:
-    """One row per policy, one column per job; the first row is the present policy.
-
-    `relative` figures (seconds, cost) are better when smaller, and a gain is the share of them that is saved, in the
-    geometric mean over jobs; of others a gain is a difference. `scores` are those that must not be lost where the
-    figures are not scores themselves. `allowed_loss` is what may be lost without regret: of the figures' own unit (a
-    share where relative), and of score. `step` is the smallest loss that a job can show. `noise` is the variance of a
-    job's gain that comes from its `repeats`, one value per policy.
-    """
-
-    values: Rows
-    relative: bool = False
-    scores: Rows | None = None
-    allowed_loss: float = 0.0
-    allowed_score_loss: float = 0.0
-    step: float = 0.0
-    score_step: float = 0.0
-    level: float = LEVEL
-    noise: tuple[float, ...] = ()
-    repeats: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GainEstimate:
     """The gain of one policy over the present one with its 95 % interval; `low` pays for the choice among all."""
 
@@ -82,15 +54,18 @@ class GainEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
-    """What would settle an open choice: jobs in all, further repeats of the same jobs; None where it would not."""
+    """What would settle an open choice: families in all, repeats beyond those there are; None where it would not.
 
-    jobs: int | None
+    A family is a job of its own where none was declared.
+    """
+
+    families: int | None
     repeats: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChoice:
-    """The ruling. `best` is the row of the policy to use, or of the one that looks best.
+    """The ruling. `best` is the row of the policy to use, or of the one that looks best. `jobs` are in `families`.
 
     `honest` is its gain judged on jobs that had no part in choosing (cross-fitted), within the interval; `naive` the
     gain that it shows on the jobs that chose it. `shares` say how often the parts of the jobs chose each policy.
@@ -99,6 +74,7 @@ class PolicyChoice:
 
     ruling: Ruling
     jobs: int
+    families: int
     best: int | None = None
     honest: float | None = None
     naive: float | None = None
@@ -122,11 +98,11 @@ def choose_policy(figures: PolicyFigures, *, every: bool = True) -> PolicyChoice
         figures: What was measured of the policies.
         every: Whether the gain of each policy is estimated, or only that of the best.
     """
-    jobs = len(figures.values[0]) if figures.values else 0
-    if jobs < MIN_JOBS:
-        return PolicyChoice(ruling=Ruling.TOO_FEW, jobs=jobs)
+    jobs, families = figures.jobs, figures.units.count
+    if families < MIN_FAMILIES:
+        return PolicyChoice(ruling=Ruling.TOO_FEW, jobs=jobs, families=families)
     if len(figures.values) == 1:
-        return PolicyChoice(ruling=Ruling.KEEP, jobs=jobs)
+        return PolicyChoice(ruling=Ruling.KEEP, jobs=jobs, families=families)
     return _Choosing(figures).choice(every=every)
 
 
@@ -140,11 +116,8 @@ class _Choosing:
 
     def __init__(self, figures: PolicyFigures) -> None:
         self.figures = figures
-        self.table = GainTable(
-            rows=tuple(_gains(figures.values[0], row, relative=figures.relative) for row in figures.values[1:]),
-            step=figures.step,
-            level=figures.level,
-        )
+        self.families = figures.units
+        self.table = self._table(figures.values, step=figures.step, relative=figures.relative)
         self.critical = shared_critical_value(self.table)
         self.guard = self._guard()
         self.guard_critical = shared_critical_value(self.guard) if self.guard else 0.0
@@ -157,8 +130,11 @@ class _Choosing:
         figures = self.figures
         if figures.scores is None:
             return None
-        rows = tuple(_gains(figures.scores[0], row, relative=False) for row in figures.scores[1:])
-        return GainTable(rows=rows, step=figures.score_step, level=figures.level)
+        return self._table(figures.scores, step=figures.score_step, relative=False)
+
+    def _table(self, values: Rows, *, step: float, relative: bool) -> GainTable:
+        gains = (gains_of(values[0], row, relative=relative) for row in values[1:])
+        return GainTable.of_jobs(gains, self.families, step=step, level=self.figures.level)
 
     def bounds(self, n: int) -> tuple[float, float]:
         """Return the bounds of a policy's gain."""
@@ -187,7 +163,8 @@ class _Choosing:
         honest = min(max(fit.gain, low), high, max(means[best], low))
         return PolicyChoice(
             ruling=ruling,
-            jobs=self.table.units,
+            jobs=self.figures.jobs,
+            families=self.table.units,
             best=best + 1,
             honest=self._told(honest),
             naive=self._told(means[best]),
@@ -241,57 +218,46 @@ class _Choosing:
         """
         size = honest if honest > self.margin else self.table.means[n]
         if size <= self.margin:
-            return Shortfall(jobs=None, repeats=None)
-        jobs = units_to_prove(self.table, n, distance=size, critical=self.critical)
-        if self.guard is None or jobs is None or self._keeps_score(n):
-            return self._shortfall(n, jobs)
+            return Shortfall(families=None, repeats=None)
+        units = units_to_prove(self.table, n, distance=size, critical=self.critical)
+        if self.guard is None or units is None or self._keeps_score(n):
+            return self._shortfall(n, units)
         distance = self.guard.means[n] + self.figures.allowed_score_loss
         other = units_to_prove(self.guard, n, distance=distance, critical=self.guard_critical)
-        return Shortfall(jobs=None if other is None else max(jobs, other), repeats=None)
+        return Shortfall(families=None if other is None else max(units, other), repeats=None)
 
     def _to_see_loss(self, n: int) -> Shortfall:
         """What would prove that a policy loses more score than is allowed, if it loses as much as was seen."""
         assert self.guard is not None
         distance = -self.guard.means[n] - self.figures.allowed_score_loss
-        return Shortfall(jobs=units_to_prove(self.guard, n, distance=distance, critical=self._student), repeats=None)
-
-    @property
-    def _student(self) -> float:
-        return t_quantile(self.table.units - 1, 1 - 2 * self.table.level)
+        return Shortfall(
+            families=units_to_prove(self.guard, n, distance=distance, critical=self.table.student), repeats=None
+        )
 
     def _to_keep(self, best: int, blocking: Sequence[int]) -> Shortfall:
         """What would prove that no policy gains more than is allowed, if the gains are as seen, or none."""
         if self.guard is not None and self.bounds(best)[0] > 0:
             return self._to_see_loss(best)
         needed = [(self._units_to_keep(n) or math.inf, n) for n in blocking]
-        jobs, slowest = max(needed)
-        return self._shortfall(slowest, None if math.isinf(jobs) else int(jobs))
+        units, slowest = max(needed)
+        return self._shortfall(slowest, None if math.isinf(units) else int(units))
 
     def _units_to_keep(self, n: int) -> int | None:
         distance = self.margin - min(0.0, self.table.means[n])
-        return units_to_prove(self.table, n, distance=distance, critical=self._student)
+        return units_to_prove(self.table, n, distance=distance, critical=self.table.student)
 
-    def _shortfall(self, n: int, jobs: int | None) -> Shortfall:
-        """Jobs, and the repeats of the present jobs that narrow the interval as much, where repeats can.
+    def _shortfall(self, n: int, units: int | None) -> Shortfall:
+        """Families, and the repeats of the present jobs that narrow the interval as much, where repeats can.
 
-        With b the variance between jobs and w that of repeats, N jobs give (b + w/R)/N, and n jobs of R' repeats
-        (b + w/R')/n.
+        With b the variance between families and w that of repeats, N of them give (b + w/R)/N, and n of R' repeats
+        (b + w/R')/n. The repeats of a job are drawn apart from those of the others of its family, so the value of a
+        family has G / N of a job's noise.
         """
-        if jobs is None or not self.figures.noise:
-            return Shortfall(jobs=jobs, repeats=None)
-        whole = planned_spread(self.table.rows[n]) ** 2
-        noise = min(self.figures.noise[n + 1], whole)
-        target = whole * self.table.units / jobs - (whole - noise)
+        if units is None or not self.figures.noise:
+            return Shortfall(families=units, repeats=None)
+        whole = planned_spread(self.table.spread_values(n)) ** 2
+        noise = min(self.figures.noise[n + 1] * self.table.units / self.figures.jobs, whole)
+        target = whole * self.table.units / units - (whole - noise)
         if target <= 0 or noise <= 0:
-            return Shortfall(jobs=jobs, repeats=None)
-        return Shortfall(jobs=jobs, repeats=max(1, math.ceil(self.figures.repeats * (noise / target - 1))))
-
-
-def _gains(present: Sequence[float], policy: Sequence[float], *, relative: bool) -> tuple[float, ...]:
-    """Return the gain in each job: the difference, or for seconds and cost the logarithm of the ratio.
-
-    Figures that differ by the rounding of sums are equal: a gain of 1e-16 has no spread, so no interval would hold.
-    """
-    equal = partial(math.isclose, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
-    pairs = zip(present, policy, strict=True)
-    return tuple(0.0 if equal(was, now) else math.log(was / now) if relative else now - was for was, now in pairs)
+            return Shortfall(families=units, repeats=None)
+        return Shortfall(families=units, repeats=max(1, math.ceil(self.figures.repeats * (noise / target - 1))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Final
 
-from pytest_swarm.decision.choice import LEVEL, PolicyChoice, PolicyFigures, Ruling, choose_policy
+from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
 from pytest_swarm.decision.criteria import CRITERIA, DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
 from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
@@ -17,14 +17,17 @@ from pytest_swarm.decision.measured_policies import (
     run_digest,
     usable_policies,
 )
+from pytest_swarm.decision.policy_figures import LEVEL, PolicyFigures
 from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
 from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_policy, present_policies
+from pytest_swarm.decision.undeclared_families import undeclared_templates
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.metrics.metric_table import METRICS
-from pytest_swarm.units import format_gb
+from pytest_swarm.statistics.families import Families
+from pytest_swarm.units import format_gb, plural
 
 _SAVINGS: Final = ("score", "makespan_s", "switches", "load_s", "token_cost")
 
@@ -46,6 +49,7 @@ class PolicyDecision:
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
     runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
     `presents` are the present policies of all budgets that are decided together, by budget: they share one error.
+    `undeclared_templates` is of how many templates the jobs seem to be variants, where that leaves nothing of a gain.
     """
 
     question: DecisionQuestion
@@ -59,6 +63,7 @@ class PolicyDecision:
     repeats: int
     figures: FiguresMark
     presents: Mapping[float, PresentPolicy]
+    undeclared_templates: int | None = None
 
     @property
     def present(self) -> PolicySetting:
@@ -89,6 +94,18 @@ class PolicyDecision:
     def fault_in_force(self) -> str | None:
         """Why the policy that the decision leads to cannot be used; None where it can."""
         return self.measured.present_fault if self.in_force == self.present else None
+
+    @property
+    def families(self) -> Families:
+        """The family of each job that is decided on; a job without one is a family of its own."""
+        return Families.of(self.measured.families)
+
+    @property
+    def counted(self) -> str:
+        """The jobs of the decision: `60 jobs`, or `60 jobs in 12 families` where families are declared."""
+        jobs = plural(self.choice.jobs, "job")
+        same = self.choice.families == self.choice.jobs
+        return jobs if same else f"{jobs} in {plural(self.choice.families, 'family')}"
 
     def mean(self, metric: str, policy: PolicySetting) -> float | None:
         """Return the mean of a metric over the jobs under one policy.
@@ -174,7 +191,8 @@ def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision
     question, by, present = frame.question, frame.question.by, frame.presents[budget_gb]
     measured = usable_policies(grouped, present.setting, _criteria(by))
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
-    choice = choose_policy(replace(_figures(measured, frame), noise=noise, repeats=repeats))
+    figures = replace(_figures(measured, frame), noise=noise, repeats=repeats, families=measured.families)
+    choice = choose_policy(figures)
     if choice.ruling is Ruling.KEEP and measured.present_fault is not None:
         choice = replace(choice, ruling=Ruling.UNUSABLE)
     return PolicyDecision(
@@ -189,6 +207,7 @@ def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision
         repeats=repeats,
         figures=frame.figures,
         presents=frame.presents,
+        undeclared_templates=undeclared_templates(figures, choice, measured),
     )
 
 

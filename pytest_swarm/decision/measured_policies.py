@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.decision.criteria import Criterion
-from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.record import JobStatus, lambda_label
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
@@ -47,10 +47,16 @@ class PolicySetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyJob:
-    """One job under one policy: its repeats by draw."""
+    """One job under one policy: its repeats by draw, and the family that it is declared to belong to."""
 
     name: str
+    family: str | None
     draws: Mapping[Draw, MeasuredJob]
+
+    @property
+    def graph(self) -> TaskGraph:
+        """Return its graph, which all draws share."""
+        return next(iter(self.draws.values())).record.case.graph
 
     def mean(self, criterion: Criterion) -> float | None:
         """Return the mean over repeats of a figure; None where a repeat lacks it."""
@@ -87,6 +93,12 @@ class MeasuredPolicies:
             row = [(self.by_setting[setting][digest], digest) for digest in self.jobs]
             found.append(tuple(_figure(job, criterion, setting) for job, _ in row))
         return tuple(found)
+
+    @property
+    def families(self) -> tuple[Hashable, ...]:
+        """Return the key of each job's family; a job without one is a family of its own."""
+        jobs = self.by_setting[self.settings[0]]
+        return tuple(digest if (family := jobs[digest].family) is None else (family,) for digest in self.jobs)
 
     def noise(self, criterion: Criterion) -> tuple[tuple[float, ...], int]:
         """Return the variance of a job's gain that comes from its repeats, by policy, and the number of repeats.
@@ -152,23 +164,37 @@ def group_jobs(
         runs: The jobs of each run.
         budget_gb: The VRAM budget.
         twins: Numbers of runs that are an earlier one again, with its number: a case of both is one draw.
+
+    Raises:
+        OptionError: A job is declared to belong to two families.
     """
     draws: dict[PolicySetting, dict[str, dict[Draw, MeasuredJob]]] = {}
     names: dict[str, str] = {}
+    families: dict[str, str] = {}
     for number, jobs in enumerate(runs):
         for job in jobs:
             if job.key.vram_budget_gb == budget_gb:
                 key = job.key
                 setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
-                digest = job.record.case.graph.digest
+                digest, family = job.record.case.graph.digest, job.record.case.graph.family
                 names[digest] = job.job
+                if family is not None and families.setdefault(digest, family) != family:
+                    raise _two_families(job.job, families[digest], family)
                 draws.setdefault(setting, {}).setdefault(digest, {}).setdefault(
                     (twins.get(number, number), job.key.repeat, job.occurrence), job
                 )
     return {
-        setting: {digest: PolicyJob(name=names[digest], draws=each) for digest, each in by_digest.items()}
+        setting: {
+            digest: PolicyJob(name=names[digest], family=families.get(digest), draws=each)
+            for digest, each in by_digest.items()
+        }
         for setting, by_digest in draws.items()
     }
+
+
+def _two_families(job: str, one: str, other: str) -> OptionError:
+    named = f"job {job!r:.80} is of family {one!r:.60} and of family {other!r:.60}"
+    return OptionError(f"decide: {named}; declare the same one in all runs")
 
 
 def usable_policies(

@@ -101,9 +101,10 @@ def why_no_policy(decision: PolicyDecision) -> str | None:
 
     There were too few jobs, a policy file is in force already, or a policy that nobody chose nor named.
     """
-    setting, jobs = decision.in_force, decision.choice.jobs
+    setting = decision.in_force
     if decision.choice.ruling is Ruling.TOO_FEW:
-        return f"{'1 job decides' if jobs == 1 else f'{jobs} jobs decide'} nothing, so there is no policy to write"
+        verb = "decides" if decision.choice.jobs == 1 else "decide"
+        return f"{decision.counted} {verb} nothing, so there is no policy to write"
     if decision.stand_in_force:
         return (
             f"no policy was chosen, and {setting.label} only stands for what is done now, so it is not written; name "
@@ -275,6 +276,7 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         against=decision.present.label,
         against_assumed=decision.present_assumed,
         jobs=choice.jobs,
+        families=None if choice.families == choice.jobs else choice.families,
         repeats=decision.repeats,
         gain=choice.honest,
         gain_low=None if estimate is None else estimate.low,

@@ -18,6 +18,7 @@ from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.domain.graph_order import Neighbours, ancestors, topological_order
+from pytest_swarm.domain.limits import family_fault, is_family
 from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_task
@@ -36,7 +37,7 @@ class TaskGraph(Rebuilt):
     `edges` are (parent id, child id). `context="parents"` hands parents' answers to their children, without the
     thinking; "full" hands on the thinking as well; "none" hands on nothing (the published benchmark's behavior).
     `version` belongs to the case: raise it when prompts or expectations change meaning, and old baselines are no longer
-    compared.
+    compared. Graphs of one `family` are variants of one template; it may be declared later, and is not in `digest`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class TaskGraph(Rebuilt):
     edges: tuple[tuple[str, str], ...] = ()
     context: Context = "parents"
     version: int = 1
+    family: str | None = None
     order: tuple[str, ...] = field(init=False, repr=False, compare=False)
     digest: str = field(init=False, repr=False, compare=False)
     _by_id: Mapping[str, Task] = field(init=False, repr=False, compare=False)
@@ -62,6 +64,8 @@ class TaskGraph(Rebuilt):
         if self.context not in CONTEXTS:
             known = ", ".join(map(repr, CONTEXTS))
             raise GraphError(f"graph {self.name!r}: context is {self.context!r}, but must be one of {known}")
+        if not is_family(self.family):
+            raise GraphError(f"graph {self.name!r}: {family_fault(self.family)}")
         by_id = _unique(self.name, self.tasks)
         parents, children = _neighbours(self.name, by_id, self.edges)
         _check_formulas(self.name, self.tasks, parents)
@@ -177,6 +181,7 @@ def encode_graph(graph: TaskGraph) -> dict[str, Json]:
         "context": graph.context,
         "tasks": [encode_task(task) for task in graph.tasks],
         "edges": [list(edge) for edge in graph.edges],
+        **({} if graph.family is None else {"family": graph.family}),
     }
 
 
@@ -185,7 +190,7 @@ def decode_graph(fields: Fields) -> TaskGraph:
 
     A task may say `after = ["s0"]` in place of edges. Raises the error of `fields` with the place in front.
     """
-    fields.only(("name", "version", "context", "tasks", "edges"))
+    fields.only(("name", "version", "context", "tasks", "edges", "family"))
     rows = fields.tables("tasks")
     given = fields.text("context", "parents")
     context = next((each for each in CONTEXTS if each == given), None)
@@ -200,6 +205,7 @@ def decode_graph(fields: Fields) -> TaskGraph:
             edges=(*_read_edges(fields), *after),
             context=context,
             version=fields.whole("version", 1),
+            family=fields.optional_text("family"),
         )
     except GraphError as error:
         if str(error).startswith(fields.where):
@@ -289,5 +295,6 @@ def _neighbours(
 
 def _digest(graph: TaskGraph) -> str:
     """Content digest: the same tasks, edges, context and version give the same 16 hex digits, whatever the test id."""
-    text = json.dumps(encode_graph(graph), sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    asked = {name: value for name, value in encode_graph(graph).items() if name != "family"}
+    text = json.dumps(asked, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeGuard
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
 CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenizers
@@ -27,6 +27,16 @@ def full_tag(tag: str) -> str:
     name = name.partition("://")[2] or name
     name = name.removeprefix(DEFAULT_REGISTRY)
     return name.removeprefix(DEFAULT_NAMESPACE) if name.count("/") == 1 else name
+
+
+def is_family(family: object) -> TypeGuard[str | None]:
+    """Return whether a value names a family of jobs, or none."""
+    return family is None or (isinstance(family, str) and bool(family.strip()))
+
+
+def family_fault(family: object) -> str:
+    """Return the sentence that says why a value names no family of jobs."""
+    return f"family is {family!r:.60}, but must be the name of the template that the jobs are variants of"
 
 
 def base_node_id(node_id: str) -> str:

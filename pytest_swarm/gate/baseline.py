@@ -81,12 +81,16 @@ class BaselineSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineCase:
-    """All samples of one graph under one setup, in the order of their slots."""
+    """All samples of one graph under one setup, in the order of their slots.
+
+    `family` is that of the graph in the run that is judged; a stored case needs none.
+    """
 
     setup: Setup
     graph_digest: str
     version: int
     samples: tuple[BaselineSample, ...]
+    family: str | None = field(default=None, compare=False)
 
     @property
     def identity(self) -> tuple[Setup, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
@@ -16,7 +16,7 @@ from pytest_swarm.gate.pairing import IncompleteJob, Match, Pairing, RunCases
 from pytest_swarm.gate.rules import Expression, Policy, Rule
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.routing.registry import mode_order
-from pytest_swarm.statistics.sign_flips import Pair
+from pytest_swarm.statistics.sign_flips import Pair, Units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,16 @@ class Hypothesis:
     coverage: Coverage
     incomplete: tuple[IncompleteJob, ...] = ()
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+
+    def over_other_jobs(self, units: Units) -> Units:
+        """Return the units with what chance over other jobs moves together: the declared family of each job.
+
+        Args:
+            units: Contributions of the draws, with their jobs.
+        """
+        declared: dict[Hashable, Hashable]
+        declared = {each.setup.job: (each.now.family,) for each in self.matches if each.now.family is not None}
+        return replace(units, clusters=tuple(declared.get(job, job) for job in units.clusters))
 
     @property
     def level_of_next_look(self) -> float:

@@ -67,7 +67,7 @@ def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
         before=before,
         now=now,
         change=now - before,
-        interval_over_jobs=bca_over_clusters(units, level=hypothesis.expression.level),
+        interval_over_jobs=bca_over_clusters(hypothesis.over_other_jobs(units), level=hypothesis.expression.level),
         allowed=allowed,
         detectable=0.0,
         jobs=data.jobs,
@@ -164,7 +164,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
     if metric.low is not None and metric.high is not None:  # a relative allowance may move a bound beyond what can be
         low, high = max(low, metric.low - metric.high), min(high, metric.high - metric.low)
     pairs = (pair for job in jobs for pair in job.grouped_pairs(1))
-    over_jobs = bca_over_clusters(units_of(pairs), level=hypothesis.expression.level)
+    over_jobs = bca_over_clusters(hypothesis.over_other_jobs(units_of(pairs)), level=hypothesis.expression.level)
     return hypothesis.row(
         verdict,
         before=before,

@@ -97,6 +97,7 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
     """
     jobs = tuple(jobs)
     samples: dict[tuple[Setup, str, int], list[BaselineSample]] = {}
+    families: dict[str, str | None] = {}
     incomplete: list[IncompleteJob] = []
     for job in jobs:
         setup = setup_of(job.record)
@@ -104,9 +105,16 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
             incomplete.append(_incomplete(job, setup))
             continue
         graph = job.record.case.graph
+        families[graph.digest] = graph.family
         samples.setdefault((setup, graph.digest, graph.version), []).append(sample_of(job))
     cases = tuple(
-        BaselineCase(setup=setup, graph_digest=digest, version=version, samples=sorted_samples(group))
+        BaselineCase(
+            setup=setup,
+            graph_digest=digest,
+            version=version,
+            samples=sorted_samples(group),
+            family=families[digest],
+        )
         for (setup, digest, version), group in samples.items()
     )
     return RunCases(

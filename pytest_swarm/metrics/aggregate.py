@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order, unit_name
 from pytest_swarm.metrics.metric_table import METRICS, AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Column, ModeValues
 from pytest_swarm.routing.registry import mode_order
@@ -148,10 +148,11 @@ class _Columns:
     def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
         by_case = any(each.weighs_by_case for each in jobs)
         self._metrics = [each.metrics for each in jobs]
-        self._names = [each.job for each in jobs]
+        self._families = [each.family for each in jobs]
+        self._unit = unit_name(jobs)
         self._cases = [each.case_without_repeat for each in jobs] if by_case else None
 
     def of(self, metric: AnyMetric) -> Column[Any]:
         """Return the values of one metric."""
         values = [metric.of_job(each) for each in self._metrics]
-        return Column(values=values, jobs=self._metrics, names=self._names, cases=self._cases)
+        return Column(values=values, jobs=self._metrics, families=self._families, unit=self._unit, cases=self._cases)

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order, unit_name
 from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
@@ -23,8 +23,8 @@ class Comparison:
 
     A pair is two jobs that share graph, setting and repeat and both have a score; `incomplete` counts those
     where one side is missing, failed or unscored. Won and lost are seen from `mode`. `difference` is the mean over
-    pairs of score(mode) - score(reference), its interval clustered by job. Divergence counts tasks that ran under
-    both modes; the `when_differed_*` figures say who scored better on those where the models differed.
+    pairs of score(mode) - score(reference), its interval clustered by job or family. Divergence counts tasks that ran
+    under both modes; the `when_differed_*` figures say who scored better on those where the models differed.
     """
 
     mode: str
@@ -132,7 +132,11 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         score_mode=_mean_score([pair.mode for pair in pairs], weights),
         score_reference=_mean_score([pair.reference for pair in pairs], weights),
         difference=clustered_mean(
-            ((pair.mode.job, pair.difference) for pair in pairs), low=-1.0, high=1.0, weights=weights
+            ((pair.mode.family, pair.difference) for pair in pairs),
+            low=-1.0,
+            high=1.0,
+            weights=weights,
+            unit=unit_name(pair.mode for pair in pairs),
         ),
         jobs_won=won,
         jobs_lost=lost,

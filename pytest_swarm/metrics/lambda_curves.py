@@ -12,6 +12,7 @@ from pytest_swarm.metrics.curve_coverage import CurveCoverage, missing_figure
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, lambda_order, setting_order
 from pytest_swarm.routing.registry import SINGLE, mode_order
 from pytest_swarm.statistics.bootstrap import cluster_weights, interval_over_rows
+from pytest_swarm.statistics.families import Families
 
 HALF: Final = 0.5  # of the gap between weak and strong, for cpt50
 
@@ -91,10 +92,14 @@ class _Sweep:
         names = sorted(set.intersection(*map(set, sums.values()))) if sums else []
         self._jobs = len(names)
         self._means: dict[tuple[str, float], list[Point]] = {}
+        declared = {job.record.case.graph.digest: job.record.case.graph.family for job in jobs}
+        families = Families.of([name if declared[name] is None else (declared[name],) for name in names])
+        self._clusters = families.count
         if names:
-            weights = cluster_weights(len(names))
+            weights = cluster_weights(families.count)
             for key in sorted(sums, key=lambda key: (mode_order(key[0]), key[1])):
-                totals = weights @ np.array([sums[key][name] for name in names])
+                columns = zip(*(sums[key][name] for name in names), strict=True)
+                totals = weights @ np.array(list(map(families.parts, columns))).T
                 costs, scores = (totals[:, at] / totals[:, 2] for at in (0, 1))
                 self._means[key] = list(map(Point, costs.tolist(), scores.tolist()))
         self._draws = len(next(iter(self._means.values()), []))
@@ -166,7 +171,7 @@ class _Sweep:
         for draw in range(self._draws):
             own = Range.between(self._singles(draw), weak=span.weak, strong=span.strong)
             values.append(None if own is None else of(draw, own))
-        low, high = interval_over_rows(values, clusters=self._jobs) or (None, None)
+        low, high = interval_over_rows(values, clusters=self._clusters) or (None, None)
         return CurveFigure(value=values[0], low=low, high=high)
 
 

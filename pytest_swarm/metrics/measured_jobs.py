@@ -57,6 +57,12 @@ class MeasuredJob:
         return self.record.case.job
 
     @property
+    def family(self) -> Hashable:
+        """Return what chance moves together: the jobs of the graph's family, or without one those of its name."""
+        family = self.record.case.graph.family
+        return self.job if family is None else (family,)
+
+    @property
     def setting(self) -> Setting:
         """Return horizon depth, budget and swept weight."""
         return setting_of(self.key)
@@ -77,6 +83,11 @@ class MeasuredJob:
     def pair_key(self) -> PairKey:
         """Return what two jobs must share to be compared."""
         return pair_key(self.record, self.occurrence)
+
+
+def unit_name(jobs: Iterable[MeasuredJob]) -> str:
+    """Return what the values of an interval over jobs are called: families where one is declared, else workflows."""
+    return "workflow" if all(each.record.case.graph.family is None for each in jobs) else "family"
 
 
 def pair_key(record: JobRecord, occurrence: int) -> PairKey:

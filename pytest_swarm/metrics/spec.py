@@ -99,14 +99,16 @@ class ModeValues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Generic[J_co]):
-    """One metric over the jobs of a mode: its values, the jobs' other values, and the job names; all parallel.
+    """One metric over the jobs of a mode: its values, the jobs' other values, and their families; all parallel.
 
-    `cases` are given where cases have different numbers of repeats on purpose: then each case weighs alike in a mean.
+    `unit` is what one of the families is called. `cases` are given where cases have different numbers of repeats on
+    purpose: then each case weighs alike in a mean.
     """
 
     values: Sequence[J_co]
     jobs: Sequence[JobValues]
-    names: Sequence[Hashable]
+    families: Sequence[Hashable]
+    unit: str
     cases: Sequence[Hashable] | None = None
 
 

@@ -38,9 +38,9 @@ def mean(column: Column[float | None]) -> float | None:
 def mean_with_interval(column: Column[float | None]) -> Interval | None:
     """Mean over jobs, with its interval."""
     known = [n for n, value in enumerate(column.values) if value is not None]
-    rows = ((column.names[n], value) for n in known if (value := column.values[n]) is not None)
+    rows = ((column.families[n], value) for n in known if (value := column.values[n]) is not None)
     weights = None if column.cases is None else weights_by_case(column.cases[n] for n in known)
-    return clustered_mean(rows, low=0.0, high=1.0, weights=weights)
+    return clustered_mean(rows, low=0.0, high=1.0, weights=weights, unit=column.unit)
 
 
 def quantile(values: Iterable[float], share: float) -> float | None:

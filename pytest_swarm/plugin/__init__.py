@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.xdist_controller import XdistController
 
 MARKERS = (
-    "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=): how this benchmark is parametrized; the command "
-    "line comes before the marker, the marker before the ini file",
+    "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=, family=): how this benchmark is parametrized; the "
+    "command line comes before the marker, the marker before the ini file",
     "swarm_gate(*expressions, gate=): the gate's expressions for this benchmark, judged on its own, such as "
     'swarm_gate("score:-1%"); gate is off, warn or fail',
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_swarm.domain.limits import base_node_id
+from pytest_swarm.domain.limits import base_node_id, family_fault, is_family
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
@@ -27,7 +28,8 @@ _CASE_ID: Final = re.compile(
 CASE: Final = "swarm_case"
 MARKER: Final = "swarm"
 MOST_CASES: Final = 100_000  # of one test
-VERSION: Final = "version"  # the one keyword of the marker that is no option
+VERSION: Final = "version"
+FAMILY: Final = "family"  # the two keywords of the marker that are no options
 
 
 def is_swarm(item: pytest.Item) -> bool:
@@ -58,7 +60,7 @@ def workflow_of_id(node_id: str) -> str:
 
 def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known: ModeTable) -> Axes:
     """Return the axes of `@pytest.mark.swarm(...)`: texts as on the command line, single values, or lists of them."""
-    keywords = (*(row.marker for row in ROWS if row.marker), VERSION)
+    keywords = (*(row.marker for row in ROWS if row.marker), VERSION, FAMILY)
     what = f"@pytest.mark.{MARKER}"
     if args:
         raise OptionError(f"{what} takes keywords only: {', '.join(keywords)}")
@@ -75,12 +77,12 @@ def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known
     axes = axes_of_texts(text, what=lambda row: f"{what}({row.marker}=)", known=known)
     if axes.auto_repeat:
         raise OptionError(f"{what}(repeat=): auto belongs on the command line or in the ini file")
-    version = values.get(VERSION)
-    if version is None:
-        return axes
-    if not isinstance(version, int) or isinstance(version, bool):
+    version, family = values.get(VERSION), values.get(FAMILY)
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         raise OptionError(f"{what}({VERSION}=): {version!r} is not a whole number")
-    return Axes(version=version).over(axes)
+    if not is_family(family):
+        raise OptionError(f"{what}({FAMILY}=): {family_fault(family)}")
+    return replace(axes, version=version, family=family)
 
 
 class Cases:

@@ -95,11 +95,13 @@ class JobRunner:
         return self._folder.trouble is not None
 
     def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
-        """Return the case of a test's graph, with --swarm-context and the marker's version applied."""
-        context, version = self._settings.context, self._cases.axes_of(item).version
-        if context is not None:
-            graph = graph.with_context(context)
-        graph = graph if version is None else replace(graph, version=version)
+        """Return the case of a test's graph, with --swarm-context and the marker's version and family applied."""
+        context, axes = self._settings.context, self._cases.axes_of(item)
+        graph = graph if context is None else graph.with_context(context)
+        if axes.version is not None:
+            graph = replace(graph, version=axes.version)
+        if axes.family is not None:
+            graph = replace(graph, family=axes.family)
         return Case(graph=graph, key=key, test=item.nodeid)
 
     def count(self, case: Case, item: pytest.Item, dry_run: DryRun) -> str | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.settings import Settings
 
 _Place: TypeAlias = "tuple[str, str, CaseKey]"  # test, job and key: where a case stands, whatever its graph
+_Content: TypeAlias = "tuple[str, str | None]"  # digest and family: what no case of a run may have changed
 _MAY_DIFFER: Final = frozenset(row.dest for row in ROWS if row.may_differ)
 _DEFAULT: Final = "its default"
 
@@ -65,9 +66,9 @@ class EarlierJobs:
 
     def __init__(self, jobs: Sequence[JobRecord] = (), *, run_name: str = "") -> None:
         self._finished = {job.case.digest: job for job in jobs if job.status is JobStatus.COMPLETED}
-        self._digests: dict[_Place, set[str]] = {}
+        self._graphs: dict[_Place, set[_Content]] = {}
         for job in jobs:
-            self._digests.setdefault(_place(job.case), set()).add(job.case.digest)
+            self._graphs.setdefault(_place(job.case), set()).add(_content(job.case))
         self._run_name = run_name
 
     @property
@@ -84,10 +85,11 @@ class EarlierJobs:
 
         A test may run several graphs of one name: those that were asked for before are no earlier version.
         """
-        there = self._digests.get(_place(case), set())
-        if there and case.digest not in there:
+        there = self._graphs.get(_place(case), set())
+        if there and _content(case) not in there:
+            other = "family" if case.digest in {digest for digest, _ in there} else "graph"
             raise OptionError(
-                f"--swarm-resume: run {self._run_name} ran {case.job!r} with another graph, and one table must not"
+                f"--swarm-resume: run {self._run_name} ran {case.job!r} with another {other}, and one table must not"
                 " mix both; start a new run"
             )
         there.clear()
@@ -96,6 +98,10 @@ class EarlierJobs:
 
 def _place(case: Case) -> _Place:
     return case.test, case.job, case.key
+
+
+def _content(case: Case) -> _Content:
+    return case.digest, case.graph.family
 
 
 def earlier_jobs(events: Path, settings: Settings, resources: Resources) -> EarlierJobs:

@@ -42,6 +42,7 @@ class Axes:
     auto_repeat: bool | None = None
     carryover: Carryover | None = None
     version: int | None = None
+    family: str | None = None
 
     def over(self, weaker: Axes) -> Axes:
         """Return these axes, and where they say nothing, the weaker source's."""
@@ -59,6 +60,7 @@ class Axes:
             auto_repeat=None,
             carryover=self.carryover,
             version=self.version,
+            family=self.family,
         )
 
 

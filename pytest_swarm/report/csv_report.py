@@ -97,6 +97,7 @@ def job_row(job: MeasuredJob) -> dict[str, Cell]:
         "lambda_token": job.lambda_token,
         **{name: value for name, value in metrics.items() if name not in PUBLISHED},
         "agreement": _agreement(job.record.case.graph.tasks),
+        "family": job.record.case.graph.family,
     }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_swarm.decision.choice import MIN_JOBS, GainEstimate, PolicyChoice, Ruling, Shortfall
+from pytest_swarm.decision.choice import MIN_FAMILIES, GainEstimate, PolicyChoice, Ruling, Shortfall
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
@@ -20,6 +20,7 @@ from pytest_swarm.report.decision_text import (
     table_head,
     table_rows,
     time_mark,
+    undeclared_text,
 )
 from pytest_swarm.report.wording import percent, signed_points, whole_line
 from pytest_swarm.units import format_gb, plural
@@ -46,9 +47,10 @@ def _ruling_text(decision: PolicyDecision) -> str:
         case Ruling.UNUSABLE:
             return _unusable(decision)
         case Ruling.TOO_FEW:
-            jobs = decision.choice.jobs
-            verb = "decides" if jobs == 1 else "decide"
-            few = f"{plural(jobs, 'job')} {verb} nothing: measure at least {MIN_JOBS}, each under every policy."
+            choice = decision.choice
+            verb = "decides" if choice.jobs == 1 else "decide"
+            least = str(MIN_FAMILIES) if choice.families == choice.jobs else f"{MIN_FAMILIES} families"
+            few = f"{decision.counted} {verb} nothing: measure at least {least}, each under every policy."
             return f"{few}{_left_out(decision)}{fault}{_other_present(decision)}"
         case Ruling.UNKNOWN:
             return _unknown(decision) + fault + _other_present(decision)
@@ -103,7 +105,7 @@ def _use(decision: PolicyDecision) -> str:
     beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job{mark}." if saved else ""
     return (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
-        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}"
+        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}{undeclared_text(decision)}"
     )
 
 
@@ -191,7 +193,7 @@ def _nothing_looks_better(decision: PolicyDecision, ways: str) -> str:
     choice = decision.choice
     widest = _estimate(decision, choice.most_open)
     if widest.low > 0 and widest.score_low is not None:
-        return f"{_score_open(decision, widest)} Measure more jobs, or allow a larger loss with --max-loss."
+        return f"{_score_open(decision, widest)} {_measure_more(choice)}"
     keeping = "" if widest.score_low is None else " that seems to keep the score"
     return (
         f"Cannot tell: no policy{keeping} looks better than {policy_name(decision, decision.present)} by more than is "
@@ -230,20 +232,31 @@ def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:
 
 def _ways(choice: PolicyChoice, *, found: str, kept: str) -> str:
     """Return a sentence on what would settle an open choice."""
-    find, keep = _needed(choice.to_find, choice.jobs), _needed(choice.to_keep, choice.jobs)
+    find, keep = _needed(choice.to_find, choice), _needed(choice.to_keep, choice)
     ways = [f"{count} would show {what}" for count, what in ((find, found), (keep, kept)) if count is not None]
     if not ways:
-        return " Measure more jobs, or allow a larger loss with --max-loss."
+        return f" {_measure_more(choice)}"
     text = "; ".join(ways)
     return f" {text[:1].upper()}{text[1:]}."
 
 
-def _needed(shortfall: Shortfall | None, jobs: int) -> str | None:
-    """Return `about 60 more jobs, or 3 more repeats of each job`; None where nothing is enough."""
-    if shortfall is None or shortfall.jobs is None:
+def _measure_more(choice: PolicyChoice) -> str:
+    unit = "jobs" if choice.families == choice.jobs else "families of jobs"
+    return f"Measure more {unit}, or allow a larger loss with --max-loss."
+
+
+def _needed(shortfall: Shortfall | None, choice: PolicyChoice) -> str | None:
+    """Return `about 60 more jobs, or 3 more repeats of each job`; None where nothing is enough.
+
+    Where families are declared, they are what is counted: more jobs of the same ones would not do.
+    """
+    if shortfall is None or shortfall.families is None:
         return None
-    count = max(1, shortfall.jobs - jobs)
-    more = f"over {_MOST_JOBS:,} more jobs" if count > _MOST_JOBS else f"about {plural(count, 'more job')}"
+    count = max(1, shortfall.families - choice.families)
+    noun = "more job" if choice.families == choice.jobs else "more family"
+    more = f"over {plural(_MOST_JOBS, noun)}" if count > _MOST_JOBS else f"about {plural(count, noun)}"
+    if choice.families != choice.jobs:
+        more += " of jobs"
     if shortfall.repeats is None:
         return more
     return f"{more}, or {plural(shortfall.repeats, 'more repeat')} of each job,"

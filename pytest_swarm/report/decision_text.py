@@ -38,17 +38,28 @@ def table_head(decision: PolicyDecision) -> tuple[str, ...]:
 
 def basis_sentence(decision: PolicyDecision) -> str:
     """Return what the decision rests on, and where its figures come from where no real server gave them all."""
-    choice, by = decision.choice, decision.question.by
+    by = decision.question.by
     repeats = f" of {plural(decision.repeats, 'repeat')}" if decision.repeats > 1 else ""
     marked = decision.figures.sentence
     source = "" if marked is None else f" {marked}"
     jobs = {policy_name(decision, each): decision.jobs_under(each) for each in decision.policies}
     slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
-    count = len(decision.policies)
-    noun = "policy" if count == 1 else "policies"
+    policies = plural(len(decision.policies), "policy")
     return (
-        f"{plural(choice.jobs, 'job')}{repeats}, {count} {noun}, decided by {by.name}.{_now(decision)}"
+        f"{decision.counted}{repeats}, {policies}, decided by {by.name}.{_now(decision)}"
         f"{_together(decision)}{source}{slow}"
+    )
+
+
+def undeclared_text(decision: PolicyDecision) -> str:
+    """Return that jobs which look like variants of templates were counted one by one; nothing where none do."""
+    if decision.undeclared_templates is None:
+        return ""
+    templates = plural(decision.undeclared_templates, "template")
+    return (
+        f" But these {plural(decision.choice.jobs, 'job')} look like variants of {templates}, within which they gain"
+        " alike, and were counted as independent: if they are variants, give those of a template one family (in the"
+        " graph, or @pytest.mark.swarm(family=...)); counted so, the gain may be chance."
     )
 
 

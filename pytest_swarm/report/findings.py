@@ -107,7 +107,7 @@ def compared(c: Comparison) -> Answer:
         text = f"{mode} and {reference} cannot be compared: no pair of jobs has a score under both."
         return Answer(kind="comparison", tone="open", text=text)
     head = f"{mode} scored {percent(c.score_mode, digits=1)}, {reference} {percent(c.score_reference, digits=1)}"
-    over = f"over {plural(c.difference.samples, 'pair')} from {plural(c.difference.clusters, 'workflow')}"
+    over = f"over {plural(c.difference.samples, 'pair')} from {plural(c.difference.clusters, c.difference.unit)}"
     tone, verdict = _verdict(c, mode, reference)
     return Answer(kind="comparison", tone=tone, text=f"{head}, {over}: {verdict}{_divergence(c, mode, reference)}")
 

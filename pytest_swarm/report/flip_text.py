@@ -99,7 +99,7 @@ def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
 
 
 def _job_differences(decision: PolicyDecision, metric: str) -> list[float]:
-    """Return the best policy's mean of a metric minus the present one's, for each job."""
+    """Return the best policy's mean of a metric minus the present one's, for each family of jobs: its part of it."""
     assert decision.best is not None
     of_job = METRICS[metric].of_job
     own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
@@ -107,7 +107,7 @@ def _job_differences(decision: PolicyDecision, metric: str) -> list[float]:
         tuple(fmean(of_job(job.metrics) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
         for digest in decision.measured.jobs
     ]
-    return [best - now for best, now in means]
+    return list(decision.families.parts([best - now for best, now in means]))
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

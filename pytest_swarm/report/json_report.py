@@ -138,6 +138,7 @@ def _case(job: MeasuredJob) -> msgspec.Struct:
         job=job.job,
         graph_digest=record.case.graph.digest,
         case_version=record.case.graph.version,
+        family=record.case.graph.family,
         mode=key.mode,
         horizon_depth=key.horizon,
         vram_budget_gb=key.vram_budget_gb,

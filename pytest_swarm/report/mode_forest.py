@@ -135,7 +135,7 @@ def _caption(reference: str, compared: Sequence[Comparison], pooled: str) -> str
     bounded = any(each.low is not None for each in found)
     intervals = ", with 95 % intervals that speak of other workflows like these" if bounded else ""
     return (
-        f"Difference in score to {mode_name(reference)} in points, over {over} from {plural(most.clusters, 'workflow')}"
+        f"Difference in score to {mode_name(reference)} in points, over {over} from {plural(most.clusters, most.unit)}"
         f"{f', over {pooled}' if pooled else ''}{intervals}."
     )
 

@@ -122,13 +122,13 @@ class RunBlock(Struct, frozen=True, kw_only=True):
 
 
 class IntervalBlock(Struct, frozen=True, kw_only=True):
-    """A 95 % interval of the mean beside it, clustered by job."""
+    """A 95 % interval of the mean beside it, clustered by job, or by family of jobs."""
 
     low: Annotated[float | None, Meta(description="lower end")]
     high: Annotated[float | None, Meta(description="upper end")]
     confidence: Annotated[float, Meta(description="0.95")]
     samples: Annotated[Count, Meta(description="values")]
-    clusters: Annotated[Count, Meta(description="jobs (graphs)")]
+    clusters: Annotated[Count, Meta(description="jobs (graphs); those of one family count once")]
     note: Annotated[str | None, Meta(description="why there are no ends")]
 
 
@@ -160,6 +160,7 @@ class CaseHead(Struct, frozen=True, kw_only=True):
     job: Annotated[str, Meta(description="name of the graph")]
     graph_digest: Annotated[str, Meta(description="content digest of the graph")]
     case_version: Annotated[int, Meta(description="version of the graph")]
+    family: Annotated[str | None, Meta(description="the template that the job is a variant of")] = None
     mode: ModeName
     horizon_depth: OneDepth
     vram_budget_gb: OneBudget

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, unit_name
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.metrics.summaries import weights_by_case
@@ -77,7 +77,13 @@ def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str,
     both = [(job, score, theirs[key][1]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
     by_case = any(job.weighs_by_case for job, _, _ in both)
     weights = weights_by_case(job.case_without_repeat for job, _, _ in both) if by_case else None
-    found = clustered_mean(((job.job, new - old) for job, old, new in both), low=-1.0, high=1.0, weights=weights)
+    found = clustered_mean(
+        ((job.family, new - old) for job, old, new in both),
+        low=-1.0,
+        high=1.0,
+        weights=weights,
+        unit=unit_name(job for job, _, _ in both),
+    )
     if found is None:
         return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
     old, new = fmean([each for _, each, _ in both], weights), fmean([each for _, _, each in both], weights)

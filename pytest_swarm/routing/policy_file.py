@@ -110,6 +110,9 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
         bool, Meta(description="whether nothing told what was in use, so that `against` only stood for it")
     ] = False
     jobs: Count
+    families: Annotated[
+        Count | None, Meta(description="families of the jobs, which chance counts; null where none was declared")
+    ] = None
     repeats: Count
     gain: float | None = None
     gain_low: float | None = None

@@ -1,18 +1,20 @@
 """The gain of the best of several candidates over a reference, with bounds that pay for having chosen it.
 
-A row holds the gains of one candidate, one value per independent unit (a job). Numbers in, numbers out: what a gain is,
-and which candidate is preferred, is the caller's matter. docs/statistics.md says why the bounds hold.
+A row holds the gains of one candidate, one value per independent unit (a job, or a family of jobs). Numbers in, numbers
+out: what a gain is, and which candidate is preferred, is the caller's matter. docs/statistics.md says why the bounds
+hold.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pytest_swarm.statistics.families import Families, linearized
 from pytest_swarm.statistics.intervals import t_quantile
 from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds
 from pytest_swarm.statistics.sign_flips import POWER, SEED
@@ -31,6 +33,7 @@ _MAX_CELLS: Final = 2_000_000  # sign vectors x units; with more units fewer are
 _BLOCK_CELLS: Final = 16_000  # that are drawn and multiplied at a time, for memory's sake
 _LISTED_UNITS: Final = 12  # up to here all 2**n sign vectors are listed
 _LEAST_LEVEL: Final = 1e-12  # for each of very many rows
+_LEAST_FREEDOM: Final = 0.05  # where one family holds nearly all jobs
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
 _ROUNDING: Final = 1e-9
@@ -42,12 +45,28 @@ class GainTable:
     """Gains over the reference: one row per candidate, one column per unit, at least two of them.
 
     `step` is the smallest loss that one unit can show. `level` is the chance with which each side of an interval may be
-    wrong.
+    wrong. Where units are families of several sizes, `weights` are their w_g, and a row holds their parts w_g m_g
+    (`Families`).
     """
 
     rows: tuple[tuple[float, ...], ...]
     step: float = 0.0
     level: float = 0.025
+    weights: tuple[float, ...] = ()
+
+    @classmethod
+    def of_jobs(
+        cls, rows: Iterable[Sequence[float]], families: Families, *, step: float = 0.0, level: float = 0.025
+    ) -> GainTable:
+        """Return the table of families of jobs.
+
+        Args:
+            rows: The gains of each candidate, one column per job.
+            families: The family of each job.
+            step: The smallest loss that each job of a family can show.
+            level: The chance with which each side of an interval may be wrong.
+        """
+        return cls(rows=tuple(map(families.parts, rows)), step=step, level=level, weights=families.weights)
 
     @property
     def means(self) -> tuple[float, ...]:
@@ -58,6 +77,23 @@ class GainTable:
     def units(self) -> int:
         """Return the number of units."""
         return len(self.rows[0]) if self.rows else 0
+
+    @property
+    def student(self) -> float:
+        """Return the quantile of Student's t that belongs to `level`, with the freedom of as many equal units.
+
+        Families of several sizes count as G / mean(w_g^2) equal ones (Kish, Survey Sampling, 1965).
+        """
+        squares = fmean(weight * weight for weight in self.weights) if self.weights else 1.0
+        return t_quantile(max(self.units / squares - 1, _LEAST_FREEDOM), 1 - 2 * self.level)
+
+    def spread_values(self, row: int) -> tuple[float, ...]:
+        """Return one value per unit whose standard error is that of the mean gain of a candidate.
+
+        Args:
+            row: The candidate.
+        """
+        return linearized(self.rows[row], self.weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +120,12 @@ def shared_critical_value(table: GainTable) -> float:
     signs = _signs(table.units)
     means = np.concatenate([block @ rows.T for block in _blocks(signs)]) / table.units
     squares = (rows**2).mean(axis=1)
-    variances = (squares - means**2) / (table.units - 1)
+    spread = squares - means**2
+    if table.weights:  # of part - weight * mean, with the signs that changed the mean
+        weights = np.array(table.weights)
+        weighed = np.concatenate([block @ (weights * rows).T for block in _blocks(signs)]) / table.units
+        spread = squares - 2 * means * weighed + means**2 * float((weights**2).mean())
+    variances = spread / (table.units - 1)
     flat = variances <= _TINY * np.maximum(squares, _TINY)
     ratios = np.where(flat, np.where(means > 0, np.inf, 0.0), means / np.sqrt(np.where(flat, 1.0, variances)))
     largest = np.sort(ratios.max(axis=1))
@@ -108,8 +149,7 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
         row: The chosen candidate.
         critical: What `shared_critical_value` returned for the table.
     """
-    values = table.rows[row]
-    mean = fmean(values)
+    values, mean = table.spread_values(row), table.means[row]
     error = _standard_error(values)
     span = max(table.step, *map(abs, values))
     data = WeightedValues(
@@ -123,7 +163,7 @@ def gain_bounds(table: GainTable, row: int, critical: float) -> tuple[float, flo
     low = min(low, (1 - unseen) * mean - unseen * table.step)
     if not error:
         return min(low, mean), max(high, mean)
-    student = t_quantile(len(values) - 1, 1 - 2 * table.level)
+    student = table.student
     skewness = _skewness(values)
     lower = mean - (critical + _skew_term(-skewness, critical, len(values))) * error
     return min(low, lower), max(high, mean + (student + _skew_term(skewness, student, len(values))) * error)
@@ -137,7 +177,7 @@ def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allow
 
     Args:
         table: The gains.
-        guard: Gains of another kind, of which a row that is taken may lose `allowed` on the units that choose.
+        guard: Gains of another kind, of which a row that is taken may lose `allowed` per job of the units that choose.
         allowed: The loss that the guard allows.
     """
     import numpy as np
@@ -146,6 +186,7 @@ def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allow
     kept = np.zeros_like(rows) if guard is None else np.array([*guard.rows, (0.0,) * table.units], dtype=np.float64)
     rng = np.random.default_rng([SEED, table.units, len(rows)])
     parts = min(FOLDS, table.units)
+    weights = np.array(table.weights or (1.0,) * table.units)
     total, kept_total = rows.sum(axis=1), kept.sum(axis=1)
     gains: list[float] = []
     chosen = np.zeros(len(rows))
@@ -154,10 +195,11 @@ def cross_fitted_gain(table: GainTable, guard: GainTable | None = None, *, allow
         for part in range(parts):
             held = order[part::parts]
             sums = rows[:, held].sum(axis=1)
-            lost = kept_total - kept[:, held].sum(axis=1) < -(allowed + _TINY) * (table.units - len(held))
+            weight = float(weights[held].sum())
+            lost = kept_total - kept[:, held].sum(axis=1) < -(allowed + _TINY) * (table.units - weight)
             best = _best(np.where(lost, -np.inf, total - sums))
             gains.append(float(sums[best]))
-            chosen[best] += len(held)
+            chosen[best] += weight
     cells = SPLITS * table.units
     return CrossFit(gain=math.fsum(gains) / cells, shares=tuple(float(each) / cells for each in chosen[:-1]))
 
@@ -180,7 +222,7 @@ def units_to_prove(table: GainTable, row: int, *, distance: float, critical: flo
     """
     if distance <= 0 or not math.isfinite(critical):
         return None
-    needed = ((critical + NormalDist().inv_cdf(POWER)) * planned_spread(table.rows[row]) / distance) ** 2
+    needed = ((critical + NormalDist().inv_cdf(POWER)) * planned_spread(table.spread_values(row)) / distance) ** 2
     return max(2, math.ceil(needed), math.ceil(-math.log(_shared_level(table, critical)) * table.step / distance))
 
 

@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import Final
 
 from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds
+from pytest_swarm.units import plural
 
 CONFIDENCE: Final = 0.95
 MIN_CLUSTERS: Final = 6  # fewer say nothing of others: six that agree leave out less than half of the range
@@ -24,7 +25,10 @@ MIN_CLUSTERS: Final = 6  # fewer say nothing of others: six that agree leave out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A mean and its 95 % interval. Where there is none, `low` and `high` are None and `note` says why."""
+    """A mean and its 95 % interval. Where there is none, `low` and `high` are None and `note` says why.
+
+    `unit` is what each of the `clusters` is called.
+    """
 
     mean: float
     low: float | None
@@ -32,6 +36,7 @@ class Interval:
     samples: int
     clusters: int
     note: str | None = None
+    unit: str = "workflow"
 
     @property
     def excludes_zero(self) -> bool:
@@ -52,7 +57,12 @@ class Interval:
 
 
 def clustered_mean(
-    values: Iterable[tuple[Hashable, float]], *, low: float, high: float, weights: Sequence[float] | None = None
+    values: Iterable[tuple[Hashable, float]],
+    *,
+    low: float,
+    high: float,
+    weights: Sequence[float] | None = None,
+    unit: str = "workflow",
 ) -> Interval | None:
     """Return mean and interval of (cluster, value) pairs; None where there are no values.
 
@@ -61,6 +71,7 @@ def clustered_mean(
         low: The smallest value that there can be.
         high: The largest value that there can be.
         weights: The weight of each value, above 0; None where all weigh alike.
+        unit: What a cluster is called.
     """
     rows = list(values)
     if not rows:
@@ -71,9 +82,8 @@ def clustered_mean(
         sums.setdefault(cluster, []).append((value, weight))
     clusters = len(sums)
     if clusters < MIN_CLUSTERS:
-        name = "workflow" if clusters == 1 else "workflows"
-        note = f"{clusters} {name}; an interval needs {MIN_CLUSTERS}"
-        return Interval(mean=mean, low=None, high=None, samples=len(rows), clusters=clusters, note=note)
+        note = f"{plural(clusters, unit)}; an interval needs {MIN_CLUSTERS}"
+        return Interval(mean=mean, low=None, high=None, samples=len(rows), clusters=clusters, note=note, unit=unit)
     data = WeightedValues(
         values=[fmean([v for v, _ in each], [w for _, w in each]) for each in sums.values()],
         weights=[sum(weight for _, weight in each) for each in sums.values()],
@@ -81,11 +91,11 @@ def clustered_mean(
         high=high,
     )
     bounds = mean_bounds(data, level=(1 - CONFIDENCE) / 2)
-    return Interval(mean=mean, low=bounds[0], high=bounds[1], samples=len(rows), clusters=clusters)
+    return Interval(mean=mean, low=bounds[0], high=bounds[1], samples=len(rows), clusters=clusters, unit=unit)
 
 
 @lru_cache(maxsize=256)
-def t_quantile(freedom: int, confidence: float) -> float:
+def t_quantile(freedom: float, confidence: float) -> float:
     """Return the t for which a Student variable lies within +-t with a given probability.
 
     Args:

@@ -63,6 +63,8 @@ def save_graph(graph: TaskGraph, path: str | os.PathLike[str]) -> None:
 def dump_graph(graph: TaskGraph) -> str:
     """Return the graph as TOML, one table per task; parents are in `after` where that keeps the order of the edges."""
     lines = [toml_line("name", graph.name), toml_line("version", graph.version), toml_line("context", graph.context)]
+    if graph.family is not None:
+        lines.append(toml_line("family", graph.family))
     edges_from_parents = tuple((parent, task.id) for task in graph.tasks for parent in graph.parents(task.id))
     uses_after = edges_from_parents == graph.edges
     if not uses_after:

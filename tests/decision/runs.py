@@ -21,15 +21,22 @@ def many(
     budgets_gb: tuple[float, ...] = (24.0,),
     seconds: Mapping[str, float] | None = None,
     seed: int = 5,
+    family: Callable[[int], str | None] = lambda _: None,
 ) -> Run:
-    """Each mode solves each of three tasks with its chance; modes share the random number of a task."""
+    """Each mode solves each of three tasks with its chance; modes share the random number of a task.
+
+    The jobs of one `family` (by number) share theirs as well.
+    """
+    drawn: dict[tuple[str, int], list[float]] = {}
     rng = Random(seed)
     records: list[JobRecord] = []
     for n in range(jobs):
-        graph = replace(WB1, name=f"job-{n:02d}")
+        graph = replace(WB1, name=f"job-{n:02d}", family=family(n))
         size = rng.uniform(5, 50)
         for repeat in range(1, repeats + 1):
-            numbers = {task: rng.random() for task in graph.order}
+            own = [rng.random() for _ in graph.order]
+            shared = own if graph.family is None else drawn.setdefault((graph.family, repeat), own)
+            numbers = dict(zip(graph.order, shared, strict=True))
             jitter = rng.uniform(0.97, 1.03)
             for mode, chance in chances.items():
                 for budget_gb in budgets_gb:

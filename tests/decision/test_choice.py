@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from random import Random
 
 import pytest
 
-from pytest_swarm.decision.choice import PolicyChoice, PolicyFigures, Ruling, choose_policy
+from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
+from pytest_swarm.decision.policy_figures import PolicyFigures
+from pytest_swarm.statistics.best_of_many import planned_spread
 
 JOBS = 24
 
@@ -53,7 +56,7 @@ def test_equal_policies_are_not_told_apart() -> None:
     choice = choose_policy(figures(0.5, 0.5, 0.5))
     assert choice.ruling is Ruling.UNKNOWN
     assert choice.to_keep is not None
-    assert choice.to_keep.jobs > JOBS
+    assert choice.to_keep.families > JOBS
 
 
 def test_a_present_policy_that_nothing_beats_by_more_than_is_allowed_is_kept() -> None:
@@ -100,7 +103,7 @@ def test_a_score_that_may_be_lost_leaves_the_choice_open() -> None:
         PolicyFigures(values=(present, faster), relative=True, scores=open_score, allowed_score_loss=0.02)
     )
     assert choice.ruling is Ruling.UNKNOWN
-    assert choice.to_find.jobs > JOBS
+    assert choice.to_find.families > JOBS
 
 
 def test_repeats_are_offered_only_where_they_could_settle_it() -> None:
@@ -125,3 +128,58 @@ def test_the_estimates_of_all_policies_can_be_left_out() -> None:
     assert [each.policy for each in short.estimates] == [2]
     assert short.estimate(2) == whole.estimate(2)
     assert short.ruling is whole.ruling
+
+
+def variants(count: int, copies: int) -> tuple[tuple[float, ...], ...]:
+    """Two policies of which the second gains in most templates; the variants of a template gain alike."""
+    gains = row(0.06, seed=7, spread=0.2, jobs=count)
+    return ((0.5,) * (count * copies), tuple(0.5 + gain for gain in gains for _ in range(copies)))
+
+
+def test_variants_of_ten_templates_are_ten_jobs_where_their_family_is_known() -> None:
+    values = variants(10, 10)
+    apart = choose_policy(PolicyFigures(values=values))
+    known = choose_policy(PolicyFigures(values=values, families=tuple(n // 10 for n in range(100))))
+    single = choose_policy(PolicyFigures(values=variants(10, 1)))
+    assert apart.ruling is Ruling.USE
+    assert known.ruling is single.ruling is Ruling.UNKNOWN
+    assert (known.jobs, known.families) == (100, 10)
+    assert known.naive == pytest.approx(apart.naive)
+    assert (known.estimates[0].low, known.estimates[0].high) == pytest.approx(
+        (single.estimates[0].low, single.estimates[0].high)
+    )
+    assert known.to_find == single.to_find
+
+
+def test_one_job_a_family_is_as_without_families() -> None:
+    drawn = figures(0.5, 0.52, 0.7)
+    assert choose_policy(replace(drawn, families=tuple(range(JOBS)))) == choose_policy(drawn)
+
+
+def test_fewer_than_eight_families_decide_nothing_whatever_their_jobs() -> None:
+    values = (row(0.1, seed=1, jobs=70), row(0.9, seed=2, jobs=70))
+    choice = choose_policy(PolicyFigures(values=values, families=tuple(n // 10 for n in range(70))))
+    assert (choice.ruling, choice.jobs, choice.families) == (Ruling.TOO_FEW, 70, 7)
+
+
+def test_scores_that_must_be_kept_are_those_of_families_too() -> None:
+    """Ten templates lose 2 points of score or gain some: enough for a hundred jobs, and not for ten families."""
+    seconds = ((10.0,) * 100, tuple(6.0 + n % 7 / 10 for n in range(100)))
+    losses = row(0.0, seed=5, spread=0.06, jobs=10)
+    scores = ((0.5,) * 100, tuple(0.5 + losses[n // 10] for n in range(100)))
+    apart = PolicyFigures(values=seconds, relative=True, scores=scores, allowed_score_loss=0.03)
+    assert choose_policy(apart).ruling is Ruling.USE
+    known = choose_policy(replace(apart, families=tuple(n // 10 for n in range(100))))
+    assert known.ruling is Ruling.UNKNOWN
+
+
+def test_the_noise_of_a_family_is_a_share_of_that_of_a_job() -> None:
+    """The mean of five jobs has a fifth of their noise, so it asks for as many repeats as one job of that noise."""
+    values, alone = variants(12, 5), variants(12, 1)
+    noise = 0.9 * planned_spread([now - was for was, now in zip(*alone, strict=True)]) ** 2
+    single = choose_policy(PolicyFigures(values=alone, noise=(0.0, noise), repeats=2))
+    keys = tuple(n // 5 for n in range(60))
+    family = choose_policy(PolicyFigures(values=values, noise=(0.0, 5 * noise), repeats=2, families=keys))
+    assert single.to_find is not None
+    assert single.to_find.repeats is not None
+    assert family.to_find == single.to_find

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_swarm.decision.choice import Ruling
-from pytest_swarm.decision.criteria import CRITERIA, parse_criterion, parse_loss
+from pytest_swarm.decision.criteria import CRITERIA, SCORE, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.exports import EXPORTS
-from pytest_swarm.decision.policy_writing import policy_of, type_table
+from pytest_swarm.decision.policy_writing import policy_of, type_table, why_no_policy
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
@@ -22,6 +22,7 @@ from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from pytest_swarm.report.decision_text import basis_sentence, policy_name
+from pytest_swarm.statistics.intervals import ratio_interval
 from tests.decision.runs import many, with_outcomes, without_plan
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -52,7 +53,10 @@ def test_an_open_choice_names_no_winner_and_says_what_would_settle_it() -> None:
     assert decision.in_force.mode == "fixed"
     sentence = decision_sentence(decision)
     assert sentence.startswith("Cannot tell: ")
-    assert f"about {decision.choice.to_keep.jobs - 30:,} more jobs would show that fixed is as good" in sentence.lower()
+    assert (
+        f"about {decision.choice.to_keep.families - 30:,} more jobs would show that fixed is as good"
+        in sentence.lower()
+    )
 
 
 def test_nothing_better_keeps_what_there_is() -> None:
@@ -66,6 +70,102 @@ def test_seven_jobs_decide_nothing() -> None:
     assert decision.choice.ruling is Ruling.TOO_FEW
     assert decision_sentence(decision) == "7 jobs decide nothing: measure at least 8, each under every policy."
     assert decided(many({"fixed": 0.05, "milp": 0.95}, jobs=12)).choice.ruling is Ruling.USE
+
+
+def test_variants_of_a_template_are_one_family() -> None:
+    """A hundred jobs of ten templates, whose variants are solved alike: what a hundred jobs prove, ten do not."""
+    chances = {"fixed": 0.4, "milp": 0.6}
+    run = many(chances, jobs=100, family=lambda n: f"template {n % 10}")
+    apart = replace(run, jobs=tuple(with_family(each, None) for each in run.jobs))
+    declared, undeclared = decided(run), decided(apart)
+    assert undeclared.choice.ruling is Ruling.USE
+    assert declared.choice.ruling is Ruling.UNKNOWN
+    assert declared.choice.naive == pytest.approx(undeclared.choice.naive)
+    assert basis_sentence(declared).startswith("100 jobs in 10 families, 2 policies, decided by score.")
+    assert "more families of jobs would show a gain of that size" in decision_sentence(declared)
+    wide, narrow = token_bounds_width(declared), token_bounds_width(undeclared)
+    assert wide > 2 * narrow
+
+
+def token_bounds_width(decision: PolicyDecision) -> float:
+    """The width of the interval of a ratio over families, here of the gain in score over a cost that differs little."""
+    gains = decision.families.parts([now - was for was, now in zip(*decision.measured.rows(SCORE), strict=True)])
+    ends = ratio_interval(gains, [1.0] * len(gains))
+    assert ends is not None
+    return ends[1] - ends[0]
+
+
+def with_family(job: JobRecord, family: str | None) -> JobRecord:
+    return replace(job, case=replace(job.case, graph=replace(job.case.graph, family=family)))
+
+
+def test_a_run_in_which_a_job_has_no_family_yet_takes_that_of_another() -> None:
+    chances = {"fixed": 0.4, "milp": 0.6}
+    new = many(chances, jobs=24, seed=5, family=lambda n: f"template {n % 12}")
+    old = replace(
+        new,
+        info=replace(new.info, run="earlier", seed=new.info.seed + 1),
+        jobs=tuple(with_family(each, None) for each in many(chances, jobs=24, seed=6).jobs),
+    )
+    (decision,) = decide_runs([old, new], DecisionQuestion())
+    assert (decision.choice.jobs, decision.choice.families) == (24, 12)
+    other = replace(old, jobs=tuple(with_family(each, "another") for each in old.jobs))
+    with pytest.raises(OptionError, match="decide: job 'job-00' is of family 'another' and of family 'template 0'"):
+        decide_runs([other, new], DecisionQuestion())
+
+
+def test_families_are_written_into_policy_and_record() -> None:
+    decision = decided(many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=lambda n: f"template {n % 20}"))
+    policy = policy_of(decision, now=NOW)
+    assert (policy.provenance.jobs, policy.provenance.families) == (60, 20)
+    assert "60 jobs in 20 families" in decision_record(decision, policy)
+    assert "from 60 jobs in 20 families of" in EXPORTS["ollama"](policy)
+    few = decided(many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=lambda n: f"template {n % 7}"))
+    assert few.choice.ruling is Ruling.TOO_FEW
+    assert why_no_policy(few) == "60 jobs in 7 families decide nothing, so there is no policy to write"
+
+
+def looking_alike(run: Run, *, templates: int) -> Run:
+    """The same jobs without a family; those of one template have prompts that begin alike."""
+
+    def job(each: JobRecord) -> JobRecord:
+        graph = each.case.graph
+        number = int(each.case.job[4:])
+        start = f"Template {chr(65 + number % templates)}, variant {number}: "
+        tasks = tuple(replace(task, prompt=start + task.prompt) for task in graph.tasks)
+        return replace(each, case=replace(each.case, graph=replace(graph, tasks=tasks, family=None)))
+
+    return replace(run, jobs=tuple(map(job, run.jobs)))
+
+
+HINT = "But these 100 jobs look like variants of 10 templates, within which they gain alike"
+
+
+def test_jobs_that_look_alike_and_gain_alike_are_named() -> None:
+    chances = {"fixed": 0.4, "milp": 0.6}
+    run = many(chances, jobs=100, family=lambda n: f"template {n % 10}")
+    decision = decided(looking_alike(run, templates=10))
+    assert decision.choice.ruling is Ruling.USE
+    sentence = decision_sentence(decision)
+    assert HINT in sentence
+    assert sentence.endswith("@pytest.mark.swarm(family=...)); counted so, the gain may be chance.")
+
+
+def test_nothing_is_said_of_jobs_that_gain_apart_or_do_not_look_alike_or_are_declared() -> None:
+    chances = {"fixed": 0.4, "milp": 0.6}
+    correlated = many(chances, jobs=100, family=lambda n: f"template {n % 10}")
+    apart = decided(looking_alike(many({"fixed": 0.4, "milp": 0.52}, jobs=100), templates=10))
+    unlike = decided(looking_alike(correlated, templates=100))
+    few = decided(looking_alike(correlated, templates=5))
+    each_its_own = replace(
+        looking_alike(correlated, templates=10),
+        jobs=tuple(with_family(job, job.case.job) for job in looking_alike(correlated, templates=10).jobs),
+    )
+    clear = many({"fixed": 0.05, "milp": 0.95}, jobs=100, family=lambda n: f"template {n % 20}")
+    for found in (apart, unlike, few, decided(each_its_own), decided(looking_alike(clear, templates=20))):
+        assert found.choice.ruling is Ruling.USE
+        assert found.undeclared_templates is None
+        assert "variants" not in decision_sentence(found)
 
 
 def test_what_cannot_be_used_is_left_out_and_named() -> None:

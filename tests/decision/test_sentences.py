@@ -10,9 +10,10 @@ from statistics import fmean
 
 import pytest
 
-from pytest_swarm.decision.choice import PolicyFigures, Ruling, choose_policy
+from pytest_swarm.decision.choice import Ruling, choose_policy
 from pytest_swarm.decision.criteria import CRITERIA, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
+from pytest_swarm.decision.policy_figures import PolicyFigures
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence, honesty_sentence
 from tests.decision.runs import many
 from tests.decision.test_choice import row
@@ -126,7 +127,7 @@ def test_no_sentence_contradicts_its_table() -> None:
 
 def test_a_count_of_jobs_pretends_to_no_precision() -> None:
     decision = told(flat(0.5), flat(0.5, spread=0.4, seed=3), loss=0.005)
-    assert decision.choice.to_keep.jobs > 2000
+    assert decision.choice.to_keep.families > 2000
     assert decision_sentence(decision).endswith(" Over 1,000 more jobs would show that fixed is as good, where it is.")
 
 

@@ -112,6 +112,18 @@ def test_the_digest_is_of_content():
     assert whole.digest == point.digest
 
 
+def test_the_family_can_be_declared_later():
+    later = replace(graph("ab"), family="orders")
+    assert later.digest == graph("ab").digest
+    assert later.flattened().family == later.with_context("none").family == "orders"
+
+
+@pytest.mark.parametrize("family", ["", " ", 3, ("orders",)])
+def test_a_family_is_a_name(family):
+    with pytest.raises(GraphError, match=r"graph 'g': family is .*, but must be the name of the template"):
+        replace(graph("ab"), family=family)
+
+
 @given(graphs(), st.data(), st.integers(0, 4))
 def test_a_run_through_any_graph_meets_every_task_once(any_graph, data, depth):
     finished: set[str] = set()

@@ -10,12 +10,14 @@ from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.gate_block import encode_gate
 from pytest_swarm.gate.mean_verdicts import Loss
-from pytest_swarm.gate.pairing import IncompleteJob, RunCases
+from pytest_swarm.gate.pairing import IncompleteJob, RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import FleetIdentity
 from pytest_swarm.gate.updating import require_same_context, update_baseline
 from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.metrics.measured_jobs import measure
 from tests.gate.runs import baseline, case, judge, policy, run_context, verdicts
+from tests.report.factories import WB1, record
 
 
 def jobs(scores: list[float], *, count: int = 8, mode: str = "lp") -> list[BaselineCase]:
@@ -549,3 +551,27 @@ def test_a_seed_that_was_appended_twice_is_one_run() -> None:
     other = judge(appended([[0.4, 0.6]] * 2, [["a", "b"], ["a", "c"]]), now, "score:-2.5%").rows[0]
     assert (twice.repeats_before, twice.distinct_before) == (32, 16)
     assert (other.repeats_before, other.distinct_before) == (32, 32), "on a simulator, one equal answer is coincidence"
+
+
+@pytest.mark.parametrize("seed", [0, 1], ids=["reproducible", "noisy"])
+def test_families_widen_the_interval_over_jobs_and_change_no_verdict(seed: int) -> None:
+    """Twenty-four jobs of six templates, which fall by 0 to 25 points: the same answers are judged either way."""
+    before = [case(f"job{n}", [0.9, 0.8, 0.85]) for n in range(24)]
+    now = [case(f"job{n}", [each - n % 6 / 20 for each in (0.9, 0.8, 0.85)]) for n in range(24)]
+    declared = [replace(each, family=f"template {n % 6}") for n, each in enumerate(now)]
+    (apart,), (known,) = (judge(before, cases, "score:-2.5%@95", seed=seed).rows for cases in (now, declared))
+    assert (known.verdict, known.low, known.high, known.p_worse) == (
+        apart.verdict,
+        apart.low,
+        apart.high,
+        apart.p_worse,
+    )
+    assert known.interval_over_jobs is not None
+    assert apart.interval_over_jobs is not None
+    wide, narrow = (high - low for low, high in (known.interval_over_jobs, apart.interval_over_jobs))
+    assert wide > 1.5 * narrow
+
+
+def test_a_case_that_is_judged_has_the_family_of_its_graph() -> None:
+    (found,) = run_cases(measure([record(graph=replace(WB1, family="orders"))])).cases
+    assert found.family == "orders"

@@ -183,3 +183,43 @@ def test_a_negated_interval_has_its_ends_exchanged() -> None:
     assert (found.negated.mean, found.negated.low, found.negated.high) == (-0.1, -0.5, 0.2)
     assert (found.reach, found.negated.reach) == (0.5, 0.5)
     assert replace(found, low=None, high=None).reach is None
+
+
+def test_the_interval_takes_a_family_as_one_workflow() -> None:
+    """Twelve templates of four variants each, which gain alike: the interval is that of twelve workflows."""
+    gains = [n % 4 / 3 for n in range(12)]
+
+    def found(variants: int, *, declared: bool) -> Interval:
+        jobs = [
+            job(mode, scores, graph=replace(WB1, name=f"t{n}-{k}", family=f"t{n}" if declared else None))
+            for n, gain in enumerate(gains)
+            for k in range(variants)
+            for mode, scores in (("lp", (gain, gain, gain)), ("greedy", (0.0, 0.0, 0.0)))
+        ]
+        interval = compare(measure(jobs), mode="lp", reference="greedy").difference
+        assert interval is not None
+        return interval
+
+    single, declared, apart = found(1, declared=False), found(4, declared=True), found(4, declared=False)
+    assert declared.mean == pytest.approx(apart.mean)
+    assert (declared.low, declared.high) == pytest.approx((single.low, single.high))
+    assert (declared.clusters, declared.samples, declared.unit) == (12, 48, "family")
+    assert (apart.clusters, apart.unit) == (48, "workflow")
+    assert declared.high - declared.low > 1.6 * (apart.high - apart.low)
+
+
+def test_a_family_weighs_by_its_jobs_and_the_note_counts_families() -> None:
+    jobs = [
+        job(mode, scores, graph=replace(WB1, name=f"j{n}", family="large" if n < 9 else None))
+        for n in range(10)
+        for mode, scores in (("lp", (float(n == 9),) * 3), ("greedy", (0.0,) * 3))
+    ]
+    measured = measure(jobs)
+    found = compare(measured, mode="lp", reference="greedy").difference
+    assert found is not None
+    assert found.mean == pytest.approx(0.1)
+    assert found.note == "2 families; an interval needs 6"
+    (overall,) = (each for each in aggregate_modes(measured) if each.mode == "lp")
+    score = overall.values["score"]
+    assert isinstance(score, Interval)
+    assert score.note == found.note

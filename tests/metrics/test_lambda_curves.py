@@ -154,3 +154,23 @@ def test_the_page_draws_each_mode_and_the_hull() -> None:
     assert len(chart.corners) == 2
     assert [row[0] for row in figure_rows(found)] == ["MILP", "mixtures of single models"]
     assert cost_charts((curves_of(swept(cost=False)),)) == ()
+
+
+def test_the_interval_of_a_curve_draws_whole_families() -> None:
+    records = swept(jobs=18)
+    declared = [
+        replace(each, case=replace(each.case, graph=replace(each.case.graph, family=f"t{int(each.case.job[3:]) % 6}")))
+        for each in records
+    ]
+    found, apart = curves_of(declared), curves_of(records)
+    assert found.jobs == apart.jobs == 18
+    (curve,), (narrow,) = found.modes, apart.modes
+    for point, same in zip(curve.points, narrow.points, strict=True):
+        assert (point.cost, point.score) == pytest.approx((same.cost, same.score))
+    assert curve.aiq.value == pytest.approx(narrow.aiq.value)
+    assert curve.aiq.high - curve.aiq.low > 1.3 * (narrow.aiq.high - narrow.aiq.low)
+    few = [
+        replace(each, case=replace(each.case, graph=replace(each.case.graph, family=each.case.job[-1])))
+        for each in swept(jobs=4)
+    ]
+    assert curves_of(few).modes[0].aiq.low is None

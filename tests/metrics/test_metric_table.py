@@ -93,7 +93,7 @@ def test_columns_of_csv_keep_their_names_and_their_order(tmp_path: Path) -> None
     known = [*place, *CSV_COLUMNS, "simulated", "error", "test", "digest", "lambda_token"]
     assert header[: len(known)] == known
     later = [row.name for row in shown_in(Show.CSV) if row.name not in known]
-    assert header[len(known) :] == [*later, "agreement"]
+    assert header[len(known) :] == [*later, "agreement", "family"]
 
 
 def test_metrics_of_the_gate_keep_their_names_and_their_bad_direction() -> None:

@@ -74,6 +74,17 @@ def test_a_graph_that_changed_is_refused_and_mixes_no_results(suite: pytest.Pyte
     assert len(reports.of("dag_structure")) == 1
 
 
+def test_a_family_that_changed_is_refused(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.runpytest("--swarm-compare=lp,greedy", "-k", "lp").assert_outcomes(passed=1, deselected=1)
+    suite.makeconftest(
+        "import pytest\ndef pytest_itemcollected(item): item.add_marker(pytest.mark.swarm(family='bills'))"
+    )
+    result = suite.runpytest("--swarm-compare=lp,greedy", "--swarm-resume", "-k", "lp")
+    result.assert_outcomes(failed=1, deselected=1)
+    result.stdout.fnmatch_lines(["--swarm-resume: run * ran 'invoice' with another family, *; start a new run"])
+    assert len(reports.of("dag_structure")) == 1
+
+
 def test_two_graphs_of_one_name_in_a_test_are_no_change(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(
         test_two="""

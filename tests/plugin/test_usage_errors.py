@@ -100,6 +100,7 @@ def test_bad_ini_value(suite: pytest.Pytester) -> None:
         ),
         ("swarm('lp')", "*takes keywords only*"),
         ("swarm(horizon='x')", "*@pytest.mark.swarm(horizon=): 'x' is not a horizon depth*"),
+        ("swarm(family=3)", "*@pytest.mark.swarm(family=): family is 3, but must be the name of the template that*"),
         ("swarm(version='new')", "*@pytest.mark.swarm(version=): 'new' is not a whole number*"),
     ],
 )

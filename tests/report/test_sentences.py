@@ -187,14 +187,21 @@ def decision(
 ) -> PolicyDecision:
     """A decision between fixed and MILP with these figures."""
     (found,) = decide_runs([many({"fixed": 0.4, "milp": 0.8}, jobs=12)], DecisionQuestion())
-    figures: dict[str, object] = {"jobs": 12, "best": 1, "honest": 0.03, "naive": 0.05, "shares": (0.25, 0.75)}
+    figures: dict[str, object] = {
+        "jobs": 12,
+        "families": 12,
+        "best": 1,
+        "honest": 0.03,
+        "naive": 0.05,
+        "shares": (0.25, 0.75),
+    }
     choice = PolicyChoice(ruling=ruling, **(figures | {"most_open": 1} | more))
     equal = {"switches": (1.0, 1.0), "makespan_s": (9.0, 9.0)}
     question = DecisionQuestion(by=CRITERIA[by])
     return replace(found, choice=choice, question=question, means={**found.means, **equal, **(means or {})})
 
 
-SETTLED = {"to_find": Shortfall(jobs=72, repeats=3), "to_keep": Shortfall(jobs=112, repeats=None)}
+SETTLED = {"to_find": Shortfall(families=72, repeats=3), "to_keep": Shortfall(families=112, repeats=None)}
 USE = "Use MILP: compared with fixed it gains "
 
 
@@ -246,7 +253,7 @@ USE = "Use MILP: compared with fixed it gains "
             lambda: decision(
                 Ruling.UNKNOWN,
                 estimates=(gain(-0.03, -0.1, 0.04),),
-                to_keep=Shortfall(jobs=13, repeats=None),
+                to_keep=Shortfall(families=13, repeats=None),
                 honest=-0.03,
                 naive=-0.03,
             ),
@@ -256,15 +263,34 @@ USE = "Use MILP: compared with fixed it gains "
             " where it is.",
         ),
         (
-            lambda: decision(Ruling.TOO_FEW, jobs=7, best=None),
+            lambda: decision(Ruling.TOO_FEW, jobs=30, families=7, best=None),
+            "30 jobs in 7 families decide nothing: measure at least 8 families, each under every policy.",
+        ),
+        (
+            lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120, **SETTLED),
+            "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
+            " chance (95 % interval -2.0 to +8.0). About 60 more families of jobs, or 3 more repeats of each job, would"
+            " show a gain of that size; about 100 more families of jobs would show that fixed is as good, where it is.",
+        ),
+        (
+            lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120),
+            "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
+            " chance (95 % interval -2.0 to +8.0). Measure more families of jobs, or allow a larger loss with"
+            " --max-loss.",
+        ),
+        (
+            lambda: decision(Ruling.TOO_FEW, jobs=7, families=7, best=None),
             "7 jobs decide nothing: measure at least 8, each under every policy.",
         ),
         (
-            lambda: decision(Ruling.TOO_FEW, jobs=1, best=None),
+            lambda: decision(Ruling.TOO_FEW, jobs=1, families=1, best=None),
             "1 job decides nothing: measure at least 8, each under every policy.",
         ),
     ],
-    ids=["use", "use-and-savings", "use-by-time", "keep", "keep-all-lose", "open-best", "open-none", "few", "one"],
+    ids=[
+        *("use", "use-and-savings", "use-by-time", "keep", "keep-all-lose", "open-best", "open-none", "few-families"),
+        *("open-families", "open-families-for-ever", "few", "one"),
+    ],
 )
 def test_a_decision(found: Callable[[], PolicyDecision], sentence: str) -> None:
     assert decision_sentence(found()) == sentence

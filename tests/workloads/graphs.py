@@ -66,4 +66,5 @@ def graphs(draw: st.DrawFn) -> TaskGraph:
         edges=tuple(edges),
         context=draw(st.sampled_from(("parents", "none"))),
         version=draw(st.integers(0, 99)),
+        family=draw(st.none() | words),
     )

@@ -126,10 +126,11 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
         tool: The program that reads the file.
     """
     source = policy.provenance
+    jobs = f"{source.jobs} jobs" + (f" in {source.families} families" if source.families is not None else "")
     lines = [
         f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
         f"budget {format_gb(policy.vram_budget_gb)}.",
-        f"Decided on {source.written} from {source.jobs} jobs of {', '.join(run.run for run in source.runs) or '-'} "
+        f"Decided on {source.written} from {jobs} of {', '.join(run.run for run in source.runs) or '-'} "
         f"(ruling: {_RULINGS.get(source.ruling, source.ruling)}).",
     ]
     if source.against_assumed:
