@@ -13,7 +13,7 @@ from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
 
-from pytest_swarm.simulator.server.access_check import check_access, with_headers
+from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
@@ -68,6 +68,8 @@ class OllamaApp:
             "/api/embeddings": {"POST": embed.embeddings},
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
+            "/api/experimental/web_search": {"POST": partial(_no_web, "search")},
+            "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
         }
         native = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
         self._openai = OpenAiEndpoint(native)
@@ -117,6 +119,9 @@ class OllamaApp:
             body: Its body.
             send: The ASGI callable for the response.
         """
+        if is_host_malformed(scope):
+            await send_text(send, "400 Bad Request: malformed Host header", status=400, content_type=_PLAIN)
+            return
         path, method = scope["path"], scope["method"]
         written = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path  # an escaped slash parts nothing
         clean = _clean(written)
@@ -226,3 +231,9 @@ async def _account(_: bytes, __: Send) -> None:
 
 async def _sign_out(_: bytes, __: Send) -> None:
     raise RequestError(500, "there was an error signing out")
+
+
+async def _no_web(what: str, body: bytes, _: Send) -> None:
+    if not body.strip():
+        raise RequestError(400, "missing request body")
+    raise RequestError(403, f"ollama cloud is disabled: web {what} is unavailable")
