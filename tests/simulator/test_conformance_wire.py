@@ -317,6 +317,13 @@ ERRORS: list[tuple[str, Any, int, str]] = [
      r'invalid format: "[1,2E1,\"\\u00e9\"]"; expected "json" or a valid JSON Schema object'),
     ("show", {"model": "a", "template": 1}, 400, FIELD.format("number", "ShowRequest.template", "string")),
     ("create", {"model": "x", "renderer": 1}, 400, FIELD.format("number", "CreateRequest.renderer", "string")),
+    ("generate", {**HI, "stream": False, "options": {"repeat_last_n": -5}}, 400,
+     '{"error":{"code":400,"message":"Field '
+     "'repeat_last_n': Value must be between 0 <= value <= 2147483647, but got -5\",\"type\":"
+     '"invalid_request_error"}}'),
+    ("generate", {**HI, "stream": False, "options": {"repeat_penalty": 0}}, 400, '{"error":{"code":400,"message":'
+     '"Failed to initialize samplers: penalty_repeat must be finite and greater than 0","type":'
+     '"invalid_request_error"}}'),
     ("generate", {**HI, "context": [5, -1]}, 500, 'detokenize error: {"error":{"code":500,"message":'
      '"vector::_M_range_check: __n (which is 18446744073709551615) >= this->size() (which is 32000)",'
      '"type":"server_error"}}'),

@@ -42,6 +42,9 @@ from pytest_swarm.simulator.virtual_loop import wall_time_s
 REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
 QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
 _ALL_MODELS: Final = ""  # in place of a model: the processor that all of them share
+_ASSERTION: Final = "GGML_ASSERT(n_tokens_all <= cparams.n_batch) failed"
+_SMALL_BATCH: Final = f"llama-server process has terminated: {_ASSERTION}: {_ASSERTION}"
+"""The end of each load with a batch of 1 token: to warm up, the model reads two."""
 _NO_MEMORY: Final = "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory"
 
 
@@ -113,6 +116,9 @@ class ChatEndpoint:
         self._scheduler.finish(request)
 
     async def _await_load(self, request: ModelRequest) -> None:
+        if request.options.num_batch == 1:
+            self._scheduler.unload(request.model.blob)
+            raise RequestError(500, _SMALL_BATCH)
         state = await self._scheduler.ready(request)
         if state is RequestState.REFUSED:
             raise RequestError(503, QUEUE_FULL)

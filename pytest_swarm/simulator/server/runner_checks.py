@@ -31,15 +31,20 @@ def check_by_runner(parsed: ParsedRequest) -> None:
         raise runner_error(
             "Multimodal data provided, but model does not support multimodal requests.", in_stream=parsed.stream
         )
-    if parsed.whole_option("repeat_last_n", 0) < 0:
-        raise runner_error("Field 'repeat_last_n' must be at least 0", in_stream=parsed.stream)
-    penalty = parsed.options.get("repeat_penalty")
-    if isinstance(penalty, int | float) and penalty <= 0:
-        raise runner_error("Field 'repeat_penalty' must be greater than 0", in_stream=parsed.stream)
+    last = parsed.whole_option("repeat_last_n", 0)
+    if last < 0:
+        text = f"Field 'repeat_last_n': Value must be between 0 <= value <= 2147483647, but got {last}"
+        raise runner_error(text, in_stream=parsed.stream)
     schema, _ = parsed.json_format
-    fault = schema_fault(schema)
+    fault = schema_fault(schema) or penalty_fault(parsed.options.get("repeat_penalty"))
     if fault is not None:
         raise runner_error(fault, in_stream=parsed.stream)
+
+
+def penalty_fault(penalty: Json) -> str | None:
+    """Return why the model's process refuses an option `repeat_penalty`; None where it takes it."""
+    refused = isinstance(penalty, int | float) and penalty <= 0
+    return "Failed to initialize samplers: penalty_repeat must be finite and greater than 0" if refused else None
 
 
 def context_fault(tokens: Sequence[int]) -> str | None:
