@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from ipaddress import ip_address
 from typing import Any
 
@@ -184,6 +185,19 @@ def test_a_blob_is_kept_under_its_own_digest_where_the_request_names_another() -
             return [reply.status_code for reply in replies]
 
     assert in_virtual_time(main) == [400, 200]
+
+
+def test_the_case_of_a_digest_matters() -> None:
+    digest = hashlib.sha256(b"abc").hexdigest()
+
+    async def main() -> list[int]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            names = (digest.upper(), digest)
+            taken = [await http.post(f"/api/blobs/sha256:{each}", content=b"abc") for each in names]
+            found = [await http.head(f"/api/blobs/sha256:{each}") for each in names]
+            return [reply.status_code for reply in (*taken, *found)]
+
+    assert in_virtual_time(main) == [400, 200, 404, 200]
 
 
 def test_a_push_names_the_model_as_it_is_installed() -> None:

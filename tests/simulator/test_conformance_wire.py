@@ -300,6 +300,8 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("chat", {**CHAT, "keep_alive": 'é\n"'}, 400, r'time: invalid duration "\xc3\xa9\x0a\""'),
     ("chat", {**CHAT, "think": "\x00\u200b\n"}, 400,
      r'invalid think value: "\x00\u200b\n" (must be "high", "medium", "low", "max", true, or false)'),
+    ("chat", {"messages": "x", "think": "y"}, 400,
+     'invalid think value: "y" (must be "high", "medium", "low", "max", true, or false)'),
     ("chat", {**CHAT, "_debug_render_only": 1}, 400, FIELD.format("number", "ChatRequest._debug_render_only", "bool")),
     ("chat", {**CHAT, "keep_alive": []}, 400, "Unsupported type: '[]interface {}'"),
     ("chat", {**CHAT, "options": {"num_ctx": "big"}}, 500, 'option "num_ctx" must be of type integer'),

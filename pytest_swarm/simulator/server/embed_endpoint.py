@@ -71,6 +71,7 @@ class EmbedEndpoint:
     async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
         options = data.get("options") or {}
         assert isinstance(options, dict)  # checked by read_request
+        check_options(model.spec.parameters)
         check_options(options)
         given = {name: value for name, value in options.items() if value is not None}
         await self._chat_endpoint.load(model, {**model.spec.parameters, **given}, kept_s)

@@ -61,7 +61,9 @@ _OPENAI: Final = {
     "top_p": FLOAT,
 }
 _PARAMETERS: Final = {"type": STRING, "$defs": ANY, "items": ANY, "required": "[]string", "properties": ORDERED_MAP}
-OWN_DECODERS: Final = (MESSAGES, BLOCK_MESSAGES, KEEP_ALIVE, THINK)
+LISTS: Final = (MESSAGES, BLOCK_MESSAGES)
+"""Lists whose items have a decoder of their own."""
+OWN_DECODERS: Final = (*LISTS, KEEP_ALIVE, THINK)
 """Types with a decoder of their own: its error ends the decoding, and so comes before that of any other field."""
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ChatRequest": {**_COMMON, "messages": MESSAGES, "tools": "api.Tools"},

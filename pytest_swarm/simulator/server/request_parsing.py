@@ -137,6 +137,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     given = data.get("options") or {}
     assert isinstance(given, dict)  # checked by read_object
     if messages or keep_s != 0:
+        check_options(installed.spec.parameters)
         check_options(given)
     context = data.get("context")
     return ParsedRequest(

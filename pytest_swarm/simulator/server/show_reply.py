@@ -103,7 +103,7 @@ def _literal(value: Json) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return go_number(value)
-    return json.dumps(value, ensure_ascii=False)
+    return "<nil>" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _metadata(model: ModelSpec, *, verbose: bool) -> dict[str, Json]:
