@@ -6,6 +6,7 @@ The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Kn
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from functools import partial
 from html import escape
@@ -30,6 +31,7 @@ from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 
 VERSION: Final = "0.33.0-simulated"
 _PLAIN: Final = "text/plain; charset=utf-8"
+_SERVER: Final = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 _METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
 
 _Routes: TypeAlias = Mapping[str, Mapping[str, BodyHandler]]
@@ -122,8 +124,9 @@ class OllamaApp:
         if is_host_malformed(scope):
             await send_text(send, "400 Bad Request: malformed Host header", status=400, content_type=_PLAIN)
             return
-        path, method = scope["path"], scope["method"]
-        written = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path  # an escaped slash parts nothing
+        path, method = _without_server(scope["path"]), scope["method"]
+        raw = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path
+        written = _without_server(raw)  # an escaped slash parts nothing
         clean = _clean(written)
         if clean != written:
             await _redirect(send, scope, clean, status=307)
@@ -179,6 +182,11 @@ async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
             await send_json(send, error, status=refusal.status, content_type=PLAIN_JSON, sized=False)
         else:
             await send_json(send, error, status=refusal.status)
+
+
+def _without_server(target: str) -> str:
+    """Return the path of a request; one that goes through a proxy names the server before it."""
+    return target if target.startswith("/") else _SERVER.sub("", target, count=1) or "/"
 
 
 def _clean(path: str) -> str:
