@@ -239,17 +239,20 @@ def test_the_stream_of_a_response_that_searches_the_web_tells_of_a_refusal() -> 
     found = named_events(refused)
     assert [name for name, _ in found] == ["response.created", "response.in_progress", "response.failed"]
     message = "registry.ollama.ai/library/a:latest does not support tools"
+    nothing = dict.fromkeys(("description", "strict", "parameters"))
+    assert found[0][1]["response"]["tools"] == [{"type": "web_search", "name": "", **nothing}]
     assert found[-1][1]["response"]["error"] == {"code": "api_error", "message": message}
     assert call("POST", RESPONSES, {**asked, "stream": False}).status_code == 400
 
 
 def test_settings_are_repeated_as_go_writes_them() -> None:
     text = {"format": {"type": "json_schema", "name": "", "schema": {"type": "object"}, "strict": None}}
-    reply = call(
-        "POST", RESPONSES, {"model": "a", "input": "hi", "text": text, "top_p": 2.0, "temperature": 0.5}
-    ).json()
+    asked = {"model": "a", "input": "hi", "text": text, "top_p": 2.0, "temperature": 1e30}
+    reply = call("POST", RESPONSES, asked).json()
     assert reply["text"] == {"format": {"type": "json_schema", "schema": {"type": "object"}}}
-    assert [repr(reply[name]) for name in ("top_p", "temperature")] == ["2", "0.5"]
+    assert [repr(reply[name]) for name in ("top_p", "temperature")] == ["2", "1e+30"]
+    nothing = {"format": {"type": "json_schema", "schema": None}}
+    assert call("POST", RESPONSES, {**asked, "text": nothing}).json()["text"] == nothing
 
 
 def test_an_empty_namespace_of_tools_is_no_tool() -> None:

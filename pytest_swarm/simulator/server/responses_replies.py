@@ -12,6 +12,7 @@ from pytest_swarm.simulator.server.openai_replies import token_counts, unix_seco
 from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.server.responses_requests import text_format
 
+_WITH_EXPONENT: Final = 1e21  # Go writes a number from here on with an exponent
 _TEXT_KEYS: Final = ("name", "schema", "strict")
 
 
@@ -127,7 +128,7 @@ def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
     )
     zero: dict[str, Json] = dict.fromkeys(("presence_penalty", "frequency_penalty", "top_logprobs"), 0)
     form = text_format(request)
-    told = {key: form[key] for key in _TEXT_KEYS if form.get(key) not in (None, "")}
+    told = {key: form[key] for key in _TEXT_KEYS if key in form and (key == "schema" or form[key] not in (None, ""))}
     return {
         **nothing,
         **zero,
@@ -136,7 +137,7 @@ def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
         "created_at": time_s,
         "model": text_field(request, "model"),
         "instructions": text_field(request, "instructions") or None,
-        "tools": request.get("tools") or [],
+        "tools": list(_tools(request.get("tools"))),
         "tool_choice": "auto",
         "truncation": "disabled" if truncation is None else truncation,
         "parallel_tool_calls": True,
@@ -151,9 +152,18 @@ def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
     }
 
 
+def _tools(given: Json) -> Iterator[Json]:
+    for each in given if isinstance(given, list) else []:
+        tool = each if isinstance(each, dict) else {}
+        names: dict[str, Json] = {key: text_field(tool, key) for key in ("type", "name")}
+        yield names | {key: tool.get(key) for key in ("description", "strict", "parameters")}
+
+
 def _shortest(number: Json) -> Json:
     """Return a number as Go writes it: without a fraction of zero."""
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    if isinstance(number, float) and number.is_integer() and abs(number) < _WITH_EXPONENT:
+        return int(number)
+    return number
 
 
 def _reasoning(request: JsonObject, *, empty: bool) -> Json:
