@@ -43,7 +43,7 @@ _PREFLIGHT: Final[Headers] = (
 )
 
 
-_HOST: Final = re.compile(r"[0-9A-Za-z!$%&'()*+,.:;=\[\]_~-]*")
+_HOST: Final = re.compile(r"[0-9A-Za-z!$%&*+,'().:;=\[\]_~-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
