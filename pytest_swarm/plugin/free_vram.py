@@ -100,9 +100,21 @@ def _resident(host: str) -> tuple[ResidentEntry, ...]:
 
 
 def _own_bytes(resident: Sequence[ResidentEntry], settings: Settings, fleet: Fleet) -> int:
-    """Return the VRAM that models of the run hold."""
+    """Return the VRAM that models of the run hold, and others that run on a copy of their weights."""
     from pytest_swarm.execution.restoration import foreign_models
 
     own = [*fleet.tags, *(tag for tag in (settings.planner, settings.judge) if tag)]
     foreign = foreign_models(resident, own)
+    if foreign:
+        planned = _as_planned(settings, fleet)
+        foreign = tuple(each for each in foreign if planned.copy_of(each.tag) is None)
     return sum(each.size_vram_bytes for each in resident if each not in foreign)
+
+
+def _as_planned(settings: Settings, fleet: Fleet) -> Fleet:
+    """Return the fleet with what else runs on a copy of its weights, which each case unloads too."""
+    from pytest_swarm.domain.weight_groups import sharing_weights
+    from pytest_swarm.execution.server_models import models_of_one_weights
+
+    _, copies = models_of_one_weights(settings.hosts[0], fleet.tags, settings.timeout_s)
+    return sharing_weights(fleet, copies)

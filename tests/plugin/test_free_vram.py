@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.execution import server_models
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin.free_vram import free_vram
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 HERE = "http://127.0.0.1:11434"
 THERE = "http://gpu.example.org:11434"
-FLEET = SimpleNamespace(tags=("own:1b",))
+OWN = Model(tag="own:1b", vram_gb=1, load_time_ms=0, cost_per_token=1, max_ctx=8192)
+FLEET = Fleet(name="own", models=(OWN,))
 
 
 def resident(tag: str, *, vram_gb: float) -> ResidentEntry:
@@ -26,17 +28,18 @@ def resident(tag: str, *, vram_gb: float) -> ResidentEntry:
 
 
 def settings(*hosts: str, backend: str = "ollama", offline: bool = False) -> Settings:
-    return SimpleNamespace(hosts=hosts, backend=backend, offline=offline, planner=None, judge=None)  # type: ignore[return-value]
+    return SimpleNamespace(hosts=hosts, backend=backend, offline=offline, planner=None, judge=None, timeout_s=5)  # type: ignore[return-value]
 
 
 def free(told: Settings, nvml: StandIn | None = None) -> float | str:
-    return free_vram(find_gpu(nvml or two_gpus()), told, lambda: FLEET)  # type: ignore[arg-type, return-value]
+    return free_vram(find_gpu(nvml or two_gpus()), told, lambda: FLEET)
 
 
 @pytest.fixture
 def residents(monkeypatch: pytest.MonkeyPatch) -> list[ResidentEntry]:
     found: list[ResidentEntry] = []
     monkeypatch.setattr(server_models, "resident_models", lambda _: tuple(found))
+    monkeypatch.setattr(server_models, "models_of_one_weights", lambda *_: ((), (("own:1b", "made-of-own:1b"),)))
     return found
 
 
@@ -45,6 +48,11 @@ def test_all_gpus_count_and_so_does_what_models_of_the_run_hold(residents: list[
     residents += [resident("own:1b", vram_gb=2), resident("foreign:1b", vram_gb=3)]
     assert free(settings(HERE)) == 62.0
     assert free(settings(HERE, backend="sim")) == free(settings(HERE, backend="measure", offline=True)) == 60.0
+
+
+def test_another_model_on_the_weights_of_the_run_counts_as_its_own(residents: list[ResidentEntry]) -> None:
+    residents += [resident("made-of-own:1b", vram_gb=4), resident("foreign:1b", vram_gb=3)]
+    assert free(settings(HERE)) == 64.0
 
 
 @pytest.mark.parametrize("backend", ["auto", "ollama", "record", "measure"])
@@ -72,7 +80,7 @@ def test_what_nvml_does_not_tell_has_a_reason(residents: list[ResidentEntry]) ->
     nvml = two_gpus()
     nvml.fails = frozenset({"init"})
     assert free(settings(HERE), nvml) == "NVML finds no NVIDIA GPU here (nvmlInit: init)"
-    assert free_vram(NoGpu(reason="no GPU"), settings(THERE), lambda: FLEET) == "the server is on another machine"  # type: ignore[arg-type, return-value]
+    assert free_vram(NoGpu(reason="no GPU"), settings(THERE), lambda: FLEET) == "the server is on another machine"
     meter, late = find_gpu(two_gpus()), two_gpus()
     late.fails = frozenset({"memory"})
     assert meter is not None
@@ -80,4 +88,4 @@ def test_what_nvml_does_not_tell_has_a_reason(residents: list[ResidentEntry]) ->
     assert (
         free_vram(meter, settings(HERE), lambda: FLEET)
         == "free GPU memory was not measured: nvmlDeviceGetMemoryInfo: memory"
-    )  # type: ignore[arg-type, return-value]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from ipaddress import ip_address
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from pytest_swarm.simulator.server import access_check
-from pytest_swarm.simulator.server.access_check import check_access, is_own_address
+from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, is_own_address
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 
@@ -91,6 +92,22 @@ def test_a_public_address_of_this_machine_is_accepted(monkeypatch: pytest.Monkey
     assert check_access(_scope(host="203.0.113.6:11434")).status == 403
 
 
+@pytest.mark.parametrize(
+    ("host", "malformed"), [("a b", True), ("user@localhost", True), ("localhost:abc", False), ("", False)]
+)
+def test_a_host_with_a_character_that_no_host_has_is_refused(host: str, malformed: bool) -> None:
+    assert is_host_malformed(_scope(host=host)) is malformed
+
+
+def test_a_malformed_host_is_told_before_all_else() -> None:
+    async def main() -> httpx.Response:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            return await http.get("/nosuch", headers={"host": "a b"})
+
+    refused = in_virtual_time(main)
+    assert (refused.status_code, refused.text) == (400, "400 Bad Request: malformed Host header")
+
+
 def test_the_filters_answer_before_the_route() -> None:
     async def main() -> list[httpx.Response]:
         async with ServerClient(spec(model("a", 2))).http as http:
@@ -168,6 +185,28 @@ def test_a_blob_is_kept_under_its_own_digest_where_the_request_names_another() -
             return [reply.status_code for reply in replies]
 
     assert in_virtual_time(main) == [400, 200]
+
+
+def test_the_case_of_a_digest_matters() -> None:
+    digest = hashlib.sha256(b"abc").hexdigest()
+
+    async def main() -> list[int]:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            names = (digest.upper(), digest)
+            taken = [await http.post(f"/api/blobs/sha256:{each}", content=b"abc") for each in names]
+            found = [await http.head(f"/api/blobs/sha256:{each}") for each in names]
+            return [reply.status_code for reply in (*taken, *found)]
+
+    assert in_virtual_time(main) == [400, 200, 404, 200]
+
+
+def test_a_push_names_the_model_as_it_is_installed() -> None:
+    async def main() -> str:
+        async with ServerClient(spec(model("a", 2))).http as http:
+            error: str = (await http.post("/api/push", json={"model": "A", "stream": False})).json()["error"]
+            return error
+
+    assert in_virtual_time(main).startswith('Head "https://registry.ollama.ai/v2/library/a/blobs/')
 
 
 @pytest.mark.parametrize(("path", "verb"), [("/api/push", "Head"), ("/api/pull", "pull model manifest: Get")])

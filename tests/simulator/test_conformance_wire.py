@@ -226,6 +226,35 @@ def test_up_to_twenty_alternatives_of_a_token_are_given(alternatives: int, statu
     assert request("POST", "/api/chat", json=body).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("path", "ignored"),
+    [
+        ("chat", {"raw": True, "template": "{{", "suffix": "x", "context": [-1], "images": ["AAAA"], "prompt": 5}),
+        ("generate", {"tools": [{}], "messages": 5}),
+    ],
+)
+def test_a_field_of_another_route_is_ignored(path: str, ignored: dict[str, Any]) -> None:
+    asked = {**CHAT, **HI, "stream": False} if path == "generate" else {**CHAT, "stream": False}
+    assert request("POST", f"/api/{path}", json={**asked, **ignored}).json()["done"] is True
+
+
+def test_a_request_may_ask_for_its_prompt_in_place_of_a_reply() -> None:
+    asked = {**CHAT, "_debug_render_only": True}
+    told = request("POST", "/api/chat", json=asked)
+    assert told.headers["content-type"] == "application/json; charset=utf-8"
+    reply = told.json()
+    assert list(reply) == ["model", "created_at", "message", "done", "_debug_info"]
+    assert (reply["message"], reply["done"]) == ({"role": "", "content": ""}, False)
+    assert "hi" in reply["_debug_info"]["rendered_template"]
+    pictures = {"model": "a", "prompt": "hi", "images": ["AAAA"], "_debug_render_only": True}
+    assert request("POST", "/api/generate", json=pictures).json()["_debug_info"] == {
+        "rendered_template": "hi",
+        "image_count": 1,
+    }
+    whole = request("POST", "/v1/chat/completions", json=asked).json()
+    assert (whole["choices"][0]["finish_reason"], list(whole)[-1]) == (None, "_debug_info")
+
+
 def test_a_schema_constrains_the_answer() -> None:
     schema = {
         "type": "object",
@@ -239,6 +268,7 @@ def test_a_schema_constrains_the_answer() -> None:
 # --- errors ----------------------------------------------------------------------------------------------------
 
 HI = {"prompt": "hi", "model": "a"}
+FIELD = "json: cannot unmarshal {} into Go struct field {} of type {}"
 ERRORS: list[tuple[str, Any, int, str]] = [
     ("chat", b"", 400, "missing request body"),
     ("chat", b"{bad", 400, "invalid character 'b' looking for beginning of object key string"),
@@ -247,7 +277,15 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("chat", b'{"model" 1}', 400, "invalid character '1' after object key"),
     ("chat", b"nonsense", 400, "invalid character 'o' in literal null (expecting 'u')"),
     ("chat", b"[" * 100_000, 400, "invalid character '[' exceeded max depth"),
-    ("chat", b'{"top_logprobs": 1e999}', 400, "json: cannot unmarshal number 1e999 into Go value of type float64"),
+    ("chat", b'{"top_logprobs": 1e999}', 400, FIELD.format("number 1e999", "ChatRequest.top_logprobs", "int")),
+    ("chat", b'{"top_logprobs": 3.0}', 400, FIELD.format("number 3.0", "ChatRequest.top_logprobs", "int")),
+    ("chat", b'{"top_logprobs": 1E2}', 400, FIELD.format("number 1E2", "ChatRequest.top_logprobs", "int")),
+    ("chat", b'{"top_logprobs": 9223372036854775807}', 400, "top_logprobs must be between 0 and 20"),
+    ("chat", b'{"top_logprobs": 9223372036854775808}', 400,
+     FIELD.format("number 9223372036854775808", "ChatRequest.top_logprobs", "int")),
+    ("chat", b'{"options": {"seed": 1e999}}', 400, FIELD.format("number 1e999", "ChatRequest.options", "float64")),
+    ("chat", b'{"model": 1e999}', 400, FIELD.format("number", "ChatRequest.model", "string")),
+    ("chat", b'{"unknown": 1e999}', 400, "model is required"),
     ("chat", [], 400, "json: cannot unmarshal array into Go value of type api.ChatRequest"),
     ("chat", {"model": 5}, 400, "json: cannot unmarshal number into Go struct field ChatRequest.model of type string"),
     ("chat", {"model": ""}, 400, "model is required"),
@@ -259,6 +297,12 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("chat", {**CHAT, "keep_alive": "xx"}, 400, 'time: invalid duration "xx"'),
     ("chat", {**CHAT, "keep_alive": "10"}, 400, 'time: missing unit in duration "10"'),
     ("chat", {**CHAT, "keep_alive": "1d"}, 400, 'time: unknown unit "d" in duration "1d"'),
+    ("chat", {**CHAT, "keep_alive": 'é\n"'}, 400, r'time: invalid duration "\xc3\xa9\x0a\""'),
+    ("chat", {**CHAT, "think": "\x00\u200b\n"}, 400,
+     r'invalid think value: "\x00\u200b\n" (must be "high", "medium", "low", "max", true, or false)'),
+    ("chat", {"messages": "x", "think": "y"}, 400,
+     'invalid think value: "y" (must be "high", "medium", "low", "max", true, or false)'),
+    ("chat", {**CHAT, "_debug_render_only": 1}, 400, FIELD.format("number", "ChatRequest._debug_render_only", "bool")),
     ("chat", {**CHAT, "keep_alive": []}, 400, "Unsupported type: '[]interface {}'"),
     ("chat", {**CHAT, "options": {"num_ctx": "big"}}, 500, 'option "num_ctx" must be of type integer'),
     ("chat", {**CHAT, "options": {"num_ctx": True}}, 500, 'option "num_ctx" must be of type integer'),
@@ -271,6 +315,25 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("generate", {**HI, "suffix": "x"}, 400, "registry.ollama.ai/library/a:latest does not support insert"),
     ("generate", {**HI, "template": "{{ .Bad"}, 500, "template: :1: unclosed action"),
     ("chat", {**CHAT, "format": 5}, 500, 'invalid format: "5"; expected "json" or a valid JSON Schema object'),
+    ("chat", b'{"model":"a","messages":[{}],"format":[1,2E1,"\\u00e9"]}', 500,
+     r'invalid format: "[1,2E1,\"\\u00e9\"]"; expected "json" or a valid JSON Schema object'),
+    ("show", {"model": "a", "template": 1}, 400, FIELD.format("number", "ShowRequest.template", "string")),
+    ("create", {"model": "x", "renderer": 1}, 400, FIELD.format("number", "CreateRequest.renderer", "string")),
+    ("generate", {**HI, "stream": False, "options": {"repeat_last_n": -5}}, 400,
+     '{"error":{"code":400,"message":"Field '
+     "'repeat_last_n': Value must be between 0 <= value <= 2147483647, but got -5\",\"type\":"
+     '"invalid_request_error"}}'),
+    ("generate", {**HI, "stream": False, "options": {"repeat_penalty": 0}}, 400, '{"error":{"code":400,"message":'
+     '"Failed to initialize samplers: penalty_repeat must be finite and greater than 0","type":'
+     '"invalid_request_error"}}'),
+    ("generate", {**HI, "context": [5, -1]}, 500, 'detokenize error: {"error":{"code":500,"message":'
+     '"vector::_M_range_check: __n (which is 18446744073709551615) >= this->size() (which is 32000)",'
+     '"type":"server_error"}}'),
+    ("embed", b'{"model":"a","input":"x","keep_alive":1e999}', 400,
+     FIELD.format("number 1e999", "EmbedRequest.keep_alive", "float64")),
+    ("embeddings", {"model": "A", "prompt": "hi"}, 404, 'model "A" not found, try pulling it first'),
+    ("experimental/web_search", b"", 400, "missing request body"),
+    ("experimental/web_fetch", {}, 403, "ollama cloud is disabled: web fetch is unavailable"),
     ("show", {"model": "nope"}, 404, "model 'nope:latest' not found"),
     ("show", {}, 400, "model is required"),
     ("copy", {"source": "nope", "destination": "x"}, 404, 'model "nope" not found'),
@@ -279,7 +342,7 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("create", {"model": "x"}, 400, "neither 'from' or 'files' was specified"),
     ("embed", {"model": "a", "input": 5}, 400, "invalid input type"),
     ("embed", {}, 404, "model '' not found"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("path", "body", "status", "text"), ERRORS)

@@ -32,6 +32,8 @@ def created(**body: Any) -> httpx.Response:
     [
         ({"template": "{{ if }}"}, 400, "template error: template: :1: missing value for if"),
         ({"license": 5}, 500, "json: cannot unmarshal number into Go value of type []string"),
+        ({"license": ["L", 5]}, 500, "json: cannot unmarshal number into Go value of type string"),
+        ({"quantization": "q9"}, 500, "unsupported quantization type Q9 - supported types are "),
         ({"quantize": "q4_K_M"}, 500, "quantization is only supported for F16, BF16 and F32 models"),
         ({"adapters": {"x": "sha256:00"}}, 400, "unknown type"),
         ({"quantize": "q9"}, 500, "unsupported quantization type Q9 - supported types are "),
@@ -49,6 +51,30 @@ def test_what_cannot_be_made_is_refused(body: dict[str, Any], status: int, error
     response = created(**body)
     assert response.status_code == status
     assert response.json()["error"].startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"num_ctx": "x"}, 'option "num_ctx" must be of type integer'),
+        ({"stop": "a"}, 'option "stop" must be of type array'),
+    ],
+)
+def test_a_parameter_of_a_wrong_type_is_told_when_the_model_is_used(parameters: dict[str, Any], error: str) -> None:
+    made = {"model": "new", "from": "a", "stream": False, "parameters": parameters}
+    used: list[tuple[str, dict[str, Any]]] = [("generate", {"prompt": "hi"}), ("embed", {"input": "hi"})]
+    answers = calls(
+        ("POST", "/api/create", made), *(("POST", f"/api/{path}", {"model": "new", **body}) for path, body in used)
+    )
+    assert answers[0].status_code == 200
+    assert [(each.status_code, each.json()["error"]) for each in answers[1:]] == [(500, error)] * 2
+
+
+def test_null_is_an_empty_message_and_is_shown_as_go_prints_it() -> None:
+    made = {"model": "new", "from": "a", "stream": False, "messages": [None], "parameters": {"num_ctx": None}}
+    shown = calls(("POST", "/api/create", made), ("POST", "/api/show", {"model": "new"}))[1].json()
+    assert shown["messages"] == [{"role": "", "content": ""}]
+    assert shown["parameters"].split() == ["num_ctx", "<nil>"]
 
 
 def test_a_made_model_has_a_digest_of_its_own_and_the_weights_of_its_base() -> None:

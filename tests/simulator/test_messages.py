@@ -115,6 +115,7 @@ def _content(*blocks: Any) -> dict[str, Any]:
         ({"tools": [{"name": "f", "input_schema": {"properties": {"x": {"type": 3}}}}]},
          'invalid input_schema for tool '
          '"f": ' + _FIELD.format("number", "ToolFunctionParameters.properties.type", "[]string")),
+        ({"tools": [None]}, "registry.ollama.ai/library/a:latest does not support tools"),
         ({"tools": [{"name": "f"}]}, "registry.ollama.ai/library/a:latest does not support tools"),
         ({"tool_choice": {"type": 3}}, _FIELD.format("number", "ToolChoice.tool_choice.type", "string")),
         ({"thinking": 3}, _FIELD.format("number", "MessagesRequest.thinking", "anthropic.ThinkingConfig")),

@@ -88,6 +88,16 @@ def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
          "number into Go struct field ResponseFormat.response_format.type of type string"),
         (CHAT, {"model": "a", "messages": HI, "response_format": {"json_schema": 3}}, 400, "json: cannot unmarshal "
          "number into Go struct field ResponseFormat.response_format.json_schema of type openai.JsonSchema"),
+        (CHAT, {"model": "a", "messages": [None]}, 400, "invalid message content type: <nil>"),
+        (CHAT, {"model": "a", "messages": [{"name": 3}]}, 400, "json: cannot unmarshal number into Go struct field "
+         "Message.messages.name of type string"),
+        (CHAT, {"model": "a", "messages": [{"tool_calls": [3]}]}, 400, "json: cannot unmarshal number into Go struct "
+         "field Message.messages.tool_calls of type openai.ToolCall"),
+        (CHAT, {"model": "a", "messages": [{"tool_calls": [{"function": 3}]}]}, 400, "json: cannot unmarshal number "
+         "into Go struct field ToolCall.messages.tool_calls.function of type struct { Name string "
+         '"json:\\"name\\""; Arguments string "json:\\"arguments\\"" }'),
+        (CHAT, {"model": "a", "messages": [{"tool_calls": [{"function": {"arguments": {}}}]}]}, 400, "json: cannot "
+         "unmarshal object into Go struct field .messages.tool_calls.function.arguments of type string"),
         (CHAT, {"model": "a", "messages": HI, "temperature": "x"}, 400, "json: cannot unmarshal string into Go struct "
          "field ChatCompletionRequest.temperature of type float64"),
         ("/v1/completions", {"model": "a", "prompt": "hi", "temperature": "x"}, 400, "json: cannot unmarshal string "
@@ -106,6 +116,11 @@ def test_refusals(path: str, body: Any, status: int, message: str) -> None:
     kind = "invalid_request_error" if status == 400 else "not_found_error"
     assert response.status_code == status
     assert response.json() == {"error": {"message": message, "type": kind, "param": None, "code": None}}
+
+
+def test_arguments_of_a_tool_call_may_be_null() -> None:
+    messages = [{"role": "assistant", "tool_calls": [{"function": {"arguments": "null"}}]}, *HI]
+    assert call("POST", CHAT, {"model": "a", "messages": messages}).status_code == 200
 
 
 def test_models_are_listed_and_found_by_name() -> None:
@@ -164,6 +179,23 @@ def test_a_schema_constrains_a_response() -> None:
     [
         (5, "input must be a string or array: json: cannot unmarshal number into Go value of type []json.RawMessage"),
         ([{}], "input[0]: input item missing required 'type' field"),
+        ([5], 'input[0]: json: cannot unmarshal number into Go value of type struct { Type string "json:\\"type\\""; '
+         'Role string "json:\\"role\\"" }'),
+        ([{"type": 5}], "input[0]: json: cannot unmarshal number into Go struct field .type of type string"),
+        ([{"type": "function_call", "name": 5}],
+         "input[0]: json: cannot unmarshal number into Go struct field ResponsesFunctionCall.name of type string"),
+        ([{"type": "reasoning", "summary": [{"text": 5}]}], "input[0]: json: cannot unmarshal number into Go struct "
+         "field ResponsesReasoningSummary.summary.text of type string"),
+        ([{"role": "user", "content": [{"type": "input_text", "text": 5}]}], "input[0]: content[0]: json: cannot "
+         "unmarshal number into Go struct field ResponsesTextContent.text of type string"),
+        ([{"role": "user", "content": [{"type": 5}]}],
+         "input[0]: content[0]: json: cannot unmarshal number into Go struct field .type of type string"),
+        ([{"type": "function_call", "arguments": "{} x"}],
+         "failed to parse function call arguments: invalid character 'x' after top-level value"),
+        ([{"type": "function_call", "arguments": "{"}],
+         "failed to parse function call arguments: unexpected end of JSON input"),
+        ([{"type": "function_call", "arguments": "[1]"}],
+         "failed to parse function call arguments: Value looks like object, but can't find closing '}' symbol"),
         ([{"type": "bad"}], 'input[0]: unknown input item type: "bad"'),
         ([{"role": "user", "content": [{"type": "x"}]}], "input[0]: content[0]: unknown content type: x"),
         ([{"role": "user", "content": [{"type": "input_file"}]}], "file inputs are not currently supported"),
@@ -173,10 +205,58 @@ def test_a_schema_constrains_a_response() -> None:
             "[]json.RawMessage",
         ),
     ],
-)
+)  # fmt: skip
 def test_the_input_of_a_response_is_checked(given: Any, message: str) -> None:
     response = call("POST", RESPONSES, {"model": "a", "input": given})
     assert (response.status_code, response.json()["error"]["message"]) == (400, message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tools": [None]}, "registry.ollama.ai/library/a:latest does not support tools"),
+        ({"tools": [{"type": "namespace", "tools": [{}]}]},
+         "registry.ollama.ai/library/a:latest does not support tools"),
+        ({"tools": [{"strict": 5}]}, "json: cannot unmarshal number into Go struct field ResponsesTool.tools.strict of "
+         "type bool"),
+        ({"tools": [{"parameters": {"type": 5}}]}, "failed to unmarshal tool parameters: json: cannot unmarshal number "
+         "into Go struct field ToolFunctionParameters.type of type string"),
+        ({"text": {"format": {"name": 5}}}, "json: cannot unmarshal number into Go struct field "
+         "ResponsesTextFormat.text.format.name of type string"),
+        ({"reasoning": {"summary": 5}}, "json: cannot unmarshal number into Go struct field "
+         "ResponsesReasoning.reasoning.summary of type string"),
+    ],
+)  # fmt: skip
+def test_the_settings_of_a_response_are_checked(changes: dict[str, Any], message: str) -> None:
+    response = call("POST", RESPONSES, {"model": "a", "input": "hi", **changes})
+    assert (response.status_code, response.json()["error"]["message"]) == (400, message)
+
+
+def test_the_stream_of_a_response_that_searches_the_web_tells_of_a_refusal() -> None:
+    asked = {"model": "a", "input": "hi", "stream": True, "tools": [{"type": "web_search"}]}
+    refused = call("POST", RESPONSES, asked)
+    assert (refused.status_code, refused.headers["content-type"]) == (200, "text/event-stream")
+    found = named_events(refused)
+    assert [name for name, _ in found] == ["response.created", "response.in_progress", "response.failed"]
+    message = "registry.ollama.ai/library/a:latest does not support tools"
+    nothing = dict.fromkeys(("description", "strict", "parameters"))
+    assert found[0][1]["response"]["tools"] == [{"type": "web_search", "name": "", **nothing}]
+    assert found[-1][1]["response"]["error"] == {"code": "api_error", "message": message}
+    assert call("POST", RESPONSES, {**asked, "stream": False}).status_code == 400
+
+
+def test_settings_are_repeated_as_go_writes_them() -> None:
+    text = {"format": {"type": "json_schema", "name": "", "schema": {"type": "object"}, "strict": None}}
+    asked = {"model": "a", "input": "hi", "text": text, "top_p": 2.0, "temperature": 1e30}
+    reply = call("POST", RESPONSES, asked).json()
+    assert reply["text"] == {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+    assert [repr(reply[name]) for name in ("top_p", "temperature")] == ["2", "1e+30"]
+    nothing = {"format": {"type": "json_schema", "schema": None}}
+    assert call("POST", RESPONSES, {**asked, "text": nothing}).json()["text"] == nothing
+
+
+def test_an_empty_namespace_of_tools_is_no_tool() -> None:
+    assert call("POST", RESPONSES, {"model": "a", "input": "hi", "tools": [{"type": "namespace"}]}).status_code == 200
 
 
 def test_reasoning_of_an_earlier_answer_is_its_thinking() -> None:

@@ -89,6 +89,23 @@ from pytest_swarm.simulator.server.request_bodies import read_object
             "Value looks like object, but can't find closing '}' symbol",
             id="properties-are-an-object",
         ),
+        pytest.param(
+            '{"tools": [{"function": {"parameters": {"properties": {"x": {"anyOf": [{"required": [5]}]}}}}}]}',
+            "json: cannot unmarshal number into Go struct field ToolFunctionParameters.tools.function.parameters."
+            "properties.anyOf.required of type string",
+            id="the-name-around-a-map-stays-in-all-of-it",
+        ),
+        pytest.param(
+            '{"messages": [{"tool_calls": [{"function": {"name": 5}}]}]}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.messages.tool_calls.function.name of type "
+            "string",
+            id="the-name-around-a-message-stays",
+        ),
+        pytest.param(
+            '{"messages": [{"images": [[256]]}]}',
+            "json: cannot unmarshal number 256 into Go struct field ChatRequest.messages.images of type uint8",
+            id="an-image-may-be-a-list-of-bytes",
+        ),
         pytest.param("[" * 20_000, "invalid character '[' exceeded max depth", id="too-deep"),
     ],
 )
@@ -104,8 +121,8 @@ def test_names_count_in_any_case_also_in_messages() -> None:
 
 
 def test_an_empty_message_and_an_empty_tool_call_are_taken() -> None:
-    found = read_object(b'{"messages": [null, {"tool_calls": [{}, null]}]}', "ChatRequest")
-    assert found == {"messages": [None, {"tool_calls": [{}, None]}]}
+    found = read_object(b'{"messages": [null, {"tool_calls": [{}, null], "images": [[1, null], []]}]}', "ChatRequest")
+    assert found == {"messages": [None, {"tool_calls": [{}, None], "images": [[1, None], []]}]}
 
 
 def test_half_of_a_surrogate_pair_is_replaced() -> None:

@@ -261,3 +261,12 @@ def test_without_uvicorn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     server = SimulatedServer(FAST, generator=FixedLengthGenerator())
     with pytest.raises(OptionError, match=r"pip install 'pytest-swarm-router\[server\]'"), serve_in_thread(server):
         pass
+
+
+def test_a_request_that_goes_through_a_proxy_names_the_server_too() -> None:
+    with serve_in_thread(SimulatedServer(FAST, generator=FixedLengthGenerator())) as base:
+        host, port = base.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(f"GET {base}/api/version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            told = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert told.startswith(b"HTTP/1.1 200 OK")

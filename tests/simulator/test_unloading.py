@@ -36,3 +36,14 @@ def test_an_unload_waits_until_three_quarters_of_the_memory_show_as_free(first_g
         return seen
 
     assert in_virtual_time(main) == [[] if recovered else ["c"], []]
+
+
+@pytest.mark.parametrize(("batch", "status", "resident"), [(1, 500, []), (2, 200, ["a"])])
+def test_a_batch_of_one_token_ends_each_load_and_leaves_nothing(batch: int, status: int, resident: list[str]) -> None:
+    async def main() -> tuple[int, list[str]]:
+        client = ServerClient(spec(model("a", 2)))
+        await client.use("a")
+        reply = await client.post("/api/generate", model="a", options={"num_batch": batch})
+        return reply.status, await client.resident()
+
+    assert in_virtual_time(main) == (status, resident)

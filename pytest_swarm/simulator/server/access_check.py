@@ -6,6 +6,7 @@ loopback address only. Knows no routes.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ _PREFLIGHT: Final[Headers] = (
 )
 
 
+_HOST: Final = re.compile(r"[0-9A-Za-z!$%&*+,'().:;=\[\]_~-]*")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessCheck:
     """What the filters say: headers for the response, and a status where the request ends there."""
@@ -51,6 +55,15 @@ class AccessCheck:
 
 
 _ACCEPTED: Final = AccessCheck()
+
+
+def is_host_malformed(scope: Scope) -> bool:
+    """Return whether the host of a request has a character that no host has: Go's server reads no further.
+
+    Args:
+        scope: The request.
+    """
+    return _HOST.fullmatch(_header(scope, b"host")) is None
 
 
 def check_access(scope: Scope) -> AccessCheck:

@@ -6,6 +6,7 @@ The same app serves in process (`AsgiTransport`) and over a socket (uvicorn). Kn
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from functools import partial
 from html import escape
@@ -13,7 +14,7 @@ from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
 
-from pytest_swarm.simulator.server.access_check import check_access, with_headers
+from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
@@ -30,6 +31,7 @@ from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 
 VERSION: Final = "0.33.0-simulated"
 _PLAIN: Final = "text/plain; charset=utf-8"
+_SERVER: Final = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 _METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
 
 _Routes: TypeAlias = Mapping[str, Mapping[str, BodyHandler]]
@@ -68,6 +70,8 @@ class OllamaApp:
             "/api/embeddings": {"POST": embed.embeddings},
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
+            "/api/experimental/web_search": {"POST": partial(_no_web, "search")},
+            "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
         }
         native = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
         self._openai = OpenAiEndpoint(native)
@@ -117,8 +121,12 @@ class OllamaApp:
             body: Its body.
             send: The ASGI callable for the response.
         """
-        path, method = scope["path"], scope["method"]
-        written = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path  # an escaped slash parts nothing
+        if is_host_malformed(scope):
+            await send_text(send, "400 Bad Request: malformed Host header", status=400, content_type=_PLAIN)
+            return
+        path, method = _without_server(scope["path"]), scope["method"]
+        raw = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path
+        written = _without_server(raw)  # an escaped slash parts nothing
         clean = _clean(written)
         if clean != written:
             await _redirect(send, scope, clean, status=307)
@@ -176,6 +184,11 @@ async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
             await send_json(send, error, status=refusal.status)
 
 
+def _without_server(target: str) -> str:
+    """Return the path of a request; one that goes through a proxy names the server before it."""
+    return target if target.startswith("/") else _SERVER.sub("", target, count=1) or "/"
+
+
 def _clean(path: str) -> str:
     """Return a path without empty parts, `.` and `..`; a slash at its end stays."""
     clean = normpath(f"/{path.lstrip('/')}")
@@ -226,3 +239,9 @@ async def _account(_: bytes, __: Send) -> None:
 
 async def _sign_out(_: bytes, __: Send) -> None:
     raise RequestError(500, "there was an error signing out")
+
+
+async def _no_web(what: str, body: bytes, _: Send) -> None:
+    if not body.strip():
+        raise RequestError(400, "missing request body")
+    raise RequestError(403, f"ollama cloud is disabled: web {what} is unavailable")

@@ -16,10 +16,17 @@ from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest
 from pytest_swarm.simulator.server.model_library import LibraryModel
 from pytest_swarm.simulator.server.prefix_cache import CachedPrompt
 from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
-from pytest_swarm.simulator.server.reply_bodies import ReplyMetrics, chunk, final_reply, load_reply, logprobs
+from pytest_swarm.simulator.server.reply_bodies import (
+    ReplyMetrics,
+    chunk,
+    final_reply,
+    load_reply,
+    logprobs,
+    rendered_reply,
+)
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
-from pytest_swarm.simulator.server.runner_checks import check_by_runner
+from pytest_swarm.simulator.server.runner_checks import check_by_runner, context_fault
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.template_check import rendering_fault, template_fault
 from pytest_swarm.simulator.server.token_stream import (
@@ -35,6 +42,9 @@ from pytest_swarm.simulator.virtual_loop import wall_time_s
 REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
 QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
 _ALL_MODELS: Final = ""  # in place of a model: the processor that all of them share
+_ASSERTION: Final = "GGML_ASSERT(n_tokens_all <= cparams.n_batch) failed"
+_SMALL_BATCH: Final = f"llama-server process has terminated: {_ASSERTION}: {_ASSERTION}"
+"""The end of each load with a batch of 1 token: to warm up, the model reads two."""
 _NO_MEMORY: Final = "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory"
 
 
@@ -106,6 +116,9 @@ class ChatEndpoint:
         self._scheduler.finish(request)
 
     async def _await_load(self, request: ModelRequest) -> None:
+        if request.options.num_batch == 1:
+            self._scheduler.unload(request.model.blob)
+            raise RequestError(500, _SMALL_BATCH)
         state = await self._scheduler.ready(request)
         if state is RequestState.REFUSED:
             raise RequestError(503, QUEUE_FULL)
@@ -114,9 +127,12 @@ class ChatEndpoint:
 
     async def _generate(self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        fault = template_fault(parsed.template) or rendering_fault(parsed.template)
+        fault = template_fault(parsed.template) or context_fault(parsed.context) or rendering_fault(parsed.template)
         if fault is not None:
             raise RequestError(500, fault)
+        if parsed.renders_only:
+            await send_json(send, rendered_reply(parsed, wall_time_s(loop)))
+            return
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
         await self._scheduler.slot(model_request)
         assert model_request.loaded is not None  # it has a slot
@@ -175,7 +191,7 @@ class ChatEndpoint:
             json_mode=json_mode,
             seed=parsed.seed,
             raw=parsed.raw,
-            context_tokens=parsed.context_tokens,
+            context_tokens=len(parsed.context),
             options=parsed.options,
         )
         request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)

@@ -81,7 +81,10 @@ def _unusable(data: JsonObject) -> str | None:
     given = data.get("license")
     if not isinstance(given, str | list | None):
         return f"json: cannot unmarshal {go_kind(given)} into Go value of type []string"
-    wanted = text_field(data, "quantize").upper()
+    for each in given if isinstance(given, list) else ():
+        if not isinstance(each, str | None):
+            return f"json: cannot unmarshal {go_kind(each)} into Go value of type string"
+    wanted = (text_field(data, "quantize") or text_field(data, "quantization")).upper()
     if wanted and wanted not in _QUANTIZATIONS:
         return f"unsupported quantization type {wanted} - supported types are {', '.join(_QUANTIZATIONS)}"
     return "quantization is only supported for F16, BF16 and F32 models" if wanted else None
@@ -131,7 +134,7 @@ def _texts(value: Json) -> tuple[str, ...]:
 def _messages(value: Json) -> tuple[Message, ...]:
     rows = value if isinstance(value, list) else []
     return tuple(
-        Message(role=text_field(row, "role"), content=text_field(row, "content"))
+        Message(role=text_field(fields, "role"), content=text_field(fields, "content"))
         for row in rows
-        if isinstance(row, dict)
+        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
     )

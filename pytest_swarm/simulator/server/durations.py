@@ -23,22 +23,31 @@ def parse_duration_s(text: str) -> float:
     if rest == "0":
         return 0.0
     if not rest:
-        raise DurationError(f'time: invalid duration "{text}"')
+        raise DurationError(f"time: invalid duration {_quoted(text)}")
     total_s, position = 0.0, 0
     while position < len(rest):
         part = _PART.match(rest, position)
         if part is None:
-            raise DurationError(f'time: invalid duration "{text}"')
+            raise DurationError(f"time: invalid duration {_quoted(text)}")
         number, unit = part.groups()
         if not unit:
-            raise DurationError(f'time: missing unit in duration "{text}"')
+            raise DurationError(f"time: missing unit in duration {_quoted(text)}")
         if unit not in _UNITS_S:
-            raise DurationError(f'time: unknown unit "{unit}" in duration "{text}"')
+            raise DurationError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
         total_s += float(number) * _UNITS_S[unit]
         position = part.end()
     if total_s > _FOREVER_S:
-        raise DurationError(f'time: invalid duration "{text}"')
+        raise DurationError(f"time: invalid duration {_quoted(text)}")
     return -total_s if text.startswith("-") else total_s
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes as Go's package `time` does: bytes outside ASCII and control characters as `\\xNN`."""
+    inside = "".join(
+        "".join(f"\\x{byte:02x}" for byte in each.encode()) if each < " " or not each.isascii() else each
+        for each in text.replace("\\", "\\\\").replace('"', '\\"')
+    )
+    return f'"{inside}"'
 
 
 def keep_alive_s(value: object) -> float | None:

@@ -7,10 +7,11 @@ from typing import Final
 
 from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
-from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
+from pytest_swarm.simulator.server.durations import keep_alive_s
 from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
+from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.request_bodies import read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import check_options
@@ -35,7 +36,7 @@ class EmbedEndpoint:
     async def embed(self, body: bytes, send: Send) -> None:
         """Serve `/api/embed`."""
         data = read_request(body, "EmbedRequest")
-        kept_s, requested = _keep_alive_s(data), text_field(data, "model")
+        kept_s, requested = keep_alive_s(data.get("keep_alive")), text_field(data, "model")
         if not requested.strip():
             raise RequestError(404, f"model '{requested}' not found")
         texts = _input_texts(data)
@@ -47,10 +48,13 @@ class EmbedEndpoint:
     async def embeddings(self, body: bytes, send: Send) -> None:
         """Serve `/api/embeddings`, the older form."""
         data = read_request(body, "EmbeddingRequest")
-        kept_s, requested = _keep_alive_s(data), text_field(data, "model")
+        kept_s, requested = keep_alive_s(data.get("keep_alive")), text_field(data, "model")
         if not requested.strip():
             raise RequestError(400, "model is required")
-        await self._load(data, self._find(requested), kept_s)
+        found = self._find(requested)
+        if parse_name(found.name) != requested_name(requested):  # here the case of letters does matter
+            raise _missing(requested)
+        await self._load(data, found, kept_s)
         if text_field(data, "prompt"):
             raise RequestError(500, _UNSUPPORTED)
         await send_json(send, {"embedding": []})
@@ -61,15 +65,20 @@ class EmbedEndpoint:
             raise RequestError(400, "invalid input type")
         found = self._library.find(name.full)
         if found is None:
-            raise RequestError(404, f"model {go_quoted(requested)} not found, try pulling it first")
+            raise _missing(requested)
         return found
 
     async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
         options = data.get("options") or {}
         assert isinstance(options, dict)  # checked by read_request
+        check_options(model.spec.parameters)
         check_options(options)
         given = {name: value for name, value in options.items() if value is not None}
         await self._chat_endpoint.load(model, {**model.spec.parameters, **given}, kept_s)
+
+
+def _missing(requested: str) -> RequestError:
+    return RequestError(404, f"model {go_quoted(requested)} not found, try pulling it first")
 
 
 def _input_texts(data: JsonObject) -> list[str] | None:
@@ -83,10 +92,3 @@ def _input_texts(data: JsonObject) -> list[str] | None:
         return None
     texts = [each for each in given if isinstance(each, str)]
     return texts if len(texts) == len(given) else None
-
-
-def _keep_alive_s(data: JsonObject) -> float | None:
-    try:
-        return keep_alive_s(data.get("keep_alive"))
-    except DurationError as error:
-        raise RequestError(400, str(error)) from error

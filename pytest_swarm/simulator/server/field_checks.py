@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
-from pytest_swarm.simulator.server.go_values import base64_fault, go_number
+from pytest_swarm.simulator.server.go_values import JsonNumber, base64_fault, go_quoted
 from pytest_swarm.simulator.server.request_fields import (
     ANY,
     ARGUMENTS,
-    BLOCK_FIELDS,
     BLOCK_MESSAGES,
     BOOL,
-    CALLS,
-    CHECKED_ITEMS,
-    FUNCTION,
-    IMAGES,
+    FLOAT,
+    FLOAT32,
+    IMAGE,
     INT,
     ITEM_TYPES,
     KEEP_ALIVE,
     MAP_TYPES,
     MESSAGE_FIELDS,
     MESSAGES,
+    MIXED_CASE,
     ORDERED_MAP,
-    PROPERTY,
     PROPERTY_TYPE,
     PYTHON_TYPES,
+    RAW,
     STRING,
     STRUCT_FIELDS,
     THINK,
@@ -38,7 +37,9 @@ JsonObject: TypeAlias = Mapping[str, Json]
 
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _BLOCK_MESSAGE: Final = 'struct { Role string "json:\\"role\\""; Content json.RawMessage "json:\\"content\\"" }'
-_NO_OBJECT: Final = "Value looks like object, but can't find closing '}' symbol"
+NO_OBJECT: Final = "Value looks like object, but can't find closing '}' symbol"
+_LARGEST_FLOAT: Final = sys.float_info.max
+_LARGEST_FLOAT32: Final = 3.4028235677973366e38  # half a step above it rounds to infinity
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
 
@@ -70,66 +71,101 @@ def go_kind(value: Json) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def check_field(value: Json, where: str, go_type: str) -> None:
+def check_struct(value: Json, go_type: str) -> None:
+    """Raise InvalidBody for a member of a wrong type in an object that the server decodes by itself.
+
+    Args:
+        value: The object; null is one without members.
+        go_type: A key of `STRUCT_FIELDS`.
+    """
+    if not isinstance(value, dict | None):
+        raise InvalidBody(f"json: cannot unmarshal {go_kind(value)} into Go value of type {go_type}")
+    for name, item in folded(value or {}).items():
+        check_field(item, f"{_struct_name(go_type)}.{name}", STRUCT_FIELDS[go_type].get(name))
+
+
+def check_field(value: Json, where: str, go_type: str | None, *, named: bool = False) -> None:
     """Raise InvalidBody for a value that is not of its field's type.
 
     Args:
         value: The value.
         where: The field as the server's error names it, such as ChatRequest.model.
-        go_type: A type of `request_fields`.
+        go_type: A type of `request_fields`; None for a field that the server does not read.
+        named: Whether an error names the struct of `where` for members, too. It does inside a decoder of its own.
     """
-    if go_type == ANY or value is None:
+    if go_type in (None, RAW) or value is None:
+        return
+    if go_type == ANY:
+        _check_numbers(value, where)
         return
     if go_type == KEEP_ALIVE:
+        _check_numbers(value, where)
         _check_keep_alive(value)
         return
     if go_type == THINK:
         _check_think(value)
         return
+    if go_type == IMAGE:
+        _check_image(value, where)
+        return
     if go_type == PROPERTY_TYPE:
         go_type = STRING if isinstance(value, str) else "[]string"
-    python = PYTHON_TYPES.get(go_type, list)
     if go_type in (ORDERED_MAP, ARGUMENTS) and not isinstance(value, dict):
-        raise InvalidBody(_NO_OBJECT)
-    if not isinstance(value, python) or (isinstance(value, bool) and go_type != BOOL):
+        raise InvalidBody(NO_OBJECT)
+    if not isinstance(value, _python_type(go_type)) or (isinstance(value, bool) and go_type != BOOL):
         raise _wrong_type(value, where, go_type)
-    if go_type == INT and isinstance(value, float):
-        raise _wrong_type(value, where, go_type, kind=f"number {go_number(value)}")
+    if isinstance(value, JsonNumber) and (go_type == INT or _overflows(value, go_type)):
+        raise _wrong_type(value, where, go_type, kind=f"number {value.text}")
     if isinstance(value, dict):
-        _check_members(value, where, go_type)
+        _check_members(value, where, go_type, named=named)
     elif isinstance(value, list):
         for item in value:
-            _check_item(item, where, go_type)
+            _check_item(item, where, go_type, named=named)
 
 
-def _check_members(value: JsonObject, where: str, go_type: str) -> None:
+def _python_type(go_type: str) -> type | tuple[type, ...]:
+    if go_type in PYTHON_TYPES:
+        return PYTHON_TYPES[go_type]
+    return list if go_type in ITEM_TYPES or go_type.startswith("[]") else dict
+
+
+def _overflows(number: JsonNumber, go_type: str) -> bool:
+    return abs(number) > (_LARGEST_FLOAT32 if go_type == FLOAT32 else _LARGEST_FLOAT)
+
+
+def _check_numbers(value: Json, where: str) -> None:
+    """Raise InvalidBody for a number beyond those of 64 bits in a value of any type."""
+    if isinstance(value, JsonNumber) and _overflows(value, FLOAT):
+        raise _wrong_type(value, where, FLOAT, kind=f"number {value.text}")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_numbers(item, where)
+
+
+def _check_members(value: JsonObject, where: str, go_type: str, *, named: bool) -> None:
     """Check the values of an object field: alike in a map, each of its own type in a struct."""
     if go_type in MAP_TYPES:
         for item in value.values():
-            check_field(item, where, MAP_TYPES[go_type])
-    if go_type in STRUCT_FIELDS:
-        struct, _, path = where.partition(".")
-        struct = struct if go_type == PROPERTY else go_type.rpartition(".")[2]  # Go keeps the name around a map
-        for name, item in folded(value).items():
-            check_field(item, f"{struct}.{path}.{name}", STRUCT_FIELDS[go_type].get(name, ANY))
+            check_field(item, where, MAP_TYPES[go_type], named=named or go_type == ORDERED_MAP)
+    struct, _, path = where.partition(".")
+    for name, item in folded(value).items() if go_type in STRUCT_FIELDS else ():
+        outer = struct if named else _struct_name(go_type)
+        check_field(item, f"{outer}.{path}.{MIXED_CASE.get(name, name)}", STRUCT_FIELDS[go_type].get(name), named=named)
 
 
-def _check_item(item: Json, where: str, go_type: str) -> None:
+def _struct_name(go_type: str) -> str:
+    """Return the name of a struct in an error: that of its type, nothing where the type has none."""
+    return "" if go_type.startswith("struct") else go_type.rpartition(".")[2]
+
+
+def _check_item(item: Json, where: str, go_type: str, *, named: bool) -> None:
     """Check one item of a list field."""
     if go_type == MESSAGES:
         _check_message(item, where)
     elif go_type == BLOCK_MESSAGES:
         _check_block_message(item, where)
-    elif go_type == IMAGES:
-        _check_image(item, where)
-    elif go_type in CHECKED_ITEMS:
-        check_field(item, where, ITEM_TYPES[go_type])
-    elif not isinstance(item, dict | None) and go_type in ITEM_TYPES:
-        raise _wrong_type(item, where, ITEM_TYPES[go_type])
-    elif go_type == CALLS:
-        _check_call(item or {}, where)
-    elif go_type == "[]openai.Message" and isinstance(item, dict):
-        check_field(item.get("role"), f"Message.{where.rpartition('.')[2]}.role", STRING)
+    else:
+        check_field(item, where, ITEM_TYPES.get(go_type), named=named)
 
 
 def _check_message(message: Json, where: str) -> None:
@@ -138,7 +174,7 @@ def _check_message(message: Json, where: str) -> None:
     fields = folded(message or {})
     _check_arguments(fields.get("tool_calls"))
     for name, value in fields.items():
-        check_field(value, f"{where}.{name}", MESSAGE_FIELDS.get(name, ANY))
+        check_field(value, f"{where}.{name}", MESSAGE_FIELDS.get(name), named=True)
 
 
 def _check_block_message(message: Json, where: str) -> None:
@@ -150,14 +186,8 @@ def _check_block_message(message: Json, where: str) -> None:
     if "content" not in fields:
         raise InvalidBody("unexpected end of JSON input")
     content = fields["content"]
-    if isinstance(content, str | None):
-        return
-    check_field(content, where, "[]anthropic.ContentBlock")
-    for block in content if isinstance(content, list) else []:
-        for name, value in (block if isinstance(block, dict) else {}).items():
-            check_field(value, f"{where}.{name}", BLOCK_FIELDS.get(name, ANY))
-            for part, text in value.items() if name == "source" and isinstance(value, dict) else ():
-                check_field(text, f"{where}.source.{part}", STRING)
+    if not isinstance(content, str | None):
+        check_field(content, where, "[]anthropic.ContentBlock", named=True)
 
 
 def _check_arguments(calls: Json) -> None:
@@ -165,18 +195,7 @@ def _check_arguments(calls: Json) -> None:
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
         if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | None):
-            raise InvalidBody(_NO_OBJECT)
-
-
-def _check_call(call: Json, where: str) -> None:
-    """Check a tool call of a message: its names are texts."""
-    assert isinstance(call, dict)  # checked as an item of its list
-    function = call.get("function")
-    check_field(call.get("id"), f"{where}.id", STRING)
-    check_field(function, f"{where}.function", FUNCTION)
-    if isinstance(function, dict):
-        check_field(function.get("index"), f"{where}.function.index", INT)
-        check_field(function.get("name"), f"{where}.function.name", STRING)
+            raise InvalidBody(NO_OBJECT)
 
 
 def _check_keep_alive(value: Json) -> None:
@@ -192,17 +211,26 @@ def _check_think(value: Json) -> None:
     if not isinstance(value, str):
         raise InvalidBody(f"think must be a boolean or string ({_THINK_CHOICE})")
     if value not in _THINK_LEVELS:
-        raise InvalidBody(f"invalid think value: {json.dumps(value)} (must be {_THINK_CHOICE})")
+        raise InvalidBody(f"invalid think value: {go_quoted(value)} (must be {_THINK_CHOICE})")
 
 
 def _check_image(image: Json, where: str) -> None:
-    if image is None:
-        return
-    if not isinstance(image, str):
-        raise _wrong_type(image, where, "api.ImageData")
-    fault = base64_fault(image)
-    if fault is not None:
+    """Check the bytes of an image: base64, or a list of them."""
+    if isinstance(image, list):
+        for byte in image:
+            _check_byte(byte, where)
+    elif not isinstance(image, str):
+        raise _wrong_type(image, where, IMAGE)
+    elif (fault := base64_fault(image)) is not None:
         raise InvalidBody(f"illegal base64 data at input byte {fault}")
+
+
+def _check_byte(byte: Json, where: str) -> None:
+    if isinstance(byte, bool) or not isinstance(byte, int | float | None):
+        raise _wrong_type(byte, where, "uint8")
+    if byte is not None and (isinstance(byte, float) or byte not in range(256)):
+        text = byte.text if isinstance(byte, JsonNumber) else str(byte)
+        raise _wrong_type(byte, where, "uint8", kind=f"number {text}")
 
 
 def _wrong_type(value: Json, where: str, go_type: str, *, kind: str | None = None) -> InvalidBody:

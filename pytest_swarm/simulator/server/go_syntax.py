@@ -21,10 +21,18 @@ _SHORT: Final = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 
 MAX_DEPTH: Final = 10_000
 
 
-def syntax_fault(text: bytes) -> str | None:
-    """Return why Go refuses a text as JSON; None where its first value is valid."""
+def syntax_fault(text: bytes, *, whole: bool = False) -> str | None:
+    """Return why Go refuses a text as JSON; None where its first value is valid.
+
+    Args:
+        text: The text.
+        whole: Whether nothing may follow that value.
+    """
+    scanner = _Scanner(text, end="unexpected end of JSON input" if whole else "unexpected EOF")
     try:
-        _Scanner(text).value()
+        scanner.value()
+        if whole:
+            scanner.nothing_more()
     except _FaultError as fault:
         return str(fault)
     return None
@@ -37,8 +45,9 @@ class _FaultError(Exception):
 class _Scanner:
     """Reads a text from its beginning; raises at the first byte that does not fit."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, *, end: str) -> None:
         self._text = text
+        self._end = end
         self._at = 0
 
     def value(self) -> None:
@@ -55,6 +64,12 @@ class _Scanner:
                 return
             if open_brackets[-1] == "}":
                 self._key()
+
+    def nothing_more(self) -> None:
+        """Read the blanks behind a value, up to the end."""
+        self._skip_blanks()
+        if self._at < len(self._text):
+            raise self._fault("after top-level value")
 
     def _opened(self, depth: int) -> str | None:
         """Read a value that holds none, and return None; or what opens one, and return what closes it."""
@@ -149,13 +164,16 @@ class _Scanner:
             self._at += 1
 
     def _after_blanks(self) -> int:
+        self._skip_blanks()
+        return self._byte()
+
+    def _skip_blanks(self) -> None:
         while self._at < len(self._text) and self._text[self._at] in _BLANKS:
             self._at += 1
-        return self._byte()
 
     def _byte(self) -> int:
         if self._at >= len(self._text):
-            raise _FaultError("unexpected EOF")
+            raise _FaultError(self._end)
         return self._text[self._at]
 
     def _fault(self, where: str) -> _FaultError:

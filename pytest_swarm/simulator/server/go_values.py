@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Final
 
@@ -10,7 +9,29 @@ _ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 _QUANTUM: Final = 4  # characters that are decoded together
 _PADDING: Final = ord("=")
 _LEAST_EXPONENT, _FIRST_EXPONENT = -4, 6  # numbers outside this range are written with an exponent
+_ESCAPES: Final = {
+    **dict(zip("\a\b\f\n\r\t\v", map("\\".__add__, "abfnrtv"), strict=True)),
+    **{each: f"\\{each}" for each in ('"', "\\")},
+}
+_FIRST_NOT_ASCII: Final = 0x80
+_FIRST_LONG: Final = 0x10000
 _NAMES: Final = {str: "string", bool: "bool", int: "float64", float: "float64", list: "[]interface {}"}
+
+
+class JsonNumber(float):
+    """A number that is no whole one of 64 bits, with the text that it has in a request: Go's messages quote it.
+
+    A number that is too large for 64 bits is infinite.
+    """
+
+    __slots__ = ("text",)
+    text: str
+
+    def __new__(cls, text: str) -> JsonNumber:
+        """Return the number of a text that is valid JSON."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
 def base64_fault(text: str) -> int | None:
@@ -40,7 +61,18 @@ def _padding_fault(data: bytes, places: list[int], order: int, count: int) -> in
 
 def go_quoted(text: str) -> str:
     """Return a text in quotes, as Go prints it with `%q`."""
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{"".join(map(_quoted_character, text))}"'
+
+
+def _quoted_character(character: str) -> str:
+    code = ord(character)
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    if code < _FIRST_NOT_ASCII:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < _FIRST_LONG else f"\\U{code:08x}"
 
 
 def go_number(value: float) -> str:
@@ -58,4 +90,4 @@ def go_type(value: object) -> str:
     """Return the name of a decoded JSON value's type, as Go prints it with `%T`."""
     if value is None:
         return "<nil>"
-    return _NAMES.get(type(value), "map[string]interface {}")
+    return _NAMES.get(float if isinstance(value, JsonNumber) else type(value), "map[string]interface {}")

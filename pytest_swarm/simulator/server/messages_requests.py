@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
-from pytest_swarm.simulator.server.go_values import base64_fault
-from pytest_swarm.simulator.server.request_bodies import read_object, text_field
+from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_struct, folded
+from pytest_swarm.simulator.server.go_values import base64_fault, go_quoted
+from pytest_swarm.simulator.server.request_bodies import text_field
 
 _OPTIONS: Final = (("temperature", "temperature"), ("top_p", "top_p"), ("top_k", "top_k"), ("stop_sequences", "stop"))
 _BYTES_PER_TOKEN: Final = 4
@@ -34,6 +34,8 @@ def messages_body(data: JsonObject) -> dict[str, Json]:
         messages += _messages(text_field(row, "role").lower(), _blocks(row.get("content")))
     options: dict[str, Json] = {"num_predict": limit}
     options |= {option: data[name] for name, option in _OPTIONS if data.get(name) not in (None, [])}
+    if isinstance(stops := options.get("stop"), list):
+        options["stop"] = [each or "" for each in stops]  # null is an empty text
     return {
         "model": text_field(data, "model"),
         "messages": messages,
@@ -138,11 +140,11 @@ def _image(source: Json, missing: str) -> Json:
 
 def _tools(given: Json) -> Iterator[Json]:
     for tool in given if isinstance(given, list) else []:
-        assert isinstance(tool, dict)  # checked as the body was read
-        name, schema = text_field(tool, "name"), tool.get("input_schema")
-        if schema is not None and not text_field(tool, "type").startswith("web_search"):
+        fields = folded(tool if isinstance(tool, dict) else {})
+        name, schema = text_field(fields, "name"), fields.get("input_schema")
+        if not text_field(fields, "type").startswith("web_search"):
             try:
-                read_object(json.dumps(schema).encode(), "ToolFunctionParameters")
+                check_struct(schema, "api.ToolFunctionParameters")
             except InvalidBody as error:
-                raise InvalidBody(f"invalid input_schema for tool {json.dumps(name)}: {error}") from error
+                raise InvalidBody(f"invalid input_schema for tool {go_quoted(name)}: {error}") from error
         yield {"type": "function", "function": {"name": name, "parameters": schema or {}}}

@@ -124,4 +124,4 @@ def _hex_digest(digest: str) -> str:
     found = _DIGEST.fullmatch(digest)
     if found is None:
         raise RequestError(400, _BAD_DIGEST)
-    return found[1].lower()
+    return found[1]

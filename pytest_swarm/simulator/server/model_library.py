@@ -16,6 +16,7 @@ from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
 CAPABILITIES: Final = ("completion",)
+VOCABULARY: Final = 32_000  # tokens that a model knows
 _BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
 _PARTS: Final = ("host", "namespace", "model", "tag")
 _PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from pytest_swarm.fields import Json
@@ -22,9 +23,10 @@ from pytest_swarm.simulator.server.request_bodies import read_object, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.requested_names import NO_CLOUD_DETAILS, refuse_cloud_model
 from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
-from pytest_swarm.simulator.server.responses_requests import responses_body
+from pytest_swarm.simulator.server.responses_requests import responses_body, searches_web
 from pytest_swarm.simulator.server.translated_replies import LIVE, json_event, server_event, streamed, whole
 from pytest_swarm.simulator.transport import Send
+from pytest_swarm.simulator.virtual_loop import wall_time_s
 
 BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
 _Translate: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
@@ -60,11 +62,17 @@ class OpenAiEndpoint:
         number = self._next_number()
         if data.get("stream") is True:
             events = ResponseEvents(data, number)
+
+            def failed(status: int, text: str) -> Iterator[bytes]:
+                time_s = int(wall_time_s(asyncio.get_running_loop()))
+                return _named(events.failure(status, text, time_s=time_s))
+
             sink = streamed(
                 send,
-                lambda line: (json_event(value, name=name) for name, value in events.events(line)),
+                lambda line: _named(events.events(line)),
                 error=error_reply,
                 headers=LIVE,
+                failure=failed if searches_web(data) else None,
             )
         else:
             sink = _whole(send, lambda reply: response_object(data, number, reply))
@@ -142,7 +150,7 @@ class OpenAiEndpoint:
     async def _call(self, path: str, request: dict[str, Json], sink: Send) -> None:
         """Call one of the server's own routes; its refusal goes through the same translation as its reply."""
         try:
-            await self._native[path](json.dumps(request).encode(), sink)
+            await self._native[path](json.dumps(request, separators=(",", ":")).encode(), sink)
         except RequestError as refusal:
             await send_json(sink, {"error": str(refusal)}, status=refusal.status)
 
@@ -160,6 +168,10 @@ def _read(body: bytes, kind: str) -> JsonObject:
 
 def _whole(send: Send, translate: _Translate) -> Send:
     return whole(send, translate, error=error_reply)
+
+
+def _named(events: Iterable[tuple[str, Json]]) -> Iterator[bytes]:
+    return (json_event(value, name=name) for name, value in events)
 
 
 def _event(value: Json) -> bytes:

@@ -31,7 +31,7 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
     rows = data.get("messages")
     if not isinstance(rows, list) or not rows:
         raise InvalidBody("[] is too short - 'messages'")
-    messages: list[Json] = [message for row in rows if isinstance(row, dict) for message in _messages(row)]
+    messages: list[Json] = [message for row in rows for message in _messages(row if isinstance(row, dict) else {})]
     stop = data.get("stop")
     options = _options(data, stops=stop if isinstance(stop, list) else [stop])
     for name in ("frequency_penalty", "presence_penalty"):
@@ -46,6 +46,7 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
         "think": think_value(data),
         "logprobs": data.get("logprobs") is True,
         "top_logprobs": data.get("top_logprobs"),
+        "_debug_render_only": data.get("_debug_render_only"),
     }
     return body | _format(data.get("response_format"))
 
@@ -70,6 +71,7 @@ def completion_body(data: JsonObject) -> dict[str, Json]:
         "options": options,
         "logprobs": wanted,
         "top_logprobs": alternatives if wanted else 0,
+        "_debug_render_only": data.get("_debug_render_only"),
     }
 
 
@@ -131,14 +133,14 @@ def _messages(row: JsonObject) -> list[Json]:
 
 
 def _check_tool_calls(calls: Json) -> None:
-    """Raise InvalidBody where the arguments of a tool call are not a JSON object in a text."""
+    """Raise InvalidBody where the arguments of a tool call are not a JSON object, or null, in a text."""
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
         try:
             arguments = json.loads(text_field(function if isinstance(function, dict) else {}, "arguments"))
-        except ValueError:
-            arguments = None
-        if not isinstance(arguments, dict):
+        except ValueError as error:
+            raise InvalidBody("invalid tool call arguments") from error
+        if not isinstance(arguments, dict | None):
             raise InvalidBody("invalid tool call arguments")
 
 

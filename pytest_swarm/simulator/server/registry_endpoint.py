@@ -35,7 +35,7 @@ class RegistryEndpoint:
         if not given:
             raise RequestError(400, "model is required")
         steps, found = ["retrieving manifest"], self._library.find(given)
-        name = parse_name(given)
+        name = self._library.spelled(parse_name(given))
         if found is None:
             steps.append("couldn't retrieve manifest")
             path = f"/models/manifests/{name.host}/{name.namespace}/{name.model}/{name.tag}"

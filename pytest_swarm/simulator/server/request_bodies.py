@@ -6,7 +6,6 @@ The one place that reads JSON requests in the simulator. Knows no models and no 
 from __future__ import annotations
 
 import json
-import math
 import re
 from functools import lru_cache
 from typing import Final, NoReturn
@@ -14,15 +13,17 @@ from typing import Final, NoReturn
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_field, folded, go_kind
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
+from pytest_swarm.simulator.server.go_values import JsonNumber
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_fields import ANY, FIELDS, OWN_DECODERS
+from pytest_swarm.simulator.server.request_fields import FIELDS, LISTS, OWN_DECODERS
 
 _SHORT_BYTES: Final = 1024
+_SEPARATORS: Final = re.compile(r"[\s,:]*")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_object(body: bytes, kind: str) -> JsonObject:
-    """Return the JSON object in a request body, with the types of its fields checked.
+    """Return the JSON object in a request body: the fields that the server reads, with their types checked.
 
     Args:
         body: The request body.
@@ -72,13 +73,14 @@ def _read_object(body: bytes, kind: str) -> JsonObject:
         raise InvalidBody(
             f"json: cannot unmarshal {go_kind(value)} into Go value of type {kind if '.' in kind else f'api.{kind}'}"
         )
-    fields, found = FIELDS[kind], folded(value)
+    fields = FIELDS[kind]
+    found = {name: item for name, item in folded(value).items() if name in fields}
     faults: list[InvalidBody] = []
     for name in found:
         try:
-            check_field(found[name], f"{kind.rpartition('.')[2]}.{name}", fields.get(name, ANY))
+            check_field(found[name], f"{kind.rpartition('.')[2]}.{name}", fields[name])
         except InvalidBody as fault:
-            if fields[name] in OWN_DECODERS:
+            if fields[name] in OWN_DECODERS and (isinstance(found[name], list) or fields[name] not in LISTS):
                 raise
             faults.append(fault)
     if faults:
@@ -107,26 +109,48 @@ def text_field(data: JsonObject, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def raw_field(body: bytes, name: str) -> str:
+    """Return the JSON text of a field as it stands in a body that was read; the last of equal names counts.
+
+    Args:
+        body: The request body: a JSON object.
+        name: The name of the field.
+    """
+    text, found = body.decode("utf-8", errors="replace"), ""
+    at = _between(text, text.index("{") + 1)
+    while text[at] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        start = _between(text, at)
+        _, end = _DECODER.raw_decode(text, start)
+        if key.lower() == name:
+            found = text[start:end]
+        at = _between(text, end)
+    return found
+
+
+def _between(text: str, at: int) -> int:
+    """Return the place of the next key or value, or of the brace at the end."""
+    found = _SEPARATORS.match(text, at)
+    assert found is not None  # it matches nothing, too
+    return found.end()
+
+
 def _no_constant(name: str) -> NoReturn:
     """Reject NaN and Infinity, which only Python accepts."""
     raise json.JSONDecodeError("Expecting value", name, 0)
 
 
-def _number(text: str) -> float:
-    """Return a finite float: Go rejects 1e400."""
-    value = float(text)
-    if math.isinf(value):
-        raise InvalidBody(f"json: cannot unmarshal number {text} into Go value of type float64")
-    return value
-
-
 def _integer(text: str) -> int | float:
-    """Return an int of at most 64 bits; Go reads a longer one as a float."""
-    return int(text) if len(text) <= INT64_DIGITS else _number(text)
+    """Return an int of 64 bits; Go reads a longer one as a float."""
+    if len(text) <= _SURE_DIGITS:
+        return int(text)
+    return int(text) if len(text) <= _MOST_DIGITS and -_INT64 <= int(text) < _INT64 else JsonNumber(text)
 
 
-INT64_DIGITS: Final = 18
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number, parse_int=_integer)
+_SURE_DIGITS: Final = 18
+_MOST_DIGITS: Final = 20  # with a sign
+_INT64: Final = 2**63
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=JsonNumber, parse_int=_integer)
 
 
 def model_field(data: JsonObject) -> str:

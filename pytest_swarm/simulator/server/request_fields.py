@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 STRING: Final = "string"
+ANY: Final = "any"
+RAW: Final = "json.RawMessage"
 BOOL: Final = "bool"
 INT: Final = "int"
 FLOAT: Final = "float64"
 MAP: Final = "map[string]interface {}"
 FILES: Final = "map[string]string"
-IMAGES: Final = "[]api.ImageData"
+IMAGE: Final = "api.ImageData"
+IMAGES: Final = f"[]{IMAGE}"
 CALLS: Final = "[]api.ToolCall"
 FUNCTION: Final = "api.ToolCallFunction"
 ORDERED_MAP: Final = "api.ToolPropertiesMap"
@@ -24,11 +27,12 @@ THINK: Final = "api.ThinkValue"
 _COMMON: Final = {
     "model": STRING,
     "stream": BOOL,
-    "raw": BOOL,
+    "format": RAW,
     "shift": BOOL,
     "truncate": BOOL,
     "logprobs": BOOL,
     "top_logprobs": INT,
+    "_debug_render_only": BOOL,
     "options": MAP,
     "keep_alive": KEEP_ALIVE,
     "think": THINK,
@@ -49,19 +53,23 @@ _OPENAI: Final = {
     "stream_options": "openai.StreamOptions",
     "max_tokens": INT,
     "seed": INT,
+    "stop": ANY,
+    "_debug_render_only": BOOL,
     "temperature": FLOAT,
     "frequency_penalty": FLOAT,
     "presence_penalty": FLOAT,
     "top_p": FLOAT,
 }
-_PARAMETERS: Final = {"type": STRING, "required": "[]string", "properties": ORDERED_MAP}
-ANY: Final = "any"
-OWN_DECODERS: Final = (MESSAGES, BLOCK_MESSAGES, KEEP_ALIVE, THINK)
+_PARAMETERS: Final = {"type": STRING, "$defs": ANY, "items": ANY, "required": "[]string", "properties": ORDERED_MAP}
+LISTS: Final = (MESSAGES, BLOCK_MESSAGES)
+"""Lists whose items have a decoder of their own."""
+OWN_DECODERS: Final = (*LISTS, KEEP_ALIVE, THINK)
 """Types with a decoder of their own: its error ends the decoding, and so comes before that of any other field."""
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ChatRequest": {**_COMMON, "messages": MESSAGES, "tools": "api.Tools"},
     "GenerateRequest": {
         **_COMMON,
+        "raw": BOOL,
         "prompt": STRING,
         "suffix": STRING,
         "system": STRING,
@@ -69,25 +77,32 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "context": "[]int",
         "images": IMAGES,
     },
-    "ShowRequest": {"model": STRING, "name": STRING, "system": STRING, "verbose": BOOL, "options": MAP},
+    "ShowRequest": {
+        **dict.fromkeys(("model", "name", "system", "template"), STRING),
+        "verbose": BOOL,
+        "options": MAP,
+    },
     "DeleteRequest": {"model": STRING, "name": STRING},
     "CopyRequest": {"source": STRING, "destination": STRING},
     "CreateRequest": {
-        "model": STRING,
-        "name": STRING,
-        "from": STRING,
+        **dict.fromkeys(("model", "name", "from", "remote_host", "template", "system"), STRING),
+        **dict.fromkeys(("quantize", "quantization", "draft_quantize", "renderer", "parser", "requires"), STRING),
         "stream": BOOL,
-        "quantize": STRING,
-        "template": STRING,
-        "system": STRING,
+        "license": ANY,
         "parameters": MAP,
         "messages": MESSAGES,
-        "files": FILES,
-        "adapters": FILES,
+        **dict.fromkeys(("files", "draft_files", "adapters"), FILES),
         "info": MAP,
     },
-    "EmbedRequest": {"model": STRING, "truncate": BOOL, "options": MAP, "dimensions": INT},
-    "EmbeddingRequest": {"model": STRING, "prompt": STRING, "options": MAP},
+    "EmbedRequest": {
+        "model": STRING,
+        "input": ANY,
+        "truncate": BOOL,
+        "keep_alive": KEEP_ALIVE,
+        "options": MAP,
+        "dimensions": INT,
+    },
+    "EmbeddingRequest": {"model": STRING, "prompt": STRING, "keep_alive": KEEP_ALIVE, "options": MAP},
     "PullRequest": _TRANSFER,
     "PushRequest": _TRANSFER,
     "openai.ChatCompletionRequest": {
@@ -109,8 +124,9 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "openai.ResponsesRequest": {
         "model": STRING,
         "background": BOOL,
+        "conversation": RAW,
         "include": "[]string",
-        "input": ANY,
+        "input": RAW,
         "instructions": STRING,
         "max_output_tokens": INT,
         "reasoning": "openai.ResponsesReasoning",
@@ -121,11 +137,12 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "tools": "[]openai.ResponsesTool",
         "stream": BOOL,
     },
-    "openai.EmbedRequest": {"model": STRING, "dimensions": INT, "encoding_format": STRING},
+    "openai.EmbedRequest": {"model": STRING, "input": ANY, "dimensions": INT, "encoding_format": STRING},
     "anthropic.MessagesRequest": {
         "model": STRING,
         "max_tokens": INT,
         "messages": BLOCK_MESSAGES,
+        "system": ANY,
         "stream": BOOL,
         "temperature": FLOAT,
         "top_p": FLOAT,
@@ -137,7 +154,6 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "metadata": "anthropic.Metadata",
         "output_config": "anthropic.OutputConfig",
     },
-    "ToolFunctionParameters": _PARAMETERS,
 }
 PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     STRING: str,
@@ -145,64 +161,100 @@ PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     INT: (int, float),
     FLOAT: (int, float),
     FLOAT32: (int, float),
-    MAP: dict,
-    FILES: dict,
-    FUNCTION: dict,
-    ORDERED_MAP: dict,
-    PROPERTY: dict,
-    "api.Tool": dict,
-    "api.ToolFunction": dict,
-    "api.ToolFunctionParameters": dict,
-    "openai.StreamOptions": dict,
-    "openai.ResponseFormat": dict,
-    "openai.Reasoning": dict,
-    "openai.ResponsesReasoning": dict,
-    "openai.ResponsesText": dict,
-    "openai.JsonSchema": dict,
-    ARGUMENTS: dict,
-    "anthropic.Tool": dict,
-    "anthropic.ToolChoice": dict,
-    "anthropic.ThinkingConfig": dict,
-    "anthropic.Metadata": dict,
-    "anthropic.OutputConfig": dict,
-    "anthropic.ImageSource": dict,
 }
+"""The types of JSON's plain values; all others are lists and objects."""
 ITEM_TYPES: Final = {
     "[]int": INT,
     "[]string": STRING,
+    "[]interface {}": ANY,
     "api.Tools": "api.Tool",
-    "[]api.Tool": "api.Tool",
-    CALLS: "api.ToolCall",
-    "[]openai.Message": "openai.Message",
-    "[]openai.ResponsesTool": "openai.ResponsesTool",
-    "[]anthropic.Tool": "anthropic.Tool",
-    "[]anthropic.ContentBlock": "anthropic.ContentBlock",
+    IMAGES: IMAGE,
+    **{
+        f"[]{item}": item
+        for item in (
+            *("api.Tool", "api.ToolCall", PROPERTY, "openai.Message", "openai.ToolCall", "openai.ResponsesTool"),
+            *("openai.ResponsesReasoningSummary", "anthropic.Tool", "anthropic.ContentBlock", "anthropic.Citation"),
+        )
+    },
 }
-CHECKED_ITEMS: Final = frozenset({"[]int", "[]string", "api.Tools", "[]api.Tool", "[]anthropic.Tool"})
-"""Lists whose items are checked like fields, with the types inside them."""
-MAP_TYPES: Final = {FILES: STRING, ORDERED_MAP: PROPERTY}
+MAP_TYPES: Final = {FILES: STRING, MAP: ANY, ORDERED_MAP: PROPERTY, ARGUMENTS: ANY}
+_FUNCTION_TEXTS: Final = 'struct { Name string "json:\\"name\\""; Arguments string "json:\\"arguments\\"" }'
+TYPE_AND_ROLE: Final = 'struct { Type string "json:\\"type\\""; Role string "json:\\"role\\"" }'
+FUNCTION_OUTPUT: Final = "struct of a function_call_output"
+TYPE_ONLY: Final = 'struct { Type string "json:\\"type\\"" }'
 STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
-    "api.Tool": {"type": STRING, "function": "api.ToolFunction"},
+    "api.Tool": {"type": STRING, "items": ANY, "function": "api.ToolFunction"},
     "api.ToolFunction": {"name": STRING, "description": STRING, "parameters": "api.ToolFunctionParameters"},
     "api.ToolFunctionParameters": _PARAMETERS,
-    PROPERTY: {"type": PROPERTY_TYPE, "description": STRING, "enum": "[]interface {}"},
+    PROPERTY: {
+        "anyof": f"[]{PROPERTY}",
+        "type": PROPERTY_TYPE,
+        "items": ANY,
+        "description": STRING,
+        "enum": "[]interface {}",
+        "properties": ORDERED_MAP,
+        "required": "[]string",
+    },
+    "api.ToolCall": {"id": STRING, "function": FUNCTION},
+    FUNCTION: {"index": INT, "name": STRING, "arguments": ARGUMENTS},
     "openai.StreamOptions": {"include_usage": BOOL},
     "openai.ResponseFormat": {"type": STRING, "json_schema": "openai.JsonSchema"},
+    "openai.Reasoning": {"effort": STRING},
+    "openai.Message": {
+        **dict.fromkeys(("role", "reasoning", "name", "tool_call_id"), STRING),
+        "content": ANY,
+        "tool_calls": "[]openai.ToolCall",
+    },
+    "openai.ToolCall": {"id": STRING, "index": INT, "type": STRING, "function": _FUNCTION_TEXTS},
+    _FUNCTION_TEXTS: {"name": STRING, "arguments": STRING},
+    "openai.ResponsesReasoning": dict.fromkeys(("effort", "generate_summary", "summary"), STRING),
+    "openai.ResponsesText": {"format": "openai.ResponsesTextFormat"},
+    "openai.ResponsesTextFormat": {"type": STRING, "name": STRING, "strict": BOOL},
+    "openai.ResponsesTool": {
+        **dict.fromkeys(("type", "name", "description"), STRING),
+        "strict": BOOL,
+        "parameters": MAP,
+        "tools": "[]openai.ResponsesTool",
+    },
+    TYPE_AND_ROLE: {"type": STRING, "role": STRING},
+    TYPE_ONLY: {"type": STRING},
+    "openai.ResponsesFunctionCall": dict.fromkeys(("id", "type", "call_id", "name", "arguments"), STRING),
+    FUNCTION_OUTPUT: {"type": STRING, "call_id": STRING},
+    "openai.ResponsesReasoningInput": {
+        **dict.fromkeys(("id", "type", "encrypted_content"), STRING),
+        "summary": "[]openai.ResponsesReasoningSummary",
+    },
+    "openai.ResponsesReasoningSummary": {"type": STRING, "text": STRING},
+    "openai.ResponsesWebSearchCall": {
+        **dict.fromkeys(("id", "type", "status"), STRING),
+        "action": "openai.ResponsesWebSearchAction",
+    },
+    "openai.ResponsesWebSearchAction": {"type": STRING, "query": STRING},
+    "openai.ResponsesTextContent": {"type": STRING, "text": STRING},
+    "openai.ResponsesOutputTextContent": {"type": STRING, "text": STRING},
+    "openai.ResponsesImageContent": dict.fromkeys(("type", "detail", "file_id", "image_url"), STRING),
+    "openai.ResponsesFileContent": dict.fromkeys(("type", "file_data", "file_id", "file_url", "filename"), STRING),
     "anthropic.Tool": {"type": STRING, "name": STRING, "description": STRING, "max_uses": INT},
     "anthropic.ToolChoice": {"type": STRING, "name": STRING, "disable_parallel_tool_use": BOOL},
     "anthropic.ThinkingConfig": {"type": STRING, "budget_tokens": INT},
     "anthropic.Metadata": {"user_id": STRING},
     "anthropic.OutputConfig": {"effort": STRING},
+    "anthropic.ContentBlock": {
+        **dict.fromkeys(("type", "text", "id", "name", "tool_use_id", "thinking", "signature"), STRING),
+        "citations": "[]anthropic.Citation",
+        "source": "anthropic.ImageSource",
+        "input": ARGUMENTS,
+        "content": ANY,
+        "is_error": BOOL,
+    },
+    "anthropic.Citation": dict.fromkeys(("type", "url", "title", "encrypted_index", "cited_text"), STRING),
+    "anthropic.ImageSource": dict.fromkeys(("type", "media_type", "data", "url"), STRING),
 }
 """The fields of objects inside a request; an error names the object, and the path to it."""
+MIXED_CASE: Final = {"anyof": "anyOf"}
+"""The fields whose own names, which stand in errors, are not all in small letters."""
 MESSAGE_FIELDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call_id"), STRING),
     "images": IMAGES,
     "tool_calls": CALLS,
-}
-BLOCK_FIELDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("type", "text", "id", "name", "tool_use_id", "thinking", "signature"), STRING),
-    "source": "anthropic.ImageSource",
-    "input": ARGUMENTS,
-    "is_error": BOOL,
 }

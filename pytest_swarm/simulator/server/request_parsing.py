@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +15,7 @@ from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
-from pytest_swarm.simulator.server.request_bodies import read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import raw_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.requested_names import requested_name
 
@@ -36,9 +35,9 @@ class ParsedRequest:
     """One checked request of `/api/chat` or `/api/generate`.
 
     `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
-    the request only loads the model, or unloads it if `keep_alive_s` is 0. `context_tokens` is
-    the length of an earlier reply's context in front of the prompt. As on the server, `format` is checked after the
-    load.
+    the request only loads the model, or unloads it if `keep_alive_s` is 0. `context` are the
+    tokens of an earlier reply, in front of the prompt. As on the server, `format` is checked after the
+    load; `format_text` is its text in the request. `renders_only` asks for the prompt in place of a reply.
     """
 
     chat: bool
@@ -55,8 +54,10 @@ class ParsedRequest:
     format: Json
     template: str
     logprobs: int | None
-    has_images: bool = False
-    context_tokens: int = 0
+    format_text: str = ""
+    images: int = 0
+    context: tuple[int, ...] = ()
+    renders_only: bool = False
 
     @property
     def unloads(self) -> bool:
@@ -72,8 +73,7 @@ class ParsedRequest:
             return None, True
         if isinstance(self.format, dict):
             return self.format, False
-        quoted = json.dumps(json.dumps(self.format))
-        text = f'invalid format: {quoted}; expected "json" or a valid JSON Schema object'
+        text = f'invalid format: {go_quoted(self.format_text)}; expected "json" or a valid JSON Schema object'
         raise RequestError(500, text, in_stream=self.stream)
 
     def most_tokens(self, num_ctx: int) -> int | None:
@@ -137,6 +137,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     given = data.get("options") or {}
     assert isinstance(given, dict)  # checked by read_object
     if messages or keep_s != 0:
+        check_options(installed.spec.parameters)
         check_options(given)
     context = data.get("context")
     return ParsedRequest(
@@ -146,7 +147,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
         model=installed.spec,
         messages=messages
         if data.get("raw") is True
-        else _with_model_messages(messages, installed, alone=bool(context)),
+        else _with_model_messages(messages, installed, alone=context is not None),
         options={**installed.spec.parameters, **{name: value for name, value in given.items() if value is not None}},
         keep_alive_s=keep_s,
         stream=data.get("stream") is not False and bool(messages),
@@ -154,10 +155,12 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
         shift=data.get("shift") is not False,
         truncate=data.get("truncate") is not False,
         format=data.get("format"),
+        format_text="" if isinstance(data.get("format"), dict | None) else raw_field(body, "format"),
         template=text_field(data, "template"),
         logprobs=logprobs,
-        has_images=_has_images(data),
-        context_tokens=len(context) if isinstance(context, list) else 0,
+        images=_image_count(data),
+        renders_only=data.get("_debug_render_only") is True,
+        context=_tokens(context),
     )
 
 
@@ -216,10 +219,17 @@ def _with_model_messages(messages: tuple[Message, ...], installed: LibraryModel,
     return (*own, *(() if alone else installed.messages), *messages)
 
 
-def _has_images(data: JsonObject) -> bool:
-    messages = data.get("messages")
-    rows = messages if isinstance(messages, list) else []
-    return bool(data.get("images")) or any(isinstance(row, dict) and bool(row.get("images")) for row in rows)
+def _tokens(context: Json) -> tuple[int, ...]:
+    """Return the tokens of a context; null is 0."""
+    return tuple(int(each) if isinstance(each, int) else 0 for each in context) if isinstance(context, list) else ()
+
+
+def _image_count(data: JsonObject) -> int:
+    """Return the number of images in a request."""
+    rows = data.get("messages")
+    holders = [data, *(rows if isinstance(rows, list) else [])]
+    images = [row.get("images") for row in holders if isinstance(row, dict)]
+    return sum(len(each) for each in images if isinstance(each, list))
 
 
 def _messages(data: JsonObject) -> tuple[Message, ...]:

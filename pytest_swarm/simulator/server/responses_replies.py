@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -11,7 +12,8 @@ from pytest_swarm.simulator.server.openai_replies import token_counts, unix_seco
 from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.server.responses_requests import text_format
 
-_TEXT_KEYS: Final = ("type", "name", "schema", "strict")
+_WITH_EXPONENT: Final = 1e21  # Go writes a number from here on with an exponent
+_TEXT_KEYS: Final = ("name", "schema", "strict")
 
 
 def response_object(request: JsonObject, number: int, reply: JsonObject) -> dict[str, Json]:
@@ -48,13 +50,39 @@ class ResponseEvents:
         """Yield the events of one line: each with its name."""
         time_s = unix_seconds(text_field(line, "created_at"))
         if not self._started:
-            self._started = True
-            for name in ("response.created", "response.in_progress"):
-                yield self._event(name, response=self._response(time_s, "in_progress", [], None))
+            yield from self._begin(time_s)
         if text := _text(line):
             yield from self._more(text)
         if line.get("done") is True:
             yield from self._end(line, time_s)
+
+    def failure(self, status: int, text: str, *, time_s: int) -> Iterator[tuple[str, Json]]:
+        """Yield the events of a response that failed before its first token.
+
+        Args:
+            status: HTTP status, which a stream that has begun does not show.
+            text: What is wrong.
+            time_s: Time of the failure, in seconds since 1970.
+        """
+        yield from self._begin(time_s)
+        code = "rate_limit_exceeded" if status == HTTPStatus.TOO_MANY_REQUESTS else "api_error"
+        yield self._event(
+            "response.failed",
+            response={
+                "id": f"resp_{self._number}",
+                "object": "response",
+                "status": "failed",
+                "model": text_field(self._request, "model"),
+                "output": [],
+                "error": {"code": code, "message": text},
+                "usage": dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), 0),
+            },
+        )
+
+    def _begin(self, time_s: int) -> Iterator[tuple[str, Json]]:
+        self._started = True
+        for name in ("response.created", "response.in_progress"):
+            yield self._event(name, response=self._response(time_s, "in_progress", [], None))
 
     def _more(self, text: str) -> Iterator[tuple[str, Json]]:
         if not self._has_text:
@@ -100,6 +128,7 @@ def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
     )
     zero: dict[str, Json] = dict.fromkeys(("presence_penalty", "frequency_penalty", "top_logprobs"), 0)
     form = text_format(request)
+    told = {key: form[key] for key in _TEXT_KEYS if key in form and (key == "schema" or form[key] not in (None, ""))}
     return {
         **nothing,
         **zero,
@@ -108,19 +137,33 @@ def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
         "created_at": time_s,
         "model": text_field(request, "model"),
         "instructions": text_field(request, "instructions") or None,
-        "tools": request.get("tools") or [],
+        "tools": list(_tools(request.get("tools"))),
         "tool_choice": "auto",
         "truncation": "disabled" if truncation is None else truncation,
         "parallel_tool_calls": True,
-        "text": {"format": {key: form[key] for key in _TEXT_KEYS if key in form} or {"type": ""}},
-        "top_p": 1 if top_p is None else top_p,
-        "temperature": 1 if temperature is None else temperature,
+        "text": {"format": {"type": text_field(form, "type"), **told}},
+        "top_p": 1 if top_p is None else _shortest(top_p),
+        "temperature": 1 if temperature is None else _shortest(temperature),
         "max_output_tokens": request.get("max_output_tokens"),
         "store": False,
         "background": request.get("background") is True,
         "service_tier": "default",
         "metadata": {},
     }
+
+
+def _tools(given: Json) -> Iterator[Json]:
+    for each in given if isinstance(given, list) else []:
+        tool = each if isinstance(each, dict) else {}
+        names: dict[str, Json] = {key: text_field(tool, key) for key in ("type", "name")}
+        yield names | {key: tool.get(key) for key in ("description", "strict", "parameters")}
+
+
+def _shortest(number: Json) -> Json:
+    """Return a number as Go writes it: without a fraction of zero."""
+    if isinstance(number, float) and number.is_integer() and abs(number) < _WITH_EXPONENT:
+        return int(number)
+    return number
 
 
 def _reasoning(request: JsonObject, *, empty: bool) -> Json:

@@ -7,13 +7,27 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, go_kind
+from pytest_swarm.simulator.server.field_checks import NO_OBJECT, InvalidBody, JsonObject, check_struct, folded, go_kind
+from pytest_swarm.simulator.server.go_syntax import syntax_fault
+from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.openai_requests import image_data, think_value
 from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_fields import FUNCTION_OUTPUT, TYPE_AND_ROLE, TYPE_ONLY
 
 _NO_LIST: Final = "must be a string or array: json: cannot unmarshal {} into Go value of type []json.RawMessage"
-_ITEM: Final = 'struct { Type string "json:\\"type\\""; Role string "json:\\"role\\"" }'
-_PART: Final = 'struct { Type string "json:\\"type\\"" }'
+_PARTS: Final = {
+    "input_text": "openai.ResponsesTextContent",
+    "input_image": "openai.ResponsesImageContent",
+    "output_text": "openai.ResponsesOutputTextContent",
+    "input_file": "openai.ResponsesFileContent",
+}
+_ITEMS: Final = {
+    "message": TYPE_AND_ROLE,
+    "function_call": "openai.ResponsesFunctionCall",
+    "function_call_output": FUNCTION_OUTPUT,
+    "reasoning": "openai.ResponsesReasoningInput",
+    "web_search_call": "openai.ResponsesWebSearchCall",
+}
 
 
 def responses_body(data: JsonObject) -> dict[str, Json]:
@@ -26,17 +40,25 @@ def responses_body(data: JsonObject) -> dict[str, Json]:
     for name, option in (("top_p", "top_p"), ("max_output_tokens", "num_predict")):
         if data.get(name) is not None:
             options[option] = data[name]
+    think = think_value({"reasoning": data.get("reasoning") or {}})
     body: dict[str, Json] = {
         "model": text_field(data, "model"),
         "messages": messages,
         "stream": data.get("stream") is True,
         "options": options,
-        "tools": _tools(data.get("tools")),
-        "think": think_value({"reasoning": data.get("reasoning") or {}}),
+        "tools": list(_tools(data.get("tools"))),
+        "think": think,
     }
     form = text_format(data)
     schema = form.get("schema") if form.get("type") == "json_schema" else None
     return body if schema is None else {**body, "format": schema}
+
+
+def searches_web(data: JsonObject) -> bool:
+    """Return whether a request has the server's own search among its tools: its stream then tells of errors, too."""
+    tools = data.get("tools")
+    rows = tools if isinstance(tools, list) else []
+    return any(isinstance(each, dict) and each.get("type") == "web_search" for each in rows)
 
 
 def text_format(data: JsonObject) -> JsonObject:
@@ -62,18 +84,18 @@ def _messages(given: Json) -> list[Json]:
 
 def _item(item: Json) -> JsonObject:
     """Return an input item with its type and its content checked: its parts are read, a text is one part."""
-    fields = item if isinstance(item, dict) else {}
-    if item is not None and not isinstance(item, dict):
-        raise InvalidBody(f"json: cannot unmarshal {go_kind(item)} into Go value of type {_ITEM}")
+    check_struct(item, TYPE_AND_ROLE)
+    fields = folded(item if isinstance(item, dict) else {})
     kind = text_field(fields, "type") or ("message" if text_field(fields, "role") else "")
     if not kind:
         raise InvalidBody("input item missing required 'type' field")
+    if kind not in _ITEMS:
+        raise InvalidBody(f"unknown input item type: {go_quoted(kind)}")
+    check_struct(fields, _ITEMS[kind])
     if kind == "message":
         return {**fields, "type": kind, "content": _parts(fields.get("content"), "content")}
     if kind == "function_call_output":
         return {**fields, "output": _parts(fields.get("output"), "output")}
-    if kind not in ("function_call", "reasoning", "web_search_call"):
-        raise InvalidBody(f"unknown input item type: {json.dumps(kind)}")
     return fields
 
 
@@ -82,14 +104,20 @@ def _parts(content: Json, name: str) -> list[Json]:
         return [{"type": "input_text", "text": content or ""}]
     if not isinstance(content, list):
         raise InvalidBody(f"{name} {_NO_LIST.format(go_kind(content))}")
-    for index, part in enumerate(content):
-        if part is not None and not isinstance(part, dict):
-            kind = go_kind(part)
-            raise InvalidBody(f"{name}[{index}]: json: cannot unmarshal {kind} into Go value of type {_PART}")
-        kind = text_field(part or {}, "type")
-        if kind not in ("input_text", "input_image", "output_text", "input_file"):
-            raise InvalidBody(f"{name}[{index}]: unknown content type: {kind}")
-    return content
+    return [_part(part, f"{name}[{index}]") for index, part in enumerate(content)]
+
+
+def _part(part: Json, where: str) -> Json:
+    try:
+        check_struct(part, TYPE_ONLY)
+        fields = folded(part if isinstance(part, dict) else {})
+        kind = text_field(fields, "type")
+        if kind not in _PARTS:
+            raise InvalidBody(f"unknown content type: {kind}")
+        check_struct(fields, _PARTS[kind])
+    except InvalidBody as error:
+        raise InvalidBody(f"{where}: {error}") from error
+    return fields
 
 
 def _translated(items: list[JsonObject]) -> Iterator[Json]:
@@ -132,13 +160,24 @@ def _function_call(item: JsonObject, thinking: Json) -> Json:
     arguments = text_field(item, "arguments")
     try:
         value = json.loads(arguments) if arguments else {}
-    except ValueError as error:
-        raise InvalidBody(f"failed to parse function call arguments: {error}") from error
-    call: dict[str, Json] = {"function": {"name": text_field(item, "name"), "arguments": value}}
+        fault = None if isinstance(value, dict | None) else NO_OBJECT
+    except ValueError:
+        fault = syntax_fault(arguments.encode(), whole=True)
+    if fault is not None:
+        raise InvalidBody(f"failed to parse function call arguments: {fault}")
+    call: dict[str, Json] = {"function": {"name": text_field(item, "name"), "arguments": value or {}}}
     return {"role": "assistant", "content": "", "tool_calls": [call], "thinking": thinking}
 
 
-def _tools(given: Json) -> Json:
-    """Return the tools in the form of the server's own chat."""
-    tools = given if isinstance(given, list) else []
-    return [{"type": "function", "function": tool} for tool in tools if isinstance(tool, dict)]
+def _tools(given: Json) -> Iterator[Json]:
+    """Yield the tools in the form of the server's own chat: a namespace is the tools in it."""
+    for each in given if isinstance(given, list) else []:
+        tool = folded(each if isinstance(each, dict) else {})
+        if text_field(tool, "type") == "namespace":
+            yield from _tools(tool.get("tools"))
+            continue
+        try:
+            check_struct(tool.get("parameters"), "api.ToolFunctionParameters")
+        except InvalidBody as error:
+            raise InvalidBody(f"failed to unmarshal tool parameters: {error}") from error
+        yield {"type": "function", "function": {"name": text_field(tool, "name"), "parameters": tool.get("parameters")}}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.model_library import VOCABULARY
 from pytest_swarm.simulator.server.request_error import runner_error
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 
@@ -26,19 +27,39 @@ _UNIONS: Final = ("oneOf", "anyOf")
 
 def check_by_runner(parsed: ParsedRequest) -> None:
     """Raise RequestError 400 for a request that the model's process refuses."""
-    if parsed.has_images:
+    if parsed.images:
         raise runner_error(
             "Multimodal data provided, but model does not support multimodal requests.", in_stream=parsed.stream
         )
-    if parsed.whole_option("repeat_last_n", 0) < 0:
-        raise runner_error("Field 'repeat_last_n' must be at least 0", in_stream=parsed.stream)
-    penalty = parsed.options.get("repeat_penalty")
-    if isinstance(penalty, int | float) and penalty <= 0:
-        raise runner_error("Field 'repeat_penalty' must be greater than 0", in_stream=parsed.stream)
+    last = parsed.whole_option("repeat_last_n", 0)
+    if last < 0:
+        text = f"Field 'repeat_last_n': Value must be between 0 <= value <= 2147483647, but got {last}"
+        raise runner_error(text, in_stream=parsed.stream)
     schema, _ = parsed.json_format
-    fault = schema_fault(schema)
+    fault = schema_fault(schema) or penalty_fault(parsed.options.get("repeat_penalty"))
     if fault is not None:
         raise runner_error(fault, in_stream=parsed.stream)
+
+
+def penalty_fault(penalty: Json) -> str | None:
+    """Return why the model's process refuses an option `repeat_penalty`; None where it takes it."""
+    refused = isinstance(penalty, int | float) and penalty <= 0
+    return "Failed to initialize samplers: penalty_repeat must be finite and greater than 0" if refused else None
+
+
+def context_fault(tokens: Sequence[int]) -> str | None:
+    """Return why the model's process cannot read a context: the first token that it does not know; None for none.
+
+    Args:
+        tokens: The tokens, of which the process keeps 32 bits each.
+    """
+    for token in tokens:
+        number = (token + 2**31) % 2**32 - 2**31
+        if not 0 <= number < VOCABULARY:
+            place = f"__n (which is {number % 2**64}) >= this->size() (which is {VOCABULARY})"
+            error = {"code": 500, "message": f"vector::_M_range_check: {place}", "type": "server_error"}
+            return "detokenize error: " + json.dumps({"error": error}, separators=(",", ":"))
+    return None
 
 
 def schema_fault(schema: Json) -> str | None:
@@ -90,7 +111,9 @@ def _unresolved(reference: str, root: dict[str, Json]) -> Iterator[str]:
 
 
 def _faults(schema: Json) -> Iterator[str]:
-    """Yield a sentence for each part of a schema that has no grammar."""
+    """Yield a sentence for each part of a schema that has no grammar. null and an empty list are an empty schema."""
+    if schema is None or schema == []:
+        return
     if not isinstance(schema, dict):
         yield f"Unrecognized schema: {_shown(schema)}"
         return
@@ -126,13 +149,11 @@ def _faults_of_all(schemas: Json) -> Iterator[str]:
 
 
 def _property_faults(schema: dict[str, Json]) -> Iterator[str]:
-    properties, more = schema.get("properties", {}), schema.get("additionalProperties")
-    if not isinstance(properties, dict | list):
-        yield f"Unrecognized schema: {_shown(properties)}"
-        return
-    for each in properties.values() if isinstance(properties, dict) else ():
-        if each is not None:
-            yield from _faults(each)
+    properties, more = schema.get("properties"), schema.get("additionalProperties")
+    if isinstance(properties, dict):
+        properties = list(properties.values())
+    for each in properties if isinstance(properties, list) else [properties]:
+        yield from _faults(each)
     if isinstance(more, dict):
         yield from _faults(more)
 

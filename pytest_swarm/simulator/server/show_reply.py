@@ -13,6 +13,7 @@ from pytest_swarm.simulator.server.go_values import go_number
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import (
     CAPABILITIES,
+    VOCABULARY,
     LibraryModel,
     details,
     embedding_length,
@@ -23,7 +24,6 @@ from pytest_swarm.simulator.server.model_library import (
 _NAME_WIDTH: Final = 30
 _QUANTIZED: Final = "Q4_0"
 _PLAIN: Final = "F32"
-_VOCABULARY: Final = 32_000
 _FEED_FORWARD: Final = 4  # width of the feed-forward layers, as a multiple of the embedding's
 
 
@@ -103,7 +103,7 @@ def _literal(value: Json) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return go_number(value)
-    return json.dumps(value, ensure_ascii=False)
+    return "<nil>" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _metadata(model: ModelSpec, *, verbose: bool) -> dict[str, Json]:
@@ -118,9 +118,9 @@ def _metadata(model: ModelSpec, *, verbose: bool) -> dict[str, Json]:
         "llama.context_length": model.context_length,
         "llama.embedding_length": embedding_length(model),
         "llama.feed_forward_length": embedding_length(model) * _FEED_FORWARD,
-        "llama.vocab_size": _VOCABULARY,
+        "llama.vocab_size": VOCABULARY,
         "tokenizer.ggml.model": "llama",
-        "tokenizer.ggml.tokens": [f"<{number}>" for number in range(_VOCABULARY)] if verbose else None,
+        "tokenizer.ggml.tokens": [f"<{number}>" for number in range(VOCABULARY)] if verbose else None,
     }
 
 
@@ -128,7 +128,7 @@ def _tensors(model: ModelSpec) -> Iterator[Json]:
     """Yield the weights of a llama model of this shape."""
     width = embedding_length(model)
     wide = width * _FEED_FORWARD
-    yield {"name": "token_embd.weight", "type": _QUANTIZED, "shape": [width, _VOCABULARY]}
+    yield {"name": "token_embd.weight", "type": _QUANTIZED, "shape": [width, VOCABULARY]}
     for layer in range(model.layers):
         for name, shape in (
             ("attn_k", [width, width]),

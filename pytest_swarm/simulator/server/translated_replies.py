@@ -46,6 +46,7 @@ def streamed(
     *,
     error: ErrorForm,
     headers: Sequence[tuple[bytes, bytes]] = (),
+    failure: Callable[[int, str], Iterable[bytes]] | None = None,
 ) -> Send:
     """Return a `send` for a native route, which sends each line on as server-sent events.
 
@@ -54,6 +55,7 @@ def streamed(
         translate: Yields the events of a line.
         error: Returns an error in the other form.
         headers: The headers of the response besides its type.
+        failure: Yields the events of an error where it is told in the stream.
     """
     status, started = 200, False
 
@@ -63,14 +65,18 @@ def streamed(
             status = event["status"]
             return
         text, more = event["body"], event.get("more_body", False)
-        if status != 200:
+        if status != 200 and failure is None:
             await send_encoded(send, error(status, text_field(json.loads(text), "error")), status=status, more=headers)
             return
         if not started:
             started = True
             named = [(b"content-type", b"text/event-stream"), *headers]
             await send({"type": "http.response.start", "status": 200, "headers": named})
-        lines = b"".join(translate(json.loads(text)) if text.strip() else ())
+        if status == 200:
+            lines = b"".join(translate(json.loads(text)) if text.strip() else ())
+        else:
+            assert failure is not None  # else it is no stream
+            lines = b"".join(failure(status, text_field(json.loads(text), "error")))
         await send({"type": "http.response.body", "body": lines, "more_body": more})
 
     return sink
