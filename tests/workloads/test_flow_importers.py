@@ -431,6 +431,37 @@ def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp
     assert [task.source_model for task in graph.tasks] == ["llama3.2", None]
 
 
+@pytest.mark.parametrize(
+    ("name", "category", "is_step", "is_guided"),
+    [
+        ("openAIFunctionAgent", "Agents", True, False),  # of older versions
+        ("openAIToolAgent", "", True, False),
+        ("someNewAgent", "Agents", True, True),
+        ("someNewChain", "Chains", True, True),
+        ("someNewTool", "Tools", False, False),
+    ],
+)
+def test_a_kind_of_flowise_that_is_not_known_is_a_step_by_its_category(
+    name: str, category: str, is_step: bool, is_guided: bool, tmp_path: Path
+) -> None:
+    document = {
+        "nodes": [
+            {"id": "m", "data": {"name": "chatOllama", "label": "M", "inputs": {"modelName": "llama3.2"}}},
+            {"id": "a", "data": {"name": name, "label": "Helper", "category": category, "inputs": {
+                "systemMessage": "Help."}}},
+            {"id": "c", "data": {"name": "conversationChain", "label": "Talk", "inputs": {}}},
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any"}
+            for source, target, field in (("m", "a", "model"), ("a", "c", "prompt"))
+        ],
+    }  # fmt: skip
+    imported = found(write(tmp_path, document), inputs={"question": "Who?"})
+    assert asked(imported.graph).get("Helper") == (("Help.", "Who?") if is_step else None)
+    assert imported.graph.edges == ((("Helper", "Talk"),) if is_step else ())
+    assert any("Helper" in loss and "tool itself adds" in loss for loss in imported.losses) == is_guided
+
+
 def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path) -> None:
     def agent(node: str, name: str, **inputs: str) -> dict[str, Any]:
         return {"id": node, "data": {"name": name, "label": "Agent", "inputs": inputs}}
