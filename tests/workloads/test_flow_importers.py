@@ -150,7 +150,7 @@ def test_forms_of_n8n_expressions(expression: str, filled: str, tmp_path: Path) 
 
 def test_n8n_refuses_what_leads_nowhere(tmp_path: Path) -> None:
     document = changed(N8N, "connections", "Gone", to={"main": [[{"node": "Sort", "type": "main", "index": 0}]]})
-    with pytest.raises(GraphError, match=r"x\.json: 'connections' names the node 'Gone', which does not exist"):
+    with pytest.raises(GraphError, match=r"x\.json: 'connections' names the node 'Gone', which does not exist; n8n"):
         import_graph(write(tmp_path, document))
 
 
@@ -232,6 +232,14 @@ def test_a_node_of_graphml_without_a_field_has_the_default_of_its_key(tmp_path: 
     assert prompts == ["Collect & count.", "Do your part."]
 
 
+def test_nodes_of_a_canvas_of_an_unknown_tool_are_tasks_and_that_is_told(tmp_path: Path) -> None:
+    drawn = [{"id": node, "position": {"x": 0, "y": 0}, "data": {"class_path": "a.Loader"}} for node in "ab"]
+    canvas = {"nodes": drawn, "edges": [{"source": "a", "target": "b"}]}
+    told = "canvas of a tool that is not known"
+    assert [told in loss for loss in found(write(tmp_path, canvas)).losses] == [True]
+    assert found(write(tmp_path, NODE_LINK)).losses == ()
+
+
 def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
     nodes = [{"name": "one"}, {"name": "two"}, {"name": "7"}]
     old = {"nodes": nodes, "links": [{"source": 0, "target": 2}, {"source": 1, "target": 7}]}
@@ -260,6 +268,7 @@ def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
         ("x.json", json.dumps(NODE_LINK | {"nodes": [{}]}), "nodes[0] has no 'id'"),
         ("x.json", json.dumps(NODE_LINK | {"links": [{"source": "read", "target": 2}]}), "node '2', which does not"),
         ("x.yml", "a: [1", "is not valid YAML"),
+        ("x.yml", "a: 1\n---\nb: 2\n", "it holds several documents; write each into a file of its own (line 2)"),
         ("x.yml", "a: !!python/object/apply:os.system ['x']", "is not valid YAML: could not determine a constructor"),
         ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow"),
         ("x.yml", "a: &a [x]\nb: [*a, *a]", "the format is not known"),
