@@ -1361,6 +1361,20 @@ FAULTS: Final = (
         tests=("workloads/test_n8n_rules.py",),
     ),
     Fault(
+        name="the first round of a loop of n8n is given nothing by the trigger",
+        where="workloads/importers/n8n_expressions.py",
+        old="for part in answer.default or ()]",
+        new="for part in ()]",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="a kind of Flowise that is not known is no step",
+        where="workloads/importers/flowise_chains.py",
+        old='return text(data, "category") in STEP_CATEGORIES and bool(self._source(node, "model"))',
+        new="return False",
+        tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
         name="what a dropped branch loses is listed",
         where="workloads/importers/flow_texts.py",
         old="if not loss.nodes or left.intersection(loss.nodes):",

@@ -151,3 +151,11 @@ def test_branches_join_in_an_aggregator_and_a_nested_iteration_is_contracted(tmp
     assert set(found.graph.edges) == {("a", "c"), ("b", "c"), ("c", "d"), ("d", "e")}
     kept = imported(tmp_path, document, "x.yml", branches={"if": "case 2"})
     assert prompts(kept)["c"] == "{{answer: b}}"
+
+
+def test_a_variable_of_the_system_may_be_named_as_one_of_the_start_node(tmp_path: Path) -> None:
+    classifier = {"query_variable_selector": ["s", "sys.query"], "classes": [{"id": "1", "name": "sums"}]}
+    document = dify(
+        START, ("c", "question-classifier", classifier), ("a", "llm", llm("{{#s.sys.query#}}")), links="s>c, c>a"
+    )
+    assert prompts(imported(tmp_path, document, inputs={"query": "1 + 1?"})) == {"c": "1 + 1?", "a": "1 + 1?"}

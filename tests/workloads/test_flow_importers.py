@@ -150,7 +150,7 @@ def test_forms_of_n8n_expressions(expression: str, filled: str, tmp_path: Path) 
 
 def test_n8n_refuses_what_leads_nowhere(tmp_path: Path) -> None:
     document = changed(N8N, "connections", "Gone", to={"main": [[{"node": "Sort", "type": "main", "index": 0}]]})
-    with pytest.raises(GraphError, match=r"x\.json: 'connections' names the node 'Gone', which does not exist"):
+    with pytest.raises(GraphError, match=r"x\.json: 'connections' names the node 'Gone', which does not exist; n8n"):
         import_graph(write(tmp_path, document))
 
 
@@ -232,6 +232,14 @@ def test_a_node_of_graphml_without_a_field_has_the_default_of_its_key(tmp_path: 
     assert prompts == ["Collect & count.", "Do your part."]
 
 
+def test_nodes_of_a_canvas_of_an_unknown_tool_are_tasks_and_that_is_told(tmp_path: Path) -> None:
+    drawn = [{"id": node, "position": {"x": 0, "y": 0}, "data": {"class_path": "a.Loader"}} for node in "ab"]
+    canvas = {"nodes": drawn, "edges": [{"source": "a", "target": "b"}]}
+    told = "canvas of a tool that is not known"
+    assert [told in loss for loss in found(write(tmp_path, canvas)).losses] == [True]
+    assert found(write(tmp_path, NODE_LINK)).losses == ()
+
+
 def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
     nodes = [{"name": "one"}, {"name": "two"}, {"name": "7"}]
     old = {"nodes": nodes, "links": [{"source": 0, "target": 2}, {"source": 1, "target": 7}]}
@@ -260,6 +268,7 @@ def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
         ("x.json", json.dumps(NODE_LINK | {"nodes": [{}]}), "nodes[0] has no 'id'"),
         ("x.json", json.dumps(NODE_LINK | {"links": [{"source": "read", "target": 2}]}), "node '2', which does not"),
         ("x.yml", "a: [1", "is not valid YAML"),
+        ("x.yml", "a: 1\n---\nb: 2\n", "it holds several documents; write each into a file of its own (line 2)"),
         ("x.yml", "a: !!python/object/apply:os.system ['x']", "is not valid YAML: could not determine a constructor"),
         ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow"),
         ("x.yml", "a: &a [x]\nb: [*a, *a]", "the format is not known"),
@@ -429,6 +438,37 @@ def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp
     assert graph.edges == (("First", "Talk"),)
     assert asked(graph) == {"First": (None, "Plan a party in a party"), "Talk": ("You talk about {topic}.", "a party")}
     assert [task.source_model for task in graph.tasks] == ["llama3.2", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "category", "is_step", "is_guided"),
+    [
+        ("openAIFunctionAgent", "Agents", True, False),  # of older versions
+        ("openAIToolAgent", "", True, False),
+        ("someNewAgent", "Agents", True, True),
+        ("someNewChain", "Chains", True, True),
+        ("someNewTool", "Tools", False, False),
+    ],
+)
+def test_a_kind_of_flowise_that_is_not_known_is_a_step_by_its_category(
+    name: str, category: str, is_step: bool, is_guided: bool, tmp_path: Path
+) -> None:
+    document = {
+        "nodes": [
+            {"id": "m", "data": {"name": "chatOllama", "label": "M", "inputs": {"modelName": "llama3.2"}}},
+            {"id": "a", "data": {"name": name, "label": "Helper", "category": category, "inputs": {
+                "systemMessage": "Help."}}},
+            {"id": "c", "data": {"name": "conversationChain", "label": "Talk", "inputs": {}}},
+        ],
+        "edges": [
+            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any"}
+            for source, target, field in (("m", "a", "model"), ("a", "c", "prompt"))
+        ],
+    }  # fmt: skip
+    imported = found(write(tmp_path, document), inputs={"question": "Who?"})
+    assert asked(imported.graph).get("Helper") == (("Help.", "Who?") if is_step else None)
+    assert imported.graph.edges == ((("Helper", "Talk"),) if is_step else ())
+    assert any("Helper" in loss and "tool itself adds" in loss for loss in imported.losses) == is_guided
 
 
 def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path) -> None:

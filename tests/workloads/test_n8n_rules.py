@@ -365,3 +365,41 @@ def test_a_vendors_node_is_a_step_where_it_asks_for_a_text(
 ) -> None:
     document = n8n(n8n_node("Vendor", kind, parameters), ask("Last", "Go."), links="Vendor>Last")
     assert prompts(imported(tmp_path, document)).get("Vendor") == prompt
+
+
+def test_the_first_round_of_a_loop_takes_what_the_trigger_gives(tmp_path: Path) -> None:
+    document = n8n(
+        n8n_node("Start", "webhook"),
+        n8n_node("Way", "noOp"),
+        ask("Write", "=On {{ $json.idea }}."),
+        n8n_node("Parse", "code"),
+        links="Start>Way, Way>Write, Write>Parse, Parse>Way",
+    )
+    found = imported(tmp_path, document, inputs={"idea": "cats"}, unroll=2)
+    assert prompts(found) == {"Write": "On cats.", "Write (round 2)": "On {{answer: Write}}."}
+    assert not [loss for loss in found.losses if "do not come before" in loss]
+
+
+def test_each_of_several_references_that_are_computed_with_stands_once(tmp_path: Path) -> None:
+    document = n8n(n8n_node("Start", "webhook"), ask("Sum", "={{ $json.a + $json.b }}"), links="Start>Sum")
+    assert prompts(imported(tmp_path, document)) == {"Sum": "{{ $json.a }} {{ $json.b }}"}
+    assert prompts(imported(tmp_path, document, inputs={"b": "2"})) == {"Sum": "{{ $json.a }} 2"}
+
+
+@pytest.mark.parametrize("model", ["small:1b", "=small:1b", {"__rl": True, "mode": "id", "value": "=small:1b"}])
+def test_a_model_is_named_without_the_sign_of_an_expression(model: Any, tmp_path: Path) -> None:
+    document = n8n(
+        n8n_node("Start", "webhook"),
+        ask("Ask", "Go."),
+        n8n_node("Model", "lmChatOllama", {"model": model}),
+        links="Start>Ask, Model>Ask!ai_languageModel",
+    )
+    assert imported(tmp_path, document).graph.task("Ask").source_model == "small:1b"
+
+
+def test_the_ways_out_of_a_switch_without_rules_are_numbers(tmp_path: Path) -> None:
+    switch = n8n_node("Way", "switch", {"mode": "expression", "numberOutputs": 2, "output": "={{ $json.n }}"})
+    document = n8n(
+        n8n_node("Start", "webhook"), switch, ask("A", "a"), ask("B", "b"), links="Start>Way, Way>A, Way:1>B"
+    )
+    assert "all branches of 'Way' are run (0, 1); --branch 'Way'=NAME keeps one" in imported(tmp_path, document).losses

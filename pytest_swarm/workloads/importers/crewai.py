@@ -129,18 +129,19 @@ def _in_order(rows: Mapping[str, JsonTable], chosen: Mapping[str, tuple[str, ...
 def _nearest(task: str, chosen: Mapping[str, object], told: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """Yield the tasks that a task comes right after: all of `context`, else those that no other of them comes after."""
     given = told[task]
-    behind = {earlier for other in given for earlier in _before(other, told)}
-    yield from (other for other in given if task in chosen or other not in behind)
+    behind = set() if task in chosen else _before(given, told)
+    yield from (other for other in given if other not in behind)
 
 
-def _before(task: str, told: Mapping[str, tuple[str, ...]]) -> set[str]:
+def _before(tasks: tuple[str, ...], told: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the tasks that come before some tasks, at any distance."""
     found: set[str] = set()
-    todo = list(told.get(task, ()))
+    todo = {earlier for task in tasks for earlier in told.get(task, ())}
     while todo:
         each = todo.pop()
-        if each not in found:
-            found.add(each)
-            todo += told.get(each, ())
+        found.add(each)
+        todo.update(told.get(each, ()))
+        todo -= found
     return found
 
 

@@ -104,6 +104,9 @@ class DifyReferences:
             case "llm" | "agent" | "parameter-extractor" | "question-classifier" as kind:
                 return (StepAnswer(candidates=((node, _path(kind, names)),), raw=raw),)
             case "start":
+                path = tuple(".".join(names).split("."))
+                if path[0] == "sys":  # the system's variables, which older apps name as those of the start node
+                    return self._resolve(path, raw)
                 return (self._start(data, names, raw),)
             case "template-transform":
                 return self._jinja(text(data, "template"), tables(data, "variables"), text(data, "title"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -44,6 +45,12 @@ class FlowTexts:
     missing: dict[str, None] = field(default_factory=dict)
     empty: dict[str, None] = field(default_factory=dict)
     not_before: dict[str, None] = field(default_factory=dict)
+    _rounds: dict[str, list[Copy]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._rounds = defaultdict(list)
+        for copy in self.ids:
+            self._rounds[copy[0]].append(copy)
 
     def fill(self, parts: Parts, own: LlmStep, before: set[Copy]) -> str:
         """Return the text, with placeholders for answers of steps in `before`; all else is sent to the letter.
@@ -76,7 +83,7 @@ class FlowTexts:
     def _answer(self, part: StepAnswer, before: set[Copy]) -> str | None:
         """Return the placeholder of the first candidate that comes before; None where none does."""
         for step, path in part.candidates:
-            copies = [copy for copy in before if copy[0] == step]
+            copies = [copy for copy in self._rounds.get(step, ()) if copy in before]
             if copies:
                 return placeholder(self.ids[max(copies)], tuple(map(plain, path)))
         return None

@@ -74,7 +74,7 @@ def _node(node: str, row: JsonTable, references: FlowiseReferences, chains: Chai
     step: LlmStep | None = None
     if kind in STEP_PREFIXES:
         step = _step(STEP_PREFIXES[kind], inputs, references.of(node))
-    elif kind in CHAIN_KINDS and not chains.is_tool(node):
+    elif chains.is_step(node):
         step = chains.step(node)
     own = first_text(inputs, CHAIN_KINDS[kind]) if kind in CHAIN_KINDS else ""
     name = own or text(row, "data", "label").strip() or node

@@ -30,7 +30,8 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, 
 _NO_NAME: Final = "name"  # these nodes have no such input: their label names them
 _PLAIN_KINDS: Final = (
     *("conversationChain", "toolAgent", "simpleChatEngine", "conversationalRetrievalToolAgent"),
-    *("anthropicAgentLlamaIndex", "openAIToolAgentLlamaIndex"),
+    *("anthropicAgentLlamaIndex", "openAIToolAgentLlamaIndex", "openAIToolAgent", "openAIFunctionAgent"),
+    *("mistralAIToolAgent", "conversationalRetrievalAgent"),
 )
 GUIDED_KINDS: Final = (
     *("conversationalRetrievalQAChain", "retrievalQAChain", "vectorDBQAChain", "multiRetrievalQAChain"),
@@ -49,6 +50,8 @@ CHAIN_KINDS: Final = {
     **dict.fromkeys((*_PLAIN_KINDS, *GUIDED_KINDS), _NO_NAME),
 }
 """Kinds of LLM steps -> the input that names the step."""
+STEP_CATEGORIES: Final = ("Agents", "Chains", "Engine")
+"""Categories of steps in chat flows: a kind that is not known here is one where a model is wired to it."""
 MODEL_KEYS: Final = ("customModelName", "modelName", "model", "deploymentName", "azureOpenAIApiDeploymentName")
 _SPEAKING: Final[Mapping[str, Literal["user", "assistant"] | None]] = {
     "seqAgent": "user",
@@ -105,6 +108,13 @@ class ChainReader:
                 return node
         return None
 
+    def is_step(self, node: str) -> bool:
+        """Return whether a node asks a model; of a kind that is not known here, its category and its model tell."""
+        data = table(self.rows[node], "data")
+        if text(data, "name") in CHAIN_KINDS:
+            return not self.is_tool(node)
+        return text(data, "category") in STEP_CATEGORIES and bool(self._source(node, "model"))
+
     def step(self, node: str) -> LlmStep:
         """Return what a step asks."""
         inputs = table(self.rows[node], "data", "inputs")
@@ -151,8 +161,7 @@ class ChainReader:
             return (StepAnswer(candidates=((said_by, ()),), raw=raw),)
         wired = _WIRED.fullmatch(value.strip())
         if wired and wired[1] in self.rows:
-            kind = text(self.rows[wired[1]], "data", "name")
-            if kind in CHAIN_KINDS:
+            if self.is_step(wired[1]):
                 return (StepAnswer(candidates=((wired[1], ()),), raw=raw),)
             return (FlowInput(names=(name, wired[1]), raw=raw),)
         return self.references.parts(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
-from pytest_swarm.workloads.importers.flowise_chains import GUIDED_KINDS
+from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, GUIDED_KINDS, STEP_CATEGORIES
 from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
@@ -86,7 +86,8 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         for key, why in _PARAMETERS.items():
             if inputs.get(key) not in (None, "", False, "[]") and _is_used(key, inputs):
                 yield FlowLoss(reason=why, what=label, nodes=(node,))
-        if kind in _OWN_PROMPTS:
+        is_unknown = kind not in CHAIN_KINDS and text(row, "data", "category") in STEP_CATEGORIES
+        if kind in _OWN_PROMPTS or is_unknown:
             yield FlowLoss(reason=OWN_PROMPTS, what=f"{label} ({kind})", nodes=(node,))
         if first_text(inputs, "modelName", "model") and (found := _sampling(inputs)):
             yield _sampling_loss(label, found, users or (node,))

@@ -129,6 +129,18 @@ class _Components:
     edges: list[JsonTable]
     losses: list[FlowLoss] = field(default_factory=list)
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
+    wired: dict[str, dict[str, list[str]]] = field(init=False)  # component -> field -> what is wired to it
+    led_to: dict[str, set[str]] = field(init=False)  # component -> the fields of others that it is wired to
+
+    def __post_init__(self) -> None:
+        wired: dict[str, dict[str, list[str]]] = {}
+        led_to: dict[str, set[str]] = {}
+        for edge in self.edges:
+            source, target, name = text(edge, "source"), text(edge, "target"), _field_name(edge)
+            wired.setdefault(target, {}).setdefault(name, []).append(source)
+            led_to.setdefault(source, set()).add(name)
+        object.__setattr__(self, "wired", wired)
+        object.__setattr__(self, "led_to", led_to)
 
     def is_step(self, node: str) -> bool:
         """Return whether a component asks a model for a text; one that is only the model or tool of others does not."""
@@ -139,15 +151,12 @@ class _Components:
 
     def is_model(self, node: str) -> bool:
         """Return whether a component is only the model of others, and is asked nothing itself."""
-        led_to = self._led_to(node)
+        led_to = self.led_to.get(node, set())
         return is_model_kind(kind_of(self.rows.get(node, {}))) and bool(led_to) and led_to.issubset(_MODEL_FIELDS)
 
     def is_tool(self, node: str) -> bool:
         """Return whether a component is only a tool of agents."""
-        return self._led_to(node) == {"tools"}
-
-    def _led_to(self, node: str) -> set[str]:
-        return {_field_name(row) for row in self.edges if text(row, "source") == node}
+        return self.led_to.get(node) == {"tools"}
 
     def step(self, node: str) -> LlmStep | None:
         if not self.is_step(node):
@@ -176,7 +185,9 @@ class _Components:
 
     def _model(self, node: str) -> str | None:
         """Return the model that is wired to a step, else the one that it names itself."""
-        wired = [text(row, "source") for row in self.edges if text(row, "target") == node and _is_of_model(row)]
+        wired = [
+            each for name, sources in self.wired.get(node, {}).items() if name in _MODEL_FIELDS for each in sources
+        ]
         for each in (*wired, node):
             fields = self._fields(each)
             model = at(fields, "model_name", "value") or at(fields, "model", "value")
@@ -190,7 +201,7 @@ class _Components:
 
     def _field(self, node: str, name: str) -> Parts:
         """Return the text of a field: what is wired to it, else what is written into it."""
-        wired = [text(row, "source") for row in self.edges if text(row, "target") == node and _field_name(row) == name]
+        wired = self.wired.get(node, {}).get(name)
         if wired and not self.memo.is_too_deep():
             return self.memo.find(
                 (node, name), lambda: joined(self._output(source) for source in wired), lambda: (f"{{{name}}}",)
@@ -221,8 +232,7 @@ class _Components:
 
     def _given(self, node: str, kind: str) -> Parts:
         """Return what a component that is not run is given, in the pattern that a parser writes it in."""
-        wired = dict.fromkeys(_field_name(row) for row in self.edges if text(row, "target") == node)
-        given = joined(self._field(node, name) for name in wired if name not in _NO_TEXTS)
+        given = joined(self._field(node, name) for name in self.wired.get(node, {}) if name not in _NO_TEXTS)
         fields = self._fields(node)
         pattern = first_text(fields.get("pattern"), "value") or first_text(fields.get("template"), "value")
         if not kind.startswith("Parse") or not given or not pattern:
@@ -249,10 +259,6 @@ class _Components:
 
         is_mustache = table(self._fields(node), "use_double_brackets").get("value") is True
         return filled(template, _MUSTACHE if is_mustache else _PLACE, fill)
-
-
-def _is_of_model(row: JsonTable) -> bool:
-    return _field_name(row) in _MODEL_FIELDS
 
 
 def _field_name(row: JsonTable) -> str:

@@ -200,8 +200,8 @@ def _model(row: JsonTable, nodes: N8nNodes, depth: int) -> str | None:
     for key in ("modelId", "model", "modelName", "chatModel"):
         found = at(parameters, key)
         name = text(found, "value") if isinstance(found, dict) else text(parameters, key)
-        if name.strip():
-            return name.strip()
+        if name := name.strip().removeprefix("=").strip():
+            return name
     for helper in nodes.helpers(text(row, "name"), MODEL_KIND) if depth else ():
         if name_of_helper := _model(nodes.by_name[helper], nodes, depth - 1):
             return name_of_helper
@@ -248,7 +248,7 @@ def _branch(row: JsonTable, output: int, nodes: N8nNodes) -> str | None:
         names = ["loop", "done"] if is_old else ["done", "loop"]
     elif kind == "switch":
         rules = tables(parameters, "rules", "values") or tables(parameters, "rules", "rules")
-        names = [text(each, "outputKey") or str(place) for place, each in enumerate(rules)] + ["fallback"]
+        names = [text(each, "outputKey") or str(place) for place, each in enumerate(rules)] + ["fallback"] * bool(rules)
     elif kind == GUARDRAILS:
         names = ["pass", "fail"] if text(parameters, "operation") != "sanitize" else []
     elif kind == "textClassifier":

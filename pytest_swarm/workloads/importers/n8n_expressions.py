@@ -126,6 +126,8 @@ class N8nExpressions:
         resolved = [self._reference(match, raw, node) for match in references]
         if not rest and (alternatives := _alternatives(resolved, raw, default)):
             return alternatives
+        if len(references) > 1:  # each without a value stays as itself, not as the whole expression again
+            resolved = [self._reference(match, f"{{{{ {match[0]} }}}}", node) for match in references]
         parts: list[Part] = []
         for each in resolved:
             parts += [part for part in ((" ", *each) if parts else each) if part == " " or part not in parts]
@@ -252,6 +254,7 @@ def _alternatives(resolved: list[Parts], raw: str, default: str | None) -> Parts
     """Return `a || b` as one place, for the first that has a value; nothing where they are not places of one kind."""
     parts = [each[0] for each in resolved if len(each) == 1]
     answers = [part for part in parts if isinstance(part, StepAnswer)]
+    parts += [part for answer in answers for part in answer.default or ()]  # what is taken before the first of them ran
     inputs = [part for part in parts if isinstance(part, FlowInput)]
     if answers:
         candidates = tuple(dict.fromkeys(pair for answer in answers for pair in answer.candidates))

@@ -98,7 +98,10 @@ class N8nNodes:
         index = number if isinstance(number, int) else 0
         for name in (source, target):
             if name not in self.by_name:
-                raise GraphError(f"'connections' names the node {name!r}, which does not exist")
+                raise GraphError(
+                    f"'connections' names the node {name!r}, which does not exist; n8n connects by the names of nodes: "
+                    "import the file into n8n, mend its connections, and export it again"
+                )
         if kind == MAIN:
             self.main.append((source, output, target))
             self._parents[target].append((index, source))

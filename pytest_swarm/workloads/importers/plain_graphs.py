@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
@@ -12,13 +12,25 @@ from pytest_swarm.domain.placeholders import PLACEHOLDER, fill, reference_of
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, type_name
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json, shown
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep, Part, Parts, StepAnswer
+from pytest_swarm.workloads.importers.agent_flow import (
+    AgentFlow,
+    FlowLink,
+    FlowLoss,
+    FlowNode,
+    LlmStep,
+    Part,
+    Parts,
+    StepAnswer,
+)
 from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import at, text
 from pytest_swarm.workloads.importers.task_rules import type_from_text
 
 MAX_TOKENS: Final = 10**7
 NO_DIRECTION: Final = "is an undirected graph, so it does not say which task comes first; export it as a directed one"
+_CANVAS: Final = (
+    "the file is a canvas of a tool that is not known: each of its nodes is a task, also those that ask no model"
+)
 GRAPHML_NEEDS: Final = "GraphML is read by networkx, which is not installed: pip install 'pytest-swarm-router[graphs]'"
 
 
@@ -110,7 +122,9 @@ def read_node_link(document: Json, *, name: str, where: str) -> AgentFlow:
         graph.edges = [(_end(row, "source", graph.nodes), _end(row, "target", graph.nodes)) for row in rows]
     except GraphError as error:
         raise GraphError(f"{where}: {error}") from error
-    return graph.flow(where=where)
+    flow = graph.flow(where=where)
+    drawn = [node for node, row in graph.nodes.items() if isinstance(row.get("data"), dict) and "position" in row]
+    return replace(flow, losses=(FlowLoss(reason=_CANVAS),)) if drawn else flow
 
 
 def _end(row: Json, side: str, nodes: Mapping[str, Mapping[str, Json]]) -> str:

@@ -10,6 +10,7 @@ from pytest_swarm.documents import MAX_DEPTH
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 
+_TWO_DOCUMENTS: Final = "but found another document"
 MAX_VALUES: Final = 1_000_000  # aliases may repeat a part of a document many times over
 _AS_TEXT: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value")
 
@@ -43,6 +44,8 @@ def parse_yaml(text: str, where: str) -> Json:
         mark = getattr(error, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark is not None else ""
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        if reason == _TWO_DOCUMENTS:
+            reason = "it holds several documents; write each into a file of its own"
         raise GraphError(f"{where}: is not valid YAML: {reason}{place}") from error
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:  # PyYAML: a tag on a wrong value
         raise GraphError(f"{where}: is not valid YAML: a value does not fit its tag ({error})") from error
