@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from httpx import TransportError
 from ollama import AsyncClient, ResponseError
 
 from pytest_swarm import DecidedPolicy, SwarmError, load_policy
@@ -98,7 +99,7 @@ def start(arguments: Sequence[str] | None = None) -> str | None:
     options = parser.parse_args(arguments)
     try:
         asyncio.run(main(options.policy, options.text))
-    except (SwarmError, ConnectionError, ResponseError) as error:
+    except (SwarmError, ConnectionError, ResponseError, TransportError) as error:  # the last: it went away meanwhile
         return f"error: {error}"
     return None
 

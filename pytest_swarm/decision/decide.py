@@ -47,7 +47,8 @@ class PolicyDecision:
     """The decision at one budget. Rows of `choice` are `policies`, of which the first is the present one.
 
     `means` are metric -> its mean over the jobs for each policy; None where one was not measured. `runs` are what the
-    runs were. `policies` use `jobs` jobs of `repeats` repeats. `figures` says where the runs' figures come from.
+    runs were, and `cut_off` names those that did not come to their end. `policies` use `jobs` jobs of `repeats`
+    repeats. `figures` says where the runs' figures come from.
     `presents` are the present policies of all budgets that are decided together, by budget: they share one error.
     `undeclared_templates` is of how many templates the jobs seem to be variants, where that leaves nothing of a gain.
     """
@@ -60,6 +61,7 @@ class PolicyDecision:
     means: Mapping[str, tuple[float | None, ...]]
     runs: tuple[RunInfo, ...]
     run_digests: tuple[str, ...]
+    cut_off: frozenset[str]
     repeats: int
     figures: FiguresMark
     presents: Mapping[float, PresentPolicy]
@@ -157,7 +159,8 @@ def decide_runs(
     check_twins(runs, measured, twins)
     check_names(runs, measured)
     grouped = {budget_gb: group_jobs(measured, budget_gb, twins=twins) for budget_gb in there}
-    frame = _Frame(question, infos, digests, figures_mark(runs), _presents(grouped, question, budgets))
+    cut_off = frozenset(run.info.run for run in runs if not run.complete)
+    frame = _Frame(question, infos, digests, cut_off, figures_mark(runs), _presents(grouped, question, budgets))
     return tuple(_decide(grouped[budget_gb], frame, budget_gb) for budget_gb in budgets)
 
 
@@ -166,6 +169,7 @@ class _Frame:
     question: DecisionQuestion
     runs: tuple[RunInfo, ...]
     digests: tuple[str, ...]
+    cut_off: frozenset[str]
     figures: FiguresMark
     presents: Mapping[float, PresentPolicy]
 
@@ -204,6 +208,7 @@ def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision
         means={name: _means(measured, name) for name in _SAVINGS},
         runs=frame.runs,
         run_digests=frame.digests,
+        cut_off=frame.cut_off,
         repeats=repeats,
         figures=frame.figures,
         presents=frame.presents,

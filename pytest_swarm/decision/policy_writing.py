@@ -261,7 +261,12 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
     estimate = None if choice.best is None else choice.estimate(choice.best)
     return PolicyProvenance(
         runs=tuple(
-            PolicyRun(run=run.run, started_ts_ms=run.started_ts_ms, digest=digest)
+            PolicyRun(
+                run=run.run,
+                started_ts_ms=run.started_ts_ms,
+                digest=digest,
+                complete=run.run not in decision.cut_off,
+            )
             for run, digest in zip(decision.runs, decision.run_digests, strict=True)
         ),
         backend=first.backend,

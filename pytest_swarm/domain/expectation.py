@@ -39,7 +39,7 @@ class JsonFields(Rebuilt):
     """
 
     kind: ClassVar[str] = "json"
-    fields: Mapping[str, JsonScalar]
+    fields: Mapping[str, JsonScalar] = field(hash=False)  # a mapping has no hash
     quoted_numbers: bool = False
 
     def __post_init__(self) -> None:
@@ -167,8 +167,8 @@ class CodeCase:
     """
 
     kind: ClassVar[str] = "code"
-    args: tuple[Json, ...]
-    returns: Json
+    args: tuple[Json, ...] = field(hash=False)  # may hold lists, which have no hash
+    returns: Json = field(hash=False)
     through: str | None = None
     tolerance: float = 0.0
 

@@ -39,7 +39,7 @@ class Model(Rebuilt):
     load_time_ms: float
     cost_per_token: float
     max_ctx: int
-    capabilities: Mapping[str, float] = field(default_factory=dict)
+    capabilities: Mapping[str, float] = field(default_factory=dict, hash=False)
     num_ctx: int | None = None
     prefill_tokens_per_s: float | None = None
     decode_tokens_per_s: float | None = None
@@ -107,9 +107,9 @@ class Fleet(Rebuilt):
 
     name: str
     models: tuple[Model, ...]
-    assign: Mapping[str, str] = field(default_factory=dict)
-    merged_tags: Mapping[str, str] = field(default_factory=dict)
-    outside: Mapping[str, str] = field(default_factory=dict)
+    assign: Mapping[str, str] = field(default_factory=dict, hash=False)
+    merged_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    outside: Mapping[str, str] = field(default_factory=dict, hash=False)
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The models' tags, in the order of the file."""
     sharers: Mapping[str, str] = field(init=False, repr=False, compare=False)

@@ -35,6 +35,6 @@ class JobClock:
 
         def elapsed_ms() -> float:
             waited_s = self.now_s() - loop_s if self.virtual else 0.0
-            return (time.perf_counter() - wall_s + waited_s) * 1000.0
+            return max(0.0, time.perf_counter() - wall_s + waited_s) * 1000.0  # a clock that is faked may go back
 
         return elapsed_ms

@@ -32,9 +32,14 @@ VERSION: Final = "version"
 FAMILY: Final = "family"  # the two keywords of the marker that are no options
 
 
-def is_swarm(item: pytest.Item) -> bool:
-    """Return whether a test is a benchmark of ours."""
+def asks_for_case(item: pytest.Item) -> bool:
+    """Return whether a test names `swarm_run`, also where pytest could not parametrize it."""
     return isinstance(item, pytest.Function) and CASE in item.fixturenames
+
+
+def is_swarm(item: pytest.Item) -> bool:
+    """Return whether a test is a benchmark of ours, with a case; a method of a unittest.TestCase has none."""
+    return asks_for_case(item) and hasattr(item, "callspec")
 
 
 def key_of(item: pytest.Item) -> CaseKey:
@@ -209,7 +214,7 @@ def selected(items: list[pytest.Item], settings: Settings) -> tuple[list[pytest.
     """Return the tests to keep and to drop, by --swarm-only, --swarm-skip and --swarm-shard."""
     kept = items
     if settings.only or settings.skip:
-        kept = [item for item in kept if is_swarm(item) is not settings.skip]
+        kept = [item for item in kept if asks_for_case(item) is not settings.skip]
     if settings.shard is not None:
         shard = in_shard(kept, settings.shard)
         kept = [item for item in kept if item in shard]

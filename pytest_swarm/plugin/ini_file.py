@@ -6,6 +6,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from warnings import catch_warnings, simplefilter
+
+import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import Flag, FlagOrWord
@@ -15,6 +18,21 @@ if TYPE_CHECKING:
 
 _TABLES: Final = (("tool", "pytest", "ini_options"), ("tool", "pytest"), ("pytest",))
 _SECTIONS: Final = ("pytest", "tool:pytest")
+OTHER_TYPE: Final = (pytest.UsageError, TypeError, DeprecationWarning)
+"""What `ini_value` raises for a value of another type than was registered."""
+
+
+def ini_value(config: pytest.Config, key: str) -> object:
+    """Return what pytest makes of a key; ValueError where nobody has registered it.
+
+    Raises:
+        UsageError, TypeError, DeprecationWarning: TOML gives another type than was registered, such as a list for a
+            text. pytest 9 only warns of some, and pytest 10 refuses them.
+    """
+    with catch_warnings():
+        simplefilter("error", DeprecationWarning)
+        value: object = config.getini(key)
+    return value
 
 
 def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> object:

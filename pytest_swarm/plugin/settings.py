@@ -16,7 +16,7 @@ from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written,
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
-from pytest_swarm.plugin.ini_file import native_value
+from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_value, native_value
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
@@ -224,7 +224,6 @@ class _Source:
 
     def _ini(self, row: Option[Any]) -> object:
         try:
-            value: object = self._config.getini(row.dest)
-        except (pytest.UsageError, TypeError, ValueError) as error:  # native TOML of another type than pytest expects
+            return ini_value(self._config, row.dest)
+        except (*OTHER_TYPE, ValueError) as error:
             return native_value(row, self._config.inipath, error)
-        return value

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.ini_file import ini_keys
+from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_keys, ini_value
 from pytest_swarm.plugin.option_kinds import DEST_PREFIX, FLAG_PREFIX
 from pytest_swarm.plugin.options import ROWS
 
@@ -72,9 +72,9 @@ def _registered_markers(config: pytest.Config) -> set[str]:
 
 def _is_registered(config: pytest.Config, key: str) -> bool:
     try:
-        config.getini(key)
+        ini_value(config, key)
     except ValueError:  # pytest's word for "nobody has registered it"
         return False
-    except (pytest.UsageError, TypeError):  # a value of another type than was registered
+    except OTHER_TYPE:
         return True
     return True

@@ -45,6 +45,8 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
             f"**It cannot be used at {format_gb(decision.budget_gb)}: in the runs it {_plain(source.fault)}.**",
             "",
         ]
+    if source.cut_off_remark is not None:
+        lines += [f"**Incomplete: {_plain(source.cut_off_remark)}**", ""]
     if policy.estimates_remark is not None:
         lines += [f"Of the policy file: {_plain(policy.estimates_remark)}.", ""]
     runs = ", ".join(f"{run.run} ({run.digest[:12]})" for run in source.runs)

@@ -259,8 +259,10 @@ def load_policy(path: str | os.PathLike[str]) -> DecidedPolicy:
     """Return the policy of a file that `decide` wrote; warn where it cannot be used as it is, as `fault` says.
 
     Raises:
-        PolicyError: The file cannot be read, is newer, or plays a mode that needs a planner model.
+        PolicyError: The file cannot be read, is newer, or plays a mode that needs a planner model; or `path` is none.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise PolicyError(f"load_policy takes the path of a policy file, not {path!r:.60}")
     policy = DecidedPolicy(read_policy(Path(path)), where=f"policy {path}")
     if policy.fault is not None:
         warnings.warn(policy.fault, stacklevel=2)

@@ -90,6 +90,7 @@ class PolicyRun(Struct, frozen=True, kw_only=True):
     run: str
     started_ts_ms: float
     digest: Annotated[str, Meta(description="SHA-256 over the cases and their figures")]
+    complete: Annotated[bool, Meta(description="false: only jobs that ended before it was cut off count")] = True
 
 
 class PolicyProvenance(Struct, frozen=True, kw_only=True):
@@ -126,6 +127,12 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
         float | None, Meta(description="(predicted - real) / real of their makespans; null where it is not known")
     ] = None
     fault: Annotated[str | None, Meta(description="why the policy cannot be used; null where it can")] = None
+
+    @property
+    def cut_off_remark(self) -> str | None:
+        """Which runs did not come to their end; None where all did."""
+        names = [each.run for each in self.runs if not each.complete]
+        return f"{', '.join(names)} did not come to its end: only the jobs that ended before count." if names else None
 
 
 class PolicyFile(Struct, frozen=True, kw_only=True):
@@ -192,6 +199,8 @@ def read_policy(path: Path) -> PolicyFile:
         raise PolicyError(f"{where}: there is no such file; {_ADVICE}") from None
     except OSError as error:
         raise PolicyError(f"{where}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a path with a NUL
+        raise PolicyError(f"policy {str(path)!r}: cannot be read: {error}") from error
     policy = _FILE.decode(text, where=where)
     if policy.mode.startswith("policy:"):
         raise PolicyError(f"{where}: its mode is {policy.mode!r}, but a policy cannot play another one; {_ADVICE}")

@@ -344,6 +344,15 @@ def test_a_policy_that_was_compared_with_a_stand_in_says_so() -> None:
         assert ("so MILP stands for it" in decision_record(decision, policy)) == assumed
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_policy_of_a_run_that_was_cut_off_says_so(complete: bool) -> None:
+    decision = decided(replace(many({"milp": 0.3, "greedy": 0.9}), complete=complete), against="milp")
+    policy = policy_of(decision, now=NOW)
+    assert [each.complete for each in policy.provenance.runs] == [complete]
+    texts = [write(policy) for write in EXPORTS.values()] + [decision_record(decision, policy)]
+    assert ["did not come to its end: only the jobs that ended" in each for each in texts] == [not complete] * 4
+
+
 @pytest.mark.parametrize(
     ("modes", "question", "said"),
     [

@@ -192,3 +192,13 @@ def test_models_that_share_a_copy_have_one_residency(other: dict[str, object]) -
         Fleet(name="f", models=(replace(holder, **other), replace(holder, tag="b", shares_with="a")))
     with pytest.raises(FleetError, match="shares the weights of 'x'"):
         Fleet(name="f", models=(replace(holder, tag="b", shares_with="x"),))
+
+
+@given(graphs())
+def test_a_graph_has_a_hash_whatever_it_expects(graph: TaskGraph) -> None:
+    assert hash(graph) == hash(pickle.loads(pickle.dumps(graph)))
+
+
+def test_a_fleet_has_a_hash() -> None:
+    model = Model(tag="a", vram_gb=1.0, load_time_ms=1.0, cost_per_token=1.0, max_ctx=8192, capabilities={"code": 0.5})
+    assert len({Fleet(name="one", models=(model,), assign={"code": "a"})} | {Fleet(name="one", models=(model,))}) == 2

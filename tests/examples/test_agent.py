@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -107,3 +109,16 @@ def test_what_is_missing_is_one_sentence(
     assert error.startswith("error: ")
     assert said in error
     assert "\n" not in error
+
+
+def test_a_server_that_goes_away_before_it_answers_is_one_sentence(
+    agent: ModuleType, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("OLLAMA_HOST", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        closing = threading.Thread(target=lambda: listening.accept()[0].close())
+        closing.start()
+        said = agent.start([str(path), "text"])
+        closing.join()
+    assert said is not None
+    assert said.startswith("error: ")

@@ -105,6 +105,18 @@ def test_native_toml_takes_numbers_and_lists(suite: pytest.Pytester, reports: Re
     assert reports.of("plan_step")[0]["lambda_token"] == 0.25
 
 
+def test_lists_are_taken_where_warnings_are_errors(suite: pytest.Pytester, reports: Reports) -> None:
+    lines = [
+        "swarm_compare = ['lp', 'greedy']",
+        "swarm_horizon = [0, 'flat']",
+        "swarm_vram = 8",
+        "swarm_report = 'json'",
+    ]
+    toml(suite, "pyproject", "tool.pytest.ini_options", *lines)
+    suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=4)
+    assert reports.report["run"]["options"]["swarm_horizon"] == "0,flat"
+
+
 @native_toml
 @pytest.mark.parametrize("line", ["swarm_seed = true", "swarm_code_eval = 3", "swarm_vram = [{ a = 1 }]"])
 def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str) -> None:

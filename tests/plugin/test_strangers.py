@@ -154,7 +154,8 @@ def test_a_template_is_found_from_a_subfolder(
     assert (reports.folder / "report.html").read_text() == "mine"
 
 
-def test_a_test_that_pytest_cannot_parametrize_is_told_so(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize("options", [(), ("--swarm-only",), ("--swarm-shard=1/1",), ("--swarm-carryover=group",)])
+def test_a_test_that_pytest_cannot_parametrize_is_told_so(suite: pytest.Pytester, options: tuple[str, ...]) -> None:
     suite.makepyfile(
         test_unit="""
         import unittest
@@ -169,9 +170,9 @@ def test_a_test_that_pytest_cannot_parametrize_is_told_so(suite: pytest.Pytester
             request.getfixturevalue("swarm_run")
         """
     )
-    result = suite.runpytest("test_unit.py")
-    result.assert_outcomes(errors=1, failed=1)
-    result.stdout.fnmatch_lines_random(
-        [f"test_unit.py::{name}: has no case, because *unittest*" for name in ("TestUnit::test_unit", "test_late")]
-    )
+    result = suite.runpytest("test_unit.py", *options)
+    late = "--swarm-only" not in options  # what names swarm_run only while it runs is not seen before
+    result.assert_outcomes(errors=1, failed=int(late), deselected=int(not late))
+    tests = ("TestUnit::test_unit", "test_late")[: 1 + late]
+    result.stdout.fnmatch_lines_random([f"test_unit.py::{name}: has no case, because *unittest*" for name in tests])
     result.stdout.no_fnmatch_line("*swarm_case(request*")

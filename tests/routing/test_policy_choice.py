@@ -234,3 +234,11 @@ def test_a_policy_may_go_to_another_process(tmp_path: Path, mode: str) -> None:
     first = load_policy(tmp_path / "policy.json")
     for other in (pickle.loads(pickle.dumps(first)), copy.deepcopy(first)):
         assert other.choose("code", resident=["gemma2:2b"]) == first.choose("code", resident=["gemma2:2b"])
+
+
+@pytest.mark.parametrize("path", [None, 3, b"policy.json", "policy\0.json"])
+def test_what_is_no_path_is_refused_in_one_sentence(path: object) -> None:
+    with pytest.raises(
+        PolicyError, match=r"^(load_policy takes the path of a policy file, not |policy .* NUL|policy '.*null byte)"
+    ):
+        load_policy(path)  # type: ignore[arg-type]  # what users hand over

@@ -135,6 +135,8 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
     ]
     if source.against_assumed:
         lines.append(f"Compared with {source.against}, which was assumed: no mode of the runs says what is done now.")
+    if source.cut_off_remark is not None:
+        lines.append(f"INCOMPLETE: {source.cut_off_remark}")
     if source.fault is not None:
         lines.append(f"IT CANNOT BE USED AS IT IS: in the runs it {source.fault}.")
     if policy.estimates_remark is not None and not policy.rule_over_types:
