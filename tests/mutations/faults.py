@@ -518,7 +518,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="a policy that differs by the rounding of sums differs",
-        where="decision/choice.py",
+        where="decision/policy_figures.py",
         old="0.0 if equal(was, now) else math.log",
         new="0.0 if was == now else math.log",
         tests=("decision/test_choice.py",),
