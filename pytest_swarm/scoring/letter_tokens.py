@@ -69,16 +69,17 @@ _HEDGED: Final = re.compile(
     r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
 )
 _HEDGED_AFTER: Final = re.compile(
-    r"[\")\]]?\?|[\")\]]?\s(?:is|seems|looks|sounds|would be|might be|could be|may be)\s(?:also\s|very\s|quite\s)?"
+    r"[\")\]]?\?(?! yes\b)|[\")\]]?\s(?:is|seems|looks|sounds|would be|might be|could be|may be)\s"
+    r"(?:also\s|very\s|quite\s)?"
     r"(?:tempting|plausible|possible|close|attractive|appealing|reasonable|similar|arguable|a distractor)",
     re.IGNORECASE,
 )
 _CONTEXT: Final = re.compile(
-    r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
+    r"(?:^|[:\uff1a=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
         f"{ADVERB}, option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, "
         "with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, then, "
-        "either, or, and, but, no"
+        "either, or, and, but, no, yes, meant, elimination, est, ist, es"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,

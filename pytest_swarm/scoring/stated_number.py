@@ -20,7 +20,8 @@ _BEFORE_CHARS: Final = 40
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
     "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, "
-    "at least, approximately, around, nearly, exactly, [a-z]{2,12}ing"
+    "at least, approximately, around, nearly, exactly, January, February, March, April, May, June, July, August, "
+    "September, October, November, December, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
@@ -36,7 +37,7 @@ _PURPOSE: Final = (
 _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
     rf"|of) {_DETERMINER}\s"
-    rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s)?"
+    rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s(?:total\sof\s)?)?"
     rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
     rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹]?$"
 )
@@ -98,7 +99,9 @@ _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
 )
 _EITHER: Final = re.compile(
-    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
+    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?"
+    r"|,?\sand\s(?:[a-z]\s?=\s?)?|[,;]\s(?:(?:but\s)?(?:perhaps|maybe|possibly)|otherwise,?|else)\s",
+    re.IGNORECASE,
 )
 
 
@@ -190,8 +193,8 @@ def is_denied(text: str, number: WrittenNumber) -> bool:
 def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
     between = statement[one.end : other.start]
-    if between.endswith(" and "):
-        return _BETWEEN.search(statement, 0, one.start) is not None
+    if between.endswith(" and ") and _BETWEEN.search(statement, 0, one.start):
+        return True
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
     start = _FROM.search(statement, 0, one.start)

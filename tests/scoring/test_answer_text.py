@@ -63,6 +63,26 @@ def test_thinking_is_not_part_of_the_answer(answer, rest):
     assert readable(answer) == rest
 
 
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        ("18<|im_end|>\n<|im_start|>user\nAnd 5 + 5?<|im_end|>\n<|im_start|>assistant\n10", "18"),
+        ("<|im_start|>assistant\n18<|im_end|>", "<|im_start|>assistant\n18"),
+        ("18<|im_end|><|im_start|>assistant\n<think>5 + 5</think>10", "18"),
+        ("<think>a</think>18<|eot_id|>", "18"),
+        ("18 </s>\n", "18"),
+        ("18</s><s>[INST] And 5 + 5? [/INST] 10", "18"),
+        ("<s>12</s> 18", "<s>12</s> 18"),
+        ("[INST] 3 * 6? [/INST] 18", "[INST] 3 * 6? [/INST] 18"),
+        ('END = "<|endoftext|>"\nreturn 1', 'END = "<|endoftext|>"\nreturn 1'),
+        ('"18"<end_of_turn>', '"18"'),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>18<|end|>", "18"),
+    ],
+)
+def test_an_answer_ends_with_its_turn(answer: str, rest: str) -> None:
+    assert readable(answer) == rest
+
+
 def test_an_endless_answer_is_cut_to_its_end():
     assert readable("x" * MAX_ANSWER_CHARS + " 25")[-3:] == " 25"
     assert len(readable("x" * 3 * MAX_ANSWER_CHARS)) == MAX_ANSWER_CHARS
