@@ -17,6 +17,7 @@ from typing import Final, Generic
 from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.patterns import BELIEF
+from pytest_swarm.scoring.plain_text import with_short_gaps
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
@@ -94,7 +95,8 @@ class AnswerRules(Generic[ValueT]):
 
 def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
     """Return the answer of a text without thinking; None where it holds none of this kind."""
-    text = _STRUCK.sub("", text)
+    if _STRUCK.search(text):
+        text = with_short_gaps(_STRUCK.sub("", text))
     if _CHECKED.search(text):
         text = _CHECKED.sub(r"\1", _UNCHECKED.sub("", text))
     before = before_next_question(text)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pytest_swarm.scoring.plain_text import with_short_gaps
+
 MAX_ANSWER_CHARS: Final = 200_000  # far above any real answer; keeps every scorer's time bounded
 _NAMES: Final = r"(?:think|thinking|thought|thoughts|reasoning)"
 _OPEN: Final = re.compile(rf"<{_NAMES}>|\[THINK\]|◁think▷", re.IGNORECASE)
@@ -27,7 +29,7 @@ _STRIPPED_FINAL: Final = "assistantfinal"
 
 def readable(answer: str) -> str:
     """Return the part of an answer that counts: the first turn without thinking, its last MAX_ANSWER_CHARS."""
-    return without_thinking(_first_turn(answer))[-MAX_ANSWER_CHARS:].strip()
+    return with_short_gaps(without_thinking(_first_turn(answer))[-MAX_ANSWER_CHARS:].strip())
 
 
 def without_thinking(answer: str) -> str:

@@ -30,8 +30,8 @@ _BEFORE_LOWER_CASE: Final = re.compile(
 _DENIED_BEFORE: Final = re.compile(
     r"(?:\bnot|n't(?: be)?|\b"
     + one_of(
-        r"cannot be, neither, nor, than, unlike, rather than, instead of, over, except, without, eliminat\w{1@5}, "
-        r"rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
+        r"cannot be, none of, neither, nor, than, unlike, rather than, instead of, over, except, without, "
+        r"eliminat\w{1@5}, rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
         r"(?:anything|everything|any|all|every one) but, other than, apart from"
     ).replace("@", ",")
     + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:(?:(?<!and\s)(?<!or\s)[(\[]?[A-Z][)\]]?,"
@@ -77,9 +77,9 @@ _HEDGED_AFTER: Final = re.compile(
 _CONTEXT: Final = re.compile(
     r"(?:^|[:\uff1a=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
-        f"{ADVERB}, option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, "
-        "with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, then, "
-        "either, or, and, but, no, yes, meant, elimination, est, ist, es"
+        f"{ADVERB}, option, choice, answer, letter, statement, sentence, is, be, it's, it, that's, so, therefore, "
+        "thus, hence, with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, "
+        "then, either, or, and, but, no, yes, meant, elimination, est, ist, es"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,

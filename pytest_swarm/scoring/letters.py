@@ -223,7 +223,7 @@ def _ticked(text: str, choices: int) -> Reading[str] | None:
 def _leading(words: str) -> StandingLetter | None:
     """The letter that a text begins with, followed by a stop; not where it is the first of a list of choices."""
     first = next(standing_letters(words[:20]), None)
-    if first is None or words[: first.start].strip(" *\"'"):
+    if first is None or words[: first.start].strip(" *\"'") or words.startswith("?", first.end):
         return None
     if not first.bracketed and not _STOP.match(words, first.end):
         return None

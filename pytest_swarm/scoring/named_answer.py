@@ -83,7 +83,8 @@ _WOULD: Final = re.compile(r"\bwould (?:be|have been)\s(?:an?\s|the\s)?$")
 _PART: Final = re.compile(r"\W*(?:An?|The)\s(?:\w+\s){1,3}of\s(?:the\s)?$")  # "The teacher of"
 _NEXT_ITEM: Final = re.compile(r",\s(?:and\s)?[\w-]+\W*$")
 _MOVED: Final = re.compile(
-    r"\b(?:moved|changed|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$", re.IGNORECASE
+    r"\b(?:moved|changed|translated|converted|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$",
+    re.IGNORECASE,
 )
 _TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
 _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
@@ -150,7 +151,8 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or has_verb or is_subject),  # ", a friend of Paris"
         _RELATIVE.match(clause) or _SUBORDINATE.match(clause),  # ", which is near Paris", "While Paris is old"
         is_subject and _TOPIC.search(before),  # "The mayor of Paris is"
-        clause.startswith("(") and (has_verb or is_subject),  # "(Paris is larger)"
+        before.count("(") > before.count(")")
+        and not (clause.strip() == "(" and after.startswith(")")),  # "(near Paris)"
         is_subject and _NEXT_SUBJECT.fullmatch(clause) and _asserts(lead),  # "It is Lyon, Paris is larger"
         _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before),  # "Paris is larger, but the capital is Lyon"
         _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"

@@ -13,13 +13,20 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
-from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
+from pytest_swarm.scoring.asides import without_list_marks, without_notes, without_offers, without_reason
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.patterns import ADVERB
 from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.quantities import is_conversion, is_restated, quantities_in
-from pytest_swarm.scoring.stated_number import are_alternatives, is_denied, is_limit, result_of_equation, stated_number
+from pytest_swarm.scoring.stated_number import (
+    are_alternatives,
+    is_denied,
+    is_limit,
+    is_third_of_list,
+    result_of_equation,
+    stated_number,
+)
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
@@ -44,10 +51,6 @@ _REMARK: Final = re.compile(
 )
 _SENTENCE_END: Final = re.compile(r"(?<![ie]\.[eg])[.!?]\s(?!=)|\n")  # not "i.e." and "5! = 120"
 _BETWEEN_ITEMS: Final = re.compile(r"(?:[\s,;*_`•()\[\]]|^[ \t]*(?:-|\(?[a-h][.)])(?=\s)|\band\b)*", re.MULTILINE)
-_LIST_MARKS: Final = re.compile(  # "2. " and "**Step 2:** " at the start of a line are no numbers
-    r"^(?P<before>[ \t*_#>-]{0,8})(?:(?P<mark>\d{1,2})[.)]|step\s(?P<step>\d{1,2})\s?[:.])(?=[*_]{0,2}(?:\s|$))",
-    re.IGNORECASE | re.MULTILINE,
-)
 _BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 ="
     r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|by|plus|minus|times|the|an?))\s*\Z", re.IGNORECASE
 )
@@ -94,20 +97,13 @@ def read_number(text: str) -> Reading[float] | None:
 
     A reading without a value: the answer gives two numbers, or only says which one is wrong.
     """
-    return read_answer(simplified(_without_list_marks(with_digits(text))), _RULES)
+    return read_answer(simplified(without_list_marks(with_digits(text))), _RULES)
 
 
 def last_number(text: str) -> tuple[float, ...]:
     """What the number that an answer gives may mean: nothing where there is none, two values for a percentage."""
     reading = read_number(text)
     return () if reading is None else reading.values
-
-
-def _without_list_marks(text: str) -> str:
-    """The text without the marks of a list of steps or items: at least two of them, which count on."""
-    marks = [int(match["mark"] or match["step"]) for match in _LIST_MARKS.finditer(text)]
-    counts_on = any(one + 1 == other for one, other in pairwise(marks))
-    return _LIST_MARKS.sub(lambda match: match["before"], text) if counts_on else text
 
 
 def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
@@ -154,6 +150,8 @@ def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], 
     """
     if is_limit(statement, number):
         return Reading(values=(), text=number.text, place=place)
+    if is_third_of_list(statement, numbers[: numbers.index(number) + 1]):
+        return Reading(values=(), text=statement[numbers[0].start : number.end], place=place)
     for one, other in pairwise(numbers):
         if number not in (one, other):
             continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber
@@ -26,7 +27,7 @@ _DETERMINER: Final = one_of(
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
     "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
-    "give or take, over, under, above, below"
+    "give or take, including, excluding, over, under, above, below"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
@@ -91,6 +92,7 @@ _BOUND_AFTER: Final = re.compile(
     + r"\b(?!\s(?:than|precisely|exactly|accurately))",
     re.IGNORECASE,
 )
+_COMMA: Final = re.compile(r",\s?")
 _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|earlier than)\s$", re.IGNORECASE)
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
@@ -117,8 +119,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
     stated = previous = numbers[0]
     if len(numbers) > 2 and sentence[stated.end : numbers[1].start].rstrip(" $").endswith((":", "(", "—")):
         parts = sum(number.values[0] for number in numbers[1:])
-        if math.isclose(parts, stated.values[0]):
-            return stated  # "7 apples: 3 red ones and 4 green ones"
+        if math.isclose(parts, stated.values[0]) or stated.values[0] == len(numbers) - 1:
+            return stated  # "7 apples: 3 red ones and 4 green ones", "4 primes: 2, 3, 5 and 7"
     aside = skipped = for_reason = False
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]
@@ -179,6 +181,12 @@ def is_limit(statement: str, number: WrittenNumber) -> bool:
     if _OUTSIDE.search(before) or _BOUND_AFTER.match(statement, number.end):
         return True
     return _TIME_ONLY.search(before) is not None and _ENDED.match(statement, number.end) is not None
+
+
+def is_third_of_list(statement: str, numbers: Sequence[WrittenNumber]) -> bool:
+    """Return whether commas join the last three of these numbers: "Its factors: 1, 2, 3"."""
+    last = numbers[-3:]
+    return len(last) > 2 and all(_COMMA.fullmatch(statement, one.end, other.start) for one, other in pairwise(last))
 
 
 def is_denied(text: str, number: WrittenNumber) -> bool:

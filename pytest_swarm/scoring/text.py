@@ -79,7 +79,9 @@ _EXPLANATION: Final = re.compile(
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
-_BRACKETED: Final = re.compile(r"^\[([A-Za-z][\w -]{0,60})\]\W?$")  # as in the prompt: [positive]
+_LABEL: Final = re.compile(  # "[positive]" as in the prompt, "Positive sentiment"
+    r"^\[?((?<=\[)[A-Za-z][\w -]{0,60}(?=\]\W?$)|[A-Za-z-]{1,40}(?= (?:sentiment|category|class|label|priority)\W?$))"
+)
 _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
@@ -197,7 +199,7 @@ def _is_short(line: str) -> bool:
 def _cuts(line: str) -> tuple[str, ...]:
     """The line, and what is left of it without its lead-in, explanation and further sentences."""
     line = line.strip()[:_MAX_LINE_CHARS]
-    found = [line, _MARK.sub("", line), *_BRACKETED.findall(line)]
+    found = [line, _MARK.sub("", line), *_LABEL.findall(line)]
     line = _HEDGE.sub("", line) if _HEDGE.match(line) else line
     sentence, *rest = _SENTENCE.split(line, maxsplit=1)
     if rest and _RETRACTION.match(rest[0]):

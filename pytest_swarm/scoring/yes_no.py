@@ -77,7 +77,7 @@ _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|/→⇒>]|\s-|\b"
     + one_of(
         "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|i'd|have to) say, says, points? to, but, "
-        f"because, just, conclude, answer, think, guess, believe, an?(?: [a-z]+)?, with, {ADVERB}"
+        f"because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
     )
     + r")[\s\"'(]{0,3}"
 )
@@ -145,7 +145,7 @@ _BUT: Final = re.compile(  # "..., but the claim is false"
     re.IGNORECASE,
 )
 _UNDECIDED: Final = re.compile(
-    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b"
+    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b|\basked if\b"
     r"|\b(?:may|might|could)(?: well| also)? be\b"
     r"|\bno_(?:evidence|information|data|idea|clue)\b|^\W*(?:please )?(?:mark|accept|treat|grade|score|count|rate)\b",
     re.IGNORECASE,
@@ -203,7 +203,7 @@ def _in_words(text: str) -> Reading[bool] | None:
         return said
     if _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    said = _claim(parts[-1])
+    said = _claim(parts[-1]) or (_assent(parts[-1]) if _DISSENT.match(parts[-1]) else None)  # "It isn't."
     for part in reversed(parts):
         said = said or _alone(part, AnswerPlace.STATEMENT)
     for part in (parts[-1], parts[0]):

@@ -695,7 +695,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="the marks of a list are numbers",
-        where="scoring/numbers.py",
+        where="scoring/asides.py",
         old="if counts_on else text",
         new="if not text else text",
         tests=("scoring/test_labeled_answers.py",),

@@ -88,6 +88,13 @@ def test_an_endless_answer_is_cut_to_its_end():
     assert len(readable("x" * 3 * MAX_ANSWER_CHARS)) == MAX_ANSWER_CHARS
 
 
+@pytest.mark.parametrize("gap", ["\n", " ", "\t", "\n ", " \n\t"])
+def test_a_long_gap_is_short(gap: str) -> None:
+    """A run of 20,000 line ends within a text took every scorer ten seconds, and more by its square."""
+    assert len(readable(f"a{gap * 20_000}b")) <= 250
+    assert readable(f"a{gap}b") == f"a{gap}b"
+
+
 def test_only_a_whole_fence_is_unwrapped():
     assert unfenced("```\nyes\n```") == "yes"
     assert unfenced("well\n```\nyes\n```") == "well\n```\nyes\n```"
