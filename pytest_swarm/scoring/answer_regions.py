@@ -17,6 +17,7 @@ from typing import Final, Generic
 from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.patterns import BELIEF
+from pytest_swarm.scoring.plain_text import with_short_gaps
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, ValueT
 
 MAX_BOX_CHARS: Final = 2000  # a longer box is no final answer
@@ -59,9 +60,9 @@ _NO_AFTER_PAUSE: Final = (  # "A... no, B"
     r"no(?=\s?[,—–])(?:(?<=\.\.\sno)|(?<=\.\.no)|(?<=…\sno)|(?<=…no)|(?<=[—–]\sno))"
 )
 _CORRECTION: Final = re.compile(
-    r"(?:^|[,.!?…\n(—–])[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
+    r"(?:^|[,.!?…\n(—–]|\s-\s)[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
     rf"(?:{_NO_AFTER_PAUSE}|"
-    r"wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|correction(?=\s?:)|scratch that"
+    r"wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|(?:correction|edit)(?=\s?:)|or rather|scratch that"
     r"|(?:up)?on (?:second thought|reflection|re-?consideration|further (?:thought|reflection))"
     r"|after (?:re-?consideration|re-?considering|re-?checking|further thought)"
     r"|actually(?=,? (?:no|yes)\W*$)"
@@ -77,6 +78,9 @@ _INTERJECTION: Final = re.compile(  # "Wait, no, it is true."
     r"\A[\s,.:;!…—–]{0,4}(?:(?:no|yes|actually|sorry|rather|i mean|make that)\b[\s,.:;!…—–]{1,4}){0,3}(?=\S)",
     re.IGNORECASE,
 )
+_CHECKED: Final = re.compile(r"^([ \t]{0,8}(?:[-*+] )?)\[[xX✓✔]\] (?=\S)", re.MULTILINE)
+_UNCHECKED: Final = re.compile(r"^[ \t]{0,8}(?:[-*+] )?\[ ?\] [^\n]*\n?", re.MULTILINE)
+_STRUCK: Final = re.compile(r"~~(?=[^~\s])[^~\n]{1,80}~~")  # "~~12~~ 18"
 _MAX_OBJECT_CHARS: Final = 4000  # of an object that is an answer
 _FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 
@@ -91,6 +95,10 @@ class AnswerRules(Generic[ValueT]):
 
 def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
     """Return the answer of a text without thinking; None where it holds none of this kind."""
+    if _STRUCK.search(text):
+        text = with_short_gaps(_STRUCK.sub("", text))
+    if _CHECKED.search(text):
+        text = _CHECKED.sub(r"\1", _UNCHECKED.sub("", text))
     before = before_next_question(text)
     if before is not None and (reading := read_answer(before, rules)) is not None:
         return reading
@@ -194,10 +202,12 @@ def answer_field(text: str) -> str | None:
     return str(found[0]) if len(found) == 1 else None
 
 
-def only_truth_value(text: str) -> bool | None:
-    """Return the one truth value among the fields of an object: `{"is_spam": false, "topic": "mail"}`."""
-    found = [said for value in _object(text).values() if (said := _truth(value)) is not None]
-    return found[0] if len(found) == 1 else None
+def truth_values(text: str) -> tuple[bool, ...]:
+    """Return the truth values of an object, `{"is_spam": false, "topic": "mail"}`; with a field for the answer, its."""
+    table = _object(text)
+    said = {name: truth for name, value in table.items() if (truth := _truth(value)) is not None}
+    named = [said[name] for name in _FIELDS if name in said]
+    return tuple(named[:1] or said.values())
 
 
 def _truth(value: object) -> bool | None:

@@ -1,4 +1,4 @@
-"""The text of an answer that is read: outside of thinking, and limited in length.
+"""The text of an answer that is read: of its first turn, outside of thinking, and limited in length.
 
 Thinking is marked by tags (<think>, <thinking>, <thought>, <reasoning>, [THINK], in any case) or by the channels of the
 harmony format (`<|channel|>analysis<|message|>...`), also with their special tokens stripped by the server.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pytest_swarm.scoring.plain_text import with_short_gaps
+
 MAX_ANSWER_CHARS: Final = 200_000  # far above any real answer; keeps every scorer's time bounded
 _NAMES: Final = r"(?:think|thinking|thought|thoughts|reasoning)"
 _OPEN: Final = re.compile(rf"<{_NAMES}>|\[THINK\]|◁think▷", re.IGNORECASE)
@@ -16,13 +18,18 @@ _CLOSE: Final = re.compile(rf"</{_NAMES}>|\[/THINK\]|◁/think▷", re.IGNORECAS
 _FINAL_CHANNEL: Final = re.compile(r"<\|channel\|>final(?: [^<]{0,80})?<\|message\|>")
 _ANY_CHANNEL: Final = re.compile(r"<\|channel\|>(?:analysis|commentary)")
 _END_OF_MESSAGE: Final = re.compile(r"<\|(?:end|return|start|call)\|>")
+_TURN: Final = (
+    r"(?:<\|(?:im_end|im_start|eot_id|eom_id|end|user|endoftext|end_of_text|start_header_id)\|>|<(?:end|start)_of_turn>"
+    r"|<\uff5cend▁of▁sentence\uff5c>|\[INST\]|</s>(?=\s*(?:\Z|<s>|\[INST\])))"
+)
+_END_OF_TURN: Final = re.compile(rf"(?<![\"'`]){_TURN}|{_TURN}(?![\"'`])")  # in quotes it is what a text speaks of
 _STRIPPED_ANALYSIS: Final = "analysis"
 _STRIPPED_FINAL: Final = "assistantfinal"
 
 
 def readable(answer: str) -> str:
-    """Return the part of an answer that counts: without thinking, at most MAX_ANSWER_CHARS from the end."""
-    return without_thinking(answer)[-MAX_ANSWER_CHARS:].strip()
+    """Return the part of an answer that counts: the first turn without thinking, its last MAX_ANSWER_CHARS."""
+    return with_short_gaps(without_thinking(_first_turn(answer))[-MAX_ANSWER_CHARS:].strip())
 
 
 def without_thinking(answer: str) -> str:
@@ -50,6 +57,14 @@ def handed_on(answer: str, *, whole: bool) -> str:
     """
     without = without_thinking(answer)
     return answer if whole or without == answer.strip() else without
+
+
+def _first_turn(answer: str) -> str:
+    """The text before the token that ends the model's turn, where the server left it in; all of harmony's messages."""
+    if _ANY_CHANNEL.search(answer) or _FINAL_CHANNEL.search(answer):
+        return answer
+    ends = (match.start() for match in _END_OF_TURN.finditer(answer))
+    return next((said for end in ends if (said := answer[:end]).strip()), answer)
 
 
 def _before_open_thinking(text: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from pytest_swarm.scoring.patterns import CONCLUDING, one_of
+from pytest_swarm.scoring.plain_text import with_short_gaps
 
 _MARKS: Final = r"[\s*_#>(\[-]{0,8}"
 _NOTE: Final = re.compile(
@@ -43,6 +44,10 @@ _NEXT_QUESTION: Final = re.compile(rf"\n[ \t]*\n\s*{_QUESTION}")
 _QUESTION_LINE: Final = re.compile(rf"\n{_QUESTION}")  # without a blank line before it, two of them make a quiz
 _MAX_OFFERS: Final = 3
 _TAIL_CHARS: Final = 500
+_LIST_MARKS: Final = re.compile(  # "2. " and "**Step 2:** " at the start of a line are no numbers
+    r"^(?P<before>[ \t*_#>-]{0,8})(?:(?P<mark>\d{1,2})[.)]|step\s(?P<step>\d{1,2})\s?[:.])(?=[*_]{0,2}(?:\s|$))",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def before_next_question(text: str) -> str | None:
@@ -85,3 +90,10 @@ def without_reason(text: str) -> str:
     text = without_confidence(text)
     shorter = _REASON.sub("", text)
     return without_confidence(shorter) if shorter.strip() else text
+
+
+def without_list_marks(text: str) -> str:
+    """Return the text without the marks of a list of steps or items: at least two of them, which count on."""
+    marks = [int(match["mark"] or match["step"]) for match in _LIST_MARKS.finditer(text)]
+    counts_on = any(one + 1 == other for one, other in pairwise(marks))
+    return with_short_gaps(_LIST_MARKS.sub(lambda match: match["before"], text)) if counts_on else text

@@ -16,7 +16,7 @@ _LEAD_IN_WORDS: Final = one_of(
 )
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
-    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, si, sim, да, "
+    "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, sì, si, sim, да, "
     "wahr, richtig, vrai, verdadero, verdadeiro, vero, верно, правда"
 )
 _FIRST_NO: Final = one_of(

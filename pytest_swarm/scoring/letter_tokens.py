@@ -30,8 +30,8 @@ _BEFORE_LOWER_CASE: Final = re.compile(
 _DENIED_BEFORE: Final = re.compile(
     r"(?:\bnot|n't(?: be)?|\b"
     + one_of(
-        r"cannot be, neither, nor, than, unlike, rather than, instead of, over, except, without, eliminat\w{1@5}, "
-        r"rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
+        r"cannot be, none of, neither, nor, than, unlike, rather than, instead of, over, except, without, "
+        r"eliminat\w{1@5}, rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
         r"(?:anything|everything|any|all|every one) but, other than, apart from"
     ).replace("@", ",")
     + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:(?:(?<!and\s)(?<!or\s)[(\[]?[A-Z][)\]]?,"
@@ -69,16 +69,17 @@ _HEDGED: Final = re.compile(
     r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
 )
 _HEDGED_AFTER: Final = re.compile(
-    r"[\")\]]?\?|[\")\]]?\s(?:is|seems|looks|sounds|would be|might be|could be|may be)\s(?:also\s|very\s|quite\s)?"
+    r"[\")\]]?\?(?! yes\b)|[\")\]]?\s(?:is|seems|looks|sounds|would be|might be|could be|may be)\s"
+    r"(?:also\s|very\s|quite\s)?"
     r"(?:tempting|plausible|possible|close|attractive|appealing|reasonable|similar|arguable|a distractor)",
     re.IGNORECASE,
 )
 _CONTEXT: Final = re.compile(
-    r"(?:^|[:=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
+    r"(?:^|[:\uff1a=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
-        f"{ADVERB}, option, choice, answer, letter, statement, is, be, it's, it, that's, so, therefore, thus, hence, "
-        "with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, then, "
-        "either, or, and, but, no"
+        f"{ADVERB}, option, choice, answer, letter, statement, sentence, is, be, it's, it, that's, so, therefore, "
+        "thus, hence, with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, "
+        "then, either, or, and, but, no, yes, meant, elimination, est, ist, es"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,

@@ -37,8 +37,8 @@ _ANOTHER: Final = re.compile(
     r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
     r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
     r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
-    r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?!\s+(?:is|was|would|has|can|cannot|does|did|describes|refers"
-    r"|involves|means)\b)"
+    r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?:(?<=\sor\s\w)|(?!\s+(?:is|was|would|has|can|cannot|does|did"
+    r"|describes|refers|involves|means)\b))"
 )
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
@@ -106,7 +106,11 @@ _LISTED: Final = re.compile(
     r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+"
     r"(?!is wrong|is not|isn't|is incorrect)(?=\S)"
 )
-_TICK: Final = re.compile("[\u2705\u2713\u2714\u2611]")
+_TICK: Final = re.compile("[\u2705\u2713\u2714\u2611\u2190\u2b05]")
+_CROSS: Final = re.compile("[\u274c\u2717\u2718\u2716]")
+_ONLY_LETTERS: Final = re.compile(r"(?:[ \t\n,;/.()\[\]]*[A-Za-z](?!\w))+[ \n,;/.()\[\]]*")
+_ASKED: Final = re.compile(r"[^.!?\n]{0,80}\?")
+_INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORECASE)  # "I was going to say A"
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _FORMULA: Final = re.compile(r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)")
@@ -174,6 +178,9 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
     if alone and not set("*+#") & set(words):
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
         return _settled(words, at, AnswerPlace.WHOLE, choices)
+    names = {match.upper() for match in re.findall(r"\w", words)} if _ONLY_LETTERS.fullmatch(words) else set()
+    if len(names) > 1:  # "(A) (B) (C) (D)"
+        return Reading(values=(), text=words, place=AnswerPlace.WHOLE)
     tail = words[-_TAIL_CHARS:]
     leading = _leading(words)
     if leading is not None:
@@ -208,14 +215,15 @@ def _ticked(text: str, choices: int) -> Reading[str] | None:
     names = {match[1]: line.strip() for line in lines if (match := _CHOICE_LINE.match(line))}
     if not names:
         return None
-    valid = len(names) == 1 and all(ord(name) - ord("A") < choices for name in names)
+    mixed = any(_CROSS.search(line) for line in lines)  # "A ❌ B ✅"
+    valid = not mixed and len(names) == 1 and all(ord(name) - ord("A") < choices for name in names)
     return Reading(values=tuple(names) if valid else (), text=next(iter(names.values())), place=AnswerPlace.STATEMENT)
 
 
 def _leading(words: str) -> StandingLetter | None:
     """The letter that a text begins with, followed by a stop; not where it is the first of a list of choices."""
     first = next(standing_letters(words[:20]), None)
-    if first is None or words[: first.start].strip(" *\"'"):
+    if first is None or words[: first.start].strip(" *\"'") or words.startswith("?", first.end):
         return None
     if not first.bracketed and not _STOP.match(words, first.end):
         return None
@@ -238,6 +246,8 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     """The letter of the last sentence that names one as right: "the correct option is B", "B is correct"."""
     best: tuple[int, Reading[str]] | None = None
     for match in list(_NAMED.finditer(words))[-_LAST_LETTERS:]:
+        if _INTENDED.search(words, max(0, match.start() - 12), match.start()):
+            continue
         reading = _region(
             words[match.end() : match.end() + _MAX_STATEMENT_CHARS], AnswerPlace.STATEMENT, choices=choices
         )
@@ -246,7 +256,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     letters = list(standing_letters(words))[-_LAST_LETTERS:]
     for number, letter in enumerate(letters):
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
-        if stated and not is_denied_before(words, letter):
+        if stated and not is_denied_before(words, letter) and not _ASKED.match(words, letter.end):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
             previous = letters[number - 1]
             if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
@@ -266,10 +276,12 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
         listed = set()
     ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
     standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
-    standing = [each for each in standing if not is_hedged(words, each)] or standing
+    certain = [each for each in standing if not is_hedged(words, each)]
     if not standing:
         return None
-    last = standing[-1]
+    last = (certain or standing)[-1]
+    if not certain and len({each.name for each in standing}) > 1:  # "Could be A, could be B."
+        return Reading(values=(), text=words[standing[0].start : last.end], place=AnswerPlace.LAST)
     previous = next((each for each in reversed(letters) if each.start < last.start), None)
     if previous is not None and _joins(words, previous, last):
         return Reading(values=(), text=words[previous.start : last.end], place=AnswerPlace.LAST)

@@ -48,6 +48,7 @@ _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capita
     r"|(?:\bbut|[,;])\s(?:is |it is |it's )?now\b"
     r"|[,;]\s(?:so|thus|hence|therefore),?\s(?:the|its|my|our)\s[^.,;]{1,60}?\s(?:is|are|was|were)\s"
     r"|\bbut (?:the|its) (?:\w+ )?(?:sentiment|label|answer|category|class|verdict|tone) is (?!not\b)[a-z]+"
+    r"|\bbut (?:overall|on the whole|as a whole|in the end|ultimately),? (?:it|i|this|that|the)\b"
 )
 _GIVEN_BEFORE: Final = re.compile(  # "It's Toronto; Ottawa is smaller"
     r"\W*(?:It|That|This)(?:'s|\sis|\swas)\s(?:\w+ly\s)?(?:the\s)?[A-Z][\w-]*[^;(—]{0,60}[;(—]"
@@ -64,7 +65,8 @@ _BEFORE: Final = re.compile(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
         r"ahead of, as \w+ as, (?:opposite|reverse|inverse) of, far from, anything but, hardly, barely, scarcely, "
-        "second to, contrast to, compared to, compared with, no, without, oder, ou"
+        "(?:word|term|name|synonym|translation) (?:for|of), second to, contrast to, compared to, compared with, no, "
+        "without, oder, ou"
     )
     + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
@@ -74,9 +76,16 @@ _LAPSED: Final = re.compile(  # "eight days after the invoice date of"
     r"\b(?:day|week|month|year|hour|minute)s?\s(?:after|before|from|since)\b(?:(?!\s(?:is|was|falls)\b)[^.,;]){0,40}$"
 )
 _TURNED_INTO: Final = re.compile(
-    r"[^.;]{0,60}?\s(?:is|was|becomes|gives|means)\s(?:\"\"|'\w)"
+    r"[^.;]{0,60}?\s(?:is|was|becomes|gives|means|translates (?:to|as|into)|is translated (?:to|as|into))\s(?:\"\"|'\w)"
 )  # 'The word "ab" is "ba"'
-_MOVED: Final = re.compile(r"\b(?:moved|changed|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$")
+_CASES: Final = re.compile(r"\bif\b.{1,200}\b(?:if|otherwise)\b", re.IGNORECASE)  # "If it rains, Paris; if not, Lyon"
+_WOULD: Final = re.compile(r"\bwould (?:be|have been)\s(?:an?\s|the\s)?$")
+_PART: Final = re.compile(r"\W*(?:An?|The)\s(?:\w+\s){1,3}of\s(?:the\s)?$")  # "The teacher of"
+_NEXT_ITEM: Final = re.compile(r",\s(?:and\s)?[\w-]+\W*$")
+_MOVED: Final = re.compile(
+    r"\b(?:moved|changed|translated|converted|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$",
+    re.IGNORECASE,
+)
 _TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
 _IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
@@ -86,7 +95,7 @@ _ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\
 _AFTER: Final = re.compile(
     r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b"
     r"|,\s(?:(?:maybe|perhaps|possibly)|(?:it )?(?:could|might|may) be)\b"
-    r"|(?:,\s[\w-]+){1,8},?\s(?:and|or)\s[\w-]+\W*$"
+    r"|(?:,\s[\w-]+){1,8},?\s(?:or\s[\w-]+|and\s[\w-]+\W*$)"
     r"|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
@@ -100,7 +109,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         wanted: The text; one without a few letters or digits is never named, but a number may be stated.
     """
     plain = one_spelling(plain_words(sentence))
-    if plain.endswith("?"):
+    if plain.endswith("?") or _CASES.search(plain):
         return False
     words = normalized(wanted)
     is_sentence = _SENTENCE.match(plain) is not None
@@ -142,10 +151,14 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or has_verb or is_subject),  # ", a friend of Paris"
         _RELATIVE.match(clause) or _SUBORDINATE.match(clause),  # ", which is near Paris", "While Paris is old"
         is_subject and _TOPIC.search(before),  # "The mayor of Paris is"
-        clause.startswith("(") and (has_verb or is_subject),  # "(Paris is larger)"
+        before.count("(") > before.count(")")
+        and not (clause.strip() == "(" and after.startswith(")")),  # "(near Paris)"
         is_subject and _NEXT_SUBJECT.fullmatch(clause) and _asserts(lead),  # "It is Lyon, Paris is larger"
         _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before),  # "Paris is larger, but the capital is Lyon"
         _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"
+        _WOULD.search(before) and " if " in after,  # "It would be Paris if"
+        "," in name[0] and _NEXT_ITEM.match(after),  # "apple, pear" of "apple, pear, plum"
+        _PART.match(before),
         _MOVED.search(before) and after.startswith(" to "),  # "It was moved from Paris to"
         _LAPSED.search(before) or _TURNED_INTO.match(after),
         _BEFORE.search(before) or _ANOTHER_BEFORE.search(before),  # "rather than Paris", "Lyon and Paris"

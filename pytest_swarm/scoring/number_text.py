@@ -55,13 +55,14 @@ _SIGNS: Final = str.maketrans(
 )
 _LATEX: Final = (
     (re.compile(r"\{,\}"), ","),
-    (re.compile(rf"{LATEX_SPACE}|~"), _THIN),
+    (re.compile(rf"{LATEX_SPACE}|(?<!~)~(?!~)"), _THIN),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(rf"{LATEX_TEXT}(?:([^{{}}]{{0,100}})\}})?"), r" \1 "),
     (re.compile(LATEX_FRACTION), r"\\frac"),
     (re.compile(r"\\times\b"), "×"),
     (re.compile(r"\\cdot\b"), "·"),
     (re.compile(r"\\pm\b|\+/-"), "±"),
+    (re.compile(r"(?<=\d)\.(\d{0,9})\\overline\s?\{?(\d{1,9})\}?"), lambda match: f".{match[1]}{match[2] * 15}"),
 )
 _FRACTION: Final = re.compile(
     r"(?:(?P<glued>\d)\s?)?\\frac\s?(?:\{\s?(?P<sign>[-+]?)\s?(?P<over>\d[\d,.]{0,20})\s?\}|(?P<digit>\d))\s?"
@@ -80,10 +81,15 @@ _COUNTED: Final = re.compile(  # "day 1 500 pages" are two numbers
     re.IGNORECASE,
 )
 _DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 12,5, but not "1,2,3" and (3,4)
-    r"(?<![\w.,(\[{^-])(?:\d{1,3}(?:\.\d{3})+|\d{1,9}),\d{1,2}(?![\w,)\]}-]|\.\d)"
+    r"(?<![\w.,(\[{^-])(?:\d{1,3}(?:\.\d{3})+|\d{1,9}),(?:\d{1,2}|\d{4,15})(?![\w,)\]}-]|\.\d)"
 )
-_RARE: Final = re.compile(r"\d(?: \d{3}|,\d{1,2}|-\d\d-\d\d)(?!\d)")  # what the three of them need
-_ISO_DATE: Final = re.compile(r"(?<![\w-])([12]\d{3})-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])")
+_RARE: Final = re.compile(  # what the three of them need
+    r"\d(?: \d{3}|,(?:\d{1,2}|\d{4,15})|-\d\d-\d\d|[./]\d{1,2}[./]\d{4})(?!\d)"
+)
+_DATE: Final = re.compile(  # 1969-07-20, 20.07.1969 and 7/20/1969
+    r"(?<![\w-])([12]\d{3})-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])"
+    r"|(?<![\w./])(?:0?[1-9]|[12]\d|3[01])(?P<sign>[./])(?:0?[1-9]|[12]\d|3[01])(?P=sign)([12]\d{3})(?![\w/])"
+)
 _ODDS: Final = re.compile(  # "the odds are 1 in 4", "a 3 out of 8 chance"
     r"(?P<said>\b(?:probability|chances?|odds|likelihood)\b[^.\n\d]{1,60})"
     r"(?P<times>\d{1,9}) (?:in|out of) (?P<of>\d{1,9})\b"
@@ -138,7 +144,7 @@ def simplified(text: str) -> str:
         text = _FRACTION.sub(_fraction, text)
     text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", _THIN), text)
     if _RARE.search(text):
-        text = _ISO_DATE.sub(r"\1", _ONE_SPACE.sub(_joined_thousands, text))
+        text = _DATE.sub(lambda match: match[1] or match[3], _ONE_SPACE.sub(_joined_thousands, text))
         text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
     text = _SCALE_LETTER.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[3].lower()]}", text)
     text = _ODDS.sub(_share, text)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
+
 _SMALL: Final = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
@@ -53,7 +55,7 @@ _LED: Final = re.compile(  # a number in words that is given as the answer, in a
 )
 _BOLD: Final = re.compile(rf"(?<=\*\*)(?:{_PHRASE.pattern})(?=\*\*)", re.IGNORECASE)
 _ONLY: Final = re.compile(r"^(?:(?:there (?:is|was|will be) )?(?:only|just|exactly) )")  # "Only one."
-_ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to)\s\d)", re.IGNORECASE)
+_ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to|in|out of)\s\d)", re.IGNORECASE)
 _UNITS: Final = 10
 _FIRST_TENS: Final = 20
 _NOT_A_NUMBER: Final = ("one", "hundred", "thousand", "million", "billion")  # "no one", "a million reasons"
@@ -74,49 +76,6 @@ _NONE: Final = re.compile(  # "none" alone may say that there is no answer
     re.IGNORECASE,
 )
 
-_FOREIGN_SMALL: Final = {  # in German, French and Spanish; "-": one is an article, "six" and "once" are English too
-    word: value
-    for words in (
-        "null - zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn "
-        "achtzehn neunzehn zwanzig",
-        "zéro - deux trois quatre cinq - sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit "
-        "dix-neuf vingt",
-        "cero - dos tres cuatro cinco seis siete ocho nueve diez - doce trece catorce quince dieciséis diecisiete "
-        "dieciocho diecinueve veinte",
-    )
-    for value, word in enumerate(words.split())
-    if word != "-"
-}
-_FOREIGN_TENS: Final = {
-    word: value
-    for words in (
-        "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
-        "vingt trente quarante cinquante soixante",
-        "- treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-    )
-    for value, word in zip(range(20, 100, 10), words.split(), strict=False)
-    if word != "-"
-}
-_FOREIGN_ONES: Final = {word: value for word, value in _FOREIGN_SMALL.items() if value < 10} | {
-    **dict.fromkeys(("ein", "un", "une", "uno"), 1),
-    "six": 6,
-}
-_FOREIGN_WORD: Final = re.compile(
-    rf"(?<![\w-])(?:{'|'.join(sorted(_FOREIGN_SMALL, key=len, reverse=True))})(?![\w-])", re.IGNORECASE
-)
-_FOREIGN_COMPOUND: Final = re.compile(  # "einundzwanzig", "vingt et un", "treinta y cinco", "dreißig"
-    rf"(?<![\w-])(?:(?P<one>{'|'.join(_FOREIGN_ONES)})und(?P<ten>{'|'.join(_FOREIGN_TENS)})"
-    rf"|(?P<tens>{'|'.join(_FOREIGN_TENS)})(?:(?:-|\set\s|\sy\s)(?P<ones>{'|'.join(_FOREIGN_ONES)}))?)(?![\w-])",
-    re.IGNORECASE,
-)
-_CHINESE_DIGITS: Final = {character: value for value, character in enumerate("零一二三四五六七八九")} | {
-    "两": 2,
-    "\u3007": 0,
-}
-_CHINESE_UNITS: Final = {"十": 10, "百": 100, "千": 1000}
-_CHINESE: Final = re.compile(r"[零〇一二两三四五六七八九十百千]{1,12}(?:万[零〇一二两三四五六七八九十百千]{0,12})?")
-_MEASURE: Final = re.compile(r"[个個只隻本张張元块塊天年岁歲人次米斤分小公厘千]|[\s\u3002.!\uff01,\uff0c]|$")
-
 
 def with_digits(text: str) -> str:
     """Return the text with its numbers in words as digits.
@@ -132,7 +91,7 @@ def with_digits(text: str) -> str:
     english = _with_numerals(text, alone)
     if english == text:
         english = _with_amounts_and_ranks(text)
-    return _with_foreign_digits(text) if english == text else english
+    return with_foreign_digits(text) if english == text else english
 
 
 def _with_numerals(text: str, alone: str) -> str:
@@ -191,37 +150,3 @@ def _with_amounts_and_ranks(text: str) -> str:
     if counted == text and len(text) <= _MAX_RANK_CHARS and len(_RANK.findall(text)) == 1:
         return _RANK.sub(lambda match: str(_RANKS.index(match[1].lower()) + 1), text)
     return counted
-
-
-def _with_foreign_digits(text: str) -> str:
-    """The text with its numbers in German, French, Spanish and Chinese as digits; "one" stays, an article too."""
-    text = _FOREIGN_COMPOUND.sub(_compound_digits, text)
-    text = _FOREIGN_WORD.sub(lambda match: str(_FOREIGN_SMALL[match[0].lower()]), text)
-    return _CHINESE.sub(_chinese_digits, text)
-
-
-def _compound_digits(match: re.Match[str]) -> str:
-    tens, ones = match["ten"] or match["tens"], match["one"] or match["ones"]
-    return str(_FOREIGN_TENS[tens.lower()] + (_FOREIGN_ONES[ones.lower()] if ones else 0))
-
-
-def _chinese_digits(match: re.Match[str]) -> str:
-    """The digits of a numeral; the numeral itself where it may be part of a word, such as 一共 (in all)."""
-    numeral = match[0]
-    if numeral == "一" or (len(numeral) == 1 and _MEASURE.match(match.string, match.end()) is None):
-        return numeral
-    if numeral[0] == "一" and len(numeral) > 1 and numeral[1] in "一二三四五六七八九":
-        return numeral
-    high, ten_thousand, low = numeral.rpartition("万")
-    return str(_chinese_value(high) * 10_000 + _chinese_value(low) if ten_thousand else _chinese_value(numeral))
-
-
-def _chinese_value(numeral: str) -> int:
-    """The value of a numeral below ten thousand."""
-    total, digit = 0, 0
-    for character in numeral:
-        if character in _CHINESE_UNITS:
-            total, digit = total + (digit or 1) * _CHINESE_UNITS[character], 0
-        else:
-            digit = _CHINESE_DIGITS[character]
-    return total + digit

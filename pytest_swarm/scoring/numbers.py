@@ -13,13 +13,20 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
-from pytest_swarm.scoring.asides import without_notes, without_offers, without_reason
+from pytest_swarm.scoring.asides import without_list_marks, without_notes, without_offers, without_reason
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
 from pytest_swarm.scoring.patterns import ADVERB
 from pytest_swarm.scoring.plain_text import first_statement
 from pytest_swarm.scoring.quantities import is_conversion, is_restated, quantities_in
-from pytest_swarm.scoring.stated_number import are_alternatives, is_denied, is_limit, result_of_equation, stated_number
+from pytest_swarm.scoring.stated_number import (
+    are_alternatives,
+    is_denied,
+    is_limit,
+    is_third_of_list,
+    result_of_equation,
+    stated_number,
+)
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LEAD_IN: Final = re.compile(
@@ -43,9 +50,11 @@ _REMARK: Final = re.compile(
     r"[^()\n]{1,300}\)[\s.!*_]{0,4}$"
 )
 _SENTENCE_END: Final = re.compile(r"(?<![ie]\.[eg])[.!?]\s(?!=)|\n")  # not "i.e." and "5! = 120"
-_LIST: Final = re.compile(  # of three numbers or more
-    r"[\s*_`\[(]*-?\d[\d.]*(?:,(?:[ \n]+|(?!\d{3}(?!\d)))-?\d[\d.]*){2,}[\s*_`\])]*"
+_BETWEEN_ITEMS: Final = re.compile(r"(?:[\s,;*_`•()\[\]]|^[ \t]*(?:-|\(?[a-h][.)])(?=\s)|\band\b)*", re.MULTILINE)
+_BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 ="
+    r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|by|plus|minus|times|the|an?))\s*\Z", re.IGNORECASE
 )
+_GIVES: Final = re.compile(r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to)(?:\sus)?\s")
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2
@@ -88,7 +97,7 @@ def read_number(text: str) -> Reading[float] | None:
 
     A reading without a value: the answer gives two numbers, or only says which one is wrong.
     """
-    return read_answer(simplified(with_digits(text)), _RULES)
+    return read_answer(simplified(without_list_marks(with_digits(text))), _RULES)
 
 
 def last_number(text: str) -> tuple[float, ...]:
@@ -107,8 +116,8 @@ def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
         if rather is None:
             return _denied_number(text[denial.end() :], place)
         text = text[text.index(rather[0], denial.end()) + len(rather[0]) :]
-    statement = _first_with_a_number(text)
-    return _single(statement, _result(statement), place)
+    statement = _GIVES.sub(" = ", _first_with_a_number(text))
+    return None if statement.endswith("?") else _single(statement, _result(statement), place)
 
 
 def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
@@ -141,6 +150,8 @@ def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], 
     """
     if is_limit(statement, number):
         return Reading(values=(), text=number.text, place=place)
+    if is_third_of_list(statement, numbers[: numbers.index(number) + 1]):
+        return Reading(values=(), text=statement[numbers[0].start : number.end], place=place)
     for one, other in pairwise(numbers):
         if number not in (one, other):
             continue
@@ -153,13 +164,13 @@ def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], 
 
 
 def _first_with_a_number(text: str) -> str:
-    """The first line of a text that holds a number, up to the end of its sentence."""
+    """The first line of a text that holds a number, up to the end of its sentence, with the "?" of a question."""
     first = next(quantities_in(text), None)
     if first is None:
         return ""
     start = text.rfind("\n", 0, first.start) + 1
     end = re.compile(r"[.!?](?=\s|$)|\n").search(text, first.end)
-    return text[start : len(text) if end is None else end.start()]
+    return text[start : len(text) if end is None else end.start() + (end[0] == "?")]
 
 
 def _result(statement: str) -> WrittenNumber | None:
@@ -185,13 +196,36 @@ def _own(text: str) -> Reading[float] | None:
     before_notes = without_notes(offers_off)
     if next(quantities_in(before_notes), None) is not None:
         text = before_notes
-    if _LIST.fullmatch(text, 0, _MAX_STATEMENT_CHARS):
+    if _is_list(text):
         return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
     headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
     if headline is not None:
         return Reading(values=headline.values, text=headline.text, place=AnswerPlace.FIRST_LINE)
     text = _without_remark(text)
-    return _only_statement(text) or _last(text)
+    return _broken_off(text) or _only_statement(text) or _last(text)
+
+
+def _is_list(text: str) -> bool:
+    """Whether a text is nothing but several numbers, none of which alone is bold."""
+    numbers = list(quantities_in(text)) if len(text) <= _MAX_STATEMENT_CHARS else []
+    if any(_BOLD.search(text, each.start - 4, each.start) and text.startswith("**", each.end) for each in numbers):
+        return False
+    ends = [0, *(number.end for number in numbers)]
+    starts = [*(number.start for number in numbers), len(text)]
+    return len({number.values for number in numbers}) > 1 and all(
+        _BETWEEN_ITEMS.fullmatch(text, end, start) for end, start in zip(ends, starts, strict=True)
+    )
+
+
+def _broken_off(text: str) -> Reading[float] | None:
+    """A reading without a value where a text ends in the middle of the sentence of its last number."""
+    end = text[-_MAX_STATEMENT_CHARS:]
+    if _BROKEN_OFF.search(end) is None:
+        return None
+    last = next(reversed(list(quantities_in(end))), None)
+    if last is None or _SENTENCE_END.search(end, last.end):
+        return None
+    return Reading(values=(), text=end[last.start :].strip(), place=AnswerPlace.LAST)
 
 
 def _headline(text: str) -> WrittenNumber | None:

@@ -29,6 +29,8 @@ INVISIBLE: Final = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u20
 _QUOTES: Final = str.maketrans(
     {**INVISIBLE, "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None}
 )
+_SPACES: Final = re.compile(r"[^\S\n]{200,}")
+_BLANK_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n){20,}")
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
@@ -37,6 +39,11 @@ _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%]
 def without_cjk_edges(text: str) -> str:
     """The text with a space where Chinese, Japanese or Korean characters touch others: they write none."""
     return _CJK_EDGE.sub(" ", text)
+
+
+def with_short_gaps(text: str) -> str:
+    """Return the text with at most 200 spaces and 20 line ends in a row, since a pattern may go back over them."""
+    return _BLANK_LINES.sub("\n" * 20, _SPACES.sub(" " * 200, text))
 
 
 def plain_words(text: str) -> str:

@@ -38,6 +38,7 @@ _SIGNS: Final = sorted((unit for table in _SIZES for unit in table if len(unit) 
 _NAMES: Final = (*_WORDS, *(unit for table in _SIZES for unit in table if len(unit) >= 3))
 _UNIT: Final = re.compile(rf"[ -]?(?P<unit>°\s?[CFK]|{'|'.join(_SIGNS)}|m?L|(?:{'|'.join(_NAMES)})s?)\b")
 _CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d")  # 3:15 is 3.25, as 11:00 is 11
+_RATIO: Final = re.compile(r"\d{1,9}:\d{1,9}(?!:)")  # 3:4 is no number
 _EACH: Final = re.compile(r"(?: (?:an?|per|each|every)\b|/)")  # "5 days, 8 hours a day"
 _THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
 _ABOUT: Final = r"(?:about |approximately |around |roughly )?"
@@ -90,8 +91,9 @@ def _kelvins(number: WrittenNumber, unit: re.Match[str]) -> float:
 
 def _joined(text: str, one: WrittenNumber, other: WrittenNumber) -> WrittenNumber | None:
     """The quantity that two numbers make, in its first unit and in its second; None where they make none."""
-    if _CLOCK.fullmatch(text, one.start, other.end):
-        values: tuple[float, ...] = (one.values[0] + other.values[0] / 60,)
+    clock = _CLOCK.fullmatch(text, one.start, other.end)
+    if clock or _RATIO.fullmatch(text, one.start, other.end):
+        values: tuple[float, ...] = (one.values[0] + other.values[0] / 60 if clock else math.nan,)
         return WrittenNumber(values=values, text=text[one.start : other.end], start=one.start, end=other.end)
     first, second = _THEN.fullmatch(text, one.end, other.start), _UNIT.match(text, other.end)
     if (

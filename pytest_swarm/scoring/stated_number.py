@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber
@@ -20,12 +21,13 @@ _BEFORE_CHARS: Final = 40
 _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
     "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, "
-    "at least, approximately, around, nearly, exactly, [a-z]{2,12}ing"
+    "at least, approximately, around, nearly, exactly, January, February, March, April, May, June, July, August, "
+    "September, October, November, December, [a-z]{2,12}ing"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
     "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
-    "give or take, over, under, above, below"
+    "give or take, including, excluding, over, under, above, below"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
@@ -36,7 +38,7 @@ _PURPOSE: Final = (
 _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
     rf"|of) {_DETERMINER}\s"
-    rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s)?"
+    rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s(?:total\sof\s)?)?"
     rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
     rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹]?$"
 )
@@ -90,6 +92,7 @@ _BOUND_AFTER: Final = re.compile(
     + r"\b(?!\s(?:than|precisely|exactly|accurately))",
     re.IGNORECASE,
 )
+_COMMA: Final = re.compile(r",\s?")
 _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|earlier than)\s$", re.IGNORECASE)
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
@@ -98,7 +101,9 @@ _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
 )
 _EITHER: Final = re.compile(
-    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?", re.IGNORECASE
+    r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?"
+    r"|,?\sand\s(?:[a-z]\s?=\s?)?|[,;]\s(?:(?:but\s)?(?:perhaps|maybe|possibly)|otherwise,?|else)\s",
+    re.IGNORECASE,
 )
 
 
@@ -114,8 +119,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
     stated = previous = numbers[0]
     if len(numbers) > 2 and sentence[stated.end : numbers[1].start].rstrip(" $").endswith((":", "(", "—")):
         parts = sum(number.values[0] for number in numbers[1:])
-        if math.isclose(parts, stated.values[0]):
-            return stated  # "7 apples: 3 red ones and 4 green ones"
+        if math.isclose(parts, stated.values[0]) or stated.values[0] == len(numbers) - 1:
+            return stated  # "7 apples: 3 red ones and 4 green ones", "4 primes: 2, 3, 5 and 7"
     aside = skipped = for_reason = False
     for number in numbers[1:]:
         between = sentence[previous.end : number.start]
@@ -178,6 +183,12 @@ def is_limit(statement: str, number: WrittenNumber) -> bool:
     return _TIME_ONLY.search(before) is not None and _ENDED.match(statement, number.end) is not None
 
 
+def is_third_of_list(statement: str, numbers: Sequence[WrittenNumber]) -> bool:
+    """Return whether commas join the last three of these numbers: "Its factors: 1, 2, 3"."""
+    last = numbers[-3:]
+    return len(last) > 2 and all(_COMMA.fullmatch(statement, one.end, other.start) for one, other in pairwise(last))
+
+
 def is_denied(text: str, number: WrittenNumber) -> bool:
     """Return whether a text says that the number is not the answer: "not 12", "12 is wrong"."""
     before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
@@ -190,8 +201,8 @@ def is_denied(text: str, number: WrittenNumber) -> bool:
 def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
     between = statement[one.end : other.start]
-    if between.endswith(" and "):
-        return _BETWEEN.search(statement, 0, one.start) is not None
+    if between.endswith(" and ") and _BETWEEN.search(statement, 0, one.start):
+        return True
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
     start = _FROM.search(statement, 0, one.start)

@@ -35,7 +35,7 @@ _LEAD_IN: Final = re.compile(
 _HEDGE: Final = re.compile(
     r"(?:(?:probably|most likely|likely|definitely|certainly|clearly|simply|i (?:think|believe|guess"
     r"|would say)(?: that)?)"
-    r"\b,?\s{1,3}|(?:hmm+|well|oh|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
+    r"\b,?\s{1,3}|(?:hmm+|well|oh|yes(?!,? no\b)|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
     r"|[^?.!\n]{1,60}\?\s{1,2}(?:no,\s{1,2})?"
     r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
     r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;:\n]{1,60}(?:,?\sbut\s(?:rather\s)?|[:;—–]\s)){1,2}(?=\S)",
@@ -79,6 +79,9 @@ _EXPLANATION: Final = re.compile(
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
+_LABEL: Final = re.compile(  # "[positive]" as in the prompt, "Positive sentiment"
+    r"^\[?((?<=\[)[A-Za-z][\w -]{0,60}(?=\]\W?$)|[A-Za-z-]{1,40}(?= (?:sentiment|category|class|label|priority)\W?$))"
+)
 _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
@@ -139,7 +142,7 @@ def _list_in_one_line(text: str) -> str:
     if any(_DENIED.search(line) for line in lines[:start]):  # "Not these:"
         return ""
     items = [undressed(_MARK.sub("", line)) for line in lines[start:]]
-    return ", ".join(items) if len(items) > 1 else re.sub(r",?\s(?:and|&)\s(?=[^,]*$)", ", ", text)
+    return ", ".join(items) if len(items) > 1 else re.sub(r",?\s(?:and|&)\s(?=[^,]*$)", ", ", text[-_MAX_LINE_CHARS:])
 
 
 def read_text(text: str) -> Reading[str]:
@@ -196,7 +199,7 @@ def _is_short(line: str) -> bool:
 def _cuts(line: str) -> tuple[str, ...]:
     """The line, and what is left of it without its lead-in, explanation and further sentences."""
     line = line.strip()[:_MAX_LINE_CHARS]
-    found = [line, _MARK.sub("", line)]
+    found = [line, _MARK.sub("", line), *_LABEL.findall(line)]
     line = _HEDGE.sub("", line) if _HEDGE.match(line) else line
     sentence, *rest = _SENTENCE.split(line, maxsplit=1)
     if rest and _RETRACTION.match(rest[0]):
@@ -207,11 +210,17 @@ def _cuts(line: str) -> tuple[str, ...]:
         copula = _after_copula(_CONTRAST.split(part, maxsplit=1)[0])
         quoted = None if copula == part else _QUOTED.match(copula)  # "means 'good morning' in German"
         found += [] if quoted is None else [quoted[1]]
-        found += [part, *(_EXPLANATION.split(each, maxsplit=1)[0] for each in (bare, copula)), bare, copula]
+        found += [part, *(_without_explanation(each) for each in (bare, copula)), bare, copula]
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold
     return tuple(found)
+
+
+def _without_explanation(part: str) -> str:
+    """What stands before an explanation; the whole where that takes it back: "Paris - sorry, Lyon"."""
+    found = _EXPLANATION.search(part)
+    return part if found is None or _RETRACTION.match(part, found.end()) else part[: found.start()]
 
 
 def _after_copula(part: str) -> str:

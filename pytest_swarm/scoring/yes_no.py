@@ -12,10 +12,10 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import YesNo
-from pytest_swarm.scoring.answer_regions import AnswerRules, only_truth_value, read_answer
+from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer, truth_values
 from pytest_swarm.scoring.asides import without_reason
 from pytest_swarm.scoring.first_word import NOUN, decision, first_word
-from pytest_swarm.scoring.patterns import ADVERB, CONCLUDING, DENYING_CLAUSE, one_of
+from pytest_swarm.scoring.patterns import ADVERB, BELIEF, CONCLUDING, DENYING_CLAUSE, one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
@@ -74,10 +74,10 @@ _PREDICATE: Final = re.compile(
 )
 _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
 _BEFORE_ALONE: Final = (
-    r"(?:^|[,;:—–(|→⇒>]|\s-|\b"
+    r"(?:^|[,;:—–(|/→⇒>]|\s-|\b"
     + one_of(
-        "so, therefore, thus, hence, is, be, then, (?:i|would|must|i'd|have to) say, says, points? to, but, because, "
-        f"just, conclude, answer, a, clear, resounding, firm, with, {ADVERB}"
+        "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|i'd|have to) say, says, points? to, but, "
+        f"because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
     )
     + r")[\s\"'(]{0,3}"
 )
@@ -92,13 +92,17 @@ _ASSENT: Final = re.compile(
     r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely"
     r"|claro(?: que s[ií])?|por supuesto|bien sûr|natürlich|(?:yes,? )?i (?:think|believe) so"
     r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
-    r"|without (?:a )?(?:any )?doubt|y"
+    r"|without (?:a )?(?:any )?doubt|y|no_(?:doubt|question)(?: about (?:it|that))?|agreed|probably"
+    r"|(?:very |most |highly |quite )?likely|(?:yes,? )?you(?:['’]re| are) (?:absolutely |quite )?(?:right|correct)"
     rf"|(?:(?:indeed|of course|certainly|surely|sure|absolutely|exactly),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
     re.IGNORECASE,
 )
 _DISSENT: Final = re.compile(
     r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b"
     r"|(?:(?:no,? )?i (?:\w+ly )?(?:disagree|(?:do not|don't|cannot|can't) agree)\b)"
+    r"|nothing could be (?:further|farther) from the truth\b"
+    r"|(?:i (?:\w+ly )?doubt (?:it|that|so)|(?:very |highly |most )?(?:unlikely|improbable|doubtful)"
+    r"|not (?:yet|any ?more))\W*$"
     rf"|(?:n|hardly|(?:(?:no,? )?{_SUBJECT} (?:{_VERB} not|(?:{_VERB}|ca|wo)n't|cannot)))\W*$)",
     re.IGNORECASE,
 )
@@ -116,7 +120,7 @@ _CONCESSION: Final = re.compile(
 )
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
-_MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎]")
+_MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎🚫]")
 _EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
 _OPEN: Final = re.compile(
     r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
@@ -132,8 +136,19 @@ _OPEN: Final = re.compile(
 )
 """A sentence that says that there is no yes or no."""
 
+_ONLY_WORDS: Final = re.compile(r"(?:(?:yes|no|true|false|maybe|perhaps)(?:[\s,.;!/|]+|$)){2,}", re.IGNORECASE)
+_IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending)\b", re.IGNORECASE)
+_BELIEVED: Final = re.compile(rf"\b{BELIEF}\s[\"']?$", re.IGNORECASE)  # "Some would say yes"
+_BUT: Final = re.compile(  # "..., but the claim is false"
+    r"\bbut (?:the|this|that) (?:\w+ )?(?:claim|statement|conclusion|answer|hypothesis|assertion|sentence)"
+    r"(?: \w+){0,4} ?$",
+    re.IGNORECASE,
+)
 _UNDECIDED: Final = re.compile(
-    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b", re.IGNORECASE
+    r"\b(?:can't|cannot|could not|couldn't) (?:confirm|say|tell)\b|\bwhether\b|\basked if\b"
+    r"|\b(?:may|might|could)(?: well| also)? be\b"
+    r"|\bno_(?:evidence|information|data|idea|clue)\b|^\W*(?:please )?(?:mark|accept|treat|grade|score|count|rate)\b",
+    re.IGNORECASE,
 )
 """A main clause that leaves open what follows it."""
 
@@ -170,11 +185,10 @@ def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
 
 def _own(text: str) -> Reading[bool] | None:
     """What a text decides: the truth value of an object, a mark alone, else its words, first without its reason."""
-    value = only_truth_value(text)
     mark = _MARK_ALONE.fullmatch(text.strip(" \ufe0f"))
-    if value is not None or mark is not None:
-        said = value if mark is None else mark["yes"] is not None
-        return decision(text.strip(), AnswerPlace.WHOLE, yes=said is True)
+    said = truth_values(text) if mark is None else (mark["yes"] is not None,)
+    if said:
+        return Reading(values=said if len(said) == 1 else (), text=text.strip(), place=AnswerPlace.WHOLE)
     shorter = without_reason(text)
     return (_in_words(shorter) if shorter != text else None) or _in_words(text)
 
@@ -182,17 +196,30 @@ def _own(text: str) -> Reading[bool] | None:
 def _in_words(text: str) -> Reading[bool] | None:
     words = _decisive_words(text)
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
+    if _says_both(words) or (parts and _depends(parts[-1])):
+        return Reading(values=(), text=parts[-1] if parts else words, place=AnswerPlace.STATEMENT)
     said = _assent(words) or _first(words, parts)
     if said is not None or not parts:
         return said
     if _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    said = _claim(parts[-1])
+    said = _claim(parts[-1]) or (_assent(parts[-1]) if _DISSENT.match(parts[-1]) else None)  # "It isn't."
     for part in reversed(parts):
         said = said or _alone(part, AnswerPlace.STATEMENT)
     for part in (parts[-1], parts[0]):
         said = said or _decided(part, AnswerPlace.STATEMENT)
     return said or _equation(parts[-1])
+
+
+def _says_both(words: str) -> bool:
+    """Whether a text is nothing but yes and no: "yes no yes"."""
+    return _ONLY_WORDS.fullmatch(words) is not None and len({word[0].lower() in "yt" for word in words.split()}) > 1
+
+
+def _depends(statement: str) -> bool:
+    """Whether a sentence says yes in one case and no in another: "If it rains, yes; otherwise no."."""
+    said = {match["word"].lower() in _YES_WORDS for match in _STANDS_ALONE.finditer(statement)}
+    return len(said) > 1 and _IF.search(statement) is not None and _CONCLUDED.search(statement) is None
 
 
 def _assent(words: str) -> Reading[bool] | None:
@@ -230,9 +257,9 @@ def _is_open(statement: str) -> bool:
 
 
 def _decisive_words(text: str) -> str:
-    """The text in plain words, without repeated questions ("yes or no") and idioms ("no doubt")."""
+    """The text in plain words, without repeated questions ("yes or no"), and with idioms as one word ("no_doubt")."""
     words = without_symbols(_MARKS.sub("", plain_words(text))).strip()
-    return _IDIOM.sub("", _ECHO.sub("", words))
+    return _IDIOM.sub(lambda match: match[0].replace(" ", "_"), _ECHO.sub("", words))
 
 
 def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
@@ -244,14 +271,14 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     predicates = list(_PREDICATE.finditer(statement))
     if not predicates:
         return None
-    match = predicates[0]
+    match = next((each for each in reversed(predicates) if _BUT.search(statement, 0, each.start())), predicates[0])
     word_at = match.start("yes" if match["yes"] else "no")
     before = statement[match.start() : word_at]
     if "neither" in before.lower():
         return None
     denials = len(_NEGATIVE.findall(before))
     main_clause = statement[: match.start("yes" if match["yes"] else "no")]
-    if _UNDECIDED.search(main_clause):
+    if _UNDECIDED.search(re.split(r"\bbut\b", main_clause)[-1]):
         return None
     if DENYING_CLAUSE.search(main_clause) or _OPPOSITE.search(main_clause):
         denials += 1
@@ -260,7 +287,9 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
 
 def _alone(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     """What the last yes or no of a sentence decides that stands alone in it."""
-    found = list(_STANDS_ALONE.finditer(statement))
+    found = [
+        match for match in _STANDS_ALONE.finditer(statement) if not _BELIEVED.search(statement, 0, match.start("word"))
+    ]
     if not found:
         return None
     match = found[-1]

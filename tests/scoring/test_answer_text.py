@@ -63,9 +63,36 @@ def test_thinking_is_not_part_of_the_answer(answer, rest):
     assert readable(answer) == rest
 
 
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        ("18<|im_end|>\n<|im_start|>user\nAnd 5 + 5?<|im_end|>\n<|im_start|>assistant\n10", "18"),
+        ("<|im_start|>assistant\n18<|im_end|>", "<|im_start|>assistant\n18"),
+        ("18<|im_end|><|im_start|>assistant\n<think>5 + 5</think>10", "18"),
+        ("<think>a</think>18<|eot_id|>", "18"),
+        ("18 </s>\n", "18"),
+        ("18</s><s>[INST] And 5 + 5? [/INST] 10", "18"),
+        ("<s>12</s> 18", "<s>12</s> 18"),
+        ("[INST] 3 * 6? [/INST] 18", "[INST] 3 * 6? [/INST] 18"),
+        ('END = "<|endoftext|>"\nreturn 1', 'END = "<|endoftext|>"\nreturn 1'),
+        ('"18"<end_of_turn>', '"18"'),
+        ("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>18<|end|>", "18"),
+    ],
+)
+def test_an_answer_ends_with_its_turn(answer: str, rest: str) -> None:
+    assert readable(answer) == rest
+
+
 def test_an_endless_answer_is_cut_to_its_end():
     assert readable("x" * MAX_ANSWER_CHARS + " 25")[-3:] == " 25"
     assert len(readable("x" * 3 * MAX_ANSWER_CHARS)) == MAX_ANSWER_CHARS
+
+
+@pytest.mark.parametrize("gap", ["\n", " ", "\t", "\n ", " \n\t"])
+def test_a_long_gap_is_short(gap: str) -> None:
+    """A run of 20,000 line ends within a text took every scorer ten seconds, and more by its square."""
+    assert len(readable(f"a{gap * 20_000}b")) <= 250
+    assert readable(f"a{gap}b") == f"a{gap}b"
 
 
 def test_only_a_whole_fence_is_unwrapped():
