@@ -196,7 +196,7 @@ def record_step(decision: Decision, view: PlanningView, case: Case, context: Cas
         fractional=plan.fractional,
         fractional_residency=plan.fractional_residency,
         solver=plan.solver,
-        solve_ms=plan.solve_ms,
+        solve_ms=None if plan.solve_ms is None else max(0.0, plan.solve_ms),  # a clock that is faked may go back
         decision_ms=decision.decision_ms,
         planner_failures=plan.planner_failures,
         planner_calls=plan.planner_calls,

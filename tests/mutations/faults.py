@@ -787,8 +787,8 @@ FAULTS: Final = (
     Fault(
         name="a letter that is possible only is taken for the answer",
         where="scoring/letters.py",
-        old="if not is_hedged(words, each)] or standing",
-        new="if is_hedged(words, each)] or standing",
+        old="certain = [each for each in standing if not is_hedged(words, each)]",
+        new="certain = [each for each in standing if is_hedged(words, each)]",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
