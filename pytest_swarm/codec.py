@@ -212,9 +212,12 @@ def json_schema(*types: Any, name: str, title: str, description: str) -> JsonObj
 
 
 def _plain(value: object) -> object:
-    """What msgspec leaves to its caller: a read-only mapping."""
+    """What msgspec leaves to its caller: a read-only mapping, and texts and numbers of derived classes (numpy's)."""
     if isinstance(value, MappingProxyType):
         return dict(value)
+    for kind in (str, float, int):
+        if isinstance(value, kind):
+            return kind(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
+from numpy import float64, str_
 
 from pytest_swarm.codec import JsonDecoder, encode_line, is_json, json_schema, to_json
 from pytest_swarm.errors import EventsError
@@ -47,6 +48,13 @@ def test_read_only_mappings_and_tuples_become_plain_json() -> None:
     assert to_json(path) == {"points": [{"x": 1, "label": None}], "sizes": {"a": 1}}
     with pytest.raises(TypeError, match="object has no JSON form"):
         to_json(Path(points=(), sizes=object()))  # type: ignore[arg-type]
+
+
+def test_texts_and_numbers_of_derived_classes_become_plain_json() -> None:
+    """A table read with numpy gives such values, as names of jobs and of families, or as expected numbers."""
+    found = to_json(Path(points=(Point(x=float64(0.1), label=str_("a")),), sizes={}))
+    assert found == {"points": [{"x": 0.1, "label": "a"}], "sizes": {}}
+    assert [type(each) for each in found["points"][0].values()] == [float, str]  # type: ignore[call-overload,index,union-attr]
 
 
 def test_a_number_that_json_lacks_is_not_written() -> None:

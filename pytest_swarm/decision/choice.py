@@ -7,12 +7,13 @@ zero. The present one is kept only where no policy can gain more than is allowed
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypedDict
 
-from pytest_swarm.decision.policy_figures import PolicyFigures, Rows, gains_of
+from pytest_swarm.decision.policy_figures import LARGEST_SCORE_GAIN, PolicyFigures, Rows, gains_of
 from pytest_swarm.statistics.best_of_many import (
     GainTable,
     cross_fitted_gain,
@@ -22,6 +23,7 @@ from pytest_swarm.statistics.best_of_many import (
     units_to_prove,
 )
 
+_LARGEST_LOGARITHM: Final = math.log(sys.float_info.max)
 MIN_FAMILIES: Final = 8  # with fewer, not even a gain in each excludes chance once several policies were tried
 
 
@@ -107,8 +109,13 @@ def choose_policy(figures: PolicyFigures, *, every: bool = True) -> PolicyChoice
 
 
 def gain_of(logarithm: float, *, relative: bool) -> float:
-    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g), g = log(now / policy)."""
-    return -math.expm1(-logarithm) if relative else logarithm
+    """Return a gain as it is told: for relative figures the share that is saved, 1 - exp(-g), g = log(now / policy).
+
+    A loss beyond what a float can hold is infinite.
+    """
+    if not relative:
+        return logarithm
+    return -math.inf if logarithm < -_LARGEST_LOGARITHM else -math.expm1(-logarithm)
 
 
 class _Choosing:
@@ -139,7 +146,9 @@ class _Choosing:
     def bounds(self, n: int) -> tuple[float, float]:
         """Return the bounds of a policy's gain."""
         if n not in self._bounds:
-            self._bounds[n] = gain_bounds(self.table, n, self.critical)
+            low, high = gain_bounds(self.table, n, self.critical)
+            most = self.figures.largest_gain
+            self._bounds[n] = max(-most, low), min(most, high)
         return self._bounds[n]
 
     def score_bounds(self, n: int) -> tuple[float, float]:
@@ -147,7 +156,8 @@ class _Choosing:
         if self.guard is None:
             return 0.0, 0.0
         if n not in self._score_bounds:
-            self._score_bounds[n] = gain_bounds(self.guard, n, self.guard_critical)
+            low, high = gain_bounds(self.guard, n, self.guard_critical)
+            self._score_bounds[n] = max(-LARGEST_SCORE_GAIN, low), min(LARGEST_SCORE_GAIN, high)
         return self._score_bounds[n]
 
     def choice(self, *, every: bool) -> PolicyChoice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -17,7 +18,7 @@ from pytest_swarm.decision.measured_policies import (
     run_digest,
     usable_policies,
 )
-from pytest_swarm.decision.policy_figures import LEVEL, PolicyFigures
+from pytest_swarm.decision.policy_figures import LARGEST_SCORE_GAIN, LEVEL, PolicyFigures
 from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
 from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_policy, present_policies
 from pytest_swarm.decision.undeclared_families import undeclared_templates
@@ -237,6 +238,7 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
         values=values,
         allowed_loss=loss.of(fmean(values[0])),
         step=step if by == SCORE else 0.0,
+        largest_gain=LARGEST_SCORE_GAIN if by == SCORE else math.inf,
         level=LEVEL / len(frame.presents),
     )
 

@@ -13,6 +13,7 @@ from pytest_swarm.statistics.families import Families
 _ROUNDING: Final = 1e-12  # of a figure that is a sum over tasks and a mean over repeats
 LEVEL: Final = 0.025
 """Chance with which each end of an interval may be wrong: 95 % intervals."""
+LARGEST_SCORE_GAIN: Final = 1.0  # scores lie in [0, 1]
 Rows: TypeAlias = tuple[tuple[float, ...], ...]
 
 
@@ -23,9 +24,9 @@ class PolicyFigures:
     `relative` figures (seconds, cost) are better when smaller, and a gain is the share of them that is saved, in the
     geometric mean over jobs; of others a gain is a difference. `scores` are those that must not be lost where the
     figures are not scores themselves. `allowed_loss` is what may be lost without regret: of the figures' own unit (a
-    share where relative), and of score. `step` is the smallest loss that a job can show. `noise` is the variance of a
-    job's gain that comes from its `repeats`, one value per policy. `families` has a key for each job, and jobs of one
-    key are one unit of chance; without keys each job is one.
+    share where relative), and of score. `step` is the smallest loss that a job can show, `largest_gain` the largest
+    gain or loss. `noise` is the variance of a job's gain that comes from its `repeats`, one value per policy.
+    `families` has a key for each job, and jobs of one key are one unit of chance; without keys each job is one.
     """
 
     values: Rows
@@ -36,6 +37,7 @@ class PolicyFigures:
     step: float = 0.0
     score_step: float = 0.0
     level: float = LEVEL
+    largest_gain: float = math.inf
     noise: tuple[float, ...] = ()
     repeats: int = 1
     families: tuple[Hashable, ...] = ()

@@ -97,7 +97,7 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
     """
     jobs = tuple(jobs)
     samples: dict[tuple[Setup, str, int], list[BaselineSample]] = {}
-    families: dict[str, str | None] = {}
+    families: dict[str, str] = {}
     incomplete: list[IncompleteJob] = []
     for job in jobs:
         setup = setup_of(job.record)
@@ -105,7 +105,8 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
             incomplete.append(_incomplete(job, setup))
             continue
         graph = job.record.case.graph
-        families[graph.digest] = graph.family
+        if graph.family is not None:
+            families[graph.digest] = graph.family
         samples.setdefault((setup, graph.digest, graph.version), []).append(sample_of(job))
     cases = tuple(
         BaselineCase(
@@ -113,7 +114,7 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
             graph_digest=digest,
             version=version,
             samples=sorted_samples(group),
-            family=families[digest],
+            family=families.get(digest),
         )
         for (setup, digest, version), group in samples.items()
     )

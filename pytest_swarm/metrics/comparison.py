@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, setting_order, unit_name
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey, Setting, pair_family, setting_order, unit_name
 from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
@@ -132,11 +132,11 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         score_mode=_mean_score([pair.mode for pair in pairs], weights),
         score_reference=_mean_score([pair.reference for pair in pairs], weights),
         difference=clustered_mean(
-            ((pair.mode.family, pair.difference) for pair in pairs),
+            ((pair_family(pair.mode, pair.reference), pair.difference) for pair in pairs),
             low=-1.0,
             high=1.0,
             weights=weights,
-            unit=unit_name(pair.mode for pair in pairs),
+            unit=unit_name(job for pair in pairs for job in (pair.mode, pair.reference)),
         ),
         jobs_won=won,
         jobs_lost=lost,

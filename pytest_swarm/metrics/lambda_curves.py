@@ -92,8 +92,9 @@ class _Sweep:
         names = sorted(set.intersection(*map(set, sums.values()))) if sums else []
         self._jobs = len(names)
         self._means: dict[tuple[str, float], list[Point]] = {}
-        declared = {job.record.case.graph.digest: job.record.case.graph.family for job in jobs}
-        families = Families.of([name if declared[name] is None else (declared[name],) for name in names])
+        graphs = (job.record.case.graph for job in jobs)
+        declared = {graph.digest: (graph.family,) for graph in graphs if graph.family is not None}
+        families = Families.of([declared.get(name, name) for name in names])
         self._clusters = families.count
         if names:
             weights = cluster_weights(families.count)

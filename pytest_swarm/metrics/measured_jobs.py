@@ -85,6 +85,16 @@ class MeasuredJob:
         return pair_key(self.record, self.occurrence)
 
 
+def pair_family(one: MeasuredJob, other: MeasuredJob) -> Hashable:
+    """Return the family of two jobs of one graph: a family that only one of them declares is that of both.
+
+    Args:
+        one: A job; its family comes first where they declare different ones.
+        other: The job that it is compared with.
+    """
+    return other.family if one.record.case.graph.family is None else one.family
+
+
 def unit_name(jobs: Iterable[MeasuredJob]) -> str:
     """Return what the values of an interval over jobs are called: families where one is declared, else workflows."""
     return "workflow" if all(each.record.case.graph.family is None for each in jobs) else "family"

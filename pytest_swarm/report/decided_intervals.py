@@ -63,7 +63,7 @@ def _decided(comparison: Comparison, decisions: Sequence[PolicyDecision], *, who
         for own in (comparison, comparison.reversed):
             found = _estimate(own, decision, whole=whole)
             if found is not None and own.difference is not None:
-                low, high = told_bounds(decision, found) or (None, None)
+                low, high = told_bounds(found) or (None, None)
                 judged = replace(own, difference=replace(own.difference, low=low, high=high, note=None))
                 return judged if own is comparison else judged.reversed
     return comparison

@@ -124,26 +124,23 @@ def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
         decision: Gives the criterion, and with it the unit.
         estimate: A gain with its bounds.
     """
-    bounds = told_bounds(decision, estimate)
+    bounds = told_bounds(estimate)
     if bounds is None:
         return "no 95 % interval, for so many policies the jobs are too few"
     return f"95 % interval {_plain(decision, bounds[0])} to {_plain(decision, bounds[1])}"
 
 
-def told_bounds(decision: PolicyDecision, estimate: GainEstimate) -> tuple[float, float] | None:
-    """Return the bounds of a gain, those of a score within what a score can be; None where one is infinite.
+def told_bounds(estimate: GainEstimate) -> tuple[float, float] | None:
+    """Return the bounds of a gain; None where one is infinite.
 
     Args:
-        decision: Gives the criterion, and with it the unit.
         estimate: A gain with its bounds.
 
     Returns:
         Lower and upper end in the unit of the criterion.
     """
-    low, high = estimate.low, estimate.high
-    if decision.question.by.name == "score":
-        low, high = max(-1.0, low), min(1.0, high)
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+    bounds = estimate.low, estimate.high
+    return bounds if all(map(math.isfinite, bounds)) else None
 
 
 def _plain(decision: PolicyDecision, gain: float) -> str:
@@ -179,7 +176,7 @@ def table_rows(decision: PolicyDecision) -> list[tuple[str, ...]]:
     now = f" (now{', assumed' if decision.present_assumed else ''}{fault})"
     for n, policy in enumerate(decision.policies):
         estimate = decision.choice.estimate(n)
-        bounds = None if estimate is None else told_bounds(decision, estimate)
+        bounds = None if estimate is None else told_bounds(estimate)
         share = percent(decision.choice.shares[n]) if decision.choice.shares else NOT_MEASURED
         rows.append(
             (

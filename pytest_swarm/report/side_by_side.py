@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, unit_name
+from pytest_swarm.metrics.measured_jobs import MeasuredJob, pair_family, unit_name
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.metrics.summaries import weights_by_case
@@ -74,19 +74,19 @@ def _differences(reports: Sequence[Report]) -> RunTable:
 
 def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str, str, str]:
     theirs = _scores(other, mode)
-    both = [(job, score, theirs[key][1]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
-    by_case = any(job.weighs_by_case for job, _, _ in both)
-    weights = weights_by_case(job.case_without_repeat for job, _, _ in both) if by_case else None
+    both = [(job, score, *theirs[key]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
+    by_case = any(job.weighs_by_case for job, *_ in both)
+    weights = weights_by_case(job.case_without_repeat for job, *_ in both) if by_case else None
     found = clustered_mean(
-        ((job.family, new - old) for job, old, new in both),
+        ((pair_family(now, job), new - old) for job, old, now, new in both),
         low=-1.0,
         high=1.0,
         weights=weights,
-        unit=unit_name(job for job, _, _ in both),
+        unit=unit_name(each for job, _, now, _ in both for each in (job, now)),
     )
     if found is None:
         return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
-    old, new = fmean([each for _, each, _ in both], weights), fmean([each for _, _, each in both], weights)
+    old, new = fmean([each for _, each, _, _ in both], weights), fmean([each for *_, each in both], weights)
     means = percent(new, digits=1), percent(old, digits=1)
     return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", _range(found)
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
+from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy, gain_of
 from pytest_swarm.decision.policy_figures import PolicyFigures
 from pytest_swarm.statistics.best_of_many import planned_spread
 
@@ -149,6 +149,23 @@ def test_variants_of_ten_templates_are_ten_jobs_where_their_family_is_known() ->
         (single.estimates[0].low, single.estimates[0].high)
     )
     assert known.to_find == single.to_find
+
+
+def test_a_gain_in_score_is_bounded_by_what_scores_can_be() -> None:
+    """One family holds nearly all jobs: they are little more than one unit, so t is far beyond 1."""
+    families = tuple(max(0, n - 90) for n in range(98))
+    values = (row(0.1, seed=1, jobs=98), row(0.5, seed=2, jobs=98))
+    scores = PolicyFigures(values=values, families=families, largest_gain=1.0)
+    free = PolicyFigures(values=values, families=families, scores=values)
+    assert choose_policy(scores).estimates[0].high == 1.0
+    other = choose_policy(free).estimates[0]
+    assert other.high > 1.0
+    assert other.score_high == 1.0
+
+
+def test_a_loss_beyond_floats_is_infinite() -> None:
+    assert gain_of(-1e4, relative=True) == -math.inf
+    assert gain_of(-1e4, relative=False) == -1e4
 
 
 def test_one_job_a_family_is_as_without_families() -> None:

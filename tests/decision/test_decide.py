@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -112,6 +113,15 @@ def test_a_run_in_which_a_job_has_no_family_yet_takes_that_of_another() -> None:
     other = replace(old, jobs=tuple(with_family(each, "another") for each in old.jobs))
     with pytest.raises(OptionError, match="decide: job 'job-00' is of family 'another' and of family 'template 0'"):
         decide_runs([other, new], DecisionQuestion())
+
+
+def test_no_sentence_tells_more_points_than_a_score_has() -> None:
+    run = many({"fixed": 0.45, "milp": 0.5}, jobs=97, seed=5, family=lambda n: "large" if n >= 8 else f"template {n}")
+    decision = decided(run)
+    assert decision.choice.estimates[0].high == 1.0
+    told = [float(each) for each in re.findall(r"([\d.]+) points of score", decision_sentence(decision))]
+    assert told
+    assert max(told) <= 100.0
 
 
 def test_families_are_written_into_policy_and_record() -> None:

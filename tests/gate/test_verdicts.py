@@ -575,3 +575,6 @@ def test_families_widen_the_interval_over_jobs_and_change_no_verdict(seed: int) 
 def test_a_case_that_is_judged_has_the_family_of_its_graph() -> None:
     (found,) = run_cases(measure([record(graph=replace(WB1, family="orders"))])).cases
     assert found.family == "orders"
+    twice = [record(graph=replace(WB1, family="orders")), record(graph=WB1)]
+    (found,) = run_cases(measure(twice)).cases
+    assert found.family == "orders"

@@ -208,6 +208,19 @@ def test_the_interval_takes_a_family_as_one_workflow() -> None:
     assert declared.high - declared.low > 1.6 * (apart.high - apart.low)
 
 
+@pytest.mark.parametrize("declaring", ["lp", "greedy"])
+def test_a_family_that_one_of_two_modes_declares_counts(declaring: str) -> None:
+    """Two tests with the same graphs, one for each mode, of which only one has the marker."""
+    jobs = [
+        job(mode, (1.0,) * 3, graph=replace(WB1, name=f"j{n}", family=f"t{n % 3}" if mode == declaring else None))
+        for n in range(12)
+        for mode in ("lp", "greedy")
+    ]
+    found = compare(measure(jobs), mode="lp", reference="greedy").difference
+    assert found is not None
+    assert found.note == "3 families; an interval needs 6"
+
+
 def test_a_family_weighs_by_its_jobs_and_the_note_counts_families() -> None:
     jobs = [
         job(mode, scores, graph=replace(WB1, name=f"j{n}", family="large" if n < 9 else None))

@@ -1783,6 +1783,13 @@ FAULTS: Final = (
         tests=("metrics/test_comparison.py",),
     ),
     Fault(
+        name="a family that only the other one of two compared jobs declares does not count",
+        where="metrics/measured_jobs.py",
+        old="return other.family if one.record.case.graph.family is None else one.family",
+        new="return one.family",
+        tests=("metrics/test_comparison.py",),
+    ),
+    Fault(
         name="a case is another one once its family is declared",
         where="domain/graph.py",
         old='if name != "family"',

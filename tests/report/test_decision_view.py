@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.criteria import CRITERIA
-from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
+from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.charts.gain_plot import gain_plot
 from pytest_swarm.report.decided_intervals import decided_report, with_decided_intervals
@@ -166,19 +167,24 @@ def test_the_answer_has_up_to_three_budgets_and_the_decision_the_others() -> Non
     assert len(re.findall(r"<p>[^<]*(Use MILP|Cannot tell)", rest)) == 1
 
 
-def test_bounds_that_no_score_can_reach_are_told_as_those_that_it_can() -> None:
+def test_an_interval_over_all_scores_is_drawn_and_one_without_ends_is_none() -> None:
     """Ten policies on nine jobs leave some gains without a finite bound."""
     modes = ("fixed", "milp", "greedy", "random", "collate", "staged", "best-single", "single:a", "single:b", "heft")
     run = many({mode: 0.3 + 0.06 * n for n, mode in enumerate(modes)}, jobs=9)
     (decision,) = decide_runs([run], DecisionQuestion())
-    endless = replace(decision.choice.estimates[0], low=-math.inf, high=math.inf)
-    choice = replace(decision.choice, estimates=(endless, *decision.choice.estimates[1:]))
-    decision = replace(decision, choice=choice)
-    assert interval_text(decision, endless) == "95 % interval -100.0 to +100.0"
-    plot = gain_plot(decision)
+
+    def bounded(end: float) -> tuple[GainEstimate, PolicyDecision]:
+        first = replace(decision.choice.estimates[0], low=-end, high=end)
+        choice = replace(decision.choice, estimates=(first, *decision.choice.estimates[1:]))
+        return first, replace(decision, choice=choice)
+
+    widest, by_score = bounded(1.0)
+    assert interval_text(by_score, widest) == "95 % interval -100.0 to +100.0"
+    plot = gain_plot(by_score)
     assert plot is not None
     assert plot.frame.left <= plot.marks[0].low < plot.marks[0].high <= plot.frame.right
-    by_time = replace(decision, question=DecisionQuestion(by=CRITERIA["makespan"]))
+    endless, by_time = bounded(math.inf)
+    by_time = replace(by_time, question=DecisionQuestion(by=CRITERIA["makespan"]))
     assert interval_text(by_time, endless) == "no 95 % interval, for so many policies the jobs are too few"
     assert gain_plot(by_time) is not None
     assert "inf" not in " ".join(cell for row in table_rows(by_time) for cell in row)

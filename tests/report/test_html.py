@@ -249,6 +249,17 @@ def test_runs_are_laid_side_by_side_over_the_cases_that_both_have() -> None:
     assert re.search(r"LP other 1 0\.0 % 100\.0 % -100\.0 pts", text)
 
 
+@pytest.mark.parametrize("declaring", [0, 1])
+def test_runs_side_by_side_count_a_family_that_one_of_them_declares(declaring: int) -> None:
+    graphs = [replace(WB1, name=f"job-{n}") for n in range(12)]
+    reports = [
+        build_report(run(*(record(graph=replace(each, family="all") if n == declaring else each) for each in graphs)))
+        for n in range(2)
+    ]
+    texts = [cell for table in run_tables(reports) for row in table.rows for cell in row]
+    assert "1 family; an interval needs 6" in texts
+
+
 def test_runs_side_by_side_have_no_row_of_what_none_has_measured() -> None:
     reports = [build_report(run(record({"s0": score}))) for score in (1.0, 0.0)]
     _, figures, _ = run_tables(reports)

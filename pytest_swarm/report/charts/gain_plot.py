@@ -53,7 +53,7 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     frame = Frame(width=_WIDTH, height=bottom + 40, left=14, right=_WIDTH - 14, top=4, bottom=bottom)
     by = decision.question.by
     factor = 1 if by.name == "utility" else _POINTS
-    bounds = [told_bounds(decision, each) or (each.mean, each.mean) for each in choice.estimates]
+    bounds = [told_bounds(each) or (each.mean, each.mean) for each in choice.estimates]
     ends = [factor * value for each in bounds for value in each]
     names = short_texts((policy_name(decision, each) for each in decision.policies), _NAME)
     x = fitted([0.0, *ends], start=frame.left, end=frame.right)
