@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.decision.criteria import parse_criterion, parse_loss
     from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
     from pytest_swarm.report.decision_ruling import decision_lines
+    from pytest_swarm.report.note_groups import grouped
     from pytest_swarm.report.wording import whole_line
     from pytest_swarm.telemetry.reader import read_run
     from pytest_swarm.units import parse_size_gb
@@ -84,7 +85,8 @@ def run(options: argparse.Namespace) -> int:
         for decision in decisions:
             print("\n".join(decision_lines(decision)))
         for each in runs:
-            print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in _told(_notes(each))), end="")
+            notes = _told(grouped(_notes(each)))
+            print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in notes), end="")
     for text in said:
         print(text, end="")
     return 0

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.note_groups import grouped
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
@@ -276,7 +277,7 @@ def _missing(report: Report) -> Iterable[Answer]:
 
 def missing_sentences(report: Report) -> list[str]:
     """Return the run's notes, and a sentence for each job that has no score or tasks that were not run."""
-    sentences = list(report.run.notes)
+    sentences = grouped(report.run.notes)
     for each in report.jobs:
         place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"
         if each.record.status is not JobStatus.COMPLETED:

@@ -100,7 +100,8 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     if side_by_side:
         lines.insert(0, _heads(lines[0], report.mode_names))
     if len(shown) < len(order):
-        lines.append(f".. and {len(order) - len(shown):,} more jobs; -v shows all, the report files hold them.")
+        more = plural(len(order) - len(shown), "more job")
+        lines.append(f".. and {more}; -v shows all, the report files hold them.")
     return lines
 
 

@@ -207,7 +207,7 @@ class _Reader:
             info=self.info,
             jobs=tuple(self.jobs),
             complete=self.complete and not unfinished and not notes and not damage,
-            notes=(*self.notes, *dict.fromkeys(self.case_notes), *unfinished, *damage, *notes),
+            notes=(*self.notes, *sorted(set(self.case_notes)), *unfinished, *damage, *notes),
             collected=tuple(self.collected),
             failed=self.failed,
             measured=tuple(self.measured.tests),

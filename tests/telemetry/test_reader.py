@@ -42,6 +42,21 @@ def test_a_run_is_read_back_equal(tmp_path: Path) -> None:
     assert read_run(tmp_path / "events.jsonl") == read_run(tmp_path)
 
 
+def test_notes_on_cases_do_not_depend_on_which_case_ended_first(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    written(tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    case = next(each["case"] for each in map(json.loads, lines) if each["event"] == "dag_structure")
+    notes = [
+        json.dumps({"event": "note", "ts_ms": 1.0, "case": case, "job": "job", "mode": "lp", "text": text}) + "\n"
+        for text in ("b: one", "a: two", "b: one")
+    ]
+    path.write_text("".join([*lines[:-1], *notes, lines[-1]]))
+    there = read_run(path).notes
+    path.write_text("".join([*lines[:-1], *reversed(notes), lines[-1]]))
+    assert read_run(path).notes == there == ("a note", "a: two", "b: one")
+
+
 def test_a_cut_off_last_line_is_forgiven_and_said(tmp_path: Path) -> None:
     written(tmp_path)
     path = tmp_path / "events.jsonl"
