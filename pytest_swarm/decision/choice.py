@@ -69,9 +69,10 @@ class Shortfall:
 class PolicyChoice:
     """The ruling. `best` is the row of the policy to use, or of the one that looks best. `jobs` are in `families`.
 
-    `honest` is its gain judged on jobs that had no part in choosing (cross-fitted), within the interval; `naive` the
-    gain that it shows on the jobs that chose it. `shares` say how often the parts of the jobs chose each policy.
-    `margin` is the gain that does not matter, `losing` are the rows that surely lose more score than is allowed.
+    `cross_fitted` is what choosing gains on jobs that had no part in it, `honest` the same held within the interval
+    of `best`, and `naive` what `best` gains on the jobs that chose it. `shares` say how often the parts of the jobs
+    chose each policy. `margin` is the gain that does not matter, `losing` the rows that surely lose more score than is
+    allowed.
     """
 
     ruling: Ruling
@@ -79,6 +80,7 @@ class PolicyChoice:
     families: int
     best: int | None = None
     honest: float | None = None
+    cross_fitted: float | None = None
     naive: float | None = None
     estimates: tuple[GainEstimate, ...] = ()
     shares: tuple[float, ...] = ()
@@ -177,6 +179,7 @@ class _Choosing:
             families=self.table.units,
             best=best + 1,
             honest=self._told(honest),
+            cross_fitted=self._told(fit.gain),
             naive=self._told(means[best]),
             estimates=tuple(self._estimate(n) for n in (range(len(means)) if every else (best,))),
             shares=(1 - math.fsum(fit.shares), *fit.shares),

@@ -265,7 +265,7 @@ def _needed(shortfall: Shortfall | None, choice: PolicyChoice) -> str | None:
 def honesty_sentence(decision: PolicyDecision) -> str | None:
     """Return how far the choice flatters itself; None where nothing was chosen, or the ruling says it."""
     choice, best = decision.choice, decision.best
-    if best is None or choice.naive is None or choice.honest is None:
+    if best is None or choice.naive is None or choice.honest is None or choice.cross_fitted is None:
         return None
     if choice.ruling not in (Ruling.USE, Ruling.UNKNOWN) or choice.honest <= choice.margin < choice.naive:
         return None
@@ -274,7 +274,7 @@ def honesty_sentence(decision: PolicyDecision) -> str | None:
     share = choice.shares[choice.best or 0]
     return (
         f"On the jobs that chose it {policy_name(decision, best)} gains {gain_text(decision, choice.naive)}; on jobs "
-        f"that had no part in choosing, choosing gains {gain_text(decision, choice.honest)}. "
+        f"that had no part in choosing, choosing gains {gain_text(decision, choice.cross_fitted)}. "
         f"Of the choices by four fifths of the jobs {percent(share)} fell on it."
     )
 

@@ -52,6 +52,19 @@ def test_a_policy_that_differs_by_rounding_only_takes_no_interval_away(relative:
     assert rounded.ruling is Ruling.USE
 
 
+def test_a_choice_that_fell_on_nobody_gains_nothing_although_the_interval_begins_higher() -> None:
+    present, cheaper = row(10.0, seed=1), row(7.0, seed=2)
+    scores = row(0.8, seed=3, spread=0.3), row(0.7, seed=4, spread=0.3)  # loses more than is allowed, perhaps by chance
+    found = PolicyFigures(values=(present, cheaper), relative=True, scores=scores, allowed_score_loss=0.02, step=1 / 3)
+    choice = choose_policy(found)
+    assert (choice.ruling, choice.best) == (Ruling.UNKNOWN, 1)
+    assert choice.shares[1] < 0.2
+    estimate = choice.estimate(1)
+    assert estimate is not None
+    assert choice.cross_fitted is not None
+    assert choice.cross_fitted < estimate.low == choice.honest
+
+
 def test_equal_policies_are_not_told_apart() -> None:
     choice = choose_policy(figures(0.5, 0.5, 0.5))
     assert choice.ruling is Ruling.UNKNOWN

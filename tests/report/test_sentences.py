@@ -192,6 +192,7 @@ def decision(
         "families": 12,
         "best": 1,
         "honest": 0.03,
+        "cross_fitted": 0.03,
         "naive": 0.05,
         "shares": (0.25, 0.75),
     }
@@ -303,6 +304,11 @@ def test_the_gain_on_other_jobs_is_told_where_something_was_chosen() -> None:
         " 3.0 points of score. Of the choices by four fifths of the jobs 75 % fell on it."
     )
     assert honesty_sentence(decision(Ruling.KEEP, estimates=(gain(-0.1, -0.2, -0.05),))) is None
+    never = decision(Ruling.UNKNOWN, estimates=(gain(0.05, 0.01, 0.09),), cross_fitted=0.0, shares=(1.0, 0.0))
+    assert str(honesty_sentence(never)).endswith(
+        "on jobs that had no part in choosing, choosing gains 0.0 points of score. "
+        "Of the choices by four fifths of the jobs 0 % fell on it."
+    )
     unlikely = decision(Ruling.UNKNOWN, estimates=(gain(-0.03, -0.1, 0.04),), honest=-0.03, naive=-0.03)
     assert honesty_sentence(unlikely) is None
     assert basis_sentence(used) == "12 jobs, 2 policies, decided by score. All figures are SIMULATED."

@@ -47,7 +47,7 @@ class GainPlot:
 def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     """Return the drawing of a decision; None where there was nothing to choose."""
     choice = decision.choice
-    if choice.best is None or choice.honest is None or not choice.estimates:
+    if choice.best is None or choice.cross_fitted is None or not choice.estimates:
         return None
     bottom = 8.0 + _ROW * len(choice.estimates)
     frame = Frame(width=_WIDTH, height=bottom + 40, left=14, right=_WIDTH - 14, top=4, bottom=bottom)
@@ -56,7 +56,7 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     bounds = [told_bounds(each) or (each.mean, each.mean) for each in choice.estimates]
     ends = [factor * value for each in bounds for value in each]
     names = short_texts((policy_name(decision, each) for each in decision.policies), _NAME)
-    x = fitted([0.0, *ends], start=frame.left, end=frame.right)
+    x = fitted([0.0, factor * choice.cross_fitted, *ends], start=frame.left, end=frame.right)
     marks = tuple(
         GainMark(
             mode=decision.policies[each.policy].mode,
@@ -77,7 +77,7 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
         ticks=_signed(x),
         zero=x(0.0),
         marks=marks,
-        honest=x(factor * choice.honest),
+        honest=x(factor * choice.cross_fitted),
         honest_y=next(mark.y for mark in marks if mark.best),
         label=f"gain over {policy_name(decision, decision.present)} per job, {unit}",
     )
