@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Final
 
@@ -21,6 +22,19 @@ def request_seed(run_seed: int, repeat: int) -> int:
         repeat: The number of the repeat, from 1.
     """
     return stable_int("request", run_seed, repeat) & _MAX_SEED
+
+
+def prompt_seed(seed: int, messages: Iterable[Mapping[str, object]]) -> int:
+    """Return the seed that a real server gets for a chat, 31 bits: the repeat's seed XOR SHA-256 over the messages.
+
+    So each prompt draws by itself, and the same prompt alike under any mode. Applied twice, it gives the seed back.
+
+    Args:
+        seed: The `request_seed` of the repeat.
+        messages: The messages of the chat, of which `role` and `content` count.
+    """
+    told = (f"{each.get('role')}{_SEPARATOR}{each.get('content')}" for each in messages)
+    return (seed ^ stable_int("prompt", *told)) & _MAX_SEED
 
 
 def stable_int(*parts: str | int) -> int:

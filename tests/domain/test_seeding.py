@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_swarm.domain.seeding import request_seed, stable_int
+from pytest_swarm.domain.seeding import prompt_seed, request_seed, stable_int
 
 SEEDS = {(run, repeat): request_seed(run, repeat) for run in range(40) for repeat in range(1, 26)}
 
@@ -23,3 +23,24 @@ def test_request_seeds_never_change() -> None:
 
 def test_parts_do_not_run_together() -> None:
     assert stable_int("a", "bc") != stable_int("ab", "c")
+
+
+MESSAGES = ({"role": "system", "content": "Be short."}, {"role": "user", "content": "Name a color."})
+
+
+def test_each_prompt_of_a_repeat_has_a_seed_of_its_own() -> None:
+    seeds = {prompt_seed(SEEDS[0, 1], [{"role": "user", "content": f"What is {n} + 1?"}]) for n in range(500)}
+    assert len(seeds) == 500
+    assert 0 <= min(seeds) < 2**28
+    assert 2**30 + 2**29 < max(seeds) < 2**31
+
+
+def test_the_seed_of_a_prompt_differs_by_repeat_and_gives_that_of_the_repeat_back() -> None:
+    seeds = {prompt_seed(seed, MESSAGES) for seed in SEEDS.values()}
+    assert len(seeds) == len(SEEDS)
+    assert {prompt_seed(seed, MESSAGES) for seed in seeds} == set(SEEDS.values())
+
+
+def test_the_seed_of_a_prompt_never_changes() -> None:
+    """What a server answered in an earlier run can be had again."""
+    assert prompt_seed(1178270075, MESSAGES) == 1676878383

@@ -1804,6 +1804,20 @@ FAULTS: Final = (
         tests=("decision/test_decide.py",),
     ),
     Fault(
+        name="all prompts of a repeat draw alike",
+        where="ollama/transports/own_draws.py",
+        old='prompt_seed(options["seed"], body["messages"])',
+        new='options["seed"]',
+        tests=("ollama/test_own_draws.py",),
+    ),
+    Fault(
+        name="a choice that fell on nobody gains what the interval begins with",
+        where="report/decision_ruling.py",
+        old="choosing gains {gain_text(decision, choice.cross_fitted)}",
+        new="choosing gains {gain_text(decision, choice.honest)}",
+        tests=("report/test_sentences.py",),
+    ),
+    Fault(
         name="variants are told by their numbers",
         where="decision/undeclared_families.py",
         old='_DIGITS.sub("", each.prompt)',

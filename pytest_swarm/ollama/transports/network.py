@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from pytest_swarm.ollama.transports.own_draws import OwnDrawsTransport
+
 if TYPE_CHECKING:
     import ssl
 
 
-def network_transport() -> httpx.AsyncHTTPTransport:
-    """Return a transport that heeds no proxy and no certificate of the environment."""
-    return httpx.AsyncHTTPTransport(verify=_tls_context(), trust_env=False)
+def network_transport() -> httpx.AsyncBaseTransport:
+    """Return a transport that heeds no proxy and no certificate of the environment, and lets each prompt draw anew."""
+    return OwnDrawsTransport(httpx.AsyncHTTPTransport(verify=_tls_context(), trust_env=False))
 
 
 @cache
