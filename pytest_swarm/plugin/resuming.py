@@ -14,6 +14,7 @@ from pytest_swarm.plugin.options import ROWS
 from pytest_swarm.plugin.run_lock import RunLock
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, CaseKey, JobRecord, RunInfo
@@ -62,14 +63,26 @@ class EarlierJobs:
     Args:
         jobs: The jobs, completed or not.
         run_name: The name of their run.
+        complete: Whether it came to its end.
     """
 
-    def __init__(self, jobs: Sequence[JobRecord] = (), *, run_name: str = "") -> None:
+    def __init__(self, jobs: Sequence[JobRecord] = (), *, run_name: str = "", complete: bool = False) -> None:
         self._finished = {job.case.digest: job for job in jobs if job.status is JobStatus.COMPLETED}
         self._graphs: dict[_Place, set[_Content]] = {}
         for job in jobs:
             self._graphs.setdefault(_place(job.case), set()).add(_content(job.case))
         self._run_name = run_name
+        self._complete = complete
+
+    def sentence(self, tests: Sequence[str]) -> str:
+        """Return which run goes on, and how many of the tests it has: the latest may be another than the one meant.
+
+        Args:
+            tests: Node IDs of the tests of this session.
+        """
+        done = len(self.finished_tests.intersection(tests))
+        end = ", which had come to its end" if self._complete else ""
+        return f"goes on with run {self._run_name}{end}: it has {done:,} of {plural(len(tests), 'case')}"
 
     @property
     def finished_tests(self) -> frozenset[str]:
@@ -107,12 +120,12 @@ def _content(case: Case) -> _Content:
 def earlier_jobs(events: Path, settings: Settings, resources: Resources) -> EarlierJobs:
     """Return the jobs of the run that goes on; OptionError where they were run otherwise."""
     if settings.resume is None or not events.exists():
-        return EarlierJobs()
+        return EarlierJobs(run_name=events.parent.name)
     run = read_run(events)
     difference = _difference(run.info, settings, resources)
     if difference is not None:
         raise OptionError(f"--swarm-resume: run {events.parent.name} {difference}; start a new run")
-    return EarlierJobs(run.jobs, run_name=events.parent.name)
+    return EarlierJobs(run.jobs, run_name=events.parent.name, complete=run.complete)
 
 
 def _difference(info: RunInfo, settings: Settings, resources: Resources) -> str | None:

@@ -258,6 +258,8 @@ class SwarmSession:
             from pytest_swarm.plugin.measuring_header import cost_line
 
             told.append(cost_line(self, self.resources.measuring))
+        if self.settings.resume is not None and not quiet:
+            told.append(f"swarm: {self.folder.earlier.sentence(self.collected)}")
         return [*self.resources.header(quiet=quiet), *told]
 
     def header_of_workers(self, collected: Sequence[str], *, quiet: bool) -> list[str]:

@@ -19,6 +19,22 @@ def test_a_torn_last_line_costs_only_that_line(suite: pytest.Pytester, reports: 
     suite.runpytest("--swarm-compare=lp,greedy", "--swarm-resume").assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one-process", "xdist"])
+def test_the_header_names_the_run_that_goes_on_and_what_it_has(
+    suite: pytest.Pytester, reports: Reports, workers: tuple[str, ...]
+) -> None:
+    options = ("--swarm-compare=lp,greedy", "--swarm-backend=sim")
+    suite.runpytest(*options, "-k", "lp").assert_outcomes(passed=1, deselected=1)
+    name = reports.folder.name
+    again = suite.runpytest(*options, "--swarm-resume", *workers)
+    again.assert_outcomes(passed=2)
+    again.stdout.fnmatch_lines([f"swarm: goes on with run {name}, which had come to its end: it has 1 of 2 cases"])
+    path = reports.folder / "events.jsonl"
+    path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if "run_end" not in line))
+    third = suite.runpytest(*options, "--swarm-resume", *workers)
+    third.stdout.fnmatch_lines([f"swarm: goes on with run {name}: it has 2 of 2 cases"])
+
+
 def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, reports: Reports) -> None:
     suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
     old = reports.folder.rename(reports.root / "zzz")
