@@ -20,6 +20,7 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.decision_view import decision_names
 from pytest_swarm.report.findings import (
@@ -156,14 +157,16 @@ def script_hash(script: str) -> str:
 
 
 def _verdict(comparison: Comparison) -> ComparisonSummary:
-    answer = compared(comparison)
-    found = comparison.difference
-    if answer.tone == "good" and found is not None:
-        better = comparison.mode if found.mean > 0 else comparison.reference
-        label = f"{mode_name(better)} is better"
-    else:
-        label = "the same" if answer.tone == "plain" else "undecided"
-    return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
+    match claim_of(comparison):
+        case Claim.BETTER:
+            label = f"{mode_name(comparison.mode)} is better"
+        case Claim.WORSE:
+            label = f"{mode_name(comparison.reference)} is better"
+        case Claim.SAME | Claim.EQUAL:
+            label = "the same"
+        case Claim.OPEN | Claim.UNPAIRED:
+            label = "undecided"
+    return ComparisonSummary(label=label, answer=compared(comparison), whisker=whisker(comparison))
 
 
 def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:

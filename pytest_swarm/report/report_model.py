@@ -48,12 +48,15 @@ class Report:
         """Return the modes in the order of the report."""
         return tuple(each.mode for each in self.modes)
 
-    def comparison(self, mode: str, reference: str) -> Comparison | None:
-        """Return the comparison of two modes over everything; None where there is none."""
-        for each in self.comparisons:
-            if (each.mode, each.reference) == (mode, reference) and each.horizon_depth is None:
-                return each
-        return None
+    @property
+    def overall(self) -> tuple[Comparison, ...]:
+        """Return the comparisons over everything, one for each pair of modes."""
+        return tuple(each for each in self.comparisons if each.horizon_depth is None)
+
+    def against(self, reference: str | None) -> tuple[Comparison, ...]:
+        """Return the comparison of each other mode with one, over everything; none where that one did not run."""
+        sides = (each.reversed if each.mode == reference else each for each in self.overall)
+        return tuple(each for each in sides if each.reference == reference)
 
 
 def build_report(run: Run) -> Report:
