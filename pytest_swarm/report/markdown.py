@@ -14,7 +14,7 @@ from pytest_swarm.report.findings import Answer, answers, missing_sentences
 from pytest_swarm.report.job_view import JobRow, job_rows
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, joined, mode_name, one_line, percent, short_names, whole_line
 from pytest_swarm.units import plural
 
@@ -118,7 +118,7 @@ def _scoreboard(report: Report) -> list[str]:
     names = short_names(report.mode_names, _NAME)
     shown, left_out = report.modes[:_MODES], report.modes[_MODES:]
     rows = [summary_row(each, Show.MARKDOWN, between=" to ", name=names[each.mode]) for each in shown]
-    notes = [f"The means are over {pooled}."] if (pooled := pooled_text(report)) else []
+    notes = [f"The means are over {pooled}."] if (pooled := report.axes.pooled) else []
     if left_out:
         rest = joined([names[each.mode] for each in left_out])
         notes.append(f"{plural(len(left_out), 'more mode')} not shown here: {rest}; report.json holds all.")

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.findings import main_comparisons
-from pytest_swarm.report.report_model import Report, pooled_text
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.scoreboard import grouped, reference_mode
 from pytest_swarm.report.wording import joined, mode_name, part_of, percent, points, signed_points
 from pytest_swarm.routing.registry import mode_group
@@ -76,7 +76,7 @@ def mode_forest(report: Report) -> ModeForest | None:
     return ModeForest(
         reference=reference,
         headline=headline(reference, compared),
-        caption=_caption(reference, compared, pooled_text(report)) + _not_decided_on(report, reference, compared),
+        caption=_caption(reference, compared, report.axes.pooled) + _not_decided_on(report, reference, compared),
         drawing=drawing,
         groups=groups,
     )

@@ -18,7 +18,7 @@ from pytest_swarm.report.findings import answers, missing_sentences
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import one_line, short_names, whole_line
 from pytest_swarm.units import plural
 
@@ -162,7 +162,7 @@ def _totals(report: Report, width: int) -> list[str]:
     columns += [_Column(title=title, gives_way=level) for title, level in summary_columns(Show.TERMINAL)]
     names = short_names(report.mode_names, _NAME)
     rows = [summary_row(each, Show.TERMINAL, between="..", name=names[each.mode]) for each in report.modes]
-    pooled = pooled_text(report)
+    pooled = report.axes.pooled
     return [*table(columns, rows, width), *(wrapped(f"The means are over {pooled}.", width) if pooled else [])]
 
 
