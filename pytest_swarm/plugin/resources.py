@@ -139,7 +139,8 @@ class Resources:
 
     def bench_of(self, backend: Backend) -> Bench:
         """Return a bench of a backend with the session's settings."""
-        from pytest_swarm.execution.bench import Bench, BenchSettings
+        from pytest_swarm.execution.bench import Bench
+        from pytest_swarm.execution.bench_settings import BenchSettings
         from pytest_swarm.routing.base import Weights
 
         s = self._settings
