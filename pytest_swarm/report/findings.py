@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.main_memory import main_memory_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
@@ -52,6 +53,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
             Answer(kind="caution", tone="open", text=each)
             for each in (
                 *(score_basis_sentences(report) if nothing is None else ()),
+                *main_memory_sentences(report.jobs),
                 *slow_run_sentences(report),
                 *oracle_sentences(report),
             )
