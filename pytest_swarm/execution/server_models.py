@@ -88,7 +88,7 @@ def require_models(
         host: URL of the server.
         needed: The tags that are needed, in any form.
         installed: The models that the server has.
-        roles: What a needed tag is for, where that is to be told.
+        roles: What a needed tag is for, and what names another, where that is to be told.
     """
     has = {full_tag(model.tag): model for model in installed}
     cloud = [tag for tag in needed if full_tag(tag) in has and has[full_tag(tag)].remote_host is not None]
@@ -102,7 +102,8 @@ def require_models(
         local = [model.tag for model in installed if model.remote_host is None]
         named = ", ".join(f"{tag}{_told(roles.get(tag))}{_nearest_installed(tag, local)}" for tag in missing)
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
-        raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; run: {pulls}")
+        run = "or run" if roles.keys() & set(missing) else "run"
+        raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; {run}: {pulls}")
 
 
 def _told(role: str | None) -> str:
@@ -190,7 +191,7 @@ def reachable_host(
     Args:
         hosts: URLs of servers, in order of preference.
         needed: The tags that are needed.
-        roles: What a needed tag is for, where that is to be told.
+        roles: What a needed tag is for, and what names another, where that is to be told.
 
     Returns:
         The host and the reason; None and each host's error if no host will do.
