@@ -271,7 +271,7 @@ class Bench(ServerUpkeep):
                 fresh=state.fresh,
                 imagined=s.imagined,
                 simulated=state.backend.simulated,
-                sparse_samples=state.backend.simulated or state.backend.predicted,
+                sparse_samples=(state.backend.simulated and not state.backend.live) or state.backend.predicted,
                 virtual_time=state.backend.virtual and not state.backend.live,  # a recording waits in real time
             ),
         )

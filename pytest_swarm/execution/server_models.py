@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.ollama.answers.questions import SIMULATED_VERSION
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
 if TYPE_CHECKING:
@@ -51,6 +52,18 @@ def server_version(host: str, timeout_s: float) -> str:
         timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
     """
     return _asked(host, timeout_s, "/api/version", lambda client: client.version())
+
+
+def is_simulated_server(host: str, timeout_s: float) -> bool:
+    """Return whether the server at `host` says by its version that it runs no model; BackendError where it hangs.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
+    """
+    with suppress(BadReplyError, ServerRefusedError):
+        return SIMULATED_VERSION in server_version(host, timeout_s)
+    return False
 
 
 def resident_models(host: str) -> tuple[ResidentEntry, ...]:

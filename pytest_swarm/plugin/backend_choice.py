@@ -15,6 +15,7 @@ from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_bac
 from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
     installed_models,
+    is_simulated_server,
     models_of_one_weights,
     one_file_models,
     reachable_host,
@@ -154,6 +155,7 @@ def _network(
         why=why,
         limits=settings.limits,
         transport=_transports(settings),
+        simulated=is_simulated_server(host, settings.timeout_s),
     )
     tags = demand.fleet.tags
     one_file = one_file_models(tags, installed)

@@ -107,7 +107,7 @@ def fleet_digests(resources: Resources) -> dict[str, str]:
     """
     fleet, measuring = resources.fleet, resources.measuring
     if measuring is not None:
-        in_process = measuring.inner is not None and measuring.inner.simulated
+        in_process = measuring.inner is not None and measuring.inner.simulated and not measuring.inner.live
         models = () if in_process else measuring.known.models.values()
         return {fleet[model.tag].tag: model.digest for model in models if model.tag in fleet}
     if not resources.backend.live:
