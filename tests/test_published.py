@@ -10,7 +10,8 @@ import pytest
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter

@@ -20,8 +20,8 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
-from pytest_swarm.execution.case_context import Dispatch
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings, Dispatch
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.chat_endpoint import REQUEST_OVERHEAD_S

@@ -24,7 +24,8 @@ from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
 from pytest_swarm.execution.answer_gate import Need
 from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld

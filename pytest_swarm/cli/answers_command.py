@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from pytest_swarm.report.text_table import aligned
 
 if TYPE_CHECKING:
     from pytest_swarm.ollama.answers.answer_store import AnswerStore
@@ -85,7 +86,7 @@ def _list(store: AnswerStore) -> None:
         newest = max(answer.measured_ts_ms for answer in answers)
         shown = (tag, digest[:_DIGEST_SHOWN], server, kind, str(len(answers)), str(loads[digest, server]))
         table.append((*shown, _age(now - newest), replaced))
-    for line in _aligned(table) if rows else ():
+    for line in aligned(table, right=False) if rows else ():
         print(line)
 
 
@@ -96,12 +97,6 @@ def _is_latest(latest: ModelIdentity | None, digest: str, server: str) -> bool:
 def _age(ms: float) -> str:
     days = int(ms // _MS_PER_DAY)
     return "today" if days <= 0 else f"{days} {'day' if days == 1 else 'days'} ago"
-
-
-def _aligned(table: Sequence[tuple[str, ...]]) -> Iterable[str]:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    for row in table:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _export(store: AnswerStore, out: Path | None) -> None:

@@ -6,10 +6,9 @@ with Bench(backend=backend, fleet=load_fleet("heavy")) as bench:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Literal, Self, TypeAlias, TypeVar
 
 from pytest_swarm.domain.model import Fleet
@@ -19,22 +18,21 @@ from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import BackendError, CassetteError, OptionError
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.estimate.starting_estimates import EstimateSource, prior_estimates
 from pytest_swarm.execution.auxiliary_models import auxiliary_model
 from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case import run_case
-from pytest_swarm.execution.case_context import CaseContext, Dispatch, RunSettings, graph_as_run, set_up_job
+from pytest_swarm.execution.case_context import CaseContext, graph_as_run, set_up_job
 from pytest_swarm.execution.case_routers import CaseRouters
 from pytest_swarm.execution.group_state import GroupState, in_loop
 from pytest_swarm.execution.loop_tasks import record_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
-from pytest_swarm.routing.base import DEFAULT_QUALITY_FLOOR, RouterFactory, RouterSetup, Weights
+from pytest_swarm.routing.base import RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.policy import fitting_policy, policy_estimator, weights_of
 from pytest_swarm.routing.policy_file import PolicyFile
-from pytest_swarm.routing.registry import ModeSpec
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.nvml import GpuMeter
@@ -42,34 +40,6 @@ from pytest_swarm.telemetry.sink import ListSink, Sink
 
 Carryover: TypeAlias = Literal["case", "group"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BenchSettings:
-    """What stays the same over all cases of a bench.
-
-    `planner` and `judge` are Ollama tags; without a planner the `llm` mode needs one of its own (`llm:TAG`), without a
-    judge its expectations stay unscored. `dispatch` and `replan_after` are as in `RunSettings`. `quality_floor` is what
-    `heft` gives up of the best quality. `code_eval` runs answered code, in a sandbox; `strict_code_eval` only where the
-    kernel confines it. `solve_limit_s` bounds exact solvers. `imagined`: some answers are made up,
-    and nothing is learned from those.
-    """
-
-    weights: Weights = field(default_factory=Weights)
-    concurrency: int = 4
-    dispatch: Dispatch = "layers"
-    replan_after: float = 1
-    seed: int = 0
-    planner: str | None = None
-    quality_floor: float = DEFAULT_QUALITY_FLOOR
-    judge: str | None = None
-    code_eval: bool = False
-    strict_code_eval: bool = False
-    solve_limit_s: float | None = None
-    routers: Mapping[str, RouterFactory | ModeSpec] = field(default_factory=dict)
-    imagined: bool = False
-    folder: Path | None = None  # where policy files are looked for, after the current folder
-    estimates: EstimateSource = field(default_factory=lambda: prior_estimates(learning=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -262,18 +232,9 @@ class Bench(ServerUpkeep):
             gpu=self._measured_gpu(state),
             imported=state.connection.imported(case.graph),
             announce=state.connection.announce,
-            settings=RunSettings(
-                weights=self._weights(case),
-                concurrency=s.concurrency,
-                dispatch=s.dispatch,
-                replan_after=s.replan_after,
-                seed=s.seed,
-                fresh=state.fresh,
-                imagined=s.imagined,
-                simulated=state.backend.simulated,
-                sparse_samples=(state.backend.simulated and not state.backend.live) or state.backend.predicted,
-                virtual_time=state.backend.virtual and not state.backend.live,  # a recording waits in real time
-            ),
+            backend=state.backend,
+            fresh=state.fresh,
+            settings=replace(s, weights=self._weights(case)),
         )
 
     def _setup(self, case: Case, state: GroupState) -> RouterSetup:

@@ -37,7 +37,7 @@ async def run_case(case: Case, context: CaseContext) -> JobRecord:
         context: What the case runs with.
     """
     job = RunningJob(case, context)
-    context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.settings.simulated))
+    context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.backend.simulated))
     try:
         if context.settings.dispatch == "tasks":
             await Dispatcher(job).run()
@@ -57,7 +57,7 @@ async def run_case(case: Case, context: CaseContext) -> JobRecord:
 async def _run_layers(job: RunningJob) -> None:
     """Plan and run steps, each after all tasks of the one before, until every task is finished, failed or skipped."""
     residency = job.context.residency
-    if job.context.settings.fresh:
+    if job.context.fresh:
         await residency.clear()
     while not job.is_over:
         number = residency.step = len(job.steps)

@@ -3,56 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.record import Case, Switch
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.announced_calls import Announcement, ignore
+from pytest_swarm.execution.announced_calls import Announcement
+from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.routing.base import Router, Weights
+from pytest_swarm.routing.base import Router
 from pytest_swarm.scoring.scorers import Scorers
 from pytest_swarm.telemetry.nvml import GpuMeter
 from pytest_swarm.telemetry.sink import Sink
-
-Dispatch: TypeAlias = Literal["layers", "tasks"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSettings:
-    """The figures of a run: weights of the objective, concurrent tasks, and the seed of every draw.
-
-    `fresh` resets residency before the case (--swarm-carryover=case). `simulated` marks the records; `virtual_time`
-    says that the loop's clock jumps. `sparse_samples`: samples of a long step must not dominate, as in virtual time.
-    `dispatch` "layers" ends each step before the next is planned, "tasks" plans again as soon as a task ends, and loads
-    while others run. A planner model is then asked after `replan_after` ends. `imagined`: what is learned comes from
-    answers that were not made up.
-    """
-
-    weights: Weights = field(default_factory=Weights)
-    concurrency: int = 4
-    dispatch: Dispatch = "layers"
-    replan_after: float = 1
-    seed: int = 0
-    fresh: bool = True
-    simulated: bool = False
-    sparse_samples: bool = False
-    virtual_time: bool = False
-    imagined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
-    `probe_client` samples what is resident, beside the job's own calls. `gpu` measures VRAM by NVML; None if there is
-    no GPU to measure. `imported` has the calls of the case by (task, model) that need no server. `announce` is told of
-    the calls that a step is about to make.
+    `probe_client` samples what is resident, beside the job's own calls. `fresh`: the case starts with an empty GPU.
+    `settings` are those of the bench, with the weights of the case. `gpu` measures VRAM by NVML; None if there is no
+    GPU to measure. `imported` has the calls of the case by (task, model) that need no server. `announce` is told of the
+    calls that a step is about to make.
     """
 
     router: Router
@@ -61,10 +38,12 @@ class CaseContext:
     scorers: Scorers
     sink: Sink
     probe_client: OllamaClient
-    settings: RunSettings = field(default_factory=RunSettings)
-    gpu: GpuMeter | None = None
-    announce: Callable[[Announcement], None] = ignore
-    imported: Mapping[tuple[str, str], ImportedCall] = field(default_factory=dict)
+    backend: Backend
+    fresh: bool
+    settings: BenchSettings
+    gpu: GpuMeter | None
+    announce: Callable[[Announcement], None]
+    imported: Mapping[tuple[str, str], ImportedCall]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,11 +68,11 @@ def set_up_job(case: Case, context: CaseContext, *, on_switch: Callable[[Switch]
         context: What the case runs with.
         on_switch: Called with each load and unload as it ends.
     """
-    key, settings = case.key, context.settings
+    key, backend = case.key, context.backend
     setup = JobSetup(
         graph=graph_as_run(case),
-        clock=JobClock(virtual=settings.virtual_time),
-        seed=request_seed(settings.seed, key.repeat),
+        clock=JobClock(virtual=backend.virtual and not backend.live),  # a recording waits in real time
+        seed=request_seed(context.settings.seed, key.repeat),
     )
     residency_context = ResidencyContext(
         vram_budget_gb=key.vram_budget_gb, seed=setup.seed, clock=setup.clock, on_switch=on_switch

@@ -65,7 +65,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Run until every task is finished, failed or skipped."""
         job = self._job
-        if self._settings.fresh:
+        if job.context.fresh:
             await self._residency.clear()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(job.sampler.sampling(0))

@@ -98,15 +98,6 @@ def _messages(task: Task, moment: Moment) -> tuple[Message, ...]:
     return task_messages(task, {each: moment.answers[each] for each in given if each in moment.answers})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """A router's plan, when it was asked for and how long it took."""
-
-    plan: Plan
-    started_s: float
-    decision_ms: float
-
-
 async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: JobClock) -> PlanStep:
     """Return the checked plan of one step.
 
@@ -123,39 +114,25 @@ async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: 
     """
     view = build_view(moment, case, context)
     context.residency.fleet = view.fleet
-    decision = await route_step(view, case, context, clock=clock)
-    check_decision(decision, view, case)
-    step = record_step(decision, view, case, context)
-    if moment.running is None:
-        return step
-    return replace(step, running=moment.running, reason=": ".join(filter(None, (moment.trigger, step.reason))))
-
-
-async def route_step(view: PlanningView, case: Case, context: CaseContext, *, clock: JobClock) -> Decision:
-    """Return what the router decides about a step, timed; RoutingError where it fails, or returns no plan.
-
-    Args:
-        view: What the router may see.
-        case: The case that is run.
-        context: The router.
-        clock: The job's clock, by which the decision is timed.
-    """
     started_s, elapsed_ms = clock.now_s(), clock.stopwatch()
     plan = await ask_router(context.router, view, mode=case.key.mode)
     if view.fleet.sharers:
         plan = replace(plan, residency=tuple(map(view.fleet.held, plan.residency)))
-    return Decision(plan=plan, started_s=started_s, decision_ms=elapsed_ms())
+    decision_ms = elapsed_ms()
+    _check(plan, view, case)
+    return PlanStep(
+        **_problem(view, case),
+        **_answer(plan, view),
+        started_s=started_s,
+        decision_ms=decision_ms,
+        retained=context.residency.retained(plan.target_residency),
+        running=moment.running,
+        reason=plan.reason if moment.trigger is None else ": ".join(filter(None, (moment.trigger, plan.reason))),
+    )
 
 
-def check_decision(decision: Decision, view: PlanningView, case: Case) -> None:
-    """Raise InfeasibleError where there is no plan, PlanError for one that cannot be executed.
-
-    Args:
-        decision: What the router decided.
-        view: The step that was planned.
-        case: The case that is run.
-    """
-    plan = decision.plan
+def _check(plan: Plan, view: PlanningView, case: Case) -> None:
+    """Raise InfeasibleError where there is no plan, PlanError for one that cannot be executed."""
     if plan.status is PlanStatus.INFEASIBLE:
         raise InfeasibleError(f"{case.job} [{case.key.label}], step {view.step}: {plan.reason}")
     problems = feasibility.structural_problems(plan, view)
@@ -163,45 +140,32 @@ def check_decision(decision: Decision, view: PlanningView, case: Case) -> None:
         raise PlanError(f"router {case.key.mode!r}, {case.job}, step {view.step}: {problems[0].sentence}")
 
 
-def record_step(decision: Decision, view: PlanningView, case: Case, context: CaseContext) -> PlanStep:
-    """Return the record of a checked decision: the whole problem, and the plan with its value.
-
-    Args:
-        decision: What the router decided.
-        view: The step that was planned.
-        case: The case that is run.
-        context: The models in VRAM.
-    """
-    plan = decision.plan
+def _answer(plan: Plan, view: PlanningView) -> dict[str, Any]:
+    """Return the fields of a PlanStep that state the plan and its value, by name."""
     verdict = objective.evaluate(plan, view)
-    target = plan.target_residency
+    target = sorted(plan.target_residency)
     run_now = frozenset(view.ready) - plan.deferred
-    return PlanStep(
-        **_problem(view, case),
-        started_s=decision.started_s,
-        assignments=plan.assignments,
-        executed=tuple(each for each in plan.assignments if each.task in run_now),
-        deferred=tuple(task.id for task in view.tasks if task.id in plan.deferred),
-        target_residency=tuple(sorted(target)),
-        residency_by_stage=tuple(tuple(sorted(stage)) for stage in plan.residency),
-        retained=context.residency.retained(target),
-        planned_vram_gb=sum(view.fleet[tag].vram_gb for tag in sorted(target)),
-        violation=0 in verdict.violations,
-        status=plan.status,
-        objective=plan.objective,
-        value=verdict.value,
-        bound=plan.bound,
-        optimum=cheap_optimum(view),
-        gap=plan.gap,
-        fractional=plan.fractional,
-        fractional_residency=plan.fractional_residency,
-        solver=plan.solver,
-        solve_ms=None if plan.solve_ms is None else max(0.0, plan.solve_ms),  # a clock that is faked may go back
-        decision_ms=decision.decision_ms,
-        planner_failures=plan.planner_failures,
-        planner_calls=plan.planner_calls,
-        reason=plan.reason,
-    )
+    return {
+        "assignments": plan.assignments,
+        "executed": tuple(each for each in plan.assignments if each.task in run_now),
+        "deferred": tuple(task.id for task in view.tasks if task.id in plan.deferred),
+        "target_residency": tuple(target),
+        "residency_by_stage": tuple(tuple(sorted(stage)) for stage in plan.residency),
+        "planned_vram_gb": sum(view.fleet[tag].vram_gb for tag in target),
+        "violation": 0 in verdict.violations,
+        "status": plan.status,
+        "objective": plan.objective,
+        "value": verdict.value,
+        "bound": plan.bound,
+        "optimum": cheap_optimum(view),
+        "gap": plan.gap,
+        "fractional": plan.fractional,
+        "fractional_residency": plan.fractional_residency,
+        "solver": plan.solver,
+        "solve_ms": None if plan.solve_ms is None else max(0.0, plan.solve_ms),  # a clock that is faked may go back
+        "planner_failures": plan.planner_failures,
+        "planner_calls": plan.planner_calls,
+    }
 
 
 def _problem(view: PlanningView, case: Case) -> dict[str, Any]:

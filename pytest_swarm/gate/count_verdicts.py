@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.gate.baseline import BaselineSample
-from pytest_swarm.gate.draws import Draw, JobDraws
+from pytest_swarm.gate.draws import Draw, JobDraws, repeat_counts
 from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs, no_pairs
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
@@ -123,10 +123,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
         p_worse=p_worse,
         allowed=allowed,
         jobs=len(jobs),
-        repeats_before=sum(draw.times for job in jobs for draw in job.before),
-        repeats_now=sum(draw.times for job in jobs for draw in job.now),
-        distinct_before=sum(len(job.before) for job in jobs),
-        distinct_now=sum(len(job.now) for job in jobs),
+        **repeat_counts(jobs),
         note=_rates(jobs, hypothesis, verdict),
         details=_new_steps(hypothesis, metric) if now - expected > allowed else (),
     )

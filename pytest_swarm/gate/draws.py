@@ -152,6 +152,16 @@ def job_draws(
     )
 
 
+def repeat_counts(jobs: Sequence[JobDraws]) -> dict[str, int]:
+    """Return the repeats of both sides, and the different ones among them, by the fields of a VerdictRow."""
+    return {
+        "repeats_before": sum(draw.times for job in jobs for draw in job.before),
+        "repeats_now": sum(draw.times for job in jobs for draw in job.now),
+        "distinct_before": sum(len(job.before) for job in jobs),
+        "distinct_now": sum(len(job.now) for job in jobs),
+    }
+
+
 def mean_of_case(draws: Sequence[Draw], case: int) -> float:
     """Return the mean of a case over all repeats of the draws that have it.
 

@@ -44,7 +44,7 @@ class Chance:
 class Hypothesis:
     """One expression under one mode, to be tested over the matched cases at a one-sided `level`.
 
-    `incomplete` are its jobs that did not complete. `coverage` is what was compared of what should have been.
+    `coverage` is what was compared of what should have been, and names what was lost.
     `over_budget` holds sentences that name the steps over budget, by (case digest, occurrence).
     """
 
@@ -55,7 +55,6 @@ class Hypothesis:
     level: float
     chance: Chance
     coverage: Coverage
-    incomplete: tuple[IncompleteJob, ...] = ()
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
     def over_other_jobs(self, units: Units) -> Units:
@@ -190,7 +189,6 @@ def hypotheses_of(pairing: Pairing, run: RunCases, policy: Policy, *, chance: Ch
             level=_level(expression, noisy) * share_of_level(chance.looks),
             chance=chance,
             coverage=_coverage(group, expression, by_slot=chance.fixed),
-            incomplete=tuple(group.incomplete),
             over_budget=run.over_budget,
         )
         for rule, expression, mode, group in found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.gate.draws import JobDraws, bet_scale
+from pytest_swarm.gate.draws import JobDraws, bet_scale, repeat_counts
 from pytest_swarm.gate.hypotheses import Hypothesis, confidence, finite, measured_pairs, no_pairs
 from pytest_swarm.gate.repeats_to_run import RepeatsToRun, repeats_to_run
 from pytest_swarm.gate.run_spread import run_error, widened
@@ -187,10 +187,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
 def _repeats(jobs: tuple[JobDraws, ...], asked: RepeatsToRun | None) -> dict[str, int | None]:
     settle, prove = (None, None) if asked is None else (asked.to_settle, asked.to_prove_ok)
     return {
-        "repeats_before": sum(draw.times for job in jobs for draw in job.before),
-        "repeats_now": sum(draw.times for job in jobs for draw in job.now),
-        "distinct_before": sum(len(job.before) for job in jobs),
-        "distinct_now": sum(len(job.now) for job in jobs),
+        **repeat_counts(jobs),
         "repeats_to_settle": settle,
         "repeats_to_prove_ok": prove,
         "repeats_needed": min((each for each in (settle, prove) if each is not None), default=None),
@@ -206,7 +203,7 @@ def _mean_of_cases(jobs: tuple[JobDraws, ...], *, now: bool) -> float:
 def _note(hypothesis: Hypothesis, loss: Loss, asked: RepeatsToRun | None) -> str | None:
     if asked is None:
         return None
-    if hypothesis.incomplete or hypothesis.coverage.lost:
+    if hypothesis.coverage.lost:
         return "results were lost, and ok is said of complete results only"
     lead = f"{SUSPICION}; " if loss.is_worse else ""
     return lead + asked.sentence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
@@ -33,8 +33,8 @@ class FleetIdentity:
 class RunContext:
     """What a run was, as far as it decides whether it is comparable.
 
-    `measure` are the options that change what a score means, `measure_defaults` their defaults, for the comparison with
-    a baseline that is older than an option. Weights, planner and routers are not among them: they are what is tested.
+    `measure` are the options that change what a score means; a baseline that is older than an option lacks it. Weights,
+    planner and routers are not among them: they are what is tested.
     """
 
     run: str
@@ -48,10 +48,9 @@ class RunContext:
     measure: Mapping[str, str]
     versions: Mapping[str, str]
     machine: Mapping[str, str]
-    measure_defaults: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("measure", "versions", "machine", "measure_defaults"):
+        for name in ("measure", "versions", "machine"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
@@ -74,7 +73,6 @@ def run_context_of(info: RunInfo) -> RunContext:
         measure={name: info.options.get(name, default) for name, default in MEASURING.items()},
         versions=info.versions,
         machine=info.machine,
-        measure_defaults=MEASURING,
     )
 
 
@@ -94,9 +92,8 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
         found.append(f"other simulator: {_backend_name(before)} then, {_backend_name(now)} now")
     if before.fleet.digest != now.fleet.digest:
         found.append(f"other fleet: {_fleet_name(before)} then, {_fleet_name(now)} now")
-    defaults = {**before.measure_defaults, **now.measure_defaults}
     for name in (*now.measure, *(each for each in before.measure if each not in now.measure)):
-        default = defaults.get(name, "its default")
+        default = MEASURING.get(name, "its default")
         was, is_now = before.measure.get(name, default), now.measure.get(name, default)
         if was != is_now:
             found.append(f"other --{name.replace('_', '-')}: {was} then, {is_now} now")

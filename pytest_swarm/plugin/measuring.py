@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -44,10 +44,9 @@ from pytest_swarm.units import bytes_to_gb
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, JobRecord
     from pytest_swarm.execution.backends import Backend
-    from pytest_swarm.execution.bench import Bench
-    from pytest_swarm.execution.restoration import Restoration
     from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.cost_estimate import CostEstimate
+    from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.telemetry.sink import Sink
 
@@ -60,48 +59,33 @@ class MeasuredServer:
     world: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Surroundings:
-    """What measuring needs of a session.
-
-    Attributes:
-        make_bench: Returns a bench for a backend.
-        gpu_bytes: The memory of the server's GPUs; None = not known.
-        at_server: Held while the server is used.
-        restoration: Is told of every model that is loaded.
-        tell: Shows a sentence at once, where this process has a terminal.
-        tell_progress: Shows one of what is measured, also for a worker of xdist.
-        tell_cost: Shows what a job will ask; several workers of xdist may tell the same.
-        since_ms: When the session began, in milliseconds since 1970.
-    """
-
-    make_bench: Callable[[Backend], Bench]
-    gpu_bytes: int | None
-    at_server: Callable[[], AbstractContextManager[None]]
-    restoration: Callable[[], Restoration]
-    tell: Callable[[str], None]
-    tell_progress: Callable[[str], None]
-    tell_cost: Callable[[str, str], None]
-    since_ms: float
-
-
 class Measuring:
     """Measures what the cases of a test lack, once for all of them.
 
     Args:
         settings: The session's settings.
+        resources: The session's benches, GPU and real server.
         demand: The models that the run needs.
         server: The server to measure.
-        around: What it needs of the session.
+        since_ms: When the session began, in milliseconds since 1970.
     """
 
     def __init__(
-        self, settings: Settings, *, demand: ModelDemand, server: MeasuredServer, around: Surroundings
+        self,
+        settings: Settings,
+        resources: Resources,
+        *,
+        demand: ModelDemand,
+        server: MeasuredServer,
+        since_ms: float,
     ) -> None:
         self._settings = settings
+        self._resources = resources
         self._demand = demand
         self._server = server
-        self._around = around
+        self._since_ms = since_ms
+        gpu = resources.gpu.meter if server.inner is not None and server.inner.is_local else None
+        self._gpu_bytes = None if gpu is None else gpu.total_bytes
         self._results: dict[tuple[str, str], WaveResult] = {}
         self.to_verify: frozenset[str] = frozenset()
         """The tests that are run for real as well."""
@@ -173,10 +157,10 @@ class Measuring:
             parallel=s.ask_parallel,
             at_once=self._at_once,
             limit_s=s.max_time_s,
-            run_s=(lambda: (now_ms() - self._around.since_ms) / 1000.0) if self.inner.live else None,
+            run_s=(lambda: (now_ms() - self._since_ms) / 1000.0) if self.inner.live else None,
             guard=self._asking,
-            tell=self._around.tell_progress,
-            restoration=self._around.restoration(),
+            tell=self._resources.tell_progress,
+            restoration=self._resources.server_bench.restoration,
             world=self._server.world,
         )
         return AnswerBroker(self.inner, self.known, settings)
@@ -186,7 +170,7 @@ class Measuring:
         from pytest_swarm.plugin.cost_estimate import EstimateSetup, estimate_with
 
         setup = EstimateSetup(
-            make_bench=self._around.make_bench,
+            make_bench=self._resources.bench_of,
             complete=self._settings.complete,
             seed=self._settings.seed,
             room_gb=self._room_gb(),
@@ -204,19 +188,18 @@ class Measuring:
 
         The budgets of the cases have no say in it: they are played.
         """
-        gpu_bytes = self._around.gpu_bytes
-        return None if gpu_bytes is None else bytes_to_gb(gpu_bytes)
+        return None if self._gpu_bytes is None else bytes_to_gb(self._gpu_bytes)
 
     @cached_property
     def lock(self) -> ServerLock:
         """The lock of the store: two runs on one store take turns, wave by wave."""
         store = self._settings.answers
-        return ServerLock(store.absolute().as_uri(), tell=self._around.tell, name=f"the answer store {store}")
+        return ServerLock(store.absolute().as_uri(), tell=self._resources.tell, name=f"the answer store {store}")
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Let one process at a time ask for the answers of a store, and use a real server."""
-        with self.lock.held(), self._around.at_server():
+        with self.lock.held(), self._resources.exclusive():
             yield
 
     def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:
@@ -234,7 +217,7 @@ class Measuring:
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
             measured = self.measure(tuple(cases.values()))
-            test = measured_test(case, measured, since_ms=self._around.since_ms)
+            test = measured_test(case, measured, since_ms=self._since_ms)
             sink.emit(encode_measured_test(test, now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)
@@ -251,9 +234,9 @@ class Measuring:
         measurer: Measurer = NothingAsked(OFFLINE) if broker is None else ToldFirst(broker, lambda: self._tell(cases))
         waves = Waves(
             self._played,
-            world=lambda: measured_world(self.store, self._around.gpu_bytes),
+            world=lambda: measured_world(self.store, self._gpu_bytes),
             measurer=measurer,
-            make_bench=self._around.make_bench,
+            make_bench=self._resources.bench_of,
         )
         first = self._complete(cases, measurer)
         measured = waves.play(cases)
@@ -265,7 +248,7 @@ class Measuring:
 
     def _tell(self, cases: Sequence[Case]) -> None:
         """Say what a test will ask, before its first question."""
-        self._around.tell_cost(cases[0].job, f"{cases[0].job}: {self.cost(cases)}")
+        self._resources.tell_cost(cases[0].job, f"{cases[0].job}: {self.cost(cases)}")
 
     def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
         """With --swarm-complete, have every model answer every task on right inputs."""

@@ -116,11 +116,14 @@ class Resources:
     @cached_property
     def measuring(self) -> Measuring | None:
         """What measures the answers of --swarm-backend=measure; None for every other backend."""
-        from pytest_swarm.plugin.measuring_setup import set_up_measuring
-
         if self._settings.backend != "measure":
             return None
-        return set_up_measuring(self, self._settings, process=self._process, tell=self.tell)
+        from pytest_swarm.plugin.backend_choice import measured_server
+        from pytest_swarm.plugin.measuring import Measuring
+
+        demand = self.demand()
+        server = measured_server(self._settings, demand, process=self._process)
+        return Measuring(self._settings, self, demand=demand, server=server, since_ms=self._process.started_ts_ms)
 
     @cached_property
     def called(self) -> Backend:
@@ -139,7 +142,8 @@ class Resources:
 
     def bench_of(self, backend: Backend) -> Bench:
         """Return a bench of a backend with the session's settings."""
-        from pytest_swarm.execution.bench import Bench, BenchSettings
+        from pytest_swarm.execution.bench import Bench
+        from pytest_swarm.execution.bench_settings import BenchSettings
         from pytest_swarm.routing.base import Weights
 
         s = self._settings

@@ -22,6 +22,7 @@ from pytest_swarm.report.decision_text import (
     time_mark,
     undeclared_text,
 )
+from pytest_swarm.report.text_table import aligned
 from pytest_swarm.report.wording import percent, signed_points, whole_line
 from pytest_swarm.units import format_gb, plural
 
@@ -283,11 +284,7 @@ def decision_lines(decision: PolicyDecision) -> list[str]:
     """Return the decision as the terminal shows it: the sentence, what it rests on, a table, and what was left out."""
     sentences = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
     lines = [f"{format_gb(decision.budget_gb)}: {sentences[0]}", *(f"  {each}" for each in sentences[1:] if each)]
-    rows = [table_head(decision), *table_rows(decision)]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        lines.append("  " + "  ".join(cells).rstrip())
+    lines += [f"  {line}" for line in aligned([table_head(decision), *table_rows(decision)])]
     lines += [f"  Left out: {whole_line(each)}." for each in decision.measured.excluded]
     return lines
 

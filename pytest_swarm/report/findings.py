@@ -11,14 +11,14 @@ from typing import Final, Literal, TypeAlias
 from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.main_memory import main_memory_sentences
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.savings import alike, difference_text, is_same, savings_sentence
+from pytest_swarm.report.savings import savings_sentence
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.slow_server_text import slow_run_sentences
 from pytest_swarm.report.wording import joined, mode_name, one_line, part_of, percent, points, signed_points
-from pytest_swarm.routing.registry import FIXED
 from pytest_swarm.statistics.intervals import Interval
 from pytest_swarm.units import plural
 
@@ -26,7 +26,6 @@ _FEW_MODES: Final = 3  # more claims than these need a caution; more names than 
 
 
 AnswerKind: TypeAlias = Literal["comparison", "saving", "caution", "budget", "planner", "code", "hosts", "missing"]
-Tone: TypeAlias = Literal["good", "bad", "open", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +93,7 @@ def nothing_measured(report: Report) -> Answer | None:
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
     """Return the overall comparisons worth a sentence: of two modes the one, of more each against the reference."""
-    overall = [each for each in report.comparisons if each.horizon_depth is None]
-    if len(report.modes) == 2:
-        return tuple(overall)
-    reference = reference_mode(report)
-    sides = (each.reversed if each.mode == reference else each for each in overall)
-    return tuple(each for each in sides if each.reference == reference)
+    return report.overall if len(report.modes) == 2 else report.against(reference_mode(report))
 
 
 def compared(c: Comparison) -> Answer:
@@ -110,34 +104,32 @@ def compared(c: Comparison) -> Answer:
         return Answer(kind="comparison", tone="open", text=text)
     head = f"{mode} scored {percent(c.score_mode, digits=1)}, {reference} {percent(c.score_reference, digits=1)}"
     over = f"over {plural(c.difference.samples, 'pair')} from {plural(c.difference.clusters, c.difference.unit)}"
-    tone, verdict = _verdict(c, mode, reference)
-    return Answer(kind="comparison", tone=tone, text=f"{head}, {over}: {verdict}{_divergence(c, mode, reference)}")
+    claim = claim_of(c)
+    tone = TONES[Claim.BETTER if claim is Claim.WORSE else claim]  # it is said of the better mode
+    text = f"{head}, {over}: {_supported(c, c.difference)}{_divergence(c, mode, reference)}"
+    return Answer(kind="comparison", tone=tone, text=text)
 
 
-def _verdict(c: Comparison, mode: str, reference: str) -> tuple[Tone, str]:
-    """Return tone and claim: what the data support of the difference."""
-    found = c.difference
-    assert found is not None  # asked only where there are pairs
+def _supported(c: Comparison, found: Interval) -> str:
+    """Return what the data support of a difference."""
+    claim, size = claim_of(c), points(found.mean)
+    difference = "a difference below 0.1 points" if size.startswith("0.0 ") else f"the difference of {size}"
     if found.low is None or found.high is None:
-        return _without_interval(c, found)
-    better, low, high = mode, found.low, found.high
+        if claim is Claim.EQUAL:
+            return f"the same score in every pair ({found.note})."
+        return f"whether {difference} is real cannot be said ({found.note})."
+    low, high = found.low, found.high
     if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
-        better, low, high = reference, -found.high, -found.low
+        low, high = -high, -low
     interval = f"95 % interval {signed_points(low)} to {signed_points(high)} points"
-    if is_same(c):
-        return "plain", f"the same within {points(found.reach or 0.0)}, {interval}."
-    if alike(c):
-        return "plain", f"the same score in every pair; for other workflows the {interval}."
-    if not found.excludes_zero:
-        size = difference_text(found.mean)
-        return "open", f"{size} is within noise, {interval}."
-    return "good", f"{better} is better by {points(found.mean)}, {interval}."
-
-
-def _without_interval(c: Comparison, found: Interval) -> tuple[Tone, str]:
-    if alike(c):
-        return "plain", f"the same score in every pair ({found.note})."
-    return "open", f"whether {difference_text(found.mean)} is real cannot be said ({found.note})."
+    match claim:
+        case Claim.SAME:
+            return f"the same within {points(found.reach or 0.0)}, {interval}."
+        case Claim.EQUAL:
+            return f"the same score in every pair; for other workflows the {interval}."
+        case Claim.OPEN:
+            return f"{difference} is within noise, {interval}."
+    return f"{mode_name(c.mode if claim is Claim.BETTER else c.reference)} is better by {size}, {interval}."
 
 
 def _divergence(c: Comparison, mode: str, reference: str) -> str:
@@ -160,9 +152,7 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
 
 def _savings(report: Report) -> Iterable[Answer]:
     """Say what each mode saves against `fixed`, where that ran."""
-    overall = [each for each in report.comparisons if each.horizon_depth is None]
-    sides = (each.reversed if each.mode == FIXED else each for each in overall)
-    text = savings_sentence(report, [each for each in sides if each.reference == FIXED])
+    text = savings_sentence(report)
     if text is not None:
         yield Answer(kind="saving", tone="plain", text=text)
 

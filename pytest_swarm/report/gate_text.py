@@ -10,8 +10,8 @@ from typing import Final
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
-from pytest_swarm.report.markdown import escaped, markdown_table
-from pytest_swarm.report.terminal import wrapped
+from pytest_swarm.report.markdown_text import escaped, markdown_table
+from pytest_swarm.report.text_table import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, signed_points, significant
 from pytest_swarm.units import plural, signed_percent
 

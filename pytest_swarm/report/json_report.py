@@ -108,7 +108,7 @@ def _indented(value: Json, *, depth: int) -> str:
 
 def published_comparison(report: Report) -> PublishedComparison | None:
     """Return LP against LLM over all complete pairs; None where one of them did not run."""
-    found = report.comparison(LP, LLM)
+    found = next((each for each in report.against(LLM) if each.mode == LP), None)
     if found is None:
         return None
     return PublishedComparison(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -11,10 +10,12 @@ from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import Answer, answers, missing_sentences
+from pytest_swarm.report.gate_text import gate_lines
 from pytest_swarm.report.job_view import JobRow, job_rows
+from pytest_swarm.report.markdown_text import escaped, inert, markdown_table
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, joined, mode_name, one_line, percent, short_names, whole_line
 from pytest_swarm.units import plural
 
@@ -25,25 +26,17 @@ _NOTES: Final = 5
 _ANSWERS: Final = 14
 _MODES: Final = 16  # rows of the table of modes
 _NAME: Final = 60  # characters of a mode's name
-_SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$]")
-_HTML: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_LIVE: Final = re.compile(r"(@|#|:(?=//)|www(?=[.]))")  # GitHub makes a mention, a reference or a link of these
 _MARK: Final = {"good": "✅", "bad": "❌", "open": "❔", "plain": "⚪"}
 
 
-def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
-    """Return the Markdown of a report; foreign text is escaped, so a table stays one table.
-
-    Args:
-        report: The report.
-        verdict: Lines of Markdown that come first, such as those of a gate; their writer has escaped them.
-    """
+def render_markdown(report: Report) -> str:
+    """Return the Markdown of a report, the verdicts of its gate first; foreign text is escaped."""
     report = decided_report(report)
-    info = report.info
+    info, verdict = report.info, gate_lines(report.gate)
     lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
     origin = provenance(report)
     if origin is not None:
-        lines += [f"> **{origin.word}**: {_inert(whole_line(origin.text))}", ""]
+        lines += [f"> **{origin.word}**: {inert(whole_line(origin.text))}", ""]
     spoken = answers(report)
     lines += [_bullet(each) for each in spoken[:_ANSWERS]]
     if len(spoken) > _ANSWERS:
@@ -59,16 +52,15 @@ def render_markdown(report: Report, *, verdict: Sequence[str] = ()) -> str:
     return "\n".join([*lines, *jobs, *tail]) + "\n"
 
 
-def write_markdown(report: Report, path: Path, *, append: bool, verdict: Sequence[str] = ()) -> None:
+def write_markdown(report: Report, path: Path, *, append: bool) -> None:
     """Write the report as Markdown to a file.
 
     Args:
         report: The report.
         path: The file.
         append: Whether the text is added to the file, such as the step summary of a CI job.
-        verdict: Lines of the gate that stand before the comparison.
     """
-    text = render_markdown(report, verdict=verdict)
+    text = render_markdown(report)
     if not append:
         write_whole(path, text.encode())
         return
@@ -77,40 +69,13 @@ def write_markdown(report: Report, path: Path, *, append: bool, verdict: Sequenc
         file.write(text)
 
 
-def escaped(text: str) -> str:
-    """Return foreign text that Markdown shows as it is: no markup, no HTML, no line break, no mention and no link."""
-    return _inert(one_line(text, 600))
-
-
-def _inert(line: str) -> str:
-    """Return a line in which nothing is live."""
-    plain = "".join(_HTML.get(char, char) for char in line)
-    return _LIVE.sub(r"\1<!-- -->", _SPECIAL.sub(r"\\\g<0>", plain))
-
-
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
-    """Return the lines of a table. Every cell is escaped.
-
-    Args:
-        head: The cells of the head.
-        rows: Rows of as many cells.
-        left: How many columns are aligned left; the others are aligned right.
-    """
-    marks = [":---" if n < left else "---:" for n in range(len(head))]
-    return [_row(head), f"| {' | '.join(marks)} |", *(_row(row) for row in rows)]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(escaped(cell) for cell in cells)} |"
-
-
 def _modes(report: Report) -> str:
     names = [escaped(mode_name(mode)) for mode in report.mode_names]
     return f"{' against '.join(names) if len(names) <= 2 else ', '.join(names)} over {plural(len(report.jobs), 'job')}"
 
 
 def _bullet(answer: Answer) -> str:
-    return f"- {_MARK[answer.tone]} {_inert(whole_line(answer.text))}"
+    return f"- {_MARK[answer.tone]} {inert(whole_line(answer.text))}"
 
 
 def _scoreboard(report: Report) -> list[str]:
@@ -118,7 +83,7 @@ def _scoreboard(report: Report) -> list[str]:
     names = short_names(report.mode_names, _NAME)
     shown, left_out = report.modes[:_MODES], report.modes[_MODES:]
     rows = [summary_row(each, Show.MARKDOWN, between=" to ", name=names[each.mode]) for each in shown]
-    notes = [f"The means are over {pooled}."] if (pooled := pooled_text(report)) else []
+    notes = [f"The means are over {pooled}."] if (pooled := report.axes.pooled) else []
     if left_out:
         rest = joined([names[each.mode] for each in left_out])
         notes.append(f"{plural(len(left_out), 'more mode')} not shown here: {rest}; report.json holds all.")

@@ -9,9 +9,9 @@ from typing import Final
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
-from pytest_swarm.report.findings import Tone, main_comparisons
-from pytest_swarm.report.report_model import Report, pooled_text
-from pytest_swarm.report.savings import alike, is_same
+from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
+from pytest_swarm.report.findings import main_comparisons
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.scoreboard import grouped, reference_mode
 from pytest_swarm.report.wording import joined, mode_name, part_of, percent, points, signed_points
 from pytest_swarm.routing.registry import mode_group
@@ -76,7 +76,7 @@ def mode_forest(report: Report) -> ModeForest | None:
     return ModeForest(
         reference=reference,
         headline=headline(reference, compared),
-        caption=_caption(reference, compared, pooled_text(report)) + _not_decided_on(report, reference, compared),
+        caption=_caption(reference, compared, report.axes.pooled) + _not_decided_on(report, reference, compared),
         drawing=drawing,
         groups=groups,
     )
@@ -91,17 +91,18 @@ def headline(reference: str, compared: Sequence[Comparison]) -> str:
         reference: The mode that all are compared with.
         compared: One comparison with it for each other mode.
     """
-    kinds = ("better than", "worse than", "the same as", "equal", "open", "none")
-    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    found: dict[Claim, list[str]] = {claim: [] for claim in Claim}
     for each in compared:
-        if mode_group(each.mode) == "hindsight":
-            continue
-        kind = {"good": "better than", "bad": "worse than", "plain": "the same as"}.get(_claim(each)[0], "open")
-        kind = "none" if each.difference is None else "equal" if alike(each) and not is_same(each) else kind
-        found[kind].append(mode_name(each.mode))
-    unknown, unpaired, equal = found.pop("open"), found.pop("none"), found.pop("equal")
+        if mode_group(each.mode) != "hindsight":
+            found[claim_of(each)].append(mode_name(each.mode))
+    unknown, unpaired, equal = found[Claim.OPEN], found[Claim.UNPAIRED], found[Claim.EQUAL]
     name = mode_name(reference)
-    said = [f"{_names(modes)} {_verb(modes, 'is', 'are')} {than} {name}" for than, modes in found.items() if modes]
+    sides = ((Claim.BETTER, "better than"), (Claim.WORSE, "worse than"), (Claim.SAME, "the same as"))
+    said = [
+        f"{_names(found[claim])} {_verb(found[claim], 'is', 'are')} {than} {name}"
+        for claim, than in sides
+        if found[claim]
+    ]
     said += [f"{_names(equal)} {_verb(equal, 'has', 'have')} the score of {name} in every pair"] if equal else []
     parts = [f"By score {joined(said)}"] if said else []
     if unknown:
@@ -156,7 +157,6 @@ def _not_decided_on(report: Report, reference: str, compared: Sequence[Compariso
 
 def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, *, uneven: bool) -> ForestRow:
     found = None if compared is None else compared.difference
-    tone, sentence = _claim(compared)
     if compared is None or found is None:
         score, over = None if mode.score is None else mode.score.mean, f"over {plural(mode.scored, 'job')}"
     else:
@@ -168,30 +168,28 @@ def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, 
         over=over if uneven else "",
         difference="" if found is None else signed_points(found.mean),
         mark=mark,
-        tone=tone,
-        sentence=sentence,
+        tone="plain" if compared is None else TONES[claim_of(compared)],
+        sentence="the reference" if compared is None else f"{_supported(compared)}{_routed(compared)}",
     )
 
 
-def _claim(c: Comparison | None) -> tuple[Tone, str]:
-    """Return what the data support of a mode against the reference, and how often they chose differently."""
-    if c is None:
-        return "plain", "the reference"
-    found, routed = c.difference, _routed(c)
+def _supported(c: Comparison) -> str:
+    """Return what the data support of a mode against the reference."""
+    found, claim = c.difference, claim_of(c)
     if found is None:
-        return "open", "not compared: no pair of jobs has a score under both"
-    if alike(c) and not is_same(c):
+        return "not compared: no pair of jobs has a score under both"
+    if claim is Claim.EQUAL:
         others = "" if found.reach is None else f"; other workflows may differ by up to {points(found.reach)}"
-        return "plain", f"the same score in every pair{others}{routed}"
+        return f"the same score in every pair{others}"
     if found.low is None or found.high is None:
-        return "open", f"not decided, {found.note}{routed}"
-    if is_same(c):
-        return "plain", f"the same within {points(found.reach or 0.0)}{routed}"
+        return f"not decided, {found.note}"
     interval = f"{signed_points(found.low)} to {signed_points(found.high)}"
-    if not found.excludes_zero:
-        return "open", f"within noise, {interval}{routed}"
-    side: Tone = "good" if found.mean > 0 else "bad"
-    return side, f"{'better' if found.mean > 0 else 'worse'} by {points(found.mean)}, {interval}{routed}"
+    match claim:
+        case Claim.SAME:
+            return f"the same within {points(found.reach or 0.0)}"
+        case Claim.OPEN:
+            return f"within noise, {interval}"
+    return f"{'better' if claim is Claim.BETTER else 'worse'} by {points(found.mean)}, {interval}"
 
 
 def _routed(c: Comparison) -> str:

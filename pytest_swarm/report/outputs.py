@@ -11,7 +11,6 @@ from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.files import replacing, write_whole
 from pytest_swarm.report.csv_report import write_csv
-from pytest_swarm.report.gate_text import gate_lines
 from pytest_swarm.report.html import PageOptions, render_html
 from pytest_swarm.report.json_report import write_json
 from pytest_swarm.report.markdown import write_markdown
@@ -43,8 +42,7 @@ def write_output(
         case "csv":
             return write_csv(report, target)
         case "md" | "md-append":
-            verdict = gate_lines(report.gate)
-            write_markdown(report, target, append=output.kind == "md-append", verdict=verdict)
+            write_markdown(report, target, append=output.kind == "md-append")
         case _:
             _copy(events, target)
     return (target,)

@@ -20,6 +20,7 @@ from pytest_swarm.report.charts.distribution import distribution
 from pytest_swarm.report.charts.forest import Whisker, whisker
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.scatter import scatter
+from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.decision_view import decision_names
 from pytest_swarm.report.findings import (
@@ -35,8 +36,8 @@ from pytest_swarm.report.job_grid import job_grid
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
-from pytest_swarm.report.scoreboard import BoardAxes, board_axes, boards, reference_mode
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
 from pytest_swarm.report.wording import joined, mode_name, percent, signed_points
 from pytest_swarm.routing.registry import MODES, built_in, mode_order
 from pytest_swarm.units import plural
@@ -72,7 +73,7 @@ def page_context(report: Report) -> dict[str, object]:
     A comparison that a decision judges has the decision's interval.
     """
     report = decided_report(report)
-    axes = board_axes(report)
+    horizons, budgets, weights = board_choices(report.axes)
     notes, nothing = missing_sentences(report), nothing_measured(report)
     return {
         "report": report,
@@ -86,16 +87,12 @@ def page_context(report: Report) -> dict[str, object]:
         "started": _started(report.info.started_ts_ms),
         **decision_names(report.decisions or ()),
         "modes_title": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
-        "horizons": axes.horizons,
-        "budgets": axes.budgets,
-        "weights": axes.weights,
-        "real_horizons": [each for each in axes.horizons if each is not None],
-        "real_budgets": [each for each in axes.budgets if each is not None],
-        "real_weights": [each for each in axes.weights if each is not None],
-        "pooled": pooled_text(report),
+        "horizons": horizons,
+        "budgets": budgets,
+        "weights": weights,
         "reference": reference_mode(report),
         "boards": boards(report),
-        "board_css": _board_css(axes),
+        "board_css": _board_css(h=len(horizons), b=len(budgets), t=len(weights)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
         "grid": job_grid(report),
         **_charts(report),
@@ -156,14 +153,16 @@ def script_hash(script: str) -> str:
 
 
 def _verdict(comparison: Comparison) -> ComparisonSummary:
-    answer = compared(comparison)
-    found = comparison.difference
-    if answer.tone == "good" and found is not None:
-        better = comparison.mode if found.mean > 0 else comparison.reference
-        label = f"{mode_name(better)} is better"
-    else:
-        label = "the same" if answer.tone == "plain" else "undecided"
-    return ComparisonSummary(label=label, answer=answer, whisker=whisker(comparison))
+    match claim_of(comparison):
+        case Claim.BETTER:
+            label = f"{mode_name(comparison.mode)} is better"
+        case Claim.WORSE:
+            label = f"{mode_name(comparison.reference)} is better"
+        case Claim.SAME | Claim.EQUAL:
+            label = "the same"
+        case Claim.OPEN | Claim.UNPAIRED:
+            label = "undecided"
+    return ComparisonSummary(label=label, answer=compared(comparison), whisker=whisker(comparison))
 
 
 def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
@@ -200,13 +199,13 @@ def _modes(report: Report) -> str:
 
 def _scope(report: Report) -> str:
     """Return `5 workflows, 60 jobs, horizon h0, h1 and h3, VRAM 8GB`."""
-    axes, names = board_axes(report), len({each.job for each in report.jobs})
-    weights = [f"{each:g}" for each in axes.weights if each is not None]
+    axes, names = report.axes, len({each.job for each in report.jobs})
+    weights = [f"{each:g}" for each in axes.weights]
     parts = [
         plural(names, "workflow"),
         plural(len(report.jobs), "job"),
-        "horizon " + joined([horizon_label(each) for each in axes.horizons if each is not None] or ["none"]),
-        "VRAM " + joined([budget_label(each) for each in axes.budgets if each is not None] or ["none"]),
+        "horizon " + joined([horizon_label(each) for each in axes.horizons] or ["none"]),
+        "VRAM " + joined([budget_label(each) for each in axes.budgets_gb] or ["none"]),
         *(["weight of token cost " + joined(weights)] if weights else []),
     ]
     return ", ".join(parts)
@@ -219,9 +218,8 @@ def _started(started_ts_ms: float) -> str:
         return ""
 
 
-def _board_css(axes: BoardAxes) -> str:
-    """Return the CSS rules that show the chosen board; a browser without :has shows all boards."""
-    sizes = {"h": len(axes.horizons), "b": len(axes.budgets), "t": len(axes.weights)}
+def _board_css(**sizes: int) -> str:
+    """Return the CSS rules that show the chosen board, of so many choices an axis; without :has, all boards show."""
     if max(sizes.values()) <= 1:
         return ""
     rules = [".card.board{display:none}"]

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+from pytest_swarm.report.text_table import aligned
 from pytest_swarm.report.wording import printable
 from pytest_swarm.telemetry.published import PublishedJob, PublishedTelemetry
 
 _LP, _LLM = "lp", "llm"
 _NOT_GIVEN: Final = "-"
+_JOB_HEAD: Final = ("job", "mode", "score", "latency", "models")
 _TIE: Final = 1e-9  # the published comparison calls scores this close a tie
 
 
@@ -129,10 +131,10 @@ def published_text(telemetry: PublishedTelemetry) -> str:
     benchmarks = ", ".join(sorted({job.benchmark or "unnamed" for job in telemetry.jobs})) or "no finished job"
     lines = [f"Published telemetry, as recorded by others: {benchmarks}", ""]
     heading = ("", *(each.mode for each in modes))
-    lines += _table((heading, *((label, *map(shown, modes)) for label, shown in _ROWS)))
+    lines += aligned((heading, *((label, *map(shown, modes)) for label, shown in _ROWS)), right=False)
     if pair is not None:
         lines += ["", *_pair_lines(pair)]
-    lines += ["", *_table((("job", "mode", "score", "latency", "models"), *map(_job_row, telemetry.jobs)))]
+    lines += ["", *aligned((_JOB_HEAD, *map(_job_row, telemetry.jobs)), right=False)]
     lines += [f"note: {each}" for each in telemetry.notes]
     return "\n".join(map(printable, lines))
 
@@ -164,11 +166,6 @@ def _percent(value: float | None) -> str:
 
 def _number(value: float | None, unit: str = "", digits: int = 1) -> str:
     return _NOT_GIVEN if value is None else f"{value:.{digits}f}{unit}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 _ROWS: Final[tuple[tuple[str, Callable[[PublishedModeFigures], str]], ...]] = (

@@ -20,6 +20,25 @@ from pytest_swarm.report.wording import joined
 from pytest_swarm.units import format_gb
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAxes:
+    """What a run varies besides the mode: horizons, VRAM budgets in GB, and weights of token cost, where swept."""
+
+    horizons: tuple[HorizonDepth, ...]
+    budgets_gb: tuple[float, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def pooled(self) -> str:
+        """Return over what the whole run is pooled, such as `all horizons (h0 and h3)`; empty for one setting."""
+        axes = (
+            ("horizons", [horizon_label(each) for each in self.horizons]),
+            ("VRAM budgets", [budget_label(each) for each in self.budgets_gb]),
+            ("weights of token cost", [f"{each:g}" for each in self.weights]),
+        )
+        return joined([f"all {what} ({joined(values)})" for what, values in axes if len(values) > 1] or [""])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report:
     """A run with all its metrics. `modes` are aggregates over everything, `settings` by mode, horizon and budget.
@@ -48,12 +67,26 @@ class Report:
         """Return the modes in the order of the report."""
         return tuple(each.mode for each in self.modes)
 
-    def comparison(self, mode: str, reference: str) -> Comparison | None:
-        """Return the comparison of two modes over everything; None where there is none."""
-        for each in self.comparisons:
-            if (each.mode, each.reference) == (mode, reference) and each.horizon_depth is None:
-                return each
-        return None
+    @property
+    def axes(self) -> RunAxes:
+        """Return what the run varies besides the mode."""
+        settings = {each.setting for each in self.settings}
+        weights = {at.lambda_token for at in settings if at.lambda_token is not None}
+        return RunAxes(
+            horizons=tuple(sorted({at.horizon for at in settings}, key=horizon_order)),
+            budgets_gb=tuple(sorted({at.budget_gb for at in settings})),
+            weights=tuple(sorted(weights)) if len(weights) > 1 else (),
+        )
+
+    @property
+    def overall(self) -> tuple[Comparison, ...]:
+        """Return the comparisons over everything, one for each pair of modes."""
+        return tuple(each for each in self.comparisons if each.horizon_depth is None)
+
+    def against(self, reference: str | None) -> tuple[Comparison, ...]:
+        """Return the comparison of each other mode with one, over everything; none where that one did not run."""
+        sides = (each.reversed if each.mode == reference else each for each in self.overall)
+        return tuple(each for each in sides if each.reference == reference)
 
 
 def build_report(run: Run) -> Report:
@@ -68,20 +101,6 @@ def build_report(run: Run) -> Report:
         comparisons=compare_modes(jobs),
         lambda_curves=lambda_curves(jobs),
     )
-
-
-def pooled_text(report: Report) -> str:
-    """Return over what figures of the whole run are pooled, such as `all horizons (h0 and h3)`; empty for one setting.
-
-    The weight of token cost is named where the run sweeps it.
-    """
-    settings = {each.setting for each in report.settings}
-    axes = (
-        ("horizons", [horizon_label(each) for each in sorted({at.horizon for at in settings}, key=horizon_order)]),
-        ("VRAM budgets", [budget_label(each) for each in sorted({at.budget_gb for at in settings})]),
-        ("weights of token cost", [f"{each:g}" for each in sorted({at.lambda_token or 0.0 for at in settings})]),
-    )
-    return joined([f"all {what} ({joined(values)})" for what, values in axes if len(values) > 1] or [""])
 
 
 def horizon_label(horizon: HorizonDepth | None) -> str:

@@ -7,31 +7,14 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
+from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined, mode_name, points
 from pytest_swarm.routing.registry import FIXED
 
-SAME: Final = 0.01  # an interval within +-1 point of score: the modes are the same for every practical purpose
 _LOADS_DIGITS: Final = 1
 _LONG_S: Final = 10  # from here on whole seconds are shown
-
-
-def is_same(c: Comparison) -> bool:
-    """Return whether the whole interval of the difference lies within +-1 point of score."""
-    return c.difference is not None and c.difference.reach is not None and c.difference.reach <= SAME
-
-
-def alike(c: Comparison) -> bool:
-    """Return whether both modes have the same score in every pair."""
-    return c.pairs > 0 and c.jobs_won == c.jobs_lost == 0
-
-
-def difference_text(mean: float) -> str:
-    """Return `the difference of 1.2 points`; one that rounds to nothing is named so."""
-    size = points(mean)
-    return "a difference below 0.1 points" if size.startswith("0.0 ") else f"the difference of {size}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +25,14 @@ class Saving:
     seconds: float | None
 
 
-def savings_sentence(report: Report, comparisons: Iterable[Comparison]) -> str | None:
-    """Return `MILP saves 2.1 loads and 9 s a job against fixed, at the same score`; None where `fixed` did not run.
-
-    Args:
-        report: The report.
-        comparisons: Those of each mode with its reference.
-    """
+def savings_sentence(report: Report) -> str | None:
+    """Return `MILP saves 2.1 loads and 9 s a job against fixed, at the same score`; None where `fixed` did not run."""
     parts: list[str] = []
-    for each in comparisons:
-        claim = _claim(mode_name(each.mode), saving(report.jobs, each.mode, FIXED))
-        if each.reference == FIXED and each.pairs and claim is not None:
+    for each in report.against(FIXED):
+        saved = _saved(mode_name(each.mode), saving(report.jobs, each.mode, FIXED))
+        if each.difference is not None and saved is not None:
             named = "" if parts else f" against {mode_name(FIXED)}"  # it is named once
-            parts.append(f"{claim}{named}{_score(each)}")
+            parts.append(f"{saved}{named}{_score(claim_of(each), each.difference.mean)}")
     return f"{'; '.join(parts)}." if parts else None
 
 
@@ -80,7 +58,7 @@ def _mean(pairs: Iterable[tuple[float | None, float | None]]) -> float | None:
     return fmean(known) if known else None
 
 
-def _claim(mode: str, found: Saving) -> str | None:
+def _saved(mode: str, found: Saving) -> str | None:
     """Return `MILP saves 2.1 loads and takes 3 s more a job`; None where neither was measured."""
     figures = [(value, unit) for value, unit in ((found.loads, "load"), (found.seconds, "s")) if value is not None]
     if not figures:
@@ -106,14 +84,12 @@ def _figure(value: float, unit: str) -> str:
     return f"{text} s" if unit == "s" else f"{text} load" if text == "1.0" else f"{text} loads"
 
 
-def _score(c: Comparison) -> str:
-    found = c.difference
-    if found is None:
-        return ""
-    if alike(c) or is_same(c):
+def _score(claim: Claim, mean: float) -> str:
+    """Return at which score a mode saves that, as far as the data tell."""
+    if claim in (Claim.SAME, Claim.EQUAL):
         return ", at the same score"
-    if not found.excludes_zero:
-        size = points(found.mean)
+    size = points(mean)
+    if claim is Claim.OPEN:
         size = "less than 0.1 points" if size.startswith("0.0 ") else size
         return f", at a score that differs by {size}, which may be chance"
-    return f", at a score {points(found.mean)} {'higher' if found.mean > 0 else 'lower'}"
+    return f", at a score {size} {'higher' if claim is Claim.BETTER else 'lower'}"

@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, Selection, aggregate_over
 from pytest_swarm.metrics.comparison import Comparison, compare
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.board_cells import ScoreboardRow, jobs_of_modes, scoreboard_row
-from pytest_swarm.report.report_model import Report
+from pytest_swarm.report.report_model import Report, RunAxes
 from pytest_swarm.routing.registry import FIXED, LLM, MODE_GROUPS, mode_group, mode_order
 
 T = TypeVar("T")
@@ -84,46 +84,25 @@ def grouped(modes: Sequence[Aggregate]) -> list[tuple[str, list[Aggregate]]]:
     return [(MODE_GROUPS[group], list(own)) for group, own in groupby(rows, key=lambda each: mode_group(each.mode))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardAxes:
-    """The horizons, budgets and swept weights to choose from; None (all) is first where there are several."""
+def board_choices(
+    axes: RunAxes,
+) -> tuple[tuple[HorizonDepth | None, ...], tuple[float | None, ...], tuple[float | None, ...]]:
+    """Return the horizons, budgets and swept weights to choose from; None (all) is first where there are several."""
+    return _with_all(axes.horizons), _with_all(axes.budgets_gb), _with_all(axes.weights)
 
-    horizons: tuple[HorizonDepth | None, ...]
-    budgets: tuple[float | None, ...]
-    weights: tuple[float | None, ...]
+
+def _with_all(values: tuple[T, ...]) -> tuple[T | None, ...]:
+    return values if len(values) == 1 else (None, *values)
 
 
 def boards(report: Report) -> tuple[Board, ...]:
     """Return a board for every horizon, budget and swept weight, and over all of them where there are several."""
-    axes = board_axes(report)
     places = [
         Selection(horizon=horizon, budget_gb=budget_gb, lambda_token=weight)
-        for horizon, budget_gb, weight in product(axes.horizons, axes.budgets, axes.weights)
+        for horizon, budget_gb, weight in product(*board_choices(report.axes))
     ]
-    found = (_board(report, each, brief=len(places) > MAX_BOARDS and not _pooled(each, axes)) for each in places)
+    found = (_board(report, each, brief=len(places) > MAX_BOARDS and each != places[0]) for each in places)
     return tuple(each for each in found if each.modes)
-
-
-def board_axes(report: Report) -> BoardAxes:
-    """Return what there is to choose from."""
-    settings = {each.setting for each in report.settings}
-    weights = {at.lambda_token for at in settings if at.lambda_token is not None}
-    horizons: list[HorizonDepth] = sorted({at.horizon for at in settings}, key=horizon_order)
-    return BoardAxes(
-        horizons=_with_all(horizons),
-        budgets=_with_all(sorted({at.budget_gb for at in settings})),
-        weights=_with_all(sorted(weights)) if len(weights) > 1 else (None,),
-    )
-
-
-def _with_all(values: Sequence[T]) -> tuple[T | None, ...]:
-    return (None, *values) if len(values) > 1 else tuple(values)
-
-
-def _pooled(at: Selection, axes: BoardAxes) -> bool:
-    """Return whether a board is over all that can be chosen."""
-    first = Selection(horizon=axes.horizons[0], budget_gb=axes.budgets[0], lambda_token=axes.weights[0])
-    return at == first
 
 
 def _board(report: Report, selection: Selection, *, brief: bool) -> Board:

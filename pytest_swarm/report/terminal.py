@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_settings
@@ -18,7 +16,8 @@ from pytest_swarm.report.findings import answers, missing_sentences
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label, pooled_text
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.text_table import TextColumn, columns_under, text_table, wrapped
 from pytest_swarm.report.wording import one_line, short_names, whole_line
 from pytest_swarm.units import plural
 
@@ -28,16 +27,6 @@ _MAX_NOTES: Final = 8
 _NOTE: Final = 2000  # characters of a note, which may hold foreign text
 _NAME: Final = 24  # characters of a mode's name
 _SIDE_BY_SIDE: Final = 2
-_MIN_NAME: Final = 12  # columns give way before a job's name is cut to less than this
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Column:
-    """A heading, whether its cells are aligned right, and how soon it is dropped in a narrow terminal (0 = never)."""
-
-    title: str
-    right: bool = True
-    gives_way: int = 0
 
 
 def terminal_summary(report: Report, *, width: int, verbose: int) -> list[str]:
@@ -69,8 +58,7 @@ def _verified(report: Report, width: int) -> list[str]:
     summary = measure_summary(report)
     if summary is None or not summary.verified:
         return []
-    columns = [_Column(title=title, right=n > 0) for n, title in enumerate(VERIFIED_HEAD)]
-    return ["", *table(columns, [list(row) for row in verified_rows(summary)], width), ""]
+    return ["", *text_table(columns_under(VERIFIED_HEAD), verified_rows(summary), width), ""]
 
 
 def _cost_curves(curves: LambdaCurves, width: int) -> list[str]:
@@ -78,8 +66,7 @@ def _cost_curves(curves: LambdaCurves, width: int) -> list[str]:
     head = f"score against token cost over its weight, {place_of(curves)}: {sentence_of(curves)}"
     if not curves.modes or curves.weak is None:
         return wrapped(whole_line(head), width)
-    columns = [_Column(title=title, right=n > 0) for n, title in enumerate(FIGURES)]
-    return [*wrapped(whole_line(head), width), *table(columns, [list(row) for row in figure_rows(curves)], width)]
+    return [*wrapped(whole_line(head), width), *text_table(columns_under(FIGURES), figure_rows(curves), width)]
 
 
 def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
@@ -95,8 +82,8 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     rows = [row for key in shown for row in make(key, cells[key], report.mode_names)]
     columns = [*_JOB_COLUMNS, *_metric_columns(_PAIR_METRICS) * len(report.modes)]
     if not side_by_side:
-        columns = [*_JOB_COLUMNS, _Column(title="mode", right=False), *_metric_columns(_MODE_METRICS)]
-    lines = table(columns, rows, width)
+        columns = [*_JOB_COLUMNS, TextColumn(title="mode", right=False), *_metric_columns(_MODE_METRICS)]
+    lines = text_table(columns, rows, width)
     if side_by_side:
         lines.insert(0, _heads(lines[0], report.mode_names))
     if len(shown) < len(order):
@@ -104,7 +91,7 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     return lines
 
 
-_JOB_COLUMNS: Final = (_Column(title="job", right=False), _Column(title="hor"), _Column(title="VRAM"))
+_JOB_COLUMNS: Final = (TextColumn(title="job", right=False), TextColumn(title="hor"), TextColumn(title="VRAM"))
 _SCORE: Final = MetricTable.score
 _PAIR_METRICS: Final[tuple[AnyMetric, ...]] = (
     MetricTable.violations,
@@ -120,8 +107,8 @@ _MODE_METRICS: Final[tuple[AnyMetric, ...]] = (
 )
 
 
-def _metric_columns(metrics: Sequence[AnyMetric]) -> list[_Column]:
-    return [_Column(title=each.heading, gives_way=each.gives_way) for each in (_SCORE, *metrics)]
+def _metric_columns(metrics: Sequence[AnyMetric]) -> list[TextColumn]:
+    return [TextColumn(title=each.heading, gives_way=each.gives_way) for each in (_SCORE, *metrics)]
 
 
 def _pair_rows(key: tuple[str, Setting], cells: dict[str, Aggregate], modes: Sequence[str]) -> list[list[str]]:
@@ -158,12 +145,12 @@ def _heads(header: str, modes: Sequence[str]) -> str:
 
 
 def _totals(report: Report, width: int) -> list[str]:
-    columns = [_Column(title="mode", right=False), _Column(title="jobs")]
-    columns += [_Column(title=title, gives_way=level) for title, level in summary_columns(Show.TERMINAL)]
+    columns = [TextColumn(title="mode", right=False), TextColumn(title="jobs")]
+    columns += [TextColumn(title=title, gives_way=level) for title, level in summary_columns(Show.TERMINAL)]
     names = short_names(report.mode_names, _NAME)
     rows = [summary_row(each, Show.TERMINAL, between="..", name=names[each.mode]) for each in report.modes]
-    pooled = pooled_text(report)
-    return [*table(columns, rows, width), *(wrapped(f"The means are over {pooled}.", width) if pooled else [])]
+    pooled = report.axes.pooled
+    return [*text_table(columns, rows, width), *(wrapped(f"The means are over {pooled}.", width) if pooled else [])]
 
 
 def _not_run(report: Report, width: int, verbose: int) -> list[str]:
@@ -174,40 +161,3 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
     if len(shown) < len(sentences):
         lines.append(f"! .. and {plural(len(sentences) - len(shown), 'note')} more; -v shows all.")
     return lines
-
-
-def table(columns: Sequence[_Column], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut.
-
-    Args:
-        columns: Their heads and alignment.
-        rows: As many cells a row.
-        width: Columns of the terminal.
-    """
-    widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
-    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
-    over = sum(widths) + gap * (len(widths) - 1) - width
-    first = max((column.gives_way for column in columns), default=0)
-    if over > max(0, widths[0] - _MIN_NAME) and first > 0:
-        kept = [n for n, column in enumerate(columns) if column.gives_way < first]
-        return table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
-    if over > 0:
-        widths[0] = max(4, widths[0] - over)
-    lines = [[column.title for column in columns], *rows]
-    return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
-
-
-def _line(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str], gap: str) -> str:
-    parts: list[str] = []
-    for column, width, cell in zip(columns, widths, cells, strict=True):
-        text = cell if len(cell) <= width else cell[: width - 2] + ".."
-        parts.append(text.rjust(width) if column.right else text.ljust(width))
-    return gap.join(parts)
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Return the whole text in lines of at most `width`, indented by two after the first.
-
-    A word that is longer than a line goes on in the next one.
-    """
-    return textwrap.wrap(text, max(4, width), subsequent_indent="  ", break_on_hyphens=False)

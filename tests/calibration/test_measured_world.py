@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from pytest_swarm.calibration.cassette_answers import import_cassette
 from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.calibration.profile_check import CaseFigures, predicted_case, recorded_case
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.played_world import UNLIMITED_BYTES, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played

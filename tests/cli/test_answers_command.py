@@ -48,7 +48,8 @@ def test_a_missing_store_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
 
 def recorded(path: Path, *, simulated: bool) -> None:
     """Record one case into a cassette, of a server that counts as a real one or not."""
-    from pytest_swarm.execution.bench import Bench, BenchSettings
+    from pytest_swarm.execution.bench import Bench
+    from pytest_swarm.execution.bench_settings import BenchSettings
 
     inner = replace(backend(), simulated=simulated)
     recording = recording_backend(inner, RecordingTarget(path=path))

@@ -12,7 +12,8 @@ from pytest_swarm.cli import main
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.simulator.models.profile import load_profile

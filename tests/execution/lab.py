@@ -13,7 +13,8 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile

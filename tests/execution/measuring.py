@@ -14,7 +14,8 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
 from pytest_swarm.execution.backends import Backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld

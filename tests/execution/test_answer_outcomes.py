@@ -12,7 +12,7 @@ from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.execution import running_job
-from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.tasks import TaskCall, run_task, scored
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest

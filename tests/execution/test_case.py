@@ -16,7 +16,8 @@ from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.bench import Bench, BenchSettings, Carryover
+from pytest_swarm.execution.bench import Bench, Carryover
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.reader import read_run

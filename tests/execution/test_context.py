@@ -12,7 +12,8 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import case

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.routing import exact
 from tests.execution.lab import HEAVY, PLANNER, case, graph
 from tests.execution.stand_in import StandIn

@@ -10,7 +10,7 @@ import pytest
 from pytest_swarm.codec import encode_line
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.record import JobRecord, JobStatus, RunInfo
-from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.plan_builders import held_throughout, rule_plan
 from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start

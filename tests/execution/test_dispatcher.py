@@ -20,7 +20,8 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.domain.record import JobRecord, JobStatus, SwitchPurpose, TaskOutcome, TaskStatus
 from pytest_swarm.execution import dispatcher
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.tasks import TaskCall
 from pytest_swarm.metrics.job_metrics import encode_metrics, job_metrics

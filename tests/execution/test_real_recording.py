@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import replay_backend
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette

@@ -12,7 +12,8 @@ import pytest
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.execution.backends import Backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_swarm.domain.record import JobRecord, TaskStatus
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import HEAVY, PLANNER, case, graph
 from tests.execution.stand_in import Body, StandIn, reply

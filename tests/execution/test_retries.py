@@ -8,7 +8,8 @@ import pytest
 
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.server.faults import parse_fault

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.execution.bench_settings import BenchSettings
 from tests.execution.lab import bench, case, graph
 
 JOB = graph(("a", "b"))

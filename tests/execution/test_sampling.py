@@ -11,7 +11,8 @@ import pytest
 
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePhase, VramSample
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SamplingInterval, VramSampler
 from pytest_swarm.metrics.job_metrics import job_metrics

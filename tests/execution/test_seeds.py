@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.execution.bench import BenchSettings
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.greedy import GreedyRouter
 from tests.execution.lab import bench, case, graph

@@ -14,7 +14,8 @@ from pytest_swarm.calibration.measured_models import measure_models, missing_mea
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
 from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette

@@ -16,7 +16,8 @@ import pytest
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.retrying import CallLimits

@@ -59,7 +59,6 @@ def run_context(**changes: object) -> RunContext:
         measure={},
         versions={"python": "3.11"},
         machine={"cores": "2"},
-        measure_defaults={"swarm_code_eval": "off"},
     )
     return replace(plain, **changes)
 

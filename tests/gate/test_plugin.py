@@ -334,7 +334,7 @@ def test_a_gate_that_fails_costs_no_report(
         ("pytest_swarm.report.outputs.write_json", "--swarm-report=json: failed"),
         ("pytest_swarm.report.outputs.write_csv", "--swarm-report=csv: failed"),
         ("pytest_swarm.report.outputs.write_markdown", "--swarm-report=md: failed"),
-        ("pytest_swarm.report.outputs.gate_lines", "--swarm-report=md: failed"),
+        ("pytest_swarm.report.markdown.gate_lines", "--swarm-report=md: failed"),
         ("pytest_swarm.plugin.reporting.terminal_summary", "the summary in the terminal failed"),
         ("pytest_swarm.plugin.reporting.terminal_lines", "the summary in the terminal failed"),
     ],

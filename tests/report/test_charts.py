@@ -106,9 +106,7 @@ def test_a_wide_graph_is_drawn_as_dots_and_a_huge_one_not_at_all() -> None:
 
 @pytest.mark.parametrize(("lp", "llm"), [((0.9,) * 20, (0.1,) * 20), ((0.5, 1.0) * 10, (0.5,) * 20)])
 def test_a_difference_and_its_interval_lie_within_the_frame(lp: tuple[float, ...], llm: tuple[float, ...]) -> None:
-    comparison = build_report(run(*pairs(lp, llm))).comparison("lp", "llm")
-    assert comparison is not None
-    drawn = whisker(comparison)
+    drawn = whisker(build_report(run(*pairs(lp, llm))).overall[0])
     assert drawn is not None
     assert drawn.low is not None
     assert drawn.high is not None

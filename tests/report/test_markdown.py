@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.report.markdown import MAX_LINES, escaped, render_markdown, write_markdown
+from pytest_swarm.report.markdown import MAX_LINES, render_markdown, write_markdown
+from pytest_swarm.report.markdown_text import escaped
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.wording import mode_name
 from tests.report.factories import run

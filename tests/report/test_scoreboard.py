@@ -13,7 +13,7 @@ from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import Report, build_report
-from pytest_swarm.report.scoreboard import Board, board_axes, boards, reference_mode
+from pytest_swarm.report.scoreboard import Board, board_choices, boards, reference_mode
 from tests.report.factories import PHI, WB1, WB2, key, record, run
 from tests.report.played import small_run
 
@@ -30,7 +30,7 @@ def test_one_setting_has_one_board_and_several_have_marginal_ones() -> None:
     axes = [(board.selection.horizon, board.selection.budget_gb) for board in boards(many)]
     assert axes == [(h, b) for h in (None, 0, "flat") for b in (None, 8.0, 24.0)]
     depths = [record(case=key(horizon=depth)) for depth in ("flat", 10, 3, 1, 0)]
-    assert board_axes(build_report(run(*depths))).horizons == (None, 0, 1, 3, 10, "flat")
+    assert board_choices(build_report(run(*depths)).axes)[0] == (None, 0, 1, 3, 10, "flat")
 
 
 def test_a_marginal_board_is_over_all_its_jobs() -> None:

@@ -158,7 +158,7 @@ def test_how_often_they_chose_differently(counts: tuple[int, int, int, int], tai
 )
 def test_the_score_beside_a_saving(found: Comparison, score: str) -> None:
     jobs = [record(graph=WB1, case=key(mode), makespan_s=seconds) for mode, seconds in (("fixed", 9.0), ("milp", 6.0))]
-    text = savings_sentence(build_report(run(*jobs)), [found])
+    text = savings_sentence(replace(build_report(run(*jobs)), comparisons=(found,)))
     assert text == f"MILP saves 3.0 s a job against fixed{score}"
 
 
@@ -174,7 +174,8 @@ def test_only_what_was_measured_is_said_not_to_be_saved(seconds: tuple[float | N
         record(graph=WB1, case=key(mode), makespan_s=each)
         for mode, each in zip(("fixed", "milp"), seconds, strict=True)
     ]
-    found = savings_sentence(build_report(run(*jobs)), [comparison(interval(0.0, -0.2, 0.2), **ALIKE)])
+    alike = comparison(interval(0.0, -0.2, 0.2), **ALIKE)
+    found = savings_sentence(replace(build_report(run(*jobs)), comparisons=(alike,)))
     assert found == f"{text}, at the same score."
 
 

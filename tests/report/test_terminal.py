@@ -9,7 +9,8 @@ import pytest
 from pytest_swarm.domain.record import JobStatus, Run
 from pytest_swarm.report.findings import answers
 from pytest_swarm.report.report_model import build_report
-from pytest_swarm.report.terminal import terminal_summary, wrapped
+from pytest_swarm.report.terminal import terminal_summary
+from pytest_swarm.report.text_table import wrapped
 from tests.report.factories import WB1, WB2, info, key, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_run

@@ -22,7 +22,8 @@ from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.estimate.scored_calls import CellKey
 from pytest_swarm.estimate.starting_estimates import FixedEstimates, TypeTable
 from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
-from pytest_swarm.execution.bench import Bench, BenchSettings
+from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.plugin.start_remarks import policy_remarks
 from pytest_swarm.routing.policy import policy_estimator
 from pytest_swarm.routing.policy_changes import changed_figures
