@@ -29,6 +29,13 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
+def path_of(path: str | os.PathLike[str], error: type[SwarmError]) -> Path:
+    """Return a path that a caller gave; raise an `error` for a value of another type, such as None."""
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"a file is named by its path, a str or a Path, not by {path!r:.60}")
+    return Path(path)
+
+
 def read_text(path: str | os.PathLike[str], error: type[SwarmError]) -> str:
     """Return the text of a UTF-8 file, without its byte order mark.
 
@@ -39,7 +46,7 @@ def read_text(path: str | os.PathLike[str], error: type[SwarmError]) -> str:
     Raises:
         SwarmError: An `error` that names the file, where it cannot be read.
     """
-    path = Path(path)
+    path = path_of(path, error)
     try:
         return readable(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as cause:
@@ -62,7 +69,7 @@ def read_document(path: str | os.PathLike[str], error: type[SwarmError]) -> Json
     Raises:
         SwarmError: An `error` that names the file and what is wrong with it.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = path_of(path, error).suffix.lower()
     if suffix not in SUFFIXES:
         raise error(f"{path}: the file name must end in .toml or .json")
     text = read_text(path, error)

@@ -12,6 +12,7 @@ BYTES_PER_GB: Final = 1_000_000_000
 BYTES_PER_GIB: Final = 1 << 30
 TICKS_PER_S: Final = 1 << 20  # a power of two, so that sums and differences of whole ticks are exact floats
 
+MOST_RELATIVE: Final = 10.0  # a figure that is further from its base has a base next to nothing: how far says nothing
 _MOST_GB: Final = 1_000_000  # a petabyte
 _MOST_S: Final = 365 * 86_400
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(gib|gb|g|mib|mb|m)?\s*", re.IGNORECASE)
@@ -100,3 +101,15 @@ def on_tick(seconds: float) -> float:
     A thousandth of a tick counts as rounding error: a sum of floats that is slightly above a tick is that tick.
     """
     return math.ceil(seconds * TICKS_PER_S - 1e-3) / TICKS_PER_S
+
+
+def signed_percent(share: float, digits: int = 0) -> str:
+    """Return a change against a base, such as `+12 %` of 0.12; `over +1,000 %` where the base is next to nothing.
+
+    Args:
+        share: The change in proportion to the base.
+        digits: Digits after the point.
+    """
+    if abs(share) > MOST_RELATIVE:
+        return "over +1,000 %" if share > 0 else "below -1,000 %"
+    return f"{round(100 * share, digits) + 0.0:+,.{digits}f} %"

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.units import bytes_to_gb, format_duration, format_gb, on_tick, parse_duration_s, parse_size_gb
+from pytest_swarm.units import (
+    bytes_to_gb,
+    format_duration,
+    format_gb,
+    on_tick,
+    parse_duration_s,
+    parse_size_gb,
+    signed_percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +47,21 @@ def test_what_is_not_a_unit_names_the_option(text: str) -> None:
         parse_size_gb(text, what="--x")
     with pytest.raises(OptionError, match=r"--y: .* is not a duration; write for example 120s"):
         parse_duration_s(text, what="--y")
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "text"),
+    [
+        (0.123, 0, "+12 %"),
+        (-0.0004, 1, "+0.0 %"),
+        (-1.5, 1, "-150.0 %"),
+        (10.0, 0, "+1,000 %"),
+        (1.5e26, 0, "over +1,000 %"),
+        (-1.5e26, 1, "below -1,000 %"),
+    ],
+)
+def test_a_change_against_next_to_nothing_is_told_in_words(share: float, digits: int, text: str) -> None:
+    assert signed_percent(share, digits) == text
 
 
 def test_sizes_are_shown_in_gb() -> None:

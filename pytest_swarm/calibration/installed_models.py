@@ -17,6 +17,7 @@ from pytest_swarm.domain.model import Model
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_models import installed_models
+from pytest_swarm.ollama.answers.questions import SIMULATED_VERSION
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ModelInfo
 from pytest_swarm.units import bytes_to_gb
@@ -32,16 +33,20 @@ _MS_PER_S: Final = 1000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledModels:
-    """The chat models of a server as fleet entries, and (tag, reason) of the models that were left out."""
+    """The chat models of a server as fleet entries, and (tag, reason) of the models that were left out.
+
+    `simulated`: by its version the server runs no model.
+    """
 
     host: str
     entries: tuple[FleetEntry, ...]
     left_out: tuple[tuple[str, str], ...]
+    simulated: bool = False
 
     def fleet_text(self) -> str:
         """Return the text of the fleet file."""
         heading = (
-            f"Measured on the Ollama server at {self.host}.",
+            f"Measured on the {'SIMULATED ' if self.simulated else ''}Ollama server at {self.host}.",
             "Quality is not measured: add capabilities.",
             *(f"{tag} is left out: {why}" for tag, why in self.left_out),
         )
@@ -128,10 +133,14 @@ async def _measure_all(
     entries: list[FleetEntry] = []
     left_out: list[tuple[str, str]] = []
     waiting = list(await client.installed())
+    simulated = False
+    with suppress(BackendError):  # of a server that does not tell its version nothing is known
+        simulated = SIMULATED_VERSION in await client.version()
 
     def found() -> InstalledModels:
         rest = ((model.tag, "the command ended before it was measured") for model in waiting)
-        return InstalledModels(host=client.host, entries=tuple(entries), left_out=(*left_out, *rest))
+        told = (*left_out, *rest)
+        return InstalledModels(host=client.host, entries=tuple(entries), left_out=told, simulated=simulated)
 
     try:
         while waiting:

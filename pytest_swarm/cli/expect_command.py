@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.calibration.reference_answers import reference_answers
     from pytest_swarm.domain.expectation import Judge
     from pytest_swarm.execution.backends import network_backend
+    from pytest_swarm.execution.server_models import is_simulated_server
     from pytest_swarm.ollama.retrying import CallLimits
     from pytest_swarm.units import parse_duration_s, plural
     from pytest_swarm.workloads.expected_files import ExpectedAnswer, write_expected
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
         rows = reference_answers(
             graphs, options.reference, backend, report_progress=lambda text: print(text, file=sys.stderr)
         )
-        source = f"Answers of {options.reference}: scores are agreement with it, not truth. Look them over."
+        mark = "SIMULATED: no model gave these answers. " if is_simulated_server(options.host, limits.timeout_s) else ""
+        source = f"{mark}Answers of {options.reference}: scores are agreement with it, not truth. Look them over."
     for file, answers in zip(files, rows, strict=True):
         if answers:
             print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}")

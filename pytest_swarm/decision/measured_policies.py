@@ -100,6 +100,12 @@ class MeasuredPolicies:
         jobs = self.by_setting[self.settings[0]]
         return tuple(digest if (family := jobs[digest].family) is None else (family,) for digest in self.jobs)
 
+    @property
+    def declares_families(self) -> bool:
+        """Return whether any of the jobs belongs to a declared family."""
+        jobs = self.by_setting[self.settings[0]]
+        return any(jobs[digest].family is not None for digest in self.jobs)
+
     def noise(self, criterion: Criterion) -> tuple[tuple[float, ...], int]:
         """Return the variance of a job's gain that comes from its repeats, by policy, and the number of repeats.
 

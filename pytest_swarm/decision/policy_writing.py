@@ -281,7 +281,7 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         against=decision.present.label,
         against_assumed=decision.present_assumed,
         jobs=choice.jobs,
-        families=None if choice.families == choice.jobs else choice.families,
+        families=choice.families if decision.measured.declares_families else None,
         repeats=decision.repeats,
         gain=choice.honest,
         gain_low=None if estimate is None else estimate.low,

@@ -28,10 +28,10 @@ def undeclared_templates(figures: PolicyFigures, choice: PolicyChoice, measured:
         choice: The choice.
         measured: The jobs.
     """
-    jobs = [measured.by_setting[measured.settings[0]][digest] for digest in measured.jobs]
-    if choice.ruling is not Ruling.USE or any(each.family is not None for each in jobs):
+    if measured.declares_families:
         return None
-    templates = tuple(_template(each.graph) for each in jobs)
+    jobs = measured.by_setting[measured.settings[0]]
+    templates = tuple(_template(jobs[digest].graph) for digest in measured.jobs)
     return len(set(templates)) if rests_on_templates(figures, choice, templates) else None
 
 

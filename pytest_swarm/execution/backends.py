@@ -88,7 +88,8 @@ class Backend:
 
     `detail` is the text of the header line. `virtual`: computing takes no time on the loops of `new_loop`. `connect`
     makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
-    own. `live`: calls reach a real server, at `host` without credentials, whose VRAM is shared with others.
+    own. `live`: calls reach a server at `host`, without credentials, whose VRAM is shared with others; a simulated one
+    has a clock of its own, too.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `one_file` are groups of the fleet's
     tags that are one model file on the server, `of_weights` those of one file of weights, `same_weights` groups that it
     runs on one copy of their weights, where they ask for the same context: the fleet's tags, then others.
@@ -120,14 +121,16 @@ def network_backend(
     why: str,
     limits: CallLimits = NO_RETRIES,
     transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    simulated: bool = False,
 ) -> Backend:
-    """Return the backend of a real server over HTTP, on the wall clock.
+    """Return the backend of a server over HTTP, on the wall clock.
 
     Args:
         host: URL of the server, in any form that `--swarm-host` accepts.
         why: Why this backend was chosen, for the header line.
         limits: The limits of its calls.
         transport: Makes the transport of a connection; None for the network, with the usual bounds.
+        simulated: Whether no model runs there, so that its figures are no measured ones.
     """
 
     def connect() -> Connection:
@@ -140,8 +143,8 @@ def network_backend(
 
     return Backend(
         kind="ollama",
-        detail=f"ollama at {shown_host(base_url(host))} ({why})",
-        simulated=False,
+        detail=f"{'SIMULATED Ollama' if simulated else 'ollama'} at {shown_host(base_url(host))} ({why})",
+        simulated=simulated,
         virtual=False,
         profile_name=None,
         new_loop=asyncio.new_event_loop,

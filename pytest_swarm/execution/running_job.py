@@ -50,7 +50,8 @@ class RunningJob:
         self.retries: list[Retry] = []
         context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
-        interval = SIMULATED_INTERVAL if context.backend.simulated or context.backend.predicted else REAL_INTERVAL
+        sparse = (context.backend.simulated and not context.backend.live) or context.backend.predicted
+        interval = SIMULATED_INTERVAL if sparse else REAL_INTERVAL
         self.sampler = VramSampler(self._look, context.gpu, self.clock, interval=interval, on_sample=self._on_sample)
 
     async def _look(self) -> tuple[ResidentModel, ...]:

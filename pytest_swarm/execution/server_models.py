@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.ollama.answers.questions import SIMULATED_VERSION
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
 if TYPE_CHECKING:
@@ -53,6 +54,18 @@ def server_version(host: str, timeout_s: float) -> str:
     return _asked(host, timeout_s, "/api/version", lambda client: client.version())
 
 
+def is_simulated_server(host: str, timeout_s: float) -> bool:
+    """Return whether the server at `host` says by its version that it runs no model; BackendError where it hangs.
+
+    Args:
+        host: URL of the server.
+        timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
+    """
+    with suppress(BadReplyError, ServerRefusedError):
+        return SIMULATED_VERSION in server_version(host, timeout_s)
+    return False
+
+
 def resident_models(host: str) -> tuple[ResidentEntry, ...]:
     """Return the resident models of the server at `host`; BackendError where it does not tell at once."""
     return _asked(host, PROBE_TIMEOUT_S, "/api/ps", lambda client: client.resident_entries())
@@ -88,7 +101,7 @@ def require_models(
         host: URL of the server.
         needed: The tags that are needed, in any form.
         installed: The models that the server has.
-        roles: What a needed tag is for, where that is to be told.
+        roles: What a needed tag is for, and what names another, where that is to be told.
     """
     has = {full_tag(model.tag): model for model in installed}
     cloud = [tag for tag in needed if full_tag(tag) in has and has[full_tag(tag)].remote_host is not None]
@@ -102,7 +115,8 @@ def require_models(
         local = [model.tag for model in installed if model.remote_host is None]
         named = ", ".join(f"{tag}{_told(roles.get(tag))}{_nearest_installed(tag, local)}" for tag in missing)
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
-        raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; run: {pulls}")
+        run = "or run" if roles.keys() & set(missing) else "run"
+        raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; {run}: {pulls}")
 
 
 def _told(role: str | None) -> str:
@@ -190,7 +204,7 @@ def reachable_host(
     Args:
         hosts: URLs of servers, in order of preference.
         needed: The tags that are needed.
-        roles: What a needed tag is for, where that is to be told.
+        roles: What a needed tag is for, and what names another, where that is to be told.
 
     Returns:
         The host and the reason; None and each host's error if no host will do.

@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import Final
 
 from pytest_swarm.domain.record import Run
-from pytest_swarm.gate.run_context import STORED
+from pytest_swarm.gate.run_context import run_context_of, virtual_clock
 from pytest_swarm.gate.time_verdicts import is_wall_time
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -73,7 +73,8 @@ def _ratio(key: tuple[str, str], then: Sequence[float], now: Sequence[float]) ->
 
 def _medians(run: Run) -> dict[tuple[str, str], float]:
     """The median over jobs of each wall time, by mode and metric."""
-    virtual = run.info.simulated is True or run.info.backend in STORED
+    context = run_context_of(run.info)
+    virtual = virtual_clock(context, context)
     times = [row for row in GATE_METRICS.values() if is_wall_time(row, virtual=virtual)]
     found: dict[tuple[str, str], list[float]] = {}
     for job in measure(run.jobs):

@@ -53,6 +53,11 @@ class RunContext:
         for name in ("measure", "versions", "machine"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
+    @property
+    def in_process(self) -> bool:
+        """Whether a simulator answered in virtual time, by the run's seed; one over HTTP has its own clock and seed."""
+        return self.simulated is True and (self.profile is not None or self.backend in STORED)
+
 
 def run_context_of(info: RunInfo) -> RunContext:
     """Return the context of a run, of what its first event says."""
@@ -84,7 +89,7 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
     elif (before.backend == MEASURED) is not (now.backend == MEASURED):
         found.append(f"other backend: {before.backend} then, {now.backend} now, and measured answers are played")
     elif before.profile != now.profile:
-        found.append(f"other simulator profile: {before.profile} then, {now.profile} now")
+        found.append(f"other simulator: {_backend_name(before)} then, {_backend_name(now)} now")
     if before.fleet.digest != now.fleet.digest:
         found.append(f"other fleet: {_fleet_name(before)} then, {_fleet_name(now)} now")
     for name in (*now.measure, *(each for each in before.measure if each not in now.measure)):
@@ -102,23 +107,23 @@ def reproducible(before: RunContext, now: RunContext) -> bool:
         before: How the baseline was made.
         now: How the run was made.
     """
-    fixed = before.simulated is True or before.backend == now.backend in STORED
+    fixed = before.in_process or before.backend == now.backend in STORED
     same_draws = before.seed == now.seed and before.seed_policy == now.seed_policy
     return fixed and same_draws and not differences(before, now)
 
 
 def seeded(before: RunContext, now: RunContext) -> bool:
     """Whether each seed is known to draw anew, as in the simulator. A real server may answer every seed alike."""
-    return before.simulated is True and now.simulated is True
+    return before.in_process and now.in_process
 
 
 def virtual_clock(before: RunContext, now: RunContext) -> bool:
     """Whether times of the server are virtual in both runs."""
-    return all(context.simulated is True or context.backend in STORED for context in (before, now))
+    return all(context.in_process or context.backend in STORED for context in (before, now))
 
 
 def _backend_name(value: RunContext) -> str:
-    return f"simulated ({value.profile})" if value.simulated else f"real ({value.backend})"
+    return f"simulated ({value.profile or value.backend})" if value.simulated else f"real ({value.backend})"
 
 
 def _fleet_name(value: RunContext) -> str:

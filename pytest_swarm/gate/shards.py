@@ -106,7 +106,8 @@ def read_shards(paths: Sequence[Path]) -> Shards:
         paths: Folders of runs, or their events.jsonl.
 
     Raises:
-        EventsError: A file holds no events, the parts were not run alike, or two of them hold the same case.
+        EventsError: A file holds no events, the parts were not run alike, two of them hold the same case, or declare
+            two families for one job.
     """
     parts = [(path, read_run(path)) for path in paths]
     for path, run in parts[1:]:
@@ -114,6 +115,7 @@ def read_shards(paths: Sequence[Path]) -> Shards:
         if difference is not None:
             raise EventsError(f"{path} is no part of the same run as {paths[0]} ({difference}); treat it by itself")
     _refuse_twice(parts)
+    _refuse_two_families(parts)
     parts.sort(key=lambda part: _number(part[1].info) or (0, 0))
     runs = tuple(run for _, run in parts)
     missing = (*_missing_parts(runs), *_missing_ends(parts), *_missing_jobs(runs))
@@ -185,6 +187,19 @@ def _refuse_twice(parts: Sequence[tuple[Path, Run]]) -> None:
                     f"repeat {job.case.key.repeat}; leave one of the runs out"
                 )
         held.update(dict.fromkeys(own, path))
+
+
+def _refuse_two_families(parts: Sequence[tuple[Path, Run]]) -> None:
+    """Raise EventsError for a job of two families, by the word of two parts: a family is one unit of chance."""
+    declared: dict[str, tuple[str, Path]] = {}
+    for path, run in parts:
+        for graph in (job.case.graph for job in run.jobs if job.case.graph.family is not None):
+            family, there = declared.setdefault(graph.digest, (str(graph.family), path))
+            if graph.family != family and there != path:
+                raise EventsError(
+                    f"job {graph.name!r:.80} is of family {family!r:.60} in {there} and of family "
+                    f"{graph.family!r:.60} in {path}; declare the same one in all parts"
+                )
 
 
 def _missing_parts(runs: Sequence[Run]) -> Iterator[str]:

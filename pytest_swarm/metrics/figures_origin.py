@@ -15,7 +15,7 @@ from typing import Final
 from pytest_swarm.domain.measured_run import VerifiedCase
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
-from pytest_swarm.units import plural
+from pytest_swarm.units import plural, signed_percent
 
 PREDICTED_BACKEND: Final = "measure"
 _REPLAYED_BACKEND: Final = "replay"
@@ -124,8 +124,9 @@ class FiguresMark:
         """How well predicted makespans were confirmed: `verified within 8 %`, `off by +35 %` or `not verified`."""
         if self.off is None:
             return "not verified"
-        share = round(100 * self.off)
-        return f"off by {share:+d} %" if abs(self.off) > FAR_OFF else f"verified within {max(1, abs(share))} %"
+        if abs(self.off) > FAR_OFF:
+            return f"off by {signed_percent(self.off)}"
+        return f"verified within {max(1, abs(round(100 * self.off)))} %"
 
     @property
     def sentence(self) -> str | None:

@@ -15,6 +15,7 @@ from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_bac
 from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
     installed_models,
+    is_simulated_server,
     models_of_one_weights,
     one_file_models,
     reachable_host,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_swarm.ollama.messages import ListedModel
     from pytest_swarm.plugin.measuring import MeasuredServer
+    from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -49,10 +51,14 @@ class ModelDemand:
 
     @property
     def roles(self) -> dict[str, str]:
-        """What each needed tag is for that is not of the fleet, and the option that names another."""
-        judge = {} if self.judge is None else {self.judge: f"the judge, {Options.judge.flag}"}
-        planners = dict.fromkeys(self.planners, f"the planner, {Options.planner.flag}")
+        """What each needed tag is for that is not of the fleet, and what names another."""
+        judge = {} if self.judge is None else {self.judge: _role("judge", Options.judge)}
+        planners = dict.fromkeys(self.planners, _role("planner", Options.planner, ", or as llm:TAG"))
         return {tag: role for tag, role in (judge | planners).items() if tag not in self.fleet}
+
+
+def _role(name: str, option: Option[str | None], other: str = "") -> str:
+    return f"the {name}: name one that is installed with {option.flag}=TAG or the ini key {option.dest}{other}"
 
 
 def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:
@@ -149,6 +155,7 @@ def _network(
         why=why,
         limits=settings.limits,
         transport=_transports(settings),
+        simulated=is_simulated_server(host, settings.timeout_s),
     )
     tags = demand.fleet.tags
     one_file = one_file_models(tags, installed)

@@ -110,20 +110,37 @@ class Cases:
         fleet: Callable[[], Fleet],
         together: bool = False,
     ) -> None:
-        self.left_out: dict[str, str] = {}
+        self._left_out: dict[str, str] = {}
         """Modes of `all` that the fleet cannot run, and why."""
+        self._shortened = False
+        """Whether a list of a marker or of the ini file counts with its first value only."""
         self._fleet = fleet
         self._together = together
         self._settings = settings
         self._modes = modes
         self._gpu_gb = gpu_gb
 
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences on what is not run though somebody named it."""
+        remarks = [f"left out of all: {reason}" for reason in self._left_out.values()]
+        if self._shortened:
+            remarks.append(
+                f"without {Options.compare.flag} each benchmark runs once: lists of markers and of the ini file count "
+                f"with their first value, and {Options.repeat.dest} does not"
+            )
+        return remarks
+
     def axes_of(self, item: pytest.Item) -> Axes:
-        """Return what command line, the test's markers and ini say together; of markers, the closest comes first."""
+        """Return what command line, the test's markers and ini say together."""
+        return self._settings.axes(self._said_by_markers(item))
+
+    def _said_by_markers(self, item: pytest.Item) -> Axes:
+        """Return what the test's markers say; the closest comes first."""
         said = Axes()
         for marker in item.iter_markers(MARKER):
             said = said.over(axes_of_marker(marker.args, dict(marker.kwargs), known=self._modes))
-        return self._settings.axes(said)
+        return said
 
     def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:
         """Return every case of a benchmark: modes x horizons x budgets x weights of token cost x repeats.
@@ -134,7 +151,9 @@ class Cases:
         from pytest_swarm.domain.record import CaseKey
 
         check_markers(item)
-        axes = self.axes_of(item)
+        said = self._said_by_markers(item)
+        self._shortened |= self._settings.shortens(said)
+        axes = self._settings.axes(said)
         budgets_gb, weights = self._budgets_gb(axes, item.nodeid), _swept(axes)
         settings = len(axes.modes or ()) * len(axes.horizons or ()) * len(budgets_gb) * len(weights)
         count = settings * (axes.repeat or 1)
@@ -160,8 +179,8 @@ class Cases:
         if isinstance(mode, ModeOfAll) and "speeds" in self._modes.spec(mode).needs:
             reason = self._modes.lacks_speeds(mode, self._fleet())
             if reason is not None:
-                self.left_out[str(mode)] = reason
-        return isinstance(mode, ModeOfAll) and str(mode) in self.left_out
+                self._left_out[str(mode)] = reason
+        return isinstance(mode, ModeOfAll) and str(mode) in self._left_out
 
     def _budgets_gb(self, axes: Axes, test: str) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""

@@ -22,6 +22,11 @@ OTHER_TYPE: Final = (pytest.UsageError, TypeError, DeprecationWarning)
 """What `ini_value` raises for a value of another type than was registered."""
 
 
+def ini_folder(config: pytest.Config) -> Path:
+    """Return the folder from which paths of the ini file are read; without one, the root of the project."""
+    return config.rootpath if config.inipath is None else config.inipath.parent
+
+
 def ini_value(config: pytest.Config, key: str) -> object:
     """Return what pytest makes of a key; ValueError where nobody has registered it.
 
@@ -48,7 +53,8 @@ def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> ob
         return value
     wrong = isinstance(row, Flag | FlagOrWord) or not _is_plain(value)
     if wrong:
-        raise OptionError(f"{row.dest} (ini): {error}; write it as on the command line") from error
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"{row.dest} (ini): {reason}; write it as on the command line") from error
     return value
 
 

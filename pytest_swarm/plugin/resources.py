@@ -175,7 +175,8 @@ class Resources:
 
         choice, learning = self._settings.estimates, self._settings.learning == "on"
         unnamed = choice.path is None and choice.kind is not EstimatesKind.PRIOR
-        imported = imported_answers(self._settings) if unnamed and self.backend.simulated else None
+        here = self.backend.simulated and not self.called.live
+        imported = imported_answers(self._settings) if unnamed and here else None
         return estimate_source(choice, self.fleet, learning=learning, imported=imported)
 
     def header(self, *, quiet: bool) -> list[str]:

@@ -17,7 +17,8 @@ class RoutingOptions(OptionValues):
     compare = Axis(
         lambda given: given.modes(),
         "lp",
-        f"routing modes to compare: {modes_help()}. Without it each benchmark runs once",
+        f"routing modes to compare: {modes_help()}. Without it each benchmark runs once, by the first "
+        "value of each list in marker and ini file",
         metavar="MODES",
         marker="modes",
         may_differ=True,

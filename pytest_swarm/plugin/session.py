@@ -13,6 +13,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, mode_of_id
 from pytest_swarm.plugin.conflicts import check_case_conflicts
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
+from pytest_swarm.plugin.ini_file import ini_folder
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.settings import Settings, read_settings
@@ -58,7 +59,7 @@ class SwarmSession:
         self.settings = settings
         self.process = process_of(config)
         self.resources = Resources(settings, routers=routers, process=self.process, tell=self.tell)
-        self.resources.folder = Path(config.rootpath)
+        self.resources.folder = ini_folder(config)
         self.messages = WorkerMessages(config)
         if self.resources.in_worker:
             config.pluginmanager.register(self.messages)
@@ -210,7 +211,7 @@ class SwarmSession:
                 self._draw_to_verify(self.resources.measuring, benchmarks)
                 if self.process.worker == 0:
                     self._tell_cost_later(self.resources.measuring)
-            self.resources.remarks += [f"left out of all: {reason}" for reason in self.cases.left_out.values()]
+            self.resources.remarks += self.cases.remarks
             self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
             if self.resources.hosts is None:
                 self.resources.look_at_server()

@@ -16,7 +16,7 @@ from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written,
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
-from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_value, native_value
+from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_folder, ini_value, native_value
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
@@ -146,6 +146,13 @@ class Settings(Options):
         """Return command line > marker > ini; without a comparison, marker and ini give only the first of a list."""
         if self.cli.modes is None and marker.modes is None and self.ini.modes is None:
             return self.cli.over(marker.once()).over(self.ini.once()).over(self._defaults)
+        return self._whole(marker)
+
+    def shortens(self, marker: Axes) -> bool:
+        """Return whether a list of marker or ini file counts with its first value only."""
+        return self.axes(marker) != self._whole(marker)
+
+    def _whole(self, marker: Axes) -> Axes:
         return self.cli.over(marker).over(self.ini).over(self._defaults)
 
 
@@ -166,6 +173,7 @@ class _Source:
         self._config = config
         self.known_modes = known_modes
         self.root = Path(config.rootpath)
+        self._folder = ini_folder(config)
 
     def value(self, row: Option[Any]) -> object:
         """Return the option's value: of the command line, else of the ini file, else its default."""
@@ -173,7 +181,7 @@ class _Source:
         if isinstance(row, Flag):
             return bool(self._config.getoption(row.dest) if on_cli else self._ini(row))
         texts = self._cli_texts(row) if on_cli else self._ini_texts(row)
-        what, folder = (row.flag, Path.cwd()) if on_cli else (f"{row.dest} (ini)", self.root)
+        what, folder = (row.flag, Path.cwd()) if on_cli else (f"{row.dest} (ini)", self._folder)
         if not texts and row.default is not None:
             texts, what = (row.default,), row.flag
         parsed = [row.parse(OptionText(text, what=what, folder=folder)) for text in texts]
@@ -213,14 +221,16 @@ class _Source:
         return tuple(text.strip() for text in texts)
 
     def _ini_texts(self, row: Option[Any]) -> tuple[str, ...]:
-        """Return the texts in the ini file; a list in native TOML is one text with commas, unless repeatable."""
+        """Return the texts in the ini file; a list, and several lines, are one text with commas, unless repeatable."""
         value = self._ini(row)
         if value is None or value is False:
             return ()
         if not isinstance(value, list | tuple):
-            return tuple(filter(None, (str(value).strip(),)))
+            value = str(value).strip().splitlines()
         texts = tuple(str(each).strip() for each in value)
-        return texts if isinstance(row, Many) else (",".join(texts),)
+        if len(texts) > 1 and not isinstance(row, Axis | Many):
+            raise OptionError(f"{row.dest} (ini): takes one value, and has {len(texts)}; leave the others out")
+        return texts if isinstance(row, Many) or not texts else (",".join(texts),)
 
     def _ini(self, row: Option[Any]) -> object:
         try:

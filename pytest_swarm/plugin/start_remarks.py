@@ -29,7 +29,7 @@ def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
         fleet: The fleet, in which one tag of each group stands for all.
     """
     return [
-        f"{' and '.join(group)} are one model file, which the server holds in VRAM once, so they are one model of the"
+        f"{' and '.join(group)} are one model file, which the server holds in memory once, so they are one model of the"
         f" run: {fleet[group[0]].tag}"
         for group in backend.one_file
     ]
@@ -40,8 +40,8 @@ def same_weights_remarks(fleet: Fleet) -> list[str]:
     groups = [[holder, *(tag for tag in fleet.tags if fleet.sharers.get(tag) == holder)] for holder in fleet.tags]
     named = "; ".join(" and ".join(group) for group in groups if len(group) > 1)
     sentence = (
-        f"of the same weights: {named}. The server holds them in VRAM once, so VRAM and loads are planned and counted "
-        "once, under the first name"
+        f"of the same weights: {named}. The server holds them in memory once, so VRAM and loads are planned and "
+        "counted once, under the first name"
     )
     return [sentence] if named else []
 
@@ -62,8 +62,8 @@ def apart_remarks(bench: Bench, fleet: Fleet) -> list[str]:
         else "because measured answers are played so"
     )
     sentence = (
-        f"of the same weights: {named}. The server holds them in VRAM once at most, but the run plans and counts them "
-        f"as models of their own, {why}; for true figures of VRAM and loads, give a fleet one of them"
+        f"of the same weights: {named}. The server holds them in memory once at most, but the run plans and counts "
+        f"them as models of their own, {why}; for true figures of VRAM and loads, give a fleet one of them"
     )
     return [sentence] if named else []
 
@@ -107,7 +107,7 @@ def fleet_digests(resources: Resources) -> dict[str, str]:
     """
     fleet, measuring = resources.fleet, resources.measuring
     if measuring is not None:
-        in_process = measuring.inner is not None and measuring.inner.simulated
+        in_process = measuring.inner is not None and measuring.inner.simulated and not measuring.inner.live
         models = () if in_process else measuring.known.models.values()
         return {fleet[model.tag].tag: model.digest for model in models if model.tag in fleet}
     if not resources.backend.live:

@@ -12,9 +12,10 @@ from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Difference
 from pytest_swarm.report.metric_text import interval_text, plain_number, written
 from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
-from pytest_swarm.units import plural
+from pytest_swarm.units import plural, signed_percent
 
 _SAME: Final = 1e-9
+_MOST_TIMES: Final = 1000  # beyond that, one of both is next to nothing
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple
 JobsOfMode: TypeAlias = Mapping[str, Mapping[PairKey, MeasuredJob]]
 """Mode -> its jobs by what two jobs must share to be compared."""
@@ -132,8 +133,8 @@ def delta(kind: Difference, value: float | None, base: float | None) -> str:
         return ""
     ratio = value / base
     if ratio >= _TIMES:
-        return f"{significant(ratio, 2)} x"
+        return f"{significant(ratio, 2)} x" if ratio <= _MOST_TIMES else f"over {_MOST_TIMES:,} x"
     if 0 < ratio <= 1 / _TIMES:
-        return f"1/{significant(1 / ratio, 2)}"
-    change = f"{100 * (ratio - 1):+.0f} %"
-    return "" if change in ("+0 %", "-0 %") else change
+        return f"1/{significant(1 / ratio, 2)}" if ratio >= 1 / _MOST_TIMES else f"under 1/{_MOST_TIMES:,}"
+    change = signed_percent(ratio - 1)
+    return "" if change == "+0 %" else change

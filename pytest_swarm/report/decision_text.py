@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Final
 
 from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.metrics.figures_origin import FiguresOrigin
+from pytest_swarm.report.main_memory import main_memory_sentences
 from pytest_swarm.report.slow_server_text import slow_server_sentences
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
@@ -43,11 +45,14 @@ def basis_sentence(decision: PolicyDecision) -> str:
     marked = decision.figures.sentence
     source = "" if marked is None else f" {marked}"
     jobs = {policy_name(decision, each): decision.jobs_under(each) for each in decision.policies}
-    slow = "".join(f" {each}" for each in slow_server_sentences(jobs, origin=decision.figures.origin))
+    server = (
+        *slow_server_sentences(jobs, origin=decision.figures.origin),
+        *main_memory_sentences(chain(*jobs.values())),
+    )
     policies = plural(len(decision.policies), "policy")
     return (
         f"{decision.counted}{repeats}, {policies}, decided by {by.name}.{_now(decision)}"
-        f"{_together(decision)}{source}{slow}"
+        f"{_together(decision)}{source}{''.join(f' {each}' for each in server)}"
     )
 
 

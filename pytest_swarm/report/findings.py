@@ -12,6 +12,7 @@ from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
+from pytest_swarm.report.main_memory import main_memory_sentences
 from pytest_swarm.report.note_groups import grouped
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import savings_sentence
@@ -52,6 +53,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
             Answer(kind="caution", tone="open", text=each)
             for each in (
                 *(score_basis_sentences(report) if nothing is None else ()),
+                *main_memory_sentences(report.jobs),
                 *slow_run_sentences(report),
                 *oracle_sentences(report),
             )

@@ -13,7 +13,7 @@ from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 from pytest_swarm.report.markdown_text import escaped, markdown_table
 from pytest_swarm.report.text_table import wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, signed_points, significant
-from pytest_swarm.units import plural
+from pytest_swarm.units import plural, signed_percent
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")
 LEFT: Final = 3  # columns of words
@@ -180,7 +180,7 @@ def _change(value: float | None, *, score: bool, ratio: bool) -> str:
     if value is None:
         return NOT_MEASURED
     if ratio:
-        return f"{100 * (value - 1):+.1f} %"
+        return signed_percent(value - 1, 1)
     return f"{signed_points(value)} pts" if score else _signed(value)
 
 

@@ -13,7 +13,7 @@ from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import seconds
-from pytest_swarm.units import plural
+from pytest_swarm.units import plural, signed_percent
 
 WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
 
@@ -115,7 +115,7 @@ def verified_sentence(summary: MeasureSummary) -> str:
     count = f"{plural(len(summary.verified), 'case')} {'was' if len(summary.verified) == 1 else 'were'} run for real"
     off = summary.far_off
     if off:
-        parts = " and ".join(f"{label_of(each.metric)} by {signed_percent(each.off)}" for each in off)
+        parts = " and ".join(f"{label_of(each.metric)} by {_signed(each.off)}" for each in off)
         text = f"{count}: the prediction is off for {parts}, so these figures are grey."
     else:
         text = f"{count}: every prediction is within {FAR_OFF:.0%} of it.".replace("%", " %")
@@ -145,9 +145,8 @@ def label_of(metric: str) -> str:
     return METRICS[metric].label
 
 
-def signed_percent(share: float | None) -> str:
-    """Return `+12 %`, or a dash where there is none."""
-    return "-" if share is None else f"{round(share * 100) + 0:+d} %"
+def _signed(share: float | None) -> str:
+    return "-" if share is None else signed_percent(share)
 
 
 VERIFIED_HEAD: Final = ("mean per case", "cases", "predicted", "real", "off", "95 % of a case's error")
@@ -161,8 +160,8 @@ def verified_rows(summary: MeasureSummary) -> list[tuple[str, ...]]:
             str(each.cases),
             written(METRICS[each.metric], each.predicted / each.cases),
             written(METRICS[each.metric], each.real / each.cases),
-            signed_percent(each.off),
-            "-" if each.low is None else f"{signed_percent(each.low)} to {signed_percent(each.high)}",
+            _signed(each.off),
+            "-" if each.low is None else f"{_signed(each.low)} to {_signed(each.high)}",
         )
         for each in summary.figures
     ]

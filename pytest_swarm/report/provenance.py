@@ -22,14 +22,14 @@ def provenance(report: Report) -> Provenance | None:
     """Return where the figures come from; None for a real server."""
     info = report.info
     profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
+    simulator = f"the simulator ({profile}seed {info.seed})" if profile else "a simulated server"
     origin = figures_origin(info)
     if origin is FiguresOrigin.SIMULATED and info.backend == "replay":
-        source = f"a recording of the simulator ({profile}seed {info.seed})"
-        text = f"no model was run; answers and times are those of {source}."
+        text = f"no model was run; answers and times are those of a recording of {simulator}."
         return Provenance(word="SIMULATED", text=text)
     measured = measure_summary(report)
     if origin is FiguresOrigin.SIMULATED:
-        text = f"no model was run; every figure comes from the simulator ({profile}seed {info.seed})."
+        text = f"no model was run; every figure comes from {simulator}."
         if measured is not None:
             checked = f" {verified_sentence(measured)}" if measured.verified else ""
             text = f"{text} Its answers were {measured_once(measured)}.{checked}"

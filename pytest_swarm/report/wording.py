@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.routing.registry import built_in
-from pytest_swarm.units import plural
+from pytest_swarm.units import MOST_RELATIVE, plural, signed_percent
 
 NOT_MEASURED: Final = "-"
 # Control characters, marks that change the direction of text (they could make a line read as something else), lone
@@ -29,7 +29,9 @@ def mode_name(mode: str) -> str:
 
 
 def percent(share: float | None, *, digits: int = 0) -> str:
-    """Return `74 %` of 0.741; one more digit with `digits=1`."""
+    """Return `74 %` of 0.741, `74.1 %` with `digits=1`; `below -1,000 %` of a gain whose base is next to nothing."""
+    if share is not None and abs(share) > MOST_RELATIVE:
+        return signed_percent(share)
     return NOT_MEASURED if share is None else f"{_rounded(100 * share, digits)} %"
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Final, TypeAlias
 
+from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan, PlanStatus
@@ -261,9 +261,7 @@ def load_policy(path: str | os.PathLike[str]) -> DecidedPolicy:
     Raises:
         PolicyError: The file cannot be read, is newer, or plays a mode that needs a planner model; or `path` is none.
     """
-    if not isinstance(path, str | os.PathLike):
-        raise PolicyError(f"load_policy takes the path of a policy file, not {path!r:.60}")
-    policy = DecidedPolicy(read_policy(Path(path)), where=f"policy {path}")
+    policy = DecidedPolicy(read_policy(path_of(path, PolicyError)), where=f"policy {path}")
     if policy.fault is not None:
         warnings.warn(policy.fault, stacklevel=2)
     return policy

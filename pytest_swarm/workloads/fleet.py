@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.documents import read_document, toml_comment, toml_line
+from pytest_swarm.documents import path_of, read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json, shown
@@ -59,7 +59,7 @@ def load_fleet(path: str | os.PathLike[str]) -> Fleet:
     The fleet is named after the file. A model with `exclude = true` is left out. Raises FleetError, which names file,
     model and rule in one sentence.
     """
-    found = Path(path)
+    found = path_of(path, FleetError)
     shipped = shipped_fleets()
     if str(path) in shipped and not found.exists():
         found = shipped[str(path)]

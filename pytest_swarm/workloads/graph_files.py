@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
-from pytest_swarm.documents import parse_json, read_document, toml_line, toml_value_or_json, write_text
+from pytest_swarm.documents import parse_json, path_of, read_document, toml_line, toml_value_or_json, write_text
 from pytest_swarm.domain.graph import TaskGraph, decode_graph, encode_graph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
@@ -51,7 +50,7 @@ def save_graph(graph: TaskGraph, path: str | os.PathLike[str]) -> None:
     Raises:
         GraphError: Where the file cannot be written, or its suffix is another one.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = path_of(path, GraphError).suffix.lower()
     if suffix == ".toml":
         write_text(path, dump_graph(graph), GraphError)
     elif suffix == ".json":

@@ -247,12 +247,23 @@ def test_the_answer_of_a_crowded_run_stands_on_the_first_screen(crowded: str, pa
     assert page.value(f"{card}.bottom") <= 800
 
 
+def test_a_name_never_wraps_below_its_square(crowded: str, page: Page) -> None:
+    for width in (500, 1280):
+        page.screen(width)
+        page.open(crowded)
+        below = page.value(
+            "[...document.querySelectorAll('.forest th .sw, .legend .sw')].filter(square => square.offsetParent &&"
+            " square.nextElementSibling.getBoundingClientRect().left < square.getBoundingClientRect().right).length"
+        )
+        assert below == 0
+
+
 def test_names_break_between_their_words_only(crowded: str, page: Page) -> None:
     """Each piece between two break opportunities stands on one line: its rectangles have one top."""
     page.screen(1024, 800)
     page.open(crowded)
     broken = page.value(
-        "[...document.querySelectorAll('#modes th .nowrap, #board-0-0-0 th .nowrap')].flatMap(tag =>"
+        "[...document.querySelectorAll('#modes th .nowrap, #board-0-0-0 th .nowrap > :last-child')].flatMap(tag =>"
         " [...tag.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).flatMap(node => {"
         " const range = document.createRange(); range.selectNodeContents(node);"
         " const tops = new Set([...range.getClientRects()].map(each => Math.round(each.top)));"

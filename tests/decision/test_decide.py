@@ -128,6 +128,9 @@ def test_families_are_written_into_policy_and_record() -> None:
     decision = decided(many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=lambda n: f"template {n % 20}"))
     policy = policy_of(decision, now=NOW)
     assert (policy.provenance.jobs, policy.provenance.families) == (60, 20)
+    for family, count in ((lambda n: f"template {n}", 60), (lambda _: None, None)):
+        run = many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=family)
+        assert policy_of(decided(run), now=NOW).provenance.families == count
     assert "60 jobs in 20 families" in decision_record(decision, policy)
     assert "from 60 jobs in 20 families of" in EXPORTS["ollama"](policy)
     few = decided(many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=lambda n: f"template {n % 7}"))

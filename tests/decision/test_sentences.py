@@ -14,6 +14,7 @@ from pytest_swarm.decision.choice import Ruling, choose_policy
 from pytest_swarm.decision.criteria import CRITERIA, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.policy_figures import PolicyFigures
+from pytest_swarm.report.charts.gain_plot import gain_plot
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence, honesty_sentence
 from tests.decision.runs import many
 from tests.decision.test_choice import row
@@ -157,6 +158,16 @@ def test_a_mean_that_rises_is_explained_where_the_usual_job_is_faster() -> None:
     decision = told(was, now, scores=(flat(0.5), flat(0.5)), loss=0.1)
     assert decision.choice.ruling is Ruling.USE
     assert "The gain is that of most jobs; some long ones take longer." in decision_sentence(decision)
+
+
+def test_a_bound_against_next_to_nothing_is_told_in_words() -> None:
+    times = [[1.0] * 8, [1e-9, 1e6] * 4]
+    decision = told(*times, scores=[[1.0] * 8] * 2)
+    assert decision.choice.estimates[0].low < -1e5
+    assert "below -1,000 %" in "\n".join(decision_lines(decision))
+    plot = gain_plot(decision)
+    assert plot is not None
+    assert all(len(each.label) < 8 for each in plot.ticks)
 
 
 def test_one_policy_alone_was_not_left_out_by_anything() -> None:

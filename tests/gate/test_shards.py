@@ -75,6 +75,21 @@ def a_part(
     return folder
 
 
+def test_parts_that_declare_two_families_for_one_job_are_refused(tmp_path: Path) -> None:
+    def part(name: str, mode: str, family: str | None) -> Path:
+        job = a_job(1, mode=mode)
+        return a_part(
+            tmp_path / name, replace(job, case=replace(job.case, graph=replace(job.case.graph, family=family)))
+        )
+
+    first = part("first", "lp", "letters")
+    assert len(read_shards([first, part("second", "milp", None)]).jobs) == 2
+    with pytest.raises(
+        EventsError, match=r"job 'job1' is of family 'letters' in .*first and of family 'mails' in .*third"
+    ):
+        read_shards([first, part("third", "milp", "mails")])
+
+
 def merged(tmp_path: Path, *parts: Path) -> Path:
     shards = read_shards(parts)
     return write_merged([*zip(shards.paths, shards.runs, strict=True)], tmp_path / "all", missing=shards.missing)

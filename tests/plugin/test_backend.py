@@ -15,6 +15,7 @@ import pytest
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server import app
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
@@ -91,7 +92,10 @@ def test_wb1(swarm_run, wb1):
 """
 
 
-def test_a_run_through_a_socket(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
+def test_a_run_through_a_socket(
+    suite: pytest.Pytester, reports: Reports, fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "VERSION", "0.33.0")  # as a real server
     suite.makepyfile(test_wb1=WB1)
     args = ("test_wb1.py", "--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=lp,llm")
     result = suite.runpytest(*args)
@@ -106,7 +110,7 @@ def test_auto_takes_a_server_that_has_every_model(suite: pytest.Pytester, fast_s
     suite.makepyfile(test_wb1=WB1)
     result = suite.runpytest("test_wb1.py", "--swarm-backend=auto", f"--swarm-host={fast_server}")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines([f"swarm: ollama at {fast_server} (*answers and has every model of the fleet)"])
+    result.stdout.fnmatch_lines([f"swarm: SIMULATED Ollama at {fast_server} (*has every model of the fleet)"])
 
 
 def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(
@@ -172,7 +176,8 @@ def test_where_neither_server_nor_simulator_has_the_models_both_are_named(suite:
         args = ("--swarm-fleet=f.toml", "--swarm-compare=llm", "--swarm-planner=phi4:14b", f"--swarm-host={host}")
         result = suite.runpytest("--swarm-backend=auto", *args)
     (line,) = [each for each in result.errlines if each.startswith("ERROR")]
-    assert "does not have phi4:14b (the planner, --swarm-planner); run: ollama pull phi4:14b. The simulator " in line
+    named = "(the planner: name one that is installed with --swarm-planner=TAG or the ini key swarm_planner, or as"
+    assert f"does not have phi4:14b {named} llm:TAG); or run: ollama pull phi4:14b. The simulator " in line
     assert "profile 'a40' does not have own:1b (it has gemma2:2b, " in line
     assert line.endswith("give it with --swarm-profile=FILE")
 
@@ -182,10 +187,7 @@ def test_a_planner_is_demanded_only_where_it_plans(suite: pytest.Pytester, mode:
     args = ("--swarm-backend=ollama", "--swarm-planner=qwen3:4b", f"--swarm-compare={mode}")
     with tags_server(*HEAVY) as host:
         result = suite.runpytest(*args, f"--swarm-host={host}")
-    missing = any(
-        "does not have qwen3:4b (the planner, --swarm-planner); run: ollama pull qwen3:4b" in line
-        for line in result.errlines
-    )
+    missing = any("does not have qwen3:4b (the planner: name one" in line for line in result.errlines)
     assert missing is asked_for
     assert (result.ret == pytest.ExitCode.USAGE_ERROR) is asked_for  # where it is not, the first chat fails
 

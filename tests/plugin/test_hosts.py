@@ -70,7 +70,7 @@ def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytes
     assert {case["status"] for case in reports.report["cases"]} == {"completed"}
     result.stdout.fnmatch_lines(
         [
-            f"swarm: ollama at {dying} (asked for by --swarm-backend; the cases are spread over {dying}, {sound})",
+            f"swarm: SIMULATED Ollama at {dying} (*the cases are spread over {dying}, {sound})",
             f"*the server at {dying} died; its case *test_invoice* went on at {sound}*",
         ]
     )

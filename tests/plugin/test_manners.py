@@ -155,7 +155,7 @@ def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Re
     result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy,milp,single:copied:1")
     result.assert_outcomes(passed=3)
     (note,) = reports.report["notes"]
-    assert note.startswith("gemma2:2b and copied:1 are one model file, which the server holds in VRAM once")
+    assert note.startswith("gemma2:2b and copied:1 are one model file, which the server holds in memory once")
     for case in reports.report["cases"]:
         assert (case["peak_vram_gb"], case["switches"]) == (6.0, 1)
         assert (case["measured_violations"], case["residency_mismatches"]) == (0, 0)
@@ -197,7 +197,7 @@ def test_models_of_the_same_weights_are_one_in_vram_and_are_told_once(
         "test_wb1.py", *options, f"--swarm-compare={modes}", f"--swarm-dispatch={dispatch}", "--swarm-learning=off"
     )
     result.assert_outcomes(passed=len(MODES))
-    told = "of the same weights: reader and counter and gemma2:2b. The server holds them in VRAM once"
+    told = "of the same weights: reader and counter and gemma2:2b. The server holds them in memory once"
     result.stdout.fnmatch_lines([f"*{told}*"])
     assert [told in note for note in reports.report["notes"]] == [True]
     for case in reports.report["cases"]:
@@ -230,7 +230,7 @@ def test_models_of_the_same_weights_that_need_a_load_each_are_named_and_stay_apa
     result.assert_outcomes(passed=1)
     (note,) = reports.report["notes"]
     assert note.startswith(
-        "of the same weights: reader and counter and gemma2:2b. The server holds them in VRAM once a"
+        "of the same weights: reader and counter and gemma2:2b. The server holds them in memory once a"
     )
     assert "another num_ctx, adapter or launch parameter" in note
     assert [row["shares_with"] for row in reports.report["run"]["fleet"]["models"]] == [None, None, None]
@@ -293,7 +293,7 @@ def test_measured_answers_are_played_with_each_model_on_its_own_and_that_is_told
     options = ("--swarm-backend=measure", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
     suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy").assert_outcomes(passed=1)
     (note,) = reports.report["notes"]
-    assert note.startswith("of the same weights: reader and gemma2:2b. The server holds them in VRAM once at most, but")
+    assert note.startswith("of the same weights: reader and gemma2:2b. The server holds them in memory once at most")
     assert "because measured answers are played so" in note
     assert [row["shares_with"] for row in reports.report["run"]["fleet"]["models"]] == [None, None]
 

@@ -133,6 +133,14 @@ def test_an_ini_value_is_named_as_one(suite: pytest.Pytester) -> None:
     result.stderr.fnmatch_lines(["ERROR: swarm_seed (ini): 'pi' is not a whole number"])
 
 
+@pytest.mark.parametrize("key", ["swarm_cassette", "swarm_planner", "swarm_seed"])
+def test_an_ini_value_of_several_lines_is_refused_where_one_is_taken(suite: pytest.Pytester, key: str) -> None:
+    suite.makeini(f"[pytest]\n{key} =\n  1\n  2\nswarm_vram = 8GB\nswarm_backend = sim")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {key} (ini): takes one value, and has 2; leave the others out"])
+
+
 def test_kinds_without_a_default() -> None:
     assert isinstance(Options.judge, Maybe)
     assert isinstance(Options.skip, Flag)
@@ -155,6 +163,9 @@ def test_paths_of_the_ini_file_are_read_from_its_folder(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     suite.runpytest("../test_invoice.py", "--swarm-report=json:here.json").assert_outcomes(passed=1)
     assert (below / "here.json").exists()
+    elsewhere = suite.mkdir("elsewhere")
+    suite.runpytest("../test_invoice.py", f"--rootdir={elsewhere}").assert_outcomes(passed=1)
+    assert [each.name for each in elsewhere.iterdir() if each.name != ".pytest_cache"] == ["reports"]
 
 
 def test_a_file_of_the_current_folder_comes_before_one_beside_the_ini_file(

@@ -18,6 +18,14 @@ def collect(suite: pytest.Pytester, *args: str) -> list[str]:
 def test_without_a_comparison_a_benchmark_runs_once(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_horizon = 2,3\nswarm_vram = 8GB,24GB\naddopts = -p no:randomly")
     assert collect(suite) == ["lp-h2-8GB"]
+    told = "swarm: without --swarm-compare each benchmark runs once: lists of markers and of the ini file count with *"
+    suite.runpytest("--swarm-backend=sim").stdout.fnmatch_lines([told])
+    assert "runs once" not in suite.runpytest("--swarm-backend=sim", "--swarm-compare=lp").stdout.str()
+
+
+def test_a_list_of_the_ini_file_may_stand_in_lines(suite: pytest.Pytester) -> None:
+    suite.makeini("[pytest]\nswarm_compare =\n  lp\n  greedy\nswarm_horizon =\n  2\n  flat\nswarm_vram = 8GB")
+    assert sorted(collect(suite)) == ["greedy-flat-8GB", "greedy-h2-8GB", "lp-flat-8GB", "lp-h2-8GB"]
 
 
 def test_lists_on_the_command_line_count_even_without_a_comparison(suite: pytest.Pytester) -> None:

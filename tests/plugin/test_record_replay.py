@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pytest_swarm.simulator.server import app
 from tests.plugin.conftest import Reports
 from tests.plugin.test_backend import GRAPHS, fast_server
 
@@ -82,13 +83,13 @@ def test_replay_gives_the_recorded_report(
     two = ("-k", "wb1 or wb3")  # a socket waits in real time
     recorded = record(suite, fast_server, *two)
     recorded.assert_outcomes(passed=6, deselected=3)
-    recorded.stdout.fnmatch_lines([f"swarm: recording into c.jsonl: ollama at {fast_server} (*"])
+    recorded.stdout.fnmatch_lines([f"swarm: recording into c.jsonl: SIMULATED Ollama at {fast_server} (*"])
     before = reports.report
     request.getfixturevalue("no_sockets")
     replayed = replay(suite, MODES, "-p", "no:randomly", *two)
     replayed.assert_outcomes(passed=6, deselected=3)
-    source = f"ollama at {fast_server} (asked for by --swarm-backend)"
-    replayed.stdout.fnmatch_lines([f"swarm: replaying c.jsonl, 6 cases recorded from {source}"])
+    source = f"SIMULATED Ollama at {fast_server} (asked for by --swarm-backend)"
+    replayed.stdout.fnmatch_lines([f"swarm: SIMULATED, replaying c.jsonl, 6 cases recorded from {source}"])
     after = reports.report
     assert after["run"]["backend"] == "replay"
     assert comparable(after) == comparable(before)
@@ -208,7 +209,10 @@ def test_once_plays_a_cassette_that_is_there(recorded: pytest.Pytester) -> None:
     assert (recorded.path / "c.jsonl").read_bytes() == before
 
 
-def test_a_real_and_a_simulated_server_do_not_mix(recorded: pytest.Pytester, fast_server: str) -> None:
+def test_a_real_and_a_simulated_server_do_not_mix(
+    recorded: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "VERSION", "0.33.0")  # as a real server
     result = record(recorded, fast_server)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: cassette c.jsonl was recorded from a simulated server, this is a real one;*"])

@@ -82,6 +82,8 @@ def test_a_figure_that_nobody_measured_has_no_row() -> None:
         ("percent", 9.9, 16.8, "-41 %"),
         ("percent", 6.5, 2.0, "3.2 x"),
         ("percent", 1.0, 500.0, "1/500"),
+        ("percent", 1.0, 1e-8, "over 1,000 x"),
+        ("percent", 1e-8, 1.0, "under 1/1,000"),
         ("percent", 1.001, 1.0, ""),
         ("percent", 0.0, 1.0, "-100 %"),
         ("percent", 1.0, 0.0, ""),

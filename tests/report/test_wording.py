@@ -39,6 +39,7 @@ def test_not_measured_is_a_dash_and_never_zero(write: object) -> None:
     [
         (percent(0.7407), "74 %"),
         (percent(0.7407, digits=1), "74.1 %"),
+        (percent(-1.5e24, digits=1), "below -1,000 %"),
         (seconds(9.94), "9.9 s"),
         (seconds(599.9), "599.9 s"),
         (seconds(600.0), "10 min 0 s"),

@@ -63,6 +63,18 @@ def test_parameters_of_steps_of_n8n_are_listed(tmp_path: Path) -> None:
     }
 
 
+def test_a_computed_model_of_n8n_is_no_name_of_a_model(tmp_path: Path) -> None:
+    document = n8n(
+        n8n_node("Hook", "webhook"),
+        ask("Agent", "Go.", "chainLlm"),
+        n8n_node("Model", "lmChatOllama", {"model": "={{ $json.model }}"}),
+        links="Hook>Agent, Model>Agent!ai_languageModel",
+    )
+    found = imported(tmp_path, document)
+    assert "the model is computed, and so unknown: Model" in found.losses
+    assert not any("$json.model" in each for each in found.losses)
+
+
 def test_nodes_that_a_chosen_branch_drops_are_not_listed(tmp_path: Path) -> None:
     document = n8n(
         n8n_node("Hook", "webhook"),

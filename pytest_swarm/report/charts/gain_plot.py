@@ -9,6 +9,7 @@ from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
 from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name, told_bounds
 from pytest_swarm.report.wording import short_texts
+from pytest_swarm.units import MOST_RELATIVE
 
 _ROW: Final = 34  # pixels of a row: the name above its line, so that a phone shows both
 _LINE: Final = 24  # pixels from the top of a row to its line
@@ -54,6 +55,8 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     by = decision.question.by
     factor = 1 if by.name == "utility" else _POINTS
     bounds = [told_bounds(each) or (each.mean, each.mean) for each in choice.estimates]
+    if by.relative:  # the drawing ends where words do
+        bounds = [(max(low, -MOST_RELATIVE), high) for low, high in bounds]
     ends = [factor * value for each in bounds for value in each]
     names = short_texts((policy_name(decision, each) for each in decision.policies), _NAME)
     x = fitted([0.0, factor * choice.cross_fitted, *ends], start=frame.left, end=frame.right)

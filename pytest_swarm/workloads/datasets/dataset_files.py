@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from pytest_swarm.documents import parse_json, read_text
+from pytest_swarm.documents import parse_json, path_of, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.task import Task
@@ -80,7 +80,8 @@ def load_tasks(path: str | os.PathLike[str], format_: str, sample: RowSelection 
 
 def load_flat(path: str | os.PathLike[str], format_: str, sample: RowSelection | None = None) -> TaskGraph:
     """Return the tasks of a data set as one graph without edges, named after the file."""
-    return TaskGraph(name=Path(path).stem, tasks=load_tasks(path, format_, sample))
+    tasks = load_tasks(path, format_, sample)
+    return TaskGraph(name=Path(path).stem, tasks=tasks)
 
 
 def _task(fields: Fields, task_id: str, reader: RowReader) -> Task:
@@ -98,7 +99,7 @@ def _chosen(count: int, sample: RowSelection) -> list[int]:
 
 
 def _rows(path: str | os.PathLike[str]) -> list[Fields]:
-    name = Path(path).name.removesuffix(".gz")
+    name = path_of(path, GraphError).name.removesuffix(".gz")
     text = _text(path)
     if name.endswith(".csv"):
         return _csv_rows(path, text)

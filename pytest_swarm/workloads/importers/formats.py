@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from pytest_swarm.documents import parse_json, parse_toml, read_text
+from pytest_swarm.documents import parse_json, parse_toml, path_of, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
@@ -79,7 +79,7 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
     Raises:
         GraphError: Where the file cannot be read as what its suffix says.
     """
-    place = _Place(where=str(path), path=Path(path))
+    place = _Place(where=str(path), path=path_of(path, GraphError))
     suffix, where, stem = place.path.suffix.lower(), place.where, place.path.stem
     if not os.path.lexists(path):
         raise GraphError(f"{where}: there is no such file or directory")

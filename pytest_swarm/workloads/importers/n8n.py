@@ -26,7 +26,15 @@ from pytest_swarm.workloads.importers.flow_rows import rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_expressions import N8nExpressions
 from pytest_swarm.workloads.importers.n8n_losses import n8n_losses
-from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, MODEL_KIND, N8nNodes, kind_of, model_checks
+from pytest_swarm.workloads.importers.n8n_nodes import (
+    EXPRESSION,
+    GUARDRAILS,
+    MODEL_KIND,
+    N8nNodes,
+    kind_of,
+    model_checks,
+    named_model,
+)
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
 _VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
@@ -196,12 +204,8 @@ def _checks(row: JsonTable, read: Callable[[str], Parts]) -> Parts:
 
 def _model(row: JsonTable, nodes: N8nNodes, depth: int) -> str | None:
     """Return the model that a node names, or the one of the model node that hangs on it."""
-    parameters = table(row, "parameters")
-    for key in ("modelId", "model", "modelName", "chatModel"):
-        found = at(parameters, key)
-        name = text(found, "value") if isinstance(found, dict) else text(parameters, key)
-        if name := name.strip().removeprefix("=").strip():
-            return name
+    if name := named_model(row):
+        return None if EXPRESSION in name else name
     for helper in nodes.helpers(text(row, "name"), MODEL_KIND) if depth else ():
         if name_of_helper := _model(nodes.by_name[helper], nodes, depth - 1):
             return name_of_helper

@@ -9,10 +9,12 @@ from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, Fl
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
 from pytest_swarm.workloads.importers.n8n_nodes import (
+    EXPRESSION,
     GUARDRAILS,
     MODEL_KIND,
     N8nNodes,
     kind_of,
+    named_model,
     resource_of,
 )
 
@@ -127,6 +129,8 @@ def _on_way(nodes: N8nNodes, name: str) -> tuple[str, ...]:
 
 def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[FlowLoss]:
     options = table(row, "parameters", "options")
+    if EXPRESSION in named_model(row):
+        yield FlowLoss(reason="the model is computed, and so unknown", what=name, nodes=nodes)
     if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
         what = f"{name} ({', '.join(found)})"
         yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)

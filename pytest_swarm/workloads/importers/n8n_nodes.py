@@ -23,6 +23,7 @@ _VENDOR_KINDS: Final = frozenset(
     {"openAi", "anthropic", "googleGemini", "ollama", "alibabaCloud", "minimax", "moonshot"}
 )
 _BASE_VENDORS: Final = ("n8n-nodes-base.openAi", "n8n-nodes-base.perplexity")
+EXPRESSION: Final = "{{"
 _MODEL_CHECKS: Final = ("jailbreak", "nsfw", "topicalAlignment", "custom")  # guardrails that ask a model
 _ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("", "message", "response", "complete", "edit"),
@@ -59,6 +60,17 @@ def model_checks(row: JsonTable) -> tuple[str, ...]:
 def resource_of(row: JsonTable) -> str:
     """Return what a vendor's node works on: text, where it does not say."""
     return text(row, "parameters", "resource") or "text"
+
+
+def named_model(row: JsonTable) -> str:
+    """Return the model that a node names itself, or the expression that computes it; empty for none."""
+    parameters = table(row, "parameters")
+    for key in ("modelId", "model", "modelName", "chatModel"):
+        found = parameters.get(key)
+        name = text(found, "value") if isinstance(found, dict) else text(parameters, key)
+        if name := name.strip().removeprefix("=").strip():
+            return name
+    return ""
 
 
 def _asks_for_text(row: JsonTable) -> bool:
