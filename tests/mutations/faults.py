@@ -926,6 +926,20 @@ FAULTS: Final = (
         tests=("ollama/test_cassette.py",),
     ),
     Fault(
+        name="asking for the batch that the server chose itself reloads the model",
+        where="simulator/server/launch_options.py",
+        old="return asked == (chosen if ran is None else ran)",
+        new="return asked == ran",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
+        name="the batch that the server chooses does not count the slots",
+        where="simulator/server/launch_options.py",
+        old="_chosen_batch(num_ctx * spec.num_parallel)",
+        new="_chosen_batch(num_ctx)",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
         name="the server takes a quarter of the memory for recovered",
         where="simulator/server",
         old="_RECOVERED_SHARE: Final = 0.75",
