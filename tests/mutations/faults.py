@@ -926,6 +926,20 @@ FAULTS: Final = (
         tests=("ollama/test_cassette.py",),
     ),
     Fault(
+        name="an error in an OpenAI stream names the model",
+        where="simulator/server/openai_replies.py",
+        old='return {**self._head, "model": text_field(line, "model")}',
+        new="return self._head",
+        tests=("simulator/test_translated_faults.py",),
+    ),
+    Fault(
+        name="the Anthropic route has no faults of the model",
+        where="simulator/server/app.py",
+        old='MessagesEndpoint(native["/api/chat"]).serve',
+        new="MessagesEndpoint(self._chat).serve",
+        tests=("simulator/test_translated_faults.py",),
+    ),
+    Fault(
         name="asking for the batch that the server chose itself reloads the model",
         where="simulator/server/launch_options.py",
         old="return asked == (chosen if ran is None else ran)",
