@@ -1726,6 +1726,13 @@ FAULTS: Final = (
     ),
     # --- what random changes of constants outlived
     Fault(
+        name="base64 has no more tokens than prose",
+        where="estimate/prompt_tokens.py",
+        old="|[!-~]{32,}",
+        new="",
+        tests=("estimate/test_prompt_tokens.py",),
+    ),
+    Fault(
         name="an automatic context is raised beside pinned models as they were",
         where="estimate/context_fit.py",
         old="sorted(fleet, key=lambda each: not each.keep)",
