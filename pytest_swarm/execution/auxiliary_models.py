@@ -93,7 +93,7 @@ class AuxiliaryModel:
             schema=schema,
         )
         reply = await residency.client.chat(request)
-        if was_cut(reported=reply.prompt_tokens, estimated=estimated, num_ctx=num_ctx):
+        if was_cut(reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx):
             raise PromptTooLongError(
                 f"the server cut the question to {self.tag} to {reply.prompt_tokens} tokens, because its context is "
                 f"{num_ctx}; raise its num_ctx",

@@ -16,7 +16,7 @@ from pytest_swarm.domain.prompt import task_messages
 from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError
-from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
+from pytest_swarm.estimate.prompt_tokens import was_cut
 from pytest_swarm.execution.announced_calls import AnnouncedCall
 from pytest_swarm.execution.imported_calls import play
 from pytest_swarm.execution.job_clock import JobClock
@@ -98,9 +98,7 @@ def _answered(
 ) -> TaskOutcome:
     tokens = (reply.prompt_tokens, reply.completion_tokens)
     used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
-    truncated = was_cut(
-        reported=reply.prompt_tokens, estimated=prompt_tokens(request.messages), num_ctx=request.num_ctx
-    )
+    truncated = was_cut(reported=reply.prompt_tokens, messages=request.messages, num_ctx=request.num_ctx)
     return replace(
         begun,
         status=TaskStatus.OK,

@@ -51,12 +51,13 @@ def read_spec(line: str) -> ServerSpec:
     tokens_per_s = fields.number("tokens_per_s", _DEFAULT_TOKENS_PER_S)
     gpu_gib = fields.optional_number("gpu_gib")
     environment = fields.table("env")
+    max_queue = _count(environment, "OLLAMA_MAX_QUEUE")
     return ServerSpec(
         models=tuple(_model(row, gib_per_s, tokens_per_s) for row in fields.tables("models")),
         gpu_bytes=None if gpu_gib is None else round(gpu_gib * GIB),
         max_loaded_models=_count(environment, "OLLAMA_MAX_LOADED_MODELS") or MAX_LOADED_MODELS,
         num_parallel=_count(environment, "OLLAMA_NUM_PARALLEL") or 1,
-        max_queue=_count(environment, "OLLAMA_MAX_QUEUE") or MAX_QUEUE,
+        max_queue=MAX_QUEUE if max_queue is None else max_queue,  # 0 is none waiting, of the others it is the default
         keep_alive_s=_keep_alive_s(environment),
         context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH"),
         compute_bytes=round(fields.number("compute_gib", 0.0) * GIB),

@@ -13,7 +13,7 @@ import pytest
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.estimate.context_fit import fitted_fleet
-from pytest_swarm.estimate.prompt_tokens import ACTUAL_OVER_ESTIMATE, prompt_tokens, was_cut
+from pytest_swarm.estimate.prompt_tokens import ACTUAL_OVER_ESTIMATE, most_prompt_tokens, prompt_tokens, was_cut
 
 RECORDING = Path(__file__).parents[3] / "shared" / "data" / "real_ollama" / "cassette.jsonl.gz"
 
@@ -36,7 +36,12 @@ def test_no_real_prompt_is_far_from_its_estimate_and_none_counts_as_cut() -> Non
     assert len(ratios) > 250
     assert min(ratios) > 0.65
     assert max(ratios) < ACTUAL_OVER_ESTIMATE
-    assert not any(was_cut(reported=n, estimated=prompt_tokens(messages), num_ctx=4096) for messages, n in chats)
+    assert not any(was_cut(reported=n, messages=messages, num_ctx=4096) for messages, n in chats)
+
+
+def prompt_of(tokens: int) -> list[Message]:
+    """A plain prompt that is estimated at so many tokens: a digit for each beyond the template's 36."""
+    return [Message(role="user", content="1 " * (tokens - 36))]
 
 
 # num_ctx and the count after the cut, as measured on a real server for two models
@@ -46,7 +51,7 @@ MEASURED = [(64, 34), (64, 35), (128, 66), (256, 130), (512, 258)]
 @pytest.mark.parametrize(("num_ctx", "reported"), MEASURED)
 @pytest.mark.parametrize("share", [0.7, 1.0, 3.0])
 def test_a_count_of_about_half_the_context_is_a_cut(num_ctx: int, reported: int, share: float) -> None:
-    assert was_cut(reported=reported, estimated=round(num_ctx * share), num_ctx=num_ctx) is True
+    assert was_cut(reported=reported, messages=prompt_of(round(num_ctx * share)), num_ctx=num_ctx) is True
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,35 @@ def test_a_count_of_about_half_the_context_is_a_cut(num_ctx: int, reported: int,
 def test_another_count_is_one_only_where_it_cannot_be_the_prompt(
     reported: int | None, estimated: int, cut: bool | None
 ) -> None:
-    assert was_cut(reported=reported, estimated=estimated, num_ctx=512) is cut
+    assert was_cut(reported=reported, messages=prompt_of(estimated), num_ctx=512) is cut
+
+
+# tokens of one SmolLM2, as a server counted them with room enough, and how often the text is repeated
+FOREIGN = [
+    ("请用一句话解释为什么天空是蓝色的并列出三个城市的名称以及它们的人口数量。", 5),
+    ("하늘이 왜 파란지 한 문장으로 설명하고 세 도시의 이름과 인구를 나열하세요.", 3),
+    ("Giải thích trong một câu tại sao bầu trời có màu xanh và kể tên ba thành phố cùng dân số. ", 4),
+    ("😀🚀🌍🎉🔥💡🐍🤖🧠👩‍🔬🏳️‍🌈👍🏽", 8),
+    ("TWFuIGlzIGRpc3Rpbmd1aXNoZWQsIG5vdCBvbmx5IGJ5IGhpcyByZWFzb24sIGJ1dCBieSB0aGlz", 5),
+]
+
+
+@pytest.mark.parametrize(("text", "times"), FOREIGN)
+def test_a_cut_prompt_in_another_script_counts_as_cut_though_its_estimate_is_low(text: str, times: int) -> None:
+    """Measured at 266 to 409 tokens of SmolLM2, 1.6 to 3.4 times the estimate; cut to 130 at num_ctx 256."""
+    messages = [Message(role="user", content=text * times)]
+    assert ACTUAL_OVER_ESTIMATE * prompt_tokens(messages) < 256
+    assert was_cut(reported=130, messages=messages, num_ctx=256) is True
+
+
+def test_plain_english_of_half_the_context_is_no_cut() -> None:
+    messages = [Message(role="user", content="Name a city and say why it is known. " * 10)]
+    assert most_prompt_tokens(messages) < 256
+    assert was_cut(reported=130, messages=messages, num_ctx=256) is False
+
+
+def test_half_a_surrogate_pair_has_bytes() -> None:
+    assert most_prompt_tokens([Message(role="user", content="\ud800")]) > 0
 
 
 def test_numbers_and_code_count_more_than_prose_of_the_same_length() -> None:

@@ -926,6 +926,34 @@ FAULTS: Final = (
         tests=("ollama/test_cassette.py",),
     ),
     Fault(
+        name="an error in an OpenAI stream names the model",
+        where="simulator/server/openai_replies.py",
+        old='return {**self._head, "model": text_field(line, "model")}',
+        new="return self._head",
+        tests=("simulator/test_translated_faults.py",),
+    ),
+    Fault(
+        name="the Anthropic route has no faults of the model",
+        where="simulator/server/app.py",
+        old='MessagesEndpoint(native["/api/chat"]).serve',
+        new="MessagesEndpoint(self._chat).serve",
+        tests=("simulator/test_translated_faults.py",),
+    ),
+    Fault(
+        name="asking for the batch that the server chose itself reloads the model",
+        where="simulator/server/launch_options.py",
+        old="return asked == (chosen if ran is None else ran)",
+        new="return asked == ran",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
+        name="the batch that the server chooses does not count the slots",
+        where="simulator/server/launch_options.py",
+        old="_chosen_batch(num_ctx * spec.num_parallel)",
+        new="_chosen_batch(num_ctx)",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
         name="the server takes a quarter of the memory for recovered",
         where="simulator/server",
         old="_RECOVERED_SHARE: Final = 0.75",
@@ -1697,6 +1725,13 @@ FAULTS: Final = (
         tests=("simulator/test_created_models.py",),
     ),
     # --- what random changes of constants outlived
+    Fault(
+        name="base64 has no more tokens than prose",
+        where="estimate/prompt_tokens.py",
+        old="|[!-~]{32,}",
+        new="",
+        tests=("estimate/test_prompt_tokens.py",),
+    ),
     Fault(
         name="an automatic context is raised beside pinned models as they were",
         where="estimate/context_fit.py",

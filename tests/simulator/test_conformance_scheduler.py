@@ -76,6 +76,27 @@ def test_an_explicit_large_batch_counts_and_the_automatic_one_does_not() -> None
     assert in_virtual_time(lambda: main(num_ctx=8192)) == ["a", "x"]
 
 
+@pytest.mark.parametrize(("batch", "resident"), [(1023, "ax"), (1024, "x"), (2047, "x"), (2048, "x")])
+def test_a_batch_counts_in_steps(batch: int, resident: str) -> None:
+    """8.1 GiB and the context fit into 80 % of the 11.25 GiB that are free, with 0.75 GiB more they do not."""
+    assert _resident_with_batch(batch, x_gib=8.1) == list(resident)
+
+
+@pytest.mark.parametrize(("batch", "resident"), [(1024, "ax"), (2047, "ax"), (2048, "x"), (4096, "x")])
+def test_a_large_batch_counts_no_more_than_2_gib(batch: int, resident: str) -> None:
+    assert _resident_with_batch(batch, x_gib=7.4) == list(resident)
+
+
+def _resident_with_batch(batch: int, *, x_gib: float) -> list[str]:
+    async def main() -> list[str]:
+        client = ServerClient(spec(model("a", 4), model("x", x_gib, "f0")))
+        await client.use("a")
+        await client.use("x", options={"num_batch": batch})
+        return await client.resident()
+
+    return in_virtual_time(main)
+
+
 def test_without_a_gpu_memory_never_binds_but_the_count_does() -> None:
     server = spec(*(model(name, 90, blob) for name, blob in zip("abcd", "1234", strict=True)), gpu_gib=None)
     assert run(server, "abc") == ["a", "b", "c"]
@@ -215,6 +236,14 @@ def test_requests_that_wait_for_a_slot_are_not_in_the_queue() -> None:
         return [reply.status for reply in await together(client, *[("a", 10)] * 6)]
 
     assert in_virtual_time(main) == [200] * 6
+
+
+def test_without_a_queue_one_request_loads_and_all_others_are_refused() -> None:
+    async def main() -> list[int]:
+        client = ServerClient(spec(*FOUR, gpu_gib=80, max_queue=0))
+        return [reply.status for reply in await together(client, ("a", 10), ("a", 10), ("b", 10))]
+
+    assert in_virtual_time(main) == [200, 503, 503]
 
 
 def test_a_long_queue_for_one_model_shares_one_load() -> None:
@@ -386,6 +415,41 @@ def test_launch_options_reload_a_model_and_others_do_not(option: str, value: Any
         return changed.cold, (await client.use("a")).cold
 
     assert in_virtual_time(main) == (there, back)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "gpu_gib", "num_ctx", "there", "back"),
+    [
+        ("num_batch", 512, 80, 4096, False, False),
+        ("num_batch", 1024, 80, 4096, True, True),
+        ("num_batch", 1024, 80, 8192, False, False),
+        ("num_batch", 512, 80, 8192, True, False),
+        ("num_batch", 1024, 80, 32_768, False, False),
+        ("num_batch", 2048, 80, 65_536, False, False),
+        ("use_mmap", False, None, 4096, False, False),
+        ("use_mmap", True, None, 4096, True, True),
+    ],
+)
+def test_asking_for_what_the_server_chose_reloads_nothing(
+    option: str, value: Any, gpu_gib: float | None, num_ctx: int, there: bool, back: bool
+) -> None:
+    async def main() -> tuple[bool, bool]:
+        client = ServerClient(spec(model("a", 4), gpu_gib=gpu_gib))
+        await client.use("a", num_ctx=num_ctx)
+        changed = await client.use("a", num_ctx=num_ctx, options={option: value})
+        return changed.cold, (await client.use("a", num_ctx=num_ctx)).cold
+
+    assert in_virtual_time(main) == (there, back)
+
+
+@pytest.mark.parametrize(("slots", "cold"), [(1, True), (2, False), (8, False), (9, True)])
+def test_the_contexts_of_all_slots_decide_the_servers_own_batch(slots: int, cold: bool) -> None:
+    async def main() -> bool:
+        client = ServerClient(spec(model("a", 4), gpu_gib=80, num_parallel=slots))
+        await client.use("a")
+        return (await client.use("a", options={"num_batch": 1024})).cold
+
+    assert in_virtual_time(main) is cold
 
 
 def test_the_field_shift_is_a_launch_option() -> None:

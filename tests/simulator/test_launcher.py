@@ -45,6 +45,7 @@ def test_the_line_becomes_a_server() -> None:
         ({"OLLAMA_MAX_LOADED_MODELS": "0"}, "max_loaded_models", 3),
         ({"OLLAMA_NUM_PARALLEL": "0"}, "num_parallel", 1),
         ({"OLLAMA_MAX_QUEUE": "2"}, "max_queue", 2),
+        ({"OLLAMA_MAX_QUEUE": "0"}, "max_queue", 0),
         ({"OLLAMA_KEEP_ALIVE": "70s"}, "keep_alive_s", 70.0),
         ({"OLLAMA_KEEP_ALIVE": "70"}, "keep_alive_s", 70.0),
         ({"OLLAMA_KEEP_ALIVE": "-1"}, "keep_alive_s", math.inf),

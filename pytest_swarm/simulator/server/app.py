@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
 from http import HTTPStatus
@@ -44,9 +44,17 @@ class OllamaApp:
         library: The installed models.
         chat_endpoint: Serves `/api/chat` and `/api/generate`.
         scheduler: Knows the resident models.
+        below: Wraps the handlers of chat and generate below the routes that translate them.
     """
 
-    def __init__(self, *, library: ModelLibrary, chat_endpoint: ChatEndpoint, scheduler: SchedulerDriver) -> None:
+    def __init__(
+        self,
+        *,
+        library: ModelLibrary,
+        chat_endpoint: ChatEndpoint,
+        scheduler: SchedulerDriver,
+        below: Callable[[BodyHandler], BodyHandler] | None = None,
+    ) -> None:
         self._library = library
         self._chat_endpoint = chat_endpoint
         self._models = ModelEndpoints(library, scheduler=scheduler)
@@ -74,6 +82,8 @@ class OllamaApp:
             "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
         }
         native = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
+        if below is not None:
+            native |= {path: below(native[path]) for path in ("/api/chat", "/api/generate")}
         self._openai = OpenAiEndpoint(native)
         self._routes = {
             **self._routes,
@@ -82,7 +92,7 @@ class OllamaApp:
             "/v1/responses": {"POST": self._openai.responses},
             "/v1/embeddings": {"POST": self._openai.embeddings},
             "/v1/models": {"GET": self._openai.models},
-            "/v1/messages": {"POST": MessagesEndpoint(self._chat).serve},
+            "/v1/messages": {"POST": MessagesEndpoint(native["/api/chat"]).serve},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

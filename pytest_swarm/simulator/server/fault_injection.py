@@ -1,20 +1,24 @@
 """Injects faults: an ASGI app around the simulated server that changes its responses as a `FaultSchedule` says.
 
-Faults apply to `/api/chat` and `/api/generate`, except `refuse`, with which the whole server is down.
+Faults apply to `/api/chat`, `/api/generate` and the routes that translate them, except `refuse`, with which the whole
+server is down. What Ollama itself would say is translated, too; what a network or a proxy does is not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import end_lines, read_body, send_bytes, send_json, send_line
 from pytest_swarm.simulator.server.chat_endpoint import QUEUE_FULL
 from pytest_swarm.simulator.server.faults import FaultKind, FaultSchedule
+from pytest_swarm.simulator.server.openai_endpoint import BodyHandler
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
 
 CRASHED: Final = "an error was encountered while running the model: unexpected EOF"
@@ -23,11 +27,14 @@ _HTML_PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title><
 _GARBAGE: Final = b'{"model": ]["message": {{'
 _OTHER_MODEL: Final = "another-model:latest"
 _CALLS: Final = ("/api/chat", "/api/generate")
+_TRANSLATED_CALLS: Final = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages")
+_STREAM: Final = re.compile(b"ndjson|event-stream")
 _HEAD: Final = ("model", "created_at", "message", "response")  # of a reply without its end
 _OK: Final = 200
 _LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its model crashes
 
 _Reply: TypeAlias = Callable[[Send, str], Awaitable[None]]
+_Around: TypeAlias = Callable[[BodyHandler], BodyHandler]
 
 
 class FaultyApp:
@@ -38,15 +45,23 @@ class FaultyApp:
         schedule: Decides which request gets which fault.
         resident: Returns whether the model of a name is loaded.
         crash: Kills the process of a model.
+        below: Returns the server with its own chat wrapped below the routes that translate it.
     """
 
     def __init__(
-        self, app: AsgiApp, *, schedule: FaultSchedule, resident: Callable[[str], bool], crash: Callable[[str], None]
+        self,
+        app: AsgiApp,
+        *,
+        schedule: FaultSchedule,
+        resident: Callable[[str], bool],
+        crash: Callable[[str], None],
+        below: Callable[[_Around], AsgiApp],
     ) -> None:
         self._app = app
         self._schedule = schedule
         self._resident = resident
         self._crash = crash
+        self._below = below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, with its fault if it has one."""
@@ -56,24 +71,42 @@ class FaultyApp:
         body = await read_body(receive)
         if body is None:
             return
-        model = _model_of(body) if scope["path"] in _CALLS else None
+        path = scope["path"]
+        model = _model_of(body) if path in (*_CALLS, *_TRANSLATED_CALLS) else None
         fault = self._schedule.next_fault(model, loads=model is not None and not self._resident(model))
         again = _with_body(body, receive)
         if fault is None:
             await self._app(scope, again, send)
-        elif fault.kind in _REPLACEMENTS:
-            await _REPLACEMENTS[fault.kind](send, model or "")
         elif fault.kind is FaultKind.HANG:
             while (await receive())["type"] != "http.disconnect":
                 pass
         elif fault.kind is FaultKind.SLOW:
             await asyncio.sleep(fault.seconds)
             await self._app(scope, again, send)
+        elif path in _TRANSLATED_CALLS and fault.kind in _TRANSLATED_KINDS:
+            await self._below(partial(_faulty, fault.kind, model or ""))(scope, again, send)
         else:
-            with suppress(_Stopped):
-                await self._app(scope, again, _FaultInjector(fault.kind, send).send)
-            if fault.kind is FaultKind.CRASH and model is not None:
-                self._crash(model)
+            await _reply(fault.kind, model or "", partial(self._app, scope, again), send)
+        if fault is not None and fault.kind is FaultKind.CRASH and model is not None:
+            self._crash(model)
+
+
+async def _reply(kind: FaultKind, model: str, sound: Callable[[Send], Awaitable[None]], send: Send) -> None:
+    """Send the reply of a fault: another one in place of the sound reply, or that changed."""
+    if kind in _REPLACEMENTS:
+        await _REPLACEMENTS[kind](send, model)
+        return
+    with suppress(_Stopped):
+        await sound(_FaultInjector(kind, send).send)
+
+
+def _faulty(kind: FaultKind, model: str, handler: BodyHandler) -> BodyHandler:
+    """Return a handler of the server's own chat with a fault, for a route that translates it."""
+
+    async def call(body: bytes, send: Send) -> None:
+        await _reply(kind, model, partial(handler, body), send)
+
+    return call
 
 
 class _Stopped(Exception):  # noqa: N818 - ends the app's work on a response that is cut here
@@ -104,7 +137,7 @@ class _FaultInjector:
 
     @property
     def _is_stream(self) -> bool:
-        return any(name == b"content-type" and b"ndjson" in value for name, value in self._start["headers"])
+        return any(name == b"content-type" and _STREAM.search(value) for name, value in self._start["headers"])
 
     async def _alter_whole(self, body: bytes) -> None:
         if self._kind is FaultKind.CRASH:
@@ -191,3 +224,11 @@ _REPLACEMENTS: Final[Mapping[FaultKind, _Reply]] = {
     FaultKind.GARBAGE: _garbage,
     FaultKind.HTML: _html_page,
 }
+_TRANSLATED_KINDS: Final = (
+    FaultKind.MISSING,
+    FaultKind.LOAD_ERROR,
+    FaultKind.BUSY,
+    FaultKind.CRASH,
+    FaultKind.NO_DONE,
+    FaultKind.WRONG_MODEL,
+)

@@ -6,7 +6,7 @@ Measured on the real server: a model is reloaded if one of these differs, never 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -14,11 +14,21 @@ from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
 AUTO_LAYERS: Final = -1  # num_gpu: the loader chooses
 LEAST_CONTEXT: Final = 4  # a smaller num_ctx becomes this
+DEFAULT_BATCH: Final = 512  # num_batch
+MEDIUM_BATCH: Final = 1024
+LARGE_BATCH: Final = 2048
+_BATCH_TIERS: Final = (
+    (32_768, LARGE_BATCH),
+    (4096, MEDIUM_BATCH),
+)  # the server's own: above so many tokens, this batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """The launch options of a loaded model, with the server's defaults; None and -1 leave the choice to the server."""
+    """The launch options of a loaded model, with the server's defaults; None and -1 leave the choice to the server.
+
+    `chosen_batch` and `chosen_mmap` are the server's choice at a launch that leaves `num_batch` and `use_mmap` to it.
+    """
 
     num_ctx: int
     num_batch: int | None = None
@@ -28,14 +38,28 @@ class LaunchOptions:
     use_mmap: bool | None = None
     draft_num_predict: int | None = None
     shift: bool = True
+    chosen_batch: int = field(default=DEFAULT_BATCH, compare=False)
+    chosen_mmap: bool | None = field(default=None, compare=False)
 
     def reloads(self, running: LaunchOptions) -> bool:
         """Return whether a request with these options reloads a model that was launched with `running`.
 
-        A request that leaves `num_gpu` to the server accepts the model's value.
+        A request that leaves `num_gpu` to the server accepts the model's value. One that leaves `num_batch` or
+        `use_mmap` to it accepts what the server chose, but of a value that was asked for only the default.
         """
-        wanted = replace(self, num_gpu=running.num_gpu) if self.num_gpu < 0 else self
-        return wanted != running
+        if not _accepts(self.num_batch, running.num_batch, chosen=running.chosen_batch, default=DEFAULT_BATCH):
+            return True
+        if not _accepts(self.use_mmap, running.use_mmap, chosen=running.chosen_mmap, default=None):
+            return True
+        num_gpu = running.num_gpu if self.num_gpu < 0 else self.num_gpu
+        return replace(self, num_gpu=num_gpu, num_batch=running.num_batch, use_mmap=running.use_mmap) != running
+
+
+def _accepts(asked: int | None, ran: int | None, *, chosen: int | None, default: int | None) -> bool:
+    """Return whether a request for `asked` can use what was launched with `ran`; None: the server chooses."""
+    if asked is None:
+        return ran is None or ran == default
+    return asked == (chosen if ran is None else ran)
 
 
 def launch_options(
@@ -54,17 +78,26 @@ def launch_options(
     """
     given = {name: value for name, value in {**model.parameters, **options}.items() if value is not None}
     num_ctx = _whole(given, "num_ctx", spec.default_context)
+    num_ctx = max(LEAST_CONTEXT, min(num_ctx, model.context_length))
+    num_gpu = max(AUTO_LAYERS, _whole(given, "num_gpu", AUTO_LAYERS))
     use_mmap = given.get("use_mmap")
     return LaunchOptions(
-        num_ctx=max(LEAST_CONTEXT, min(num_ctx, model.context_length)),
+        num_ctx=num_ctx,
         num_batch=_optional(given, "num_batch"),
-        num_gpu=max(AUTO_LAYERS, _whole(given, "num_gpu", AUTO_LAYERS)),
+        num_gpu=num_gpu,
         num_thread=_whole(given, "num_thread", 0),
         main_gpu=_optional(given, "main_gpu"),
         use_mmap=use_mmap if isinstance(use_mmap, bool) else None,
         draft_num_predict=_optional(given, "draft_num_predict"),
         shift=shift,
+        chosen_batch=_chosen_batch(num_ctx * spec.num_parallel),
+        chosen_mmap=False if spec.gpu_bytes is None or num_gpu == 0 else None,  # none on a CPU
     )
+
+
+def _chosen_batch(context_tokens: int) -> int:
+    """Return the batch that the server chooses for the contexts of all slots, where memory is plenty."""
+    return next((batch for above, batch in _BATCH_TIERS if context_tokens > above), DEFAULT_BATCH)
 
 
 def _optional(given: Mapping[str, Json], name: str) -> int | None:

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.simulator.server.hardware import GIB, ModelSpec, ServerSpec
-from pytest_swarm.simulator.server.launch_options import LaunchOptions
+from pytest_swarm.simulator.server.launch_options import LARGE_BATCH, MEDIUM_BATCH, LaunchOptions
 
 FIT_SHARE: Final = (
     0.8  # beside others, a model may take this share of the free memory (measured: 8.9 of 11.25 GiB fits)
 )
-_DEFAULT_BATCH: Final = 512  # the automatic batch never evicts; only a larger explicit one counts
-# Measured: an explicit num_batch of 2048 counts as 2 GiB more. Taken as proportional in between.
-_BATCH_BYTES_PER_TOKEN: Final = 2 * GIB // 2048
+# What an explicit num_batch counts from so many tokens on. The automatic one never evicts.
+_BATCH_SURCHARGES: Final = ((LARGE_BATCH, 2 * GIB), (MEDIUM_BATCH, GIB * 3 // 4))
 
 
 class OutOfMemory(Exception):  # noqa: N818 - a result, which the scheduler turns into a retry or a failed load
@@ -57,7 +56,7 @@ def required_bytes(spec: ServerSpec, model: ModelSpec, options: LaunchOptions) -
         options: Its launch options.
     """
     batch = options.num_batch or 0
-    surcharge = batch * _BATCH_BYTES_PER_TOKEN if batch > _DEFAULT_BATCH else 0
+    surcharge = next((extra for least, extra in _BATCH_SURCHARGES if batch >= least), 0)
     return model.size_bytes + model.kv_bytes(options.num_ctx, spec.num_parallel) + surcharge
 
 

@@ -73,7 +73,7 @@ class EventWriter:
 
     def _chat_events(self, line: JsonReply) -> Iterator[Json]:
         first = self._head is None
-        self._head = self._head or _head(line, self._form, "chat.completion.chunk")
+        head = self._line_head(line, "chat.completion.chunk")
         message = line.get("message")
         content = text_field(message, "content") if isinstance(message, dict) else ""
         done = line.get("done") is True
@@ -82,31 +82,36 @@ class EventWriter:
             choice: dict[str, Json] = {"index": 0, "delta": {**role, "content": content}, "finish_reason": None}
             if line.get("logprobs"):
                 choice["logprobs"] = {"content": line["logprobs"]}
-            yield {**self._head, "choices": [choice]}
+            yield {**head, "choices": [choice]}
         if done:
             yield {
-                **self._head,
+                **head,
                 "choices": [{"index": 0, "delta": {}, "finish_reason": line.get("done_reason") or "stop"}],
             }
             if self._form.with_usage:
-                yield {**self._head, "choices": [], "usage": _usage(line)}
+                yield {**head, "choices": [], "usage": _usage(line)}
             yield DONE
 
     def _completion_events(self, line: JsonReply) -> Iterator[Json]:
-        self._head = self._head or _head(line, self._form, "text_completion")
+        head = self._line_head(line, "text_completion")
         choice: dict[str, Json] = {
             "text": text_field(line, "response"),
             "index": 0,
             "finish_reason": line.get("done_reason") or None,
         }
-        event: dict[str, Json] = {**self._head, "choices": [choice]}
+        event: dict[str, Json] = {**head, "choices": [choice]}
         if self._form.with_usage:
             event["usage"] = _usage({})
         yield event
         if line.get("done") is True:
             if self._form.with_usage:
-                yield {**self._head, "choices": [], "usage": _usage(line)}
+                yield {**head, "choices": [], "usage": _usage(line)}
             yield DONE
+
+    def _line_head(self, line: JsonReply, kind: str) -> dict[str, Json]:
+        """Return the head of a line's events; a line that tells an error has no model."""
+        self._head = self._head or _head(line, self._form, kind)
+        return {**self._head, "model": text_field(line, "model")}
 
 
 def model_object(name: str, modified_at: str) -> dict[str, Json]:

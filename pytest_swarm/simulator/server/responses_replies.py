@@ -48,13 +48,12 @@ class ResponseEvents:
 
     def events(self, line: JsonObject) -> Iterator[tuple[str, Json]]:
         """Yield the events of one line: each with its name."""
-        time_s = unix_seconds(text_field(line, "created_at"))
         if not self._started:
-            yield from self._begin(time_s)
+            yield from self._begin(unix_seconds(text_field(line, "created_at")))
         if text := _text(line):
             yield from self._more(text)
         if line.get("done") is True:
-            yield from self._end(line, time_s)
+            yield from self._end(line, unix_seconds(text_field(line, "created_at")))
 
     def failure(self, status: int, text: str, *, time_s: int) -> Iterator[tuple[str, Json]]:
         """Yield the events of a response that failed before its first token.

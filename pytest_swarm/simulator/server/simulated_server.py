@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import httpx
 
 from pytest_swarm.simulator.server.app import OllamaApp
@@ -36,11 +38,18 @@ class SimulatedServer:
         self._scheduler = SchedulerDriver(spec)
         self._library = ModelLibrary(spec.models)
         chat_endpoint = ChatEndpoint(spec, scheduler=self._scheduler, generator=generator)
-        self._sound = OllamaApp(library=self._library, chat_endpoint=chat_endpoint, scheduler=self._scheduler)
+        new_app = partial(OllamaApp, library=self._library, chat_endpoint=chat_endpoint, scheduler=self._scheduler)
+        self._sound = new_app()
         self.app: AsgiApp = self._sound
         if faults:
             schedule = FaultSchedule(faults, seed=seed)
-            self.app = FaultyApp(self._sound, schedule=schedule, resident=self._is_resident, crash=self._crash)
+            self.app = FaultyApp(
+                self._sound,
+                schedule=schedule,
+                resident=self._is_resident,
+                crash=self._crash,
+                below=lambda wrap: new_app(below=wrap),
+            )
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return an httpx transport to this server."""
