@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm import plugin
 from pytest_swarm.cli import COMMANDS
-from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.workloads.fleet import load_fleet
+from pytest_swarm.plugin import hookspecs
+from pytest_swarm.simulator.models.profile import load_profile, shipped_profiles
+from pytest_swarm.workloads.fleet import load_fleet, shipped_fleets
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.readme import table_of_readme
 from tests.test_docs import PAGES, ROOT
@@ -33,6 +35,16 @@ def page_id(page: Path) -> str:
 def test_options_that_a_page_names_exist(page: Path) -> None:
     known = {*OPTION.findall(table_of_readme()), *OF_BENCHMARKS}
     assert sorted(set(OPTION.findall(page.read_text(encoding="utf-8"))).difference(known)) == []
+
+
+def test_hooks_fixtures_and_shipped_files_are_named() -> None:
+    """Somewhere on the pages: nobody finds what stands in the code alone."""
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    fixtures = re.findall(r"@pytest\.fixture.*\ndef (swarm_\w+)", Path(plugin.__file__).read_text(encoding="utf-8"))
+    hooks = [name for name in vars(hookspecs) if name.startswith("pytest_swarm_")]
+    assert len(fixtures) == len(hooks) == 4
+    assert [name for name in (*fixtures, *hooks) if not re.search(rf"\b{name}\b", text)] == []
+    assert [name for name in (*shipped_fleets(), *shipped_profiles()) if f"`{name}`" not in text] == []
 
 
 def arguments_of(line: str) -> list[str]:

@@ -293,5 +293,8 @@ def hosts() -> None:
 PARTS: Final = {"processes": processes, "memory": memory, "share": share, "hosts": hosts}
 
 if __name__ == "__main__":
+    unknown = [name for name in sys.argv[1:] if name not in PARTS]
+    if unknown:
+        raise SystemExit(f"{unknown[0]}: is no part; name some of {', '.join(PARTS)}, or none for all of them")
     for name in sys.argv[1:] or PARTS:
         PARTS[name]()

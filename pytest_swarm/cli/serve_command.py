@@ -8,8 +8,8 @@ from typing import Final
 
 HELP: Final = "serve a simulated Ollama server for any client"
 DESCRIPTION: Final = """
-Serve a simulated Ollama server over HTTP, in real time, until Ctrl-C. Clients of Ollama and of OpenAI can be tested
-against it without a model and without a GPU. Needs the extra `server`.
+Serve a simulated Ollama server over HTTP, in real time, until Ctrl-C. Clients of Ollama, OpenAI and Anthropic can be
+tested against it without a model and without a GPU. Needs the extra `server`.
 """
 
 
@@ -19,7 +19,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
     add_serve_arguments(parser)
     parser.add_argument(
-        "--graph", action="append", default=[], metavar="FILE", help="task graph whose prompts are answered as tasks"
+        "--graph",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="task graph whose prompts are answered as tasks; repeatable",
     )
 
 

@@ -49,7 +49,7 @@ class JsonFields(Rebuilt):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """The last number in the answer equals `value` within `tolerance` (absolute)."""
+    """The number that the answer gives equals `value` within `tolerance` (absolute)."""
 
     kind: ClassVar[str] = "number"
     value: float

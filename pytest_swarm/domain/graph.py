@@ -78,7 +78,7 @@ class TaskGraph(Rebuilt):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> TaskGraph:
-        """Return the graph of a file in any known format: own TOML or JSON, WfFormat, DAGBench, WorfBench.
+        """Return the graph of a file that holds one: our own TOML or JSON, or any format that can be imported.
 
         GraphError names the file and what is wrong with it. The importers are loaded when this is called.
         """

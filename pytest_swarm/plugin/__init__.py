@@ -116,7 +116,7 @@ def swarm_case(request: pytest.FixtureRequest) -> CaseKey:
 
 @pytest.fixture
 def swarm_run(request: pytest.FixtureRequest, swarm_case: CaseKey) -> SwarmRun:
-    """`swarm_run(dag)` runs a TaskGraph under the test's case and returns its JobResult."""
+    """`swarm_run(dag)` runs a TaskGraph under the test's case and returns its JobResult, or fails the test."""
     from pytest_swarm.plugin.job_runner import SwarmRun
     from pytest_swarm.plugin.session import session_of
 

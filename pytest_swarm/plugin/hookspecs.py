@@ -21,12 +21,12 @@ def pytest_swarm_routers(config: pytest.Config) -> Mapping[str, RouterFactory | 
 
 @pytest.hookspec
 def pytest_swarm_run_finished(record: JobRecord) -> None:
-    """Called after each job, with everything that happened in it."""
+    """Called after each job, in the process that ran it, with everything that happened in it."""
 
 
 @pytest.hookspec
 def pytest_swarm_report_context(context: dict[str, object]) -> None:
-    """Called before the HTML page is rendered: add names for a template of your own."""
+    """Called before the HTML page is rendered: append to `context["sections"]`, or add names for a template."""
 
 
 @pytest.hookspec(firstresult=True)

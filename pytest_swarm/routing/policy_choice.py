@@ -259,7 +259,8 @@ def load_policy(path: str | os.PathLike[str]) -> DecidedPolicy:
     """Return the policy of a file that `decide` wrote; warn where it cannot be used as it is, as `fault` says.
 
     Raises:
-        PolicyError: The file cannot be read, is newer, or plays a mode that needs a planner model; or `path` is none.
+        PolicyError: The file cannot be read, is newer, or plays a mode that asks a planner model or knows the
+            answers beforehand; or `path` is none.
     """
     policy = DecidedPolicy(read_policy(path_of(path, PolicyError)), where=f"policy {path}")
     if policy.fault is not None:

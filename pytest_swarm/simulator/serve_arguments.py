@@ -15,4 +15,6 @@ def add_serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default=LOOPBACK, metavar="ADDRESS", help="address to listen on (127.0.0.1)")
     parser.add_argument("--profile", default="a40", metavar="NAME", help="a shipped profile or a TOML file (a40)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the answers (0)")
-    parser.add_argument("--fault", action="append", default=[], metavar="SPEC", help="fault to inject, such as hang")
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="SPEC", help="fault to inject, such as hang; repeatable"
+    )
