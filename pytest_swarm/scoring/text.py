@@ -164,7 +164,7 @@ def _region(text: str, place: AnswerPlace) -> Reading[str] | None:
     blocks = fences(text) if text.lstrip(" \t\n*_:").startswith(("```", "~~~")) else ()
     if blocks:
         return _reading((blocks[0].text.strip(),), place)
-    line = next((line for line in text.split("\n") if line.strip(" \t*_:#>$")), "")
+    line = next((line for line in text.split("\n") if line.strip(" \t*_:#>$\"'")), "")
     return _line(line.lstrip(" \t:").removeprefix("** ").removeprefix("**:"), place) if line.strip() else None
 
 

@@ -687,6 +687,20 @@ FAULTS: Final = (
         tests=("scoring/test_stated_number.py",),
     ),
     Fault(
+        name="the last number of a sentence after a label is the answer",
+        where="scoring/numbers.py",
+        old="if direct else stated_number(head, inside)",
+        new="if direct else inside[-1]",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="the first of several choices with their words is the answer",
+        where="scoring/letter_tokens.py",
+        old=" or _ANOTHER_WITH_WORDS.match(text, letter.end)",
+        new="",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="a contrast that names another text leaves the first as the answer",
         where="scoring/named_answer.py",
         old="_GIVEN_LATER.search(after) or",
