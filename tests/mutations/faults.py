@@ -701,6 +701,20 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="the arguments of a tool call are not found behind its name",
+        where="scoring/json.py",
+        old="if count > around or not around:",
+        new="if not around:",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a text after a clause of time is not read as the answer",
+        where="scoring/text.py",
+        old="head if _COPULA.search(head) else part",
+        new="head",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="a contrast that names another text leaves the first as the answer",
         where="scoring/named_answer.py",
         old="_GIVEN_LATER.search(after) or",
