@@ -138,7 +138,7 @@ def numeric(value: str | int | float, *, quoted: bool) -> float | None:
 
 
 def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, object]]:
-    """The JSON objects in the text, in order; of those within others, only where none around has any of `fields`."""
+    """The JSON objects in the text, in order; of those within others, only with more of `fields` than any around."""
     names = frozenset(_folded(field) for field in fields)
     text = _QUOTE_MARK.sub("", text)
     decoder = json.JSONDecoder()
@@ -156,14 +156,17 @@ def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, obje
         start = text.find("{", end)
 
 
-def _outermost(value: object, names: frozenset[str], depth: int) -> Iterator[Mapping[str, object]]:
+def _outermost(value: object, names: frozenset[str], depth: int, around: int = 0) -> Iterator[Mapping[str, object]]:
+    """The objects in a value; of a field of one with some of the names, only an object that has more of them."""
     if depth == 0:
         return
     if isinstance(value, dict):
-        yield value
-        if not names.isdisjoint(_folded(key) for key in value):
-            return
-        value = list(value.values())
+        count = len(names.intersection(map(_folded, value)))
+        if count > around or not around:
+            yield value
+        value, around = list(value.values()), max(around, count)
+        if around:  # the arguments of a tool call, but none of a list of others
+            value = [each for each in value if isinstance(each, dict)]
     if isinstance(value, list):
         for each in value:
-            yield from _outermost(each, names, depth - 1)
+            yield from _outermost(each, names, depth - 1, around)

@@ -74,6 +74,21 @@ _HEDGED_AFTER: Final = re.compile(
     r"(?:tempting|plausible|possible|close|attractive|appealing|reasonable|similar|arguable|a distractor)",
     re.IGNORECASE,
 )
+_ANOTHER: Final = re.compile(
+    r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
+    r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
+    r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
+    r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?:(?<=\sor\s\w)|(?!\s+(?:is|was|would|has|can|cannot|does|did"
+    r"|describes|refers|involves|means)\b))"
+)
+_ANOTHER_WITH_WORDS: Final = re.compile(  # "(A) cupboard or (B) shelf", not "(B) is larger than (A)", "(D) both (A)"
+    r"(?:(?<=[)\]])|[)\]])(?:\s(?!"
+    + one_of(
+        "not, because, since, as, but, which, where, when, while, than, unlike, is, are, was, if, rather, instead, "
+        "given, both, all, of, neither, from, to, with, over, though, although, whereas, option, choice"
+    )
+    + r"\b)[\w'’-]{1,20}){1,8}(?:,|,?\s(?:and|or))?\s[(\[]?(?P<letter>[A-Z])[)\]](?!\s(?:is|are|was)\b)"
+)
 _CONTEXT: Final = re.compile(
     r"(?:^|[:\uff1a=>→⇒–—✅]|[.!?]|[\u2e80-\u9fff\uac00-\ud7af]|\b"
     + one_of(
@@ -147,6 +162,11 @@ def is_denied_before(text: str, letter: StandingLetter) -> bool:
     """Whether what stands before a letter says that it is not the answer."""
     before = text[max(0, letter.start - 60) : letter.start]
     return _DENIED_BEFORE.search(before[-40:]) is not None or _DOUBTED.search(before) is not None
+
+
+def another_beside(text: str, letter: StandingLetter) -> re.Match[str] | None:
+    """The next letter (group `letter`) where a text gives two: "A or B", "(A) cupboard or (B) shelf"."""
+    return _ANOTHER.match(text, letter.end) or _ANOTHER_WITH_WORDS.match(text, letter.end)
 
 
 def is_in_formula(text: str, letter: StandingLetter) -> bool:

@@ -16,6 +16,7 @@ from pytest_swarm.domain.expectation import Letter
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
 from pytest_swarm.scoring.letter_tokens import (
     StandingLetter,
+    another_beside,
     is_denied,
     is_denied_after,
     is_denied_before,
@@ -33,13 +34,6 @@ _MAX_STATEMENT_CHARS: Final = 2000
 _END_CHARS: Final = 200  # a letter that no word names as the answer counts only where the text ends with it
 _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that stands as an answer
 
-_ANOTHER: Final = re.compile(
-    r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
-    r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
-    r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
-    r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?:(?<=\sor\s\w)|(?!\s+(?:is|was|would|has|can|cannot|does|did"
-    r"|describes|refers|involves|means)\b))"
-)
 _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
@@ -164,7 +158,7 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
 
 def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int) -> Reading[str]:
     """The reading of a letter: without a value where another one is given beside it, or where it is no choice."""
-    another = _ANOTHER.match(text, letter.end)
+    another = another_beside(text, letter)
     if another is not None and another["letter"] != letter.name:
         return Reading(values=(), text=text[letter.start : another.end()], place=place)
     valid = ord(letter.name) - ord("A") < choices
@@ -290,5 +284,5 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
 
 def _joins(words: str, one: StandingLetter, other: StandingLetter) -> bool:
     """Whether a text gives two letters in one breath: "A or B", "A and option B"."""
-    joint = _ANOTHER.match(words, one.end)
+    joint = another_beside(words, one)
     return joint is not None and joint.start("letter") == other.start + other.bracketed and one.name != other.name

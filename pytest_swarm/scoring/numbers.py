@@ -1,8 +1,8 @@
 """Scoring a number: which number of an answer is its answer.
 
-After "answer is" (`_region`) the first number of the statement counts, or the result of its sum. In a whole text
-(`_own`) the first of these that there is: a number on a first line of its own, the one that an only statement gives,
-the last. How numbers are spelled is owned by `number_text`, what a sentence says of its numbers by `stated_number`.
+After "answer is" (`_region`) the number that follows at once counts, or the one that the statement gives. In a whole
+text (`_own`) the first of these that there is: a number on a first line of its own, the one that an only statement
+gives, the last. How numbers are spelled is owned by `number_text`, what a sentence says of them by `stated_number`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def last_number(text: str) -> tuple[float, ...]:
 
 
 def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
-    """The number of a place that holds the answer: the first of its statement, or the result of its sum."""
+    """The number of a place that holds the answer: the first of its statement, or the one that this gives."""
     if place in (AnswerPlace.BOX, AnswerPlace.TAG):
         return _single(text, _result(text), place)
     denial = _DENIAL.match(text)
@@ -185,7 +185,7 @@ def _result(statement: str) -> WrittenNumber | None:
     inside = [number for number in numbers if number.start < len(head)]
     if head.find("=") > 0 and (result := result_of_equation(head, inside)) is not None:
         return result
-    return numbers[0] if direct else inside[-1]
+    return numbers[0] if direct else stated_number(head, inside)
 
 
 def _own(text: str) -> Reading[float] | None:

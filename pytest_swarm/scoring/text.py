@@ -53,7 +53,7 @@ _COPULA: Final = re.compile(
     r"|ist|sind|war|est|sont|es|son|é|heißt|lautet|s['’]appelle|se llama|si chiama|называется)\s"
     r"|(?<=[\u0430-\u044f\u0451])\s[-–—]\s"
     r"|(?<=[\u3040-\u9fff])(?<![不非])(?:[是为は]|[:\uff1a]\s?)"
-    r"|(?<=[A-Za-z])[*_]{0,2}:[*_]{0,2}\s|\s(?:=|→|->|=>)\s"
+    r"|(?:(?<=[A-Za-z\"'”’)])|(?<=[a-z]\s\d{4}))[*_]{0,2}:[*_]{0,2}\s|\s(?:=|→|->|=>)\s"
 )
 _DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
@@ -164,7 +164,7 @@ def _region(text: str, place: AnswerPlace) -> Reading[str] | None:
     blocks = fences(text) if text.lstrip(" \t\n*_:").startswith(("```", "~~~")) else ()
     if blocks:
         return _reading((blocks[0].text.strip(),), place)
-    line = next((line for line in text.split("\n") if line.strip(" \t*_:#>$")), "")
+    line = next((line for line in text.split("\n") if line.strip(" \t*_:#>$\"'")), "")
     return _line(line.lstrip(" \t:").removeprefix("** ").removeprefix("**:"), place) if line.strip() else None
 
 
@@ -180,7 +180,7 @@ def _own(text: str) -> Reading[str] | None:
     lines = [line for line in without_reason(said).split("\n") if line.strip()]
     if len(lines) < 2:
         return _line(lines[0] if lines else said, AnswerPlace.WHOLE, whole=whole)
-    leads = re.match(r"[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
+    leads = re.match(r"[^\n]*\w[^\n]*\n[ \t]*\n", said) is not None and _leads(lines[0], lines[-1])
     return _line(lines[0] if leads else lines[-1], AnswerPlace.WHOLE, whole=whole)
 
 
@@ -207,10 +207,13 @@ def _cuts(line: str) -> tuple[str, ...]:
     for part in (line, sentence):
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part
-        copula = _after_copula(_CONTRAST.split(part, maxsplit=1)[0])
+        head = _CONTRAST.split(part, maxsplit=1)[0]
+        head = head if _COPULA.search(head) else part  # "He who fled while in Paris was Nureyev."
+        copula = _after_copula(head)
         quoted = None if copula == part else _QUOTED.match(copula)  # "means 'good morning' in German"
         found += [] if quoted is None else [quoted[1]]
         found += [part, *(_without_explanation(each) for each in (bare, copula)), bare, copula]
+        found.append(_after_copula(_without_explanation(head)))  # "It is Q, which is worth 10 points."
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold
