@@ -228,8 +228,7 @@ class SwarmSession:
         """Draw the cases that are run for real as well, among those that a server can run."""
         from pytest_swarm.plugin.verifying import drawn, verifiable
 
-        count = self.settings.verify
-        if not count:
+        if not (count := self.settings.verify):
             return
         tests = {item.nodeid: key_of(item).mode for item in benchmarks}
         able = verifiable(tests, self.resources.server_bench)
