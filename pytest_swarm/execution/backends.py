@@ -135,8 +135,9 @@ def network_backend(
 
     def connect() -> Connection:
         from pytest_swarm.ollama.client import OllamaClient
+        from pytest_swarm.ollama.transports.network import network_transport
 
-        own = None if transport is None else transport()
+        own = network_transport(own_draws=not simulated) if transport is None else transport()
         client = OllamaClient(host, transport=own, timeout_s=limits.timeout_s, retries=limits.retries)
         probe = client.without_retries()
         return Connection(client=client, probe_client=probe, register_graph=lambda _: None, realised=lambda *_: None)

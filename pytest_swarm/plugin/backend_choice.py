@@ -150,20 +150,16 @@ def _others(settings: Settings) -> str:
 def _network(
     settings: Settings, host: str, why: str, demand: ModelDemand, installed: tuple[ListedModel, ...]
 ) -> Backend:
-    backend = network_backend(
-        host,
-        why=why,
-        limits=settings.limits,
-        transport=_transports(settings),
-        simulated=is_simulated_server(host, settings.timeout_s),
-    )
+    simulated = is_simulated_server(host, settings.timeout_s)
+    transport = _transports(settings, own_draws=not simulated)
+    backend = network_backend(host, why=why, limits=settings.limits, transport=transport, simulated=simulated)
     tags = demand.fleet.tags
     one_file = one_file_models(tags, installed)
     weights, copies = models_of_one_weights(host, tags, settings.timeout_s, others=demand.tags)
     return replace(backend, one_file=one_file, of_weights=weights, same_weights=copies)
 
 
-def _transports(settings: Settings) -> Callable[[], httpx.AsyncBaseTransport]:
+def _transports(settings: Settings, *, own_draws: bool) -> Callable[[], httpx.AsyncBaseTransport]:
     """Return what makes the transport of a connection: bounded, and watched where the cases have other servers."""
     from pytest_swarm.ollama.transports.bounded import BoundedTransport
     from pytest_swarm.ollama.transports.network import network_transport
@@ -172,7 +168,7 @@ def _transports(settings: Settings) -> Callable[[], httpx.AsyncBaseTransport]:
     health = ServerHealth()
 
     def transport() -> httpx.AsyncBaseTransport:
-        network: httpx.AsyncBaseTransport = network_transport()
+        network = network_transport(own_draws=own_draws)
         if settings.one_of_several:
             network = WatchedTransport(network, health)
         return BoundedTransport(network, limit_bytes=settings.reply_limit_bytes)

@@ -1874,6 +1874,13 @@ FAULTS: Final = (
         tests=("ollama/test_own_draws.py",),
     ),
     Fault(
+        name="a simulated server over HTTP draws otherwise than in process",
+        where="plugin/backend_choice.py",
+        old="own_draws=not simulated)",
+        new="own_draws=True)",
+        tests=("plugin/test_simulated_over_http.py",),
+    ),
+    Fault(
         name="a choice that fell on nobody gains what the interval begins with",
         where="report/decision_ruling.py",
         old="choosing gains {gain_text(decision, choice.cross_fitted)}",

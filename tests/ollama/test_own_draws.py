@@ -7,12 +7,14 @@ import json
 from collections.abc import Mapping
 
 import httpx
+import pytest
 
+from pytest_swarm.domain.prompt import Message
 from pytest_swarm.domain.seeding import prompt_seed
+from pytest_swarm.execution.backends import network_backend
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
-from pytest_swarm.ollama.transports.network import network_transport
 from pytest_swarm.ollama.transports.own_draws import OwnDrawsTransport
 
 HOST = "http://127.0.0.1:11434"
@@ -79,5 +81,16 @@ def test_a_seed_that_asks_for_any_draw_stays() -> None:
     assert seeds(asked("2 + 5?", seed=-1)) == [-1]
 
 
-def test_every_connection_to_a_real_server_has_it() -> None:
-    assert isinstance(network_transport(), OwnDrawsTransport)
+@pytest.mark.parametrize(("simulated", "own"), [(True, False), (False, True)])
+def test_connections_to_real_servers_have_it(monkeypatch: pytest.MonkeyPatch, *, simulated: bool, own: bool) -> None:
+    server = Server()
+    monkeypatch.setattr(httpx, "AsyncHTTPTransport", lambda **_: server)
+
+    async def ask() -> None:
+        client = network_backend(HOST, why="a test", simulated=simulated).connect().client
+        message: Message = {"role": "user", "content": "2 + 5?"}
+        await client.chat(ChatRequest(model="m", messages=(message,), num_ctx=512, seed=5))
+        await client.aclose()
+
+    asyncio.run(ask())
+    assert (seeds(server) != [5]) is own

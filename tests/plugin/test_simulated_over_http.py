@@ -7,7 +7,11 @@ import json
 
 import pytest
 
+from pytest_swarm.domain.seeding import prompt_seed, request_seed
 from pytest_swarm.gate.run_context import reproducible, run_context_of, seeded, virtual_clock
+from pytest_swarm.plugin import backend_choice
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 from pytest_swarm.telemetry.reader import read_run
 from tests.plugin.conftest import Reports
 
@@ -44,3 +48,26 @@ def test_its_clock_and_seed_are_its_own(suite: pytest.Pytester, reports: Reports
     here = run_context_of(read_run(reports.folder / "events.jsonl").info)
     for told in (reproducible, seeded, virtual_clock):
         assert (told(there, there), told(here, here)) == (False, True)
+
+
+@pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "as if it were real"])
+def test_only_prompts_of_real_models_get_a_seed_of_their_own(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, simulated: bool
+) -> None:
+    """A simulated server draws by task, so a run over HTTP has the answers of one in process."""
+    asked: list[GenerationRequest] = []
+    generate = ProfileGenerator.generate
+
+    def noting(generator: ProfileGenerator, request: GenerationRequest) -> GeneratedText:
+        asked.append(request)
+        return generate(generator, request)
+
+    monkeypatch.setattr(ProfileGenerator, "generate", noting)
+    monkeypatch.setattr(backend_choice, "is_simulated_server", lambda *_: simulated)
+    with served() as url:
+        suite.runpytest(*arguments(url)).assert_outcomes(passed=1)
+    assert asked
+    of_repeat = request_seed(0, 1)
+    assert {each.seed for each in asked} == {
+        of_repeat if simulated else prompt_seed(of_repeat, each.messages) for each in asked
+    }

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.prompt import PARENTS_HEADING, Message
-from pytest_swarm.domain.seeding import prompt_seed
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
@@ -40,12 +39,6 @@ def test_a_known_request_gets_its_recorded_answer_and_times() -> None:
     answer = generator.generate(request(HELLO))
     assert (answer.text, answer.completion_tokens, answer.prefill_s, answer.decode_s) == ("Hi!", 2, 0.3, 0.2)
     assert generator.prompt_tokens(request(HELLO)) == 11
-
-
-def test_a_request_with_the_seed_that_a_real_server_gets_is_known_by_that_of_its_repeat() -> None:
-    generator = ProfileGenerator(replace(A40, answers=(known(request(HELLO)),)), seed=0)
-    assert generator.generate(request(HELLO, seed=prompt_seed(7, [HELLO]))).text == "Hi!"
-    assert generator.generate(request(HELLO, seed=prompt_seed(8, [HELLO]))).text != "Hi!"
 
 
 def test_an_answer_that_repeats_itself_ends_as_the_server_ended_it_without_figures() -> None:

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     import ssl
 
 
-def network_transport() -> httpx.AsyncBaseTransport:
-    """Return a transport that heeds no proxy and no certificate of the environment, and lets each prompt draw anew."""
-    return OwnDrawsTransport(httpx.AsyncHTTPTransport(verify=_tls_context(), trust_env=False))
+def network_transport(*, own_draws: bool = False) -> httpx.AsyncBaseTransport:
+    """Return a transport that heeds no proxy and no certificate of the environment.
+
+    Args:
+        own_draws: Whether each prompt draws by itself, as on a server that samples.
+    """
+    network = httpx.AsyncHTTPTransport(verify=_tls_context(), trust_env=False)
+    return OwnDrawsTransport(network) if own_draws else network
 
 
 @cache

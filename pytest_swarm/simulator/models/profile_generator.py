@@ -26,7 +26,7 @@ from pytest_swarm.simulator.models.answer_length import stopped_tokens, with_tok
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
 from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
-from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_keys
+from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 from pytest_swarm.simulator.models.schema_texts import constrained_text
 from pytest_swarm.simulator.models.simulated_planner import plan_text
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
@@ -121,8 +121,8 @@ class ProfileGenerator:
         if not self.profile.answers or request.raw or request.context_tokens:
             return None
         form: Json = "json" if request.json_mode else request.schema
-        keys = request_keys(request.model, request.messages, form=form, options=request.options)
-        return next(filter(None, (self.profile.answer(request.model, key) for key in keys)), None)
+        key = request_key(request.model, request.messages, form=form, options=request.options)
+        return self.profile.answer(request.model, key)
 
     def _call_cost(self, request: GenerationRequest) -> CallCost:
         found = self.profile.model(request.model)

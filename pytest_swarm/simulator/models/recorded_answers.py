@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt import PARENTS_HEADING, Message, parent_outputs
-from pytest_swarm.domain.seeding import prompt_seed
 from pytest_swarm.fields import Json
 
 _KEY_DIGITS: Final = 16
@@ -56,18 +55,6 @@ def request_key(model: str, messages: Sequence[Message], *, form: Json, options:
         "temperature": options.get("temperature"),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_KEY_DIGITS]
-
-
-def request_keys(model: str, messages: Sequence[Message], *, form: Json, options: Mapping[str, Json]) -> Iterator[str]:
-    """Yield the keys that a request may have been recorded under: with its seed, and with that of its repeat.
-
-    A server gets a seed of the prompt's own (`prompt_seed`); recordings hold that of the repeat.
-    """
-    yield request_key(model, messages, form=form, options=options)
-    seed = options.get("seed")
-    if isinstance(seed, int):
-        options = {**options, "seed": prompt_seed(seed, messages)}
-        yield request_key(model, messages, form=form, options=options)
 
 
 def _told(message: Message) -> list[Json]:
