@@ -118,9 +118,9 @@ def swarm_case(request: pytest.FixtureRequest) -> CaseKey:
 def swarm_run(request: pytest.FixtureRequest, swarm_case: CaseKey) -> SwarmRun:
     """`swarm_run(dag)` runs a TaskGraph under the test's case and returns its JobResult, or fails the test."""
     from pytest_swarm.plugin.job_runner import SwarmRun
-    from pytest_swarm.plugin.session import session_of
+    from pytest_swarm.plugin.session import RUN
 
-    return SwarmRun(session_of(request.config).jobs, request.node, swarm_case)
+    return SwarmRun(request.config.stash[RUN].jobs, request.node, swarm_case)
 
 
 @pytest.fixture(scope="session")
@@ -128,15 +128,16 @@ def swarm_fleet(request: pytest.FixtureRequest) -> Fleet:
     """The fleet of --swarm-fleet."""
     from pytest_swarm.plugin.session import session_of
 
-    return session_of(request.config).resources.fleet
+    return session_of(request.config).inputs.fleet
 
 
 @pytest.fixture(scope="session")
 def swarm_server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Base URL of a simulated Ollama server over real HTTP, in real time (needs the extra `server`)."""
+    from pytest_swarm.plugin.backend_choice import serve_simulated
     from pytest_swarm.plugin.session import session_of
 
-    with session_of(request.config).resources.serve() as url:
+    with serve_simulated(session_of(request.config).settings) as url:
         yield url
 
 

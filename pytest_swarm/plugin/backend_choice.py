@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -214,6 +215,15 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
             raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
     return simulated_backend(world, fleet, why=why, limits=settings.limits)
+
+
+@contextmanager
+def serve_simulated(settings: Settings) -> Iterator[str]:
+    """Serve the settings' profile over real HTTP while the block runs; gives the base URL."""
+    from pytest_swarm.simulator.http_server import serve_in_thread
+
+    with serve_in_thread(simulated_server(settings)) as url:
+        yield url
 
 
 def simulated_server(settings: Settings) -> SimulatedServer:

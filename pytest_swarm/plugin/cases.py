@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +17,10 @@ from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
 from pytest_swarm.units import format_gb, plural
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.option_kinds import Option
+    from pytest_swarm.plugin.session_inputs import SessionInputs
     from pytest_swarm.routing.mode_table import ModeTable
 
 _CASE_ID: Final = re.compile(
@@ -94,31 +95,16 @@ class Cases:
     """The cases of benchmarks, by command line, marker and ini file.
 
     Args:
-        settings: The session's settings.
-        modes: The routing modes of the session.
-        gpu_gb: Gives a test the VRAM of the machine's GPU in GB; OptionError where there is none.
-        fleet: Gives the models on offer.
-        together: Whether the cases of one workflow are brought into a row.
+        inputs: Settings, routing modes, fleet and GPUs of the session.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        modes: ModeTable,
-        gpu_gb: Callable[[str], float],
-        fleet: Callable[[], Fleet],
-        together: bool = False,
-    ) -> None:
+    def __init__(self, inputs: SessionInputs) -> None:
         self._left_out: dict[str, str] = {}
         """Modes of `all` that the fleet cannot run, and why."""
         self._shortened = False
         """Whether a list of a marker or of the ini file counts with its first value only."""
-        self._fleet = fleet
-        self._together = together
-        self._settings = settings
-        self._modes = modes
-        self._gpu_gb = gpu_gb
+        self._inputs = inputs
+        self._settings = inputs.settings
 
     @property
     def remarks(self) -> list[str]:
@@ -135,11 +121,15 @@ class Cases:
         """Return what command line, the test's markers and ini say together."""
         return self._settings.axes(self._said_by_markers(item))
 
+    def carryover_of(self, item: pytest.Item) -> Carryover:
+        """Return whether a test's cases start from nothing, or from what their group has learned and loaded."""
+        return self.axes_of(item).carryover or "case"
+
     def _said_by_markers(self, item: pytest.Item) -> Axes:
         """Return what the test's markers say; the closest comes first."""
         said = Axes()
         for marker in item.iter_markers(MARKER):
-            said = said.over(axes_of_marker(marker.args, dict(marker.kwargs), known=self._modes))
+            said = said.over(axes_of_marker(marker.args, dict(marker.kwargs), known=self._inputs.modes))
         return said
 
     def keys_of(self, item: pytest.Item) -> tuple[CaseKey, ...]:
@@ -176,15 +166,16 @@ class Cases:
         """Return whether `all` names a mode that the fleet cannot run; one that is named itself is an error later."""
         from pytest_swarm.routing.mode_table import ModeOfAll
 
-        if isinstance(mode, ModeOfAll) and "speeds" in self._modes.spec(mode).needs:
-            reason = self._modes.lacks_speeds(mode, self._fleet())
+        if isinstance(mode, ModeOfAll) and "speeds" in self._inputs.modes.spec(mode).needs:
+            reason = self._inputs.modes.lacks_speeds(mode, self._inputs.fleet)
             if reason is not None:
                 self._left_out[str(mode)] = reason
         return isinstance(mode, ModeOfAll) and str(mode) in self._left_out
 
     def _budgets_gb(self, axes: Axes, test: str) -> tuple[float, ...]:
         """The budgets as numbers; `auto`, also the default, asks the GPU, and never invents one."""
-        budgets_gb = dict.fromkeys(self._gpu_gb(test) if each == "auto" else each for each in axes.budgets or ())
+        given = axes.budgets or ()
+        budgets_gb = dict.fromkeys(self._inputs.gpu.budget_gb(test) if each == "auto" else each for each in given)
         named: dict[str, float] = {}
         for budget_gb in budgets_gb:
             other = named.setdefault(format_gb(budget_gb), budget_gb)
@@ -201,7 +192,7 @@ class Cases:
 
     def _by_workflow(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """In a worker of xdist, the cases of one workflow in a row, so that one worker gets them."""
-        if not self._together:
+        if self._inputs.process.worker is None:
             return items
         workflows: dict[str, list[pytest.Item]] = {}
         for item in filter(is_swarm, items):

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.plugin.settings import Settings
 
 _OF_A_SERVER: Final = (Options.fault, Options.profile, Options.host)
 _OF_A_CASSETTE: Final = ("record", "replay")
@@ -64,21 +63,16 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
     check_apart(options.report, what=Options.report.flag)
 
 
-def check_case_conflicts(
-    cases: Iterable[tuple[CaseKey, Carryover]],
-    settings: Settings,
-    resources: Resources,
-) -> None:
+def check_case_conflicts(cases: Iterable[tuple[CaseKey, Carryover]], resources: Resources) -> None:
     """Raise OptionError, or PolicyError, for the first case that cannot be run as the options say.
 
     Args:
         cases: The cases of all tests, each with what it carries over.
-        settings: The session's settings.
-        resources: Fleet, estimates and server of the session.
+        resources: Settings, fleet, estimates and server of the session.
     """
     distinct = set(cases)
     if any(carryover == "group" for _, carryover in distinct):
-        fault = _against_group(settings, resources)
+        fault = _against_group(resources)
         if fault is not None:
             raise OptionError(f"{Options.carryover.flag}=group {fault}")
     _check_one_name(sorted({key.mode for key, _ in distinct}), resources.fleet)
@@ -96,7 +90,7 @@ def check_case_conflicts(
             check_policy_setting(
                 mode.removeprefix(POLICY),
                 resources.fleet,
-                folder=resources.folder,
+                folder=resources.inputs.folder,
                 horizon=horizon,
                 budget_gb=budget_gb,
             )
@@ -114,8 +108,9 @@ def _check_one_name(modes: Iterable[str], fleet: Fleet) -> None:
                 )
 
 
-def _against_group(settings: Settings, resources: Resources) -> str | None:
+def _against_group(resources: Resources) -> str | None:
     """Return why nothing can be carried over from case to case; None where it can."""
+    settings = resources.settings
     by_marker = "group" not in (settings.cli.carryover, settings.ini.carryover)
     if settings.resume is not None and by_marker:  # that of an option is compared with the earlier run's
         return f"carries over from job to job (group), and {Options.resume.flag} begins in the middle; start a new run"

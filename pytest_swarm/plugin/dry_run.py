@@ -48,7 +48,7 @@ class DryRun:
         if resources.measuring is not None:
             return resources.measuring.estimate()
         setup = EstimateSetup(make_bench=resources.bench_of, complete=False, seed=0)
-        models = unmeasured_models(resources.demand().tags)
+        models = unmeasured_models(resources.demand.tags)
         store = self._opened.enter_context(AnswerStore(None))
         return estimate_with(store, models, resources.fleet, setup=setup)
 

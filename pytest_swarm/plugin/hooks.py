@@ -16,6 +16,7 @@ from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
+    from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
@@ -49,6 +50,11 @@ class SwarmHooks:
     def active(self) -> bool:
         """Whether there is a session: an option was given, or a benchmark was collected."""
         return "session" in self.__dict__
+
+    @property
+    def run(self) -> PreparedRun | None:
+        """The run of the collected benchmarks; None where there is none, or they are only collected."""
+        return self.session.run if self.active else None
 
     def check_options(self) -> None:
         """Parse the settings now, and read the baseline; UsageError for what means nothing."""
@@ -105,8 +111,9 @@ class SwarmHooks:
                 raise self.trouble
             if self.active:
                 self.signals.watch()
-                with refused_files():
-                    self.session.prepare(session.items, collect_only=session.config.option.collectonly)
+                if not session.config.option.collectonly:
+                    with refused_files():
+                        self.session.prepare(session.items)
         except SwarmError as error:
             if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
                 self.config.__dict__["workeroutput"][REFUSAL] = str(error)
@@ -114,8 +121,7 @@ class SwarmHooks:
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""
-        prepared = self.active and self.session.collected and not config.option.collectonly
-        return self.session.header(quiet=config.get_verbosity() < 0) if prepared else []
+        return [] if self.run is None else self.run.header(quiet=config.get_verbosity() < 0)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -126,8 +132,8 @@ class SwarmHooks:
         self._keywords = report.keywords
         if self.active and self.session.gating is not None:
             self.session.gating.attach(item, report)
-        if self.is_worker and self.active and self.session.has_folder:
-            shipped = self.session.folder.shipped()
+        if self.is_worker and self.run is not None and self.run.has_folder:
+            shipped = self.run.folder.shipped()
             if shipped is not None:
                 report.__dict__[EVENTS] = shipped
         return report
@@ -136,9 +142,9 @@ class SwarmHooks:
         self, report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
     ) -> tuple[str, str, str] | None:
         """With -v: a benchmark's score, and how long is left."""
-        if not self.active or config.get_verbosity() <= 0 or not isinstance(report, pytest.TestReport):
+        if self.run is None or config.get_verbosity() <= 0 or not isinstance(report, pytest.TestReport):
             return None
-        return self.session.status(report)
+        return self.run.status(report)
 
     @pytest.hookimpl(trylast=True)  # a sentence of ours comes after the terminal's own word
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -148,15 +154,16 @@ class SwarmHooks:
                 self.session.failed[report.nodeid] = None
             if self.session.gating is not None:
                 self.session.gating.take(report)
-            self._tell_progress(report)
+            if self.run is not None:
+                self._tell_progress(report, self.run)
 
-    def _tell_progress(self, report: pytest.TestReport) -> None:
+    def _tell_progress(self, report: pytest.TestReport, run: PreparedRun) -> None:
         """Say now and then how long a run still takes; one on measured answers says at each test what it asks."""
         settings, verbosity = self.session.settings, self.config.get_verbosity()
         if verbosity > 0:  # then each benchmark says it
-            self.session.progress.count(report)
+            run.progress.count(report)
         elif verbosity == 0 and not settings.dry_run and settings.backend != "measure":
-            sentence = self.session.progress.sentence(report)
+            sentence = run.progress.sentence(report)
             if sentence is not None:
                 self.session.tell(sentence)
 
@@ -174,7 +181,8 @@ class SwarmHooks:
             no_collection_at_exit()
             self.signals.close()
             try:
-                self._close_resources()
+                if self.run is not None:
+                    self._close_resources(self.run)
             finally:
                 self._finish(session, exitstatus)
 
@@ -189,20 +197,20 @@ class SwarmHooks:
         self.signals.end()
         self.imports.remove()
 
-    def _close_resources(self) -> None:
+    def _close_resources(self, run: PreparedRun) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
-        resources = self.session.resources
+        resources = run.resources
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                if "jobs" in self.session.__dict__:  # a test has run one
-                    self.session.jobs.turns.end(self._tell_of_thread)
-                if self.session.dry_run is not None:
-                    self.session.dry_run.close()
+                if "jobs" in run.__dict__:  # a test has run one
+                    run.jobs.turns.end(self._tell_of_thread)
+                if run.dry_run is not None:
+                    run.dry_run.close()
                 if self.session.lost_workers:
                     from pytest_swarm.plugin.worker_ends import leave_for_killed_workers
 
-                    resources.remarks += leave_for_killed_workers(resources, self.session.settings)
+                    resources.remarks.extend(leave_for_killed_workers(resources))
                 resources.close()
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
@@ -222,16 +230,19 @@ class SwarmHooks:
             self.session.give_back()
 
     def _write_reports(self, session: pytest.Session, exitstatus: int) -> None:
+        run = self.run
+        if run is None:
+            return
         if self.is_worker:
-            self.config.workeroutput[REMARKS] = self.session.resources.remarks  # type: ignore[attr-defined]  # xdist's
-        elif self.session.has_folder and self.session.dry_run is None:
+            self.config.workeroutput[REMARKS] = run.resources.remarks  # type: ignore[attr-defined]  # xdist's
+        elif run.has_folder and run.dry_run is None:
             from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
             from pytest_swarm.plugin.worker_ends import ending_workers
 
             with ending_workers(self.config), no_collection():
-                self.ending = finish(self.session, complete=self._came_to_its_end(session, exitstatus))
-            lost = self.session.folder.trouble is not None
+                self.ending = finish(run, complete=self._came_to_its_end(session, exitstatus))
+            lost = run.folder.trouble is not None
             if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -242,9 +253,9 @@ class SwarmHooks:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The comparison, at the end of the output; after a dry run, what the run would cost."""
-        if self.active and not self.is_worker and self.session.dry_run is not None:
+        if not self.is_worker and self.run is not None and self.run.dry_run is not None:
             terminalreporter.section("pytest-swarm", sep="=", bold=True)
-            for line in self.session.dry_run.lines():
+            for line in self.run.dry_run.lines():
                 terminalreporter.write_line(line)
         if self.ending is not None:
             from pytest_swarm.plugin.reporting import show

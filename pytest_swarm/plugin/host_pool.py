@@ -29,7 +29,9 @@ _CHANGED: Final = "has other models than when the run began"
 class HostedRun(Protocol):
     """What the pool needs of the resources of one server."""
 
-    remarks: list[str]
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences about the server for the report."""
 
     @property
     def bench(self) -> Bench:

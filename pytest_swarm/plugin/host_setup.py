@@ -16,7 +16,6 @@ from pytest_swarm.plugin.host_pool import HostPool
 if TYPE_CHECKING:
     from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.plugin.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,21 +31,20 @@ class ServerState:
         return next((each.digest for each in self.models if full_tag(each.tag) == full_tag(tag)), None)
 
 
-def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | None) -> HostPool | None:
+def pool_of_hosts(resources: Resources) -> HostPool | None:
     """Return the servers that cases are spread over; None where one server is called, or none.
 
     Args:
-        resources: The session's resources.
-        settings: The session's settings.
-        worker: The number of this worker of xdist, which decides where it looks first; None for another process.
+        resources: The session's resources. The number of a worker of xdist decides where it looks first.
 
     Raises:
         BackendError: A server that was asked for does not answer, or lacks a model; `auto` leaves it out.
         OptionError: Two servers have different models under one name.
     """
+    settings, worker = resources.settings, resources.inputs.process.worker
     if len(settings.hosts) < 2 or settings.backend not in ("auto", "ollama") or not resources.backend.live:
         return None
-    demand = resources.demand()
+    demand = resources.demand
     needed = demand.tags
     urls = {shown_host(url): url for url in settings.hosts}
     states: list[ServerState] = []
@@ -60,14 +58,14 @@ def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | Non
     if len(states) < 2:
         return None
     check_same_models(states, needed)
-    resources.remarks += version_remarks(states)
+    resources.remarks.extend(version_remarks(states))
     urls = {state.host: urls[state.host] for state in states}
     first = (worker or 0) % len(states)
     order = [*urls][first:] + [*urls][:first]
     servers = {host: resources.at(urls[host]) for host in order}
     for server in servers.values():
         server.look_at_server()
-    return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.tell)
+    return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.inputs.announcer.tell)
 
 
 def check_same_models(states: Sequence[ServerState], needed: Sequence[str]) -> None:

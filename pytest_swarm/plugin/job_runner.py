@@ -20,13 +20,12 @@ from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.plan import Plan
-    from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.cases import Cases
     from pytest_swarm.plugin.dry_run import DryRun
+    from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.repeating import Repeating
     from pytest_swarm.plugin.resources import Resources
     from pytest_swarm.plugin.run_folder import RunFolder
-    from pytest_swarm.plugin.settings import Settings
 
 
 class BenchmarkFixture(Protocol):
@@ -68,20 +67,23 @@ class JobRunner:
     """Runs the jobs of a session, one at a time, and knows which need no run: finished before, or decided.
 
     Args:
-        settings: The session's settings.
+        resources: The settings, the bench, and the lock of its server.
         cases: What a test's markers say.
-        resources: The bench, and the lock of its server.
         folder: Where the events of the jobs go.
         repeating: What decides on further repeats; None where every repeat is run.
+        dry_run: Counts the cost of the jobs in place of running them; None where they are run.
     """
 
-    dry_run: DryRun | None = None
-    """Counts the cost of the jobs in place of running them; None where they are run."""
-
     def __init__(
-        self, *, settings: Settings, cases: Cases, resources: Resources, folder: RunFolder, repeating: Repeating | None
+        self,
+        resources: Resources,
+        *,
+        cases: Cases,
+        folder: RunFolder,
+        repeating: Repeating | None,
+        dry_run: DryRun | None,
     ) -> None:
-        self._settings = settings
+        self.dry_run = dry_run
         self._cases = cases
         self._resources = resources
         self._folder = folder
@@ -96,7 +98,7 @@ class JobRunner:
 
     def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
         """Return the case of a test's graph, with --swarm-context and the marker's version and family applied."""
-        context, axes = self._settings.context, self._cases.axes_of(item)
+        context, axes = self._resources.settings.context, self._cases.axes_of(item)
         graph = graph if context is None else graph.with_context(context)
         if axes.version is not None:
             graph = replace(graph, version=axes.version)
@@ -109,7 +111,7 @@ class JobRunner:
         if self._folder.earlier.finished(case) is not None:
             dry_run.finished += 1
             return None
-        return dry_run.add(case, carryover=self._cases.axes_of(item).carryover or "case")
+        return dry_run.add(case, carryover=self._cases.carryover_of(item))
 
     def needless(self, case: Case) -> str | None:
         """Return why a repeat need not be run; None where it must be."""
@@ -124,43 +126,41 @@ class JobRunner:
 
     def _run(self, case: Case, item: pytest.Item) -> JobResult:
         """Run a case, under the lock of its server where that is a real one, and close it in the events."""
-        carryover = self._cases.axes_of(item).carryover or "case"
         from pytest_swarm.execution.case import StoppedJob
 
         try:
-            record = self._played(case, item) if self._resources.measuring else self._ran(case, carryover)
+            record = self._record_of(case, item)
         except StoppedJob as stopped:
             self._close(stopped.record, item)
             raise (stopped.__cause__ or stopped) from None
         return self._close(record, item)
 
-    def _ran(self, case: Case, carryover: Carryover) -> JobRecord:
-        if self._resources.hosts is not None:
-            return self._resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
-        with self._resources.exclusive():
-            return self._resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+    def _record_of(self, case: Case, item: pytest.Item) -> JobRecord:
+        """Run a case: on measured answers, on a free one of several servers, or on the only one."""
+        resources, carryover = self._resources, self._cases.carryover_of(item)
+        if resources.measuring is not None:
+            return self._played(case, item, resources.measuring)
+        if resources.hosts is not None:
+            return resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
+        with resources.exclusive():
+            return resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
 
-    def _played(self, case: Case, item: pytest.Item) -> JobRecord:
+    def _played(self, case: Case, item: pytest.Item, measuring: Measuring) -> JobRecord:
         """Play a case on measured answers; the other cases of its test are measured with it."""
-
-        def others() -> list[Case]:
-            cases = [self.case_of(case.graph, each, key_of(each)) for each in self._siblings(item)]
-            if self._settings.auto_repeat:  # whether there are further repeats is not decided yet
-                cases = [each for each in cases if each.key.repeat == case.key.repeat]
-            return [each for each in cases if not self._folder.earlier.has_finished(each)]
-
-        measuring = self._resources.measuring
-        assert measuring is not None, "only asked where there is one"
-        record = measuring.run(case, others, sink=self._folder.sink)
-        if item.nodeid in measuring.to_verify:
+        record = measuring.run(case, lambda: self._cases_left(case, item), sink=self._folder.sink)
+        if item.nodeid in self._resources.to_verify:
             from pytest_swarm.plugin.verifying import verify
 
             verify(record, self._resources, sink=self._folder.sink)
         return record
 
-    def _siblings(self, item: pytest.Item) -> list[pytest.Item]:
-        """Return the collected items of a test, itself among them, that differ in their case alone."""
-        return [each for each in item.session.items if is_swarm(each) and workflow_of(each) == workflow_of(item)]
+    def _cases_left(self, case: Case, item: pytest.Item) -> list[Case]:
+        """Return the cases of a test that are to be run with this graph, the present one among them."""
+        items = [each for each in item.session.items if is_swarm(each) and workflow_of(each) == workflow_of(item)]
+        cases = [self.case_of(case.graph, each, key_of(each)) for each in items]
+        if self._resources.settings.auto_repeat:  # whether there are further repeats is not decided yet
+            cases = [each for each in cases if each.key.repeat == case.key.repeat]
+        return [each for each in cases if not self._folder.earlier.has_finished(each)]
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""

@@ -44,10 +44,8 @@ from pytest_swarm.units import bytes_to_gb
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, JobRecord
     from pytest_swarm.execution.backends import Backend
-    from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.cost_estimate import CostEstimate
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.plugin.settings import Settings
     from pytest_swarm.telemetry.sink import Sink
 
 
@@ -63,32 +61,19 @@ class Measuring:
     """Measures what the cases of a test lack, once for all of them.
 
     Args:
-        settings: The session's settings.
-        resources: The session's benches, GPU and real server.
-        demand: The models that the run needs.
+        resources: The session's settings, benches, GPU and real server, and the models that the run needs.
         server: The server to measure.
-        since_ms: When the session began, in milliseconds since 1970.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        resources: Resources,
-        *,
-        demand: ModelDemand,
-        server: MeasuredServer,
-        since_ms: float,
-    ) -> None:
-        self._settings = settings
+    def __init__(self, resources: Resources, server: MeasuredServer) -> None:
+        self._settings = resources.settings
         self._resources = resources
-        self._demand = demand
+        self._demand = resources.demand
         self._server = server
-        self._since_ms = since_ms
-        gpu = resources.gpu.meter if server.inner is not None and server.inner.is_local else None
+        self._since_ms = resources.inputs.process.started_ts_ms
+        gpu = resources.inputs.gpu.meter if server.inner is not None and server.inner.is_local else None
         self._gpu_bytes = None if gpu is None else gpu.total_bytes
         self._results: dict[tuple[str, str], WaveResult] = {}
-        self.to_verify: frozenset[str] = frozenset()
-        """The tests that are run for real as well."""
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
 
@@ -159,7 +144,7 @@ class Measuring:
             limit_s=s.max_time_s,
             run_s=(lambda: (now_ms() - self._since_ms) / 1000.0) if self.inner.live else None,
             guard=self._asking,
-            tell=self._resources.tell_progress,
+            tell=self._resources.inputs.announcer.progress,
             restoration=self._resources.server_bench.restoration,
             world=self._server.world,
         )
@@ -194,7 +179,8 @@ class Measuring:
     def lock(self) -> ServerLock:
         """The lock of the store: two runs on one store take turns, wave by wave."""
         store = self._settings.answers
-        return ServerLock(store.absolute().as_uri(), tell=self._resources.tell, name=f"the answer store {store}")
+        tell = self._resources.inputs.announcer.tell
+        return ServerLock(store.absolute().as_uri(), tell=tell, name=f"the answer store {store}")
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -248,7 +234,7 @@ class Measuring:
 
     def _tell(self, cases: Sequence[Case]) -> None:
         """Say what a test will ask, before its first question."""
-        self._resources.tell_cost(cases[0].job, f"{cases[0].job}: {self.cost(cases)}")
+        self._resources.inputs.announcer.cost(cases[0].job, f"{cases[0].job}: {self.cost(cases)}")
 
     def _complete(self, cases: Sequence[Case], measurer: Measurer) -> tuple[WaveReport, ...]:
         """With --swarm-complete, have every model answer every task on right inputs."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_swarm.plugin.gate_session import GateEnding
-    from pytest_swarm.plugin.session import SwarmSession
+    from pytest_swarm.plugin.prepared_run import PreparedRun
 
 DEFAULT: Final = (Output(kind="json"),)
 FOR_A_COMPARISON: Final = (*DEFAULT, Output(kind="html"))
@@ -52,18 +52,19 @@ class SessionEnd:
         return bool(self.troubles) or (self.gate is not None and self.gate.failed)
 
 
-def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
+def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
     """Close the run, read it back from its events and write its reports; None where nothing was run.
 
     A report that cannot be written costs no other one.
     """
+    session, folder = prepared.session, prepared.folder
     try:
-        notes = (*session.notes, *session.resources.remarks)
-        run = session.folder.end(complete=complete, notes=notes, failed=session.failed)
+        notes = (*session.notes, *prepared.resources.remarks)
+        run = folder.end(complete=complete, notes=notes, failed=session.failed)
     except SwarmError as error:
-        said = [each for each in (session.folder.trouble, error) if each is not None]
+        said = [each for each in (folder.trouble, error) if each is not None]
         return SessionEnd(report=None, written=(), troubles=tuple(map(str, said)))
-    trouble = session.folder.trouble
+    trouble = folder.trouble
     if run is None:
         return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))
     report = build_report(run)
@@ -79,13 +80,13 @@ def finish(session: SwarmSession, *, complete: bool) -> SessionEnd | None:
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
     shown = _shown(report, troubles)
-    written, lost = _write_all(session.settings.report or default, report, session, shown=shown)
+    written, lost = _write_all(session.settings.report or default, report, prepared, shown=shown)
     troubles += lost
-    decision = decide_at_end(run, session.folder.path) if session.settings.decide else None
+    decision = decide_at_end(run, folder.path) if session.settings.decide else None
     if decision is not None:
         written += decision.written
         troubles += [] if decision.trouble is None else [decision.trouble]
-    lines = partial(_terminal_lines, session=session, troubles=troubles)
+    lines = partial(_terminal_lines, config=session.config, troubles=troubles)
     return SessionEnd(
         report=report,
         written=tuple(written),
@@ -107,7 +108,7 @@ def _shown(report: Report, troubles: list[str]) -> Report:
 
 
 def _write_all(
-    outputs: Sequence[Output], report: Report, session: SwarmSession, *, shown: Report
+    outputs: Sequence[Output], report: Report, prepared: PreparedRun, *, shown: Report
 ) -> tuple[list[str], list[str]]:
     """Write each report, and return the paths and a sentence for each that is lost: none costs another one."""
     written: list[str] = []
@@ -115,11 +116,11 @@ def _write_all(
     for output in outputs:
         try:
             read = shown if output.kind in FOR_PEOPLE else report
-            written += map(str, _write(output, read, session))
+            written += map(str, _write(output, read, prepared))
         except SwarmError as error:
             troubles.append(str(error))
         except OSError as error:
-            target = output.target(session.folder.path)
+            target = output.target(prepared.folder.path)
             troubles.append(f"--swarm-report={output.kind}: {target} cannot be written: {error.strerror or error}")
         except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
             troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
@@ -127,14 +128,14 @@ def _write_all(
 
 
 def _terminal_lines(
-    make: Callable[[int, int], Sequence[str]], *, session: SwarmSession, troubles: list[str]
+    make: Callable[[int, int], Sequence[str]], *, config: pytest.Config, troubles: list[str]
 ) -> tuple[str, ...]:
     """Return lines for the terminal; none where there is no terminal, or where making them fails, which is said."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return ()
     try:
-        return tuple(make(_width(reporter), session.config.get_verbosity()))
+        return tuple(make(_width(reporter), config.get_verbosity()))
     except Exception as error:  # noqa: BLE001 # a summary that fails must cost no report
         troubles.append(f"the summary in the terminal failed: {type(error).__name__}: {error}")
         return ()
@@ -145,18 +146,18 @@ def _gate_lines(report: Report, *, width: int, verbose: int) -> list[str]:
     return [] if text is None else terminal_lines(text, width, verbose=verbose)
 
 
-def _write(output: Output, report: Report, session: SwarmSession) -> tuple[Path, ...]:
-    config, folder = session.config, session.folder
+def _write(output: Output, report: Report, prepared: PreparedRun) -> tuple[Path, ...]:
+    config, folder = prepared.session.config, prepared.folder
     page = PageOptions()
     if output.kind == "html":
-        template = _from_root(session, report_template(config))
+        template = _from_root(config, report_template(config))
         page = PageOptions(template=template, context_hook=lambda context: add_report_context(config, context))
     return write_output(output, report, folder.path, page=page, events=folder.events)
 
 
-def _from_root(session: SwarmSession, template: str | None) -> Path | None:
+def _from_root(config: pytest.Config, template: str | None) -> Path | None:
     """Return a template's path, read from the root of the project, wherever pytest was started."""
-    return None if template is None else Path(session.config.rootpath) / template
+    return None if template is None else Path(config.rootpath) / template
 
 
 def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:

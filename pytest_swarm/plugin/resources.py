@@ -1,95 +1,65 @@
-"""What a session makes late, because it is heavy: fleet, backend, bench, GPU and the lock of a real server."""
+"""What a run of benchmarks makes late, because it is heavy: backend, bench, estimates and the visit at a server."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.estimate.starting_estimates import EstimateSource
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.backend_choice import ModelDemand
+    from pytest_swarm.plugin.collected import Collected
     from pytest_swarm.plugin.confinement import Confinement
-    from pytest_swarm.plugin.free_vram import MachineGpu
     from pytest_swarm.plugin.host_pool import HostPool
     from pytest_swarm.plugin.measuring import Measuring
-    from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.server_visit import ServerVisit
+    from pytest_swarm.plugin.session_inputs import SessionInputs
     from pytest_swarm.plugin.settings import Settings
-    from pytest_swarm.routing.base import RouterFactory
-    from pytest_swarm.routing.registry import ModeSpec
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: each part is made when it is first asked for
 class Resources:
-    """Each part is made when it is first asked for.
+    """What the collected benchmarks need of a session: each part is made when it is first asked for.
 
-    Args:
-        settings: The session's settings.
-        routers: The routers of third parties, by mode.
-        process: Which process of the session this is.
-        tell: Shows a sentence at once, such as that a test waits for the lock of a server.
+    `remarks` are sentences about the server for the report.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        routers: Mapping[str, RouterFactory | ModeSpec],
-        process: Process,
-        tell: Callable[[str], None],
-    ) -> None:
-        self._settings = settings
-        self._routers = routers
-        self._process = process
-        self.tell = self.tell_progress = tell
-        self.tell_cost: Callable[[str, str], None] = lambda _, sentence: tell(sentence)
-        self.remarks: list[str] = []
-        """Sentences about the server for the report."""
-        self.budgets_gb: frozenset[float] = frozenset()
-        """The budgets of the cases to run, once they are collected."""
-        self.folder: Path | None = None
-        """The folder of the ini file."""
-        self.modes: frozenset[str] = frozenset()
-        """Their routing modes."""
-        self.hosts: HostPool | None = None
-        """The servers that the cases are spread over; None where there is one at most."""
+    inputs: SessionInputs
+    collected: Collected
+    remarks: list[str] = field(default_factory=list)
+
+    def remark(self, sentence: str) -> None:
+        """Keep a sentence for the report, once."""
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
 
     def at(self, host: str) -> Resources:
         """Return the resources of a run on one of several servers."""
-        settings = self._settings.at(host)
-        resources = Resources(settings, routers=self._routers, process=self._process, tell=self.tell)
-        resources.budgets_gb, resources.modes, resources.folder = self.budgets_gb, self.modes, self.folder
-        return resources
+        return Resources(inputs=self.inputs.at(host), collected=self.collected)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the session, or of one of its servers."""
+        return self.inputs.settings
 
     @property
     def in_worker(self) -> bool:
         """Whether this process is a worker of xdist."""
-        return self._process.worker is not None
+        return self.inputs.process.worker is not None
 
-    @cached_property
-    def gpu(self) -> MachineGpu:
-        """The GPUs of this machine."""
-        from pytest_swarm.plugin.free_vram import MachineGpu
-
-        return MachineGpu(self._settings, told=self._process.free_vram, fleet=lambda: self.fleet)
-
-    @cached_property
+    @property
     def fleet(self) -> Fleet:
         """The fleet of --swarm-fleet."""
-        from pytest_swarm.workloads.fleet import load_fleet
-
-        return load_fleet(self._settings.fleet)
+        return self.inputs.fleet
 
     @cached_property
     def backend(self) -> Backend:
@@ -98,32 +68,45 @@ class Resources:
 
         if self.measuring is not None:
             return self.measuring.backend
-        return choose_backend(self._settings, self.demand(), process=self._process)
+        return choose_backend(self.settings, self.demand, process=self.inputs.process)
 
+    @cached_property
     def demand(self) -> ModelDemand:
-        """Return the models that the run needs."""
+        """The models that the run needs."""
         from pytest_swarm.plugin.backend_choice import ModelDemand
 
-        table = ModeTable(self._routers)
-        planning = sorted(mode for mode in self.modes if "planner" in table.spec(mode).needs)
-        planners = (table.planner_of(mode, self._settings.planner) for mode in planning)
+        table = self.inputs.modes
+        planning = sorted(mode for mode in self.collected.modes if "planner" in table.spec(mode).needs)
+        planners = (table.planner_of(mode, self.settings.planner) for mode in planning)
         return ModelDemand(
             fleet=self.fleet,
             planners=tuple(dict.fromkeys(tag for tag in planners if tag is not None)),
-            judge=self._settings.judge,
+            judge=self.settings.judge,
         )
 
     @cached_property
     def measuring(self) -> Measuring | None:
         """What measures the answers of --swarm-backend=measure; None for every other backend."""
-        if self._settings.backend != "measure":
+        if self.settings.backend != "measure":
             return None
         from pytest_swarm.plugin.backend_choice import measured_server
         from pytest_swarm.plugin.measuring import Measuring
 
-        demand = self.demand()
-        server = measured_server(self._settings, demand, process=self._process)
-        return Measuring(self._settings, self, demand=demand, server=server, since_ms=self._process.started_ts_ms)
+        return Measuring(self, measured_server(self.settings, self.demand, process=self.inputs.process))
+
+    @cached_property
+    def to_verify(self) -> frozenset[str]:
+        """The tests that are run for real as well, by --swarm-verify."""
+        from pytest_swarm.plugin.verifying import drawn_tests
+
+        return drawn_tests(self)
+
+    @cached_property
+    def hosts(self) -> HostPool | None:
+        """The servers that the cases are spread over; None where there is one at most."""
+        from pytest_swarm.plugin.host_setup import pool_of_hosts
+
+        return pool_of_hosts(self)
 
     @cached_property
     def called(self) -> Backend:
@@ -146,7 +129,7 @@ class Resources:
         from pytest_swarm.execution.bench_settings import BenchSettings
         from pytest_swarm.routing.base import Weights
 
-        s = self._settings
+        s = self.settings
         settings = BenchSettings(
             weights=Weights(token=s.lambda_token_alone, switch=s.lambda_switch, latency=s.lambda_latency),
             concurrency=s.concurrency,
@@ -159,11 +142,11 @@ class Resources:
             code_eval=s.code_eval is not None,
             strict_code_eval=s.code_eval == "strict",
             solve_limit_s=s.solve_limit_s,
-            routers=self._routers,
+            routers=self.inputs.routers,
             estimates=self.estimates,
-            folder=self.folder,
+            folder=self.inputs.folder,
         )
-        gpu = self.gpu.meter if backend.is_local else None
+        gpu = self.inputs.gpu.meter if backend.is_local else None
         return Bench(backend=backend, fleet=self.fleet, settings=settings, gpu=gpu)
 
     @cached_property
@@ -173,10 +156,10 @@ class Resources:
         from pytest_swarm.execution.estimate_sources import estimate_source
         from pytest_swarm.plugin.backend_choice import imported_answers
 
-        choice, learning = self._settings.estimates, self._settings.learning == "on"
+        choice, learning = self.settings.estimates, self.settings.learning == "on"
         unnamed = choice.path is None and choice.kind is not EstimatesKind.PRIOR
         here = self.backend.simulated and not self.called.live
-        imported = imported_answers(self._settings) if unnamed and here else None
+        imported = imported_answers(self.settings) if unnamed and here else None
         return estimate_source(choice, self.fleet, learning=learning, imported=imported)
 
     def header(self, *, quiet: bool) -> list[str]:
@@ -192,14 +175,14 @@ class Resources:
         """What confines answered code here; None where none is run."""
         from pytest_swarm.plugin.confinement import Confinement
 
-        return Confinement.found(strict=self._settings.code_eval == "strict") if self._settings.code_eval else None
+        return Confinement.found(strict=self.settings.code_eval == "strict") if self.settings.code_eval else None
 
     def _default_planner(self) -> str:
         """The fleet's best reasoner that fits the smallest budget, given or of a case; the first of equals."""
         from pytest_swarm.domain.task import TaskType
 
-        given = self._settings.cli.budgets or self._settings.ini.budgets or ()
-        budgets_gb = (*self.budgets_gb, *(each for each in given if each != "auto"))
+        given = self.settings.cli.budgets or self.settings.ini.budgets or ()
+        budgets_gb = (*self.collected.budgets_gb, *(each for each in given if each != "auto"))
         smallest_gb = min(budgets_gb, default=math.inf)
         fitting = [model for model in self.fleet if model.vram_gb <= smallest_gb] or [self.fleet.smallest]
         return max(fitting, key=lambda model: model.capability(TaskType.REASONING)).tag
@@ -229,21 +212,22 @@ class Resources:
             same_weights_remarks,
         )
 
-        self.remarks += one_file_remarks(self.called, self.server_bench.fleet)
-        self.remarks += same_weights_remarks(self.planned_fleet)
-        own = tuple(tag for tag in (self._settings.planner, self._settings.judge) if tag)
+        self.remarks.extend(one_file_remarks(self.called, self.server_bench.fleet))
+        self.remarks.extend(same_weights_remarks(self.planned_fleet))
+        own = tuple(tag for tag in (self.settings.planner, self.settings.judge) if tag)
         if self.measuring is not None and self.measuring.inner is not None:
             self.measuring.lock.check()
         if self.called.live:
             self.visit.lock.check()
-            self.remarks += apart_remarks(self.server_bench, self.planned_fleet)
-            self.remarks += foreign_remark(self.server_bench, own, budgets_gb=self.budgets_gb, free=self.gpu.free_vram)
+            self.remarks.extend(apart_remarks(self.server_bench, self.planned_fleet))
+            gb, free = self.collected.budgets_gb, self.inputs.gpu.free_vram
+            self.remarks.extend(foreign_remark(self.server_bench, own, budgets_gb=gb, free=free))
 
     def look_at_policies(self) -> None:
         """Keep remarks on what is other than when a policy of the run was decided."""
         from pytest_swarm.plugin.start_remarks import policy_remarks
 
-        self.remarks += policy_remarks(self, self._settings.given)
+        self.remarks.extend(policy_remarks(self, self.settings.given))
 
     @cached_property
     def model_digests(self) -> dict[str, str]:
@@ -259,33 +243,28 @@ class Resources:
         from pytest_swarm.plugin.server_visit import ServerVisit
 
         assert self.called.host is not None, "every live backend has one"
-        return ServerVisit(ServerLock(self.called.host, tell=self.tell), self.server_bench, run=self._process.run_name)
-
-    @contextmanager
-    def serve(self) -> Iterator[str]:
-        """A simulated server over real HTTP; gives its base URL."""
-        from pytest_swarm.plugin.backend_choice import simulated_server
-        from pytest_swarm.simulator.http_server import serve_in_thread
-
-        with serve_in_thread(simulated_server(self._settings)) as url:
-            yield url
+        return ServerVisit(
+            ServerLock(self.called.host, tell=self.inputs.announcer.tell),
+            self.server_bench,
+            run=self.inputs.process.run_name,
+        )
 
     def close(self) -> None:
         """Close the bench and the answer store, where there are any, and leave a real server as it was found."""
-        if self.hosts is not None:
-            self.remarks += self.hosts.close()
+        if self.__dict__.get("hosts") is not None:
+            self.remarks.extend(self.__dict__["hosts"].close())
         measuring = self.__dict__.get("measuring")  # a controller of xdist only counts what is stored
         if measuring is not None:
-            self.remarks += measuring.close()
+            self.remarks.extend(measuring.close())
         if "bench" not in self.__dict__:
             return
         self.bench.close()
         if measuring is not None:
             self.server_bench.close()
         if self.bench.gpu is not None:
-            self.remarks += self.bench.gpu.troubles
+            self.remarks.extend(self.bench.gpu.troubles)
         if "visit" in self.__dict__:
             try:
-                self.remarks += self.visit.leave(loaded=self._settings.leave_loaded)
+                self.remarks.extend(self.visit.leave(loaded=self.settings.leave_loaded))
             except OptionError as error:  # its lock was taken away while the run used it
                 self.remarks.append(f"the server was not left as it was found, look at `ollama ps`: {error}")

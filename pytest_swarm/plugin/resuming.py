@@ -19,7 +19,6 @@ from pytest_swarm.units import plural
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, CaseKey, JobRecord, RunInfo
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.plugin.settings import Settings
 
 _Place: TypeAlias = "tuple[str, str, CaseKey]"  # test, job and key: where a case stands, whatever its graph
 _Content: TypeAlias = "tuple[str, str | None]"  # digest and family: what no case of a run may have changed
@@ -117,19 +116,21 @@ def _content(case: Case) -> _Content:
     return case.digest, case.graph.family
 
 
-def earlier_jobs(events: Path, settings: Settings, resources: Resources) -> EarlierJobs:
+def earlier_jobs(folder: Path, resources: Resources) -> EarlierJobs:
     """Return the jobs of the run that goes on; OptionError where they were run otherwise."""
-    if settings.resume is None or not events.exists():
-        return EarlierJobs(run_name=events.parent.name)
+    events = folder / EVENTS_FILE
+    if resources.settings.resume is None or not events.exists():
+        return EarlierJobs(run_name=folder.name)
     run = read_run(events)
-    difference = _difference(run.info, settings, resources)
+    difference = _difference(run.info, resources)
     if difference is not None:
-        raise OptionError(f"--swarm-resume: run {events.parent.name} {difference}; start a new run")
-    return EarlierJobs(run.jobs, run_name=events.parent.name, complete=run.complete)
+        raise OptionError(f"--swarm-resume: run {folder.name} {difference}; start a new run")
+    return EarlierJobs(run.jobs, run_name=folder.name, complete=run.complete)
 
 
-def _difference(info: RunInfo, settings: Settings, resources: Resources) -> str | None:
+def _difference(info: RunInfo, resources: Resources) -> str | None:
     """Why this session's jobs would not belong into the run; None where they do."""
+    settings = resources.settings
     if info.fleet.digest != resources.planned_fleet.digest:
         there, here = info.fleet.name, resources.fleet.name
         return f"was made with fleet {there!r}, and this one has " + (

@@ -35,16 +35,24 @@ class RunFolder:
         lock: The lock of the run's folder, which is inside the folder of all runs.
         describe: Gives what is written down of the run at its start.
         earlier: Gives the jobs of the run that goes on.
+        collected: The ids of the benchmarks that this session is to run.
         is_worker: Whether this process is a worker of xdist.
     """
 
     def __init__(
-        self, lock: RunLock, *, describe: Callable[[], RunInfo], earlier: Callable[[], EarlierJobs], is_worker: bool
+        self,
+        lock: RunLock,
+        *,
+        describe: Callable[[], RunInfo],
+        earlier: Callable[[], EarlierJobs],
+        collected: Sequence[str],
+        is_worker: bool,
     ) -> None:
         self.lock = lock
         self.path = lock.folder
         self._read_earlier = earlier
         self._describe = describe
+        self._collected = collected
         self._is_worker = is_worker
         self._started: set[int] = set()
         """The digests of the cases of which a job has begun."""
@@ -53,8 +61,6 @@ class RunFolder:
         self.trouble: EventsError | None = None
         """Why the events cannot be written any more; None where they can."""
         self._opened = False
-        self.collected: tuple[str, ...] = ()
-        """The ids of the benchmarks that this session is to run."""
 
     @staticmethod
     def now_ms() -> float:
@@ -142,7 +148,7 @@ class RunFolder:
 
     def opening(self) -> list[Event]:
         """The events `run_start` and `collection`."""
-        return [encode_run_start(self._describe()), encode_collection(self.now_ms(), self.collected)]
+        return [encode_run_start(self._describe()), encode_collection(self.now_ms(), self._collected)]
 
     def _write_opening(self, opening: Sequence[str]) -> None:
         """Write the lines that open a run; without the first, `run_start`, where it goes on in a file that has one."""

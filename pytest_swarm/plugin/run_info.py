@@ -16,7 +16,6 @@ from pytest_swarm.telemetry.nvml import NoGpu
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.plugin.settings import Settings
 
 _PACKAGES: Final = (
     "pytest-swarm-router",
@@ -48,16 +47,15 @@ _ENVIRONMENT: Final = (
 _LONGEST_VARIABLE: Final = 200  # characters
 
 
-def run_info(name: str, *, settings: Settings, resources: Resources, arguments: Sequence[str]) -> RunInfo:
+def run_info(name: str, resources: Resources, *, arguments: Sequence[str]) -> RunInfo:
     """Return the RunInfo of a session.
 
     Args:
         name: The run's name.
-        settings: The session's settings.
-        resources: The session's fleet, backend and GPU.
+        resources: The session's settings, fleet, backend and GPU.
         arguments: The command line of pytest.
     """
-    backend = resources.backend
+    backend, settings = resources.backend, resources.settings
     return RunInfo(
         run=name,
         started_ts_ms=round(time.time() * 1000.0, 3),
@@ -136,5 +134,5 @@ def _gpu(resources: Resources) -> str:
         return "not measured: no real server is called"
     if not resources.backend.is_local:
         return "not measured: the server is on another machine"
-    found = resources.gpu.found
+    found = resources.inputs.gpu.found
     return f"not measured: {found.reason}" if isinstance(found, NoGpu) else ", ".join(found.names)

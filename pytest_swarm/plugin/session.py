@@ -1,8 +1,8 @@
-"""SwarmSession: puts the parts of one pytest session together. Each part gets what it needs, and knows no session."""
+"""SwarmSession: what a session is by its options alone. Its benchmarks, once collected, make a `PreparedRun`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,96 +11,85 @@ import pytest
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, mode_of_id
-from pytest_swarm.plugin.conflicts import check_case_conflicts
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.ini_file import ini_folder
 from pytest_swarm.plugin.process import process_of
-from pytest_swarm.plugin.resources import Resources
-from pytest_swarm.plugin.settings import Settings, read_settings
+from pytest_swarm.plugin.session_inputs import Announcer, SessionInputs
+from pytest_swarm.plugin.settings import read_settings
 from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
-from pytest_swarm.telemetry import EVENTS_FILE
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import RunInfo
-    from pytest_swarm.plugin.dry_run import DryRun
+    from pytest_swarm.plugin.collected import Collected
     from pytest_swarm.plugin.gate_session import Gating
-    from pytest_swarm.plugin.job_runner import JobRunner
-    from pytest_swarm.plugin.measuring import Measuring
-    from pytest_swarm.plugin.progress import Progress
+    from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.repeating import Repeating
-    from pytest_swarm.plugin.run_folder import RunFolder
+    from pytest_swarm.plugin.run_lock import RunLock
     from pytest_swarm.routing.base import RouterFactory
     from pytest_swarm.routing.registry import ModeSpec
 
 SESSION = pytest.StashKey["SwarmSession"]()
+RUN = pytest.StashKey["PreparedRun"]()
 
 
 def session_of(config: pytest.Config) -> SwarmSession:
     """The session's state, made when it is first needed; OptionError for an option that means nothing."""
     if SESSION not in config.stash:
-        config.stash[SESSION] = make_session(config)
+        config.stash[SESSION] = SwarmSession(config, foreign_routers(config))
     return config.stash[SESSION]
 
 
-def make_session(config: pytest.Config) -> SwarmSession:
-    """The state of a session, with third parties' routers."""
-    routers = foreign_routers(config)
-    return SwarmSession(config, read_settings(config, modes=ModeTable(routers)), routers)
-
-
 class SwarmSession:
-    """The parts of one session: settings, cases, resources; and made late: run folder, gate, repeats, jobs."""
+    """What a session is by its options: its inputs, which cases a benchmark is run as, and its gate.
 
-    def __init__(
-        self, config: pytest.Config, settings: Settings, routers: Mapping[str, RouterFactory | ModeSpec]
-    ) -> None:
+    Args:
+        config: The session's configuration.
+        routers: The routers of third parties, by mode.
+
+    Raises:
+        OptionError: An option means nothing.
+    """
+
+    def __init__(self, config: pytest.Config, routers: Mapping[str, RouterFactory | ModeSpec]) -> None:
         self.config = config
-        self.settings = settings
+        self.settings = read_settings(config, modes=ModeTable(routers))
         self.process = process_of(config)
-        self.resources = Resources(settings, routers=routers, process=self.process, tell=self.tell)
-        self.resources.folder = ini_folder(config)
-        self.messages = WorkerMessages(config)
-        if self.resources.in_worker:
-            config.pluginmanager.register(self.messages)
-            self.resources.tell_progress = self.messages.send
-            self.resources.tell_cost = self.messages.send_cost
-        self.modes = ModeTable(routers)
-        self.cases = Cases(
-            settings,
-            modes=self.modes,
-            gpu_gb=lambda test: self.resources.gpu.budget_gb(test),
-            fleet=lambda: self.resources.fleet,
-            together=self.resources.in_worker,
+        announcer = Announcer(tell=self.tell, progress=self.tell, cost=lambda _, sentence: self.tell(sentence))
+        if self.process.worker is not None:
+            messages = WorkerMessages(config, first=lambda: None if self.run is None else self.run.cost_sentence())
+            config.pluginmanager.register(messages)
+            announcer = Announcer(tell=self.tell, progress=messages.send, cost=messages.send_cost)
+        self.inputs = SessionInputs(
+            settings=self.settings,
+            routers=routers,
+            process=self.process,
+            folder=ini_folder(config),
+            announcer=announcer,
         )
-        self.collected: list[str] = []
-        self.items: tuple[pytest.Item, ...] = ()
-        """The benchmarks among the collected items; none in the controller of xdist, which has their node IDs."""
+        self.cases = Cases(self.inputs)
         self.notes: list[str] = []
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
         self.lost_workers = 0
+        self._budgets_gb: frozenset[float] = frozenset()
         self._topics: set[str] = set()
 
     @cached_property
-    def folder(self) -> RunFolder:
-        """Where this run's events and reports go."""
-        from pytest_swarm.plugin.resuming import earlier_jobs, resumed_lock
-        from pytest_swarm.plugin.run_folder import REPORTS, RunFolder
+    def lock(self) -> RunLock:
+        """The lock of this run's folder, taken where an earlier run goes on; OptionError where there is none."""
+        from pytest_swarm.plugin.resuming import resumed_lock
+        from pytest_swarm.plugin.run_folder import REPORTS
         from pytest_swarm.plugin.run_lock import RunLock
 
         reports, resume = Path(self.config.rootpath) / REPORTS, self.settings.resume
-        is_worker = self.process.worker is not None
-        if resume is None or is_worker:
-            lock = RunLock(self.process.resumed or reports / self.process.run_name)
-        else:
-            lock = resumed_lock(resume, reports)
-        return RunFolder(
-            lock,
-            describe=lambda: self._describe(lock.folder.name),
-            earlier=lambda: earlier_jobs(lock.folder / EVENTS_FILE, self.settings, self.resources),
-            is_worker=is_worker,
-        )
+        if resume is None or self.process.worker is not None:
+            return RunLock(self.process.resumed or reports / self.process.run_name)
+        return resumed_lock(resume, reports)
+
+    def give_back(self) -> None:
+        """Let other processes go on with this run."""
+        if "lock" in self.__dict__:
+            self.lock.release()
 
     def tell(self, sentence: str) -> None:
         """Show a sentence at once, past the capture of a test's output."""
@@ -119,22 +108,6 @@ class SwarmSession:
             self.tell(sentence)
         if topic is not None:
             self._topics.add(topic)
-
-    @property
-    def has_folder(self) -> bool:
-        """Whether a test has needed the run's folder, or a worker has sent something for it."""
-        return "folder" in self.__dict__
-
-    def give_back(self) -> None:
-        """Let other processes go on with this run."""
-        if self.has_folder:
-            self.folder.lock.release()
-
-    def _describe(self, run_name: str) -> RunInfo:
-        from pytest_swarm.plugin.run_info import run_info
-
-        arguments = self.config.invocation_params.args
-        return run_info(run_name, settings=self.settings, resources=self.resources, arguments=[*map(str, arguments)])
 
     @cached_property
     def gating(self) -> Gating | None:
@@ -160,138 +133,53 @@ class SwarmSession:
             return None
         return Repeating(baseline, self.settings.gating.rule)
 
-    @cached_property
-    def jobs(self) -> JobRunner:
-        """What runs the jobs of tests."""
-        from pytest_swarm.plugin.job_runner import JobRunner
+    def note_budgets(self, items: Sequence[pytest.Item]) -> None:
+        """Keep the budgets of all cases, before the tests of other shards are left out."""
+        self._budgets_gb = frozenset(key_of(item).vram_budget_gb for item in items if is_swarm(item))
 
-        runner = JobRunner(
-            settings=self.settings,
-            cases=self.cases,
-            resources=self.resources,
-            folder=self.folder,
-            repeating=self.repeating,
-        )
-        runner.dry_run = self.dry_run
-        return runner
+    @property
+    def run(self) -> PreparedRun | None:
+        """The run of the collected benchmarks; None where there is none, or they are only collected."""
+        return self.config.stash.get(RUN, None)
 
-    @cached_property
-    def dry_run(self) -> DryRun | None:
-        """What counts the cost of the run; None where it is run."""
-        if not self.settings.dry_run:
-            return None
-        from pytest_swarm.plugin.dry_run import DryRun  # only then, because it imports what runs cases
+    def prepare(self, items: Sequence[pytest.Item]) -> None:
+        """Make the run of the benchmarks among the collected tests, and what may fail for a bad file or server."""
+        from pytest_swarm.plugin.collected import Collected
 
-        return DryRun(self.resources)
-
-    def note_budgets(self, items: Iterable[pytest.Item]) -> None:
-        """Keep the budgets of all cases, those of other shards too: every shard must choose the same planner."""
-        self.resources.budgets_gb = frozenset(key_of(item).vram_budget_gb for item in items if is_swarm(item))
-
-    def prepare(self, items: Sequence[pytest.Item], *, collect_only: bool) -> None:
-        """Make what may fail for a bad file or an absent server, unless nothing will be run."""
-        from pytest_swarm.plugin.gate_settings import check_rule, rule_of_marker
-        from pytest_swarm.plugin.host_setup import pool_of_hosts
-
-        benchmarks = [item for item in items if is_swarm(item)]
-        self.collected, self.items = [item.nodeid for item in benchmarks], tuple(benchmarks)
-        if benchmarks and not collect_only:
-            for item in items:
-                rule = rule_of_marker(item, self.settings.gating.rule)  # a wrong one is an error without a baseline too
-                if rule is not None:
-                    check_rule(rule, modes=self.modes, auto=self.settings.auto_repeat)
-                    if self.gating is not None:
-                        self.gating.rules[str(rule.test)] = rule
-            self.resources.modes = frozenset(key_of(item).mode for item in benchmarks)
-            _ = (self.resources.bench, self.resources.confinement, self.repeating)
-            self.resources.bench.check_modes(key_of(item).mode for item in benchmarks)
-            cases = ((key_of(item), self.cases.axes_of(item).carryover or "case") for item in benchmarks)
-            check_case_conflicts(cases, self.settings, self.resources)
-            if self.resources.measuring is not None:
-                self._draw_to_verify(self.resources.measuring, benchmarks)
-                if self.process.worker == 0:
-                    self._tell_cost_later(self.resources.measuring)
-            self.resources.remarks += self.cases.remarks
-            self.resources.hosts = pool_of_hosts(self.resources, self.settings, worker=self.process.worker)
-            if self.resources.hosts is None:
-                self.resources.look_at_server()
-            self.resources.look_at_policies()
-            if self.settings.dry_run and self.resources.in_worker:
-                raise OptionError("--swarm-dry-run counts in one process; run it without -n")
-            self.folder.claim()
-            self.folder.collected = tuple(self.collected)
-            _ = self.folder.earlier
-            if self.gating is not None:
-                self.gating.prepare(lambda: self._describe(self.folder.path.name))
-
-    def _draw_to_verify(self, measuring: Measuring, benchmarks: Sequence[pytest.Item]) -> None:
-        """Draw the cases that are run for real as well, among those that a server can run."""
-        from pytest_swarm.plugin.verifying import drawn, verifiable
-
-        if not (count := self.settings.verify):
+        benchmarks = tuple(item for item in items if is_swarm(item))
+        if not benchmarks:
             return
+        self._take_rules(items)
         tests = {item.nodeid: key_of(item).mode for item in benchmarks}
-        able = verifiable(tests, self.resources.server_bench)
-        measuring.to_verify = drawn(able, count, seed=self.settings.seed)
-        if len(able) < min(count, len(tests)):
-            self.resources.remarks.append(
-                f"--swarm-verify={count}: a server can run {len(able)} of the {len(tests)} cases, and these are "
-                "verified; the modes of the others must know all answers beforehand"
-            )
+        self._run_of(Collected(tests=tests, budgets_gb=self._budgets_gb, items=benchmarks)).prepare()
 
-    def _tell_cost_later(self, measuring: Measuring) -> None:
-        """In the first worker of xdist: say what the run will ask when its first test begins, where that is known."""
-        from pytest_swarm.plugin.measuring_header import cost_of_parameters
+    def _run_of(self, collected: Collected) -> PreparedRun:
+        from pytest_swarm.plugin.prepared_run import PreparedRun
 
-        if self.config.get_verbosity() >= 0:
-            self.messages.first = lambda: cost_of_parameters(self, measuring)
+        self.config.stash[RUN] = run = PreparedRun(self, collected)
+        return run
 
-    def header(self, *, quiet: bool) -> list[str]:
-        """Return the lines before the first test; with `quiet`, only warnings."""
-        from pytest_swarm.plugin.gate_settings import idle_keys
+    def _take_rules(self, items: Sequence[pytest.Item]) -> None:
+        """Give the gate the rules of marked tests; a wrong one is an error without a baseline too."""
+        from pytest_swarm.plugin.gate_settings import check_rule, rule_of_marker
 
-        idle = idle_keys(self.settings.gating, self.settings.given)
-        told = [] if idle is None else [f"swarm: {idle}"]
-        if self.gating is not None:
-            told += [f"swarm: {each}" for each in self.gating.forewarnings(lambda: self._describe(""))]
-        if self.resources.measuring is not None and not quiet and not self.settings.dry_run:
-            from pytest_swarm.plugin.measuring_header import cost_line
+        for item in items:
+            rule = rule_of_marker(item, self.settings.gating.rule)
+            if rule is not None:
+                check_rule(rule, modes=self.inputs.modes, auto=self.settings.auto_repeat)
+                if self.gating is not None:
+                    self.gating.rules[str(rule.test)] = rule
 
-            told.append(cost_line(self, self.resources.measuring))
-        if self.settings.resume is not None and not quiet:
-            told.append(f"swarm: {self.folder.earlier.sentence(self.collected)}")
-        return [*self.resources.header(quiet=quiet), *told]
-
-    def header_of_workers(self, collected: Sequence[str], *, quiet: bool) -> list[str]:
-        """Return the lines before the first test of the workers of xdist, who have no terminal.
+    def follow_workers(self, node_ids: Sequence[str]) -> None:
+        """In the controller of xdist: make the run of the benchmarks that its workers have collected, and prepare.
 
         Args:
-            collected: The node IDs that a worker has collected.
-            quiet: Whether only warnings are shown.
+            node_ids: The node IDs of all tests that it has collected.
         """
-        modes = {node_id: mode for node_id in collected if (mode := mode_of_id(node_id)) is not None}
-        if not modes:
-            return []
-        self.collected = list(modes)
-        self.resources.modes = frozenset(modes.values())
-        self.resources.look_at_policies()
-        return self.header(quiet=quiet)
+        from pytest_swarm.plugin.collected import Collected
 
-    def status(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Category, letter and verbose word of a benchmark that has ended; None for any other report."""
-        from pytest_swarm.plugin.progress import is_benchmark_call
-
-        if not is_benchmark_call(report) or hasattr(report, "wasxfail"):
-            return None
-        return report.outcome, "." if report.passed else "F", self.progress.word(report)
-
-    @cached_property
-    def progress(self) -> Progress:
-        """How far the run is; made when its first benchmark has ended."""
-        from pytest_swarm.plugin.progress import Progress
-
-        resumed = frozenset[str]() if self.settings.resume is None else self.folder.earlier.finished_tests
-        return Progress(cases=frozenset(self.collected), resumed=resumed)
+        tests = {node_id: mode for node_id in node_ids if (mode := mode_of_id(node_id)) is not None}
+        self._run_of(Collected(tests=tests)).follow_workers()
 
     def lost_test(self, node_id: str) -> None:
         """A worker of xdist died and took a test with it."""

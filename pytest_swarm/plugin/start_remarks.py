@@ -127,7 +127,7 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
         given: The text of each option that somebody gave.
     """
     digests = resources.model_digests  # asked now, where no case runs: the run's description needs them too
-    paths = sorted(mode.removeprefix(POLICY) for mode in resources.modes if mode.startswith(POLICY))
+    paths = sorted(mode.removeprefix(POLICY) for mode in resources.collected.modes if mode.startswith(POLICY))
     if not paths:
         return []
     from pytest_swarm.routing.policy import policy_path
@@ -136,7 +136,7 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
 
     remarks: list[str] = []
     for path in paths:
-        policy = read_policy(policy_path(path, resources.folder))
+        policy = read_policy(policy_path(path, resources.inputs.folder))
         found = [
             *_faults(policy),
             *(changed_models(policy, digests.items()) if digests else ()),

@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
 
 
+def drawn_tests(resources: Resources) -> frozenset[str]:
+    """Return the tests that --swarm-verify runs for real as well; a remark says so where too few can be.
+
+    Args:
+        resources: The settings, the collected tests and the server.
+    """
+    settings, tests = resources.settings, resources.collected.tests
+    if not settings.verify:
+        return frozenset()
+    able = verifiable(tests, resources.server_bench)
+    if len(able) < min(settings.verify, len(tests)):
+        resources.remarks.append(
+            f"--swarm-verify={settings.verify}: a server can run {len(able)} of the {len(tests)} cases, and these are "
+            "verified; the modes of the others must know all answers beforehand"
+        )
+    return drawn(able, settings.verify, seed=settings.seed)
+
+
 def drawn(tests: Sequence[str], count: int, *, seed: int) -> frozenset[str]:
     """Return the tests to verify, the same in every process of a run.
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.plugin.settings import Settings
 
 
 @contextmanager
@@ -37,13 +36,13 @@ def ending_workers(config: pytest.Config) -> Iterator[None]:
         thread.join()
 
 
-def leave_for_killed_workers(resources: Resources, settings: Settings) -> list[str]:
+def leave_for_killed_workers(resources: Resources) -> list[str]:
     """Leave each server as the run found it, unless a worker is there that will do it; return what could not be done.
 
     Args:
         resources: The resources of the controller.
-        settings: Its settings.
     """
+    settings = resources.settings
     remarks: list[str] = []
     for host in settings.hosts:
         try:

@@ -21,20 +21,21 @@ class WorkerMessages:
 
     Args:
         config: The worker's configuration.
+        first: Returns the sentence that is sent when the first test begins; None = there is none.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, *, first: Callable[[], str | None]) -> None:
         self._config = config
         self._running: tuple[str, tuple[str, int | None, str]] | None = None
-        self.first: Callable[[], str | None] | None = None
-        """Returns the sentence that is sent when the first test begins; None = there is none."""
+        self._first = first
+        self._begun = False
 
     def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         """Keep the test that begins."""
         self._running = nodeid, location
-        first, self.first = self.first, None
-        if first is not None:
-            sentence = first()
+        if not self._begun:
+            self._begun = True
+            sentence = self._first()
             if sentence is not None:
                 self.send(sentence)
 

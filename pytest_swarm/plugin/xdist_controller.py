@@ -16,6 +16,7 @@ from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.hooks import SwarmHooks
+    from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.session import SwarmSession
 
 
@@ -31,6 +32,13 @@ class XdistController:
     def _session(self) -> SwarmSession:
         return self._hooks.session
 
+    @property
+    def _run(self) -> PreparedRun:
+        """The run of the benchmarks that the workers have collected."""
+        run = self._session.run
+        assert run is not None, "a worker sends remarks and events after its collection"
+        return run
+
     def tell(self, node: Any) -> None:
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and its VRAM."""
         from pytest_swarm.plugin.process import FREE_VRAM, RESUMED, RUN, STARTED
@@ -39,12 +47,12 @@ class XdistController:
         try:
             with refused_files():
                 session = self._session
-                resumed = session.folder.path if session.settings.resume is not None else None
+                resumed = session.lock.folder if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[STARTED] = session.process.started_ts_ms
-        node.workerinput[FREE_VRAM] = session.resources.gpu.free_vram
+        node.workerinput[FREE_VRAM] = session.inputs.gpu.free_vram
         node.workerinput[RESUMED] = None if resumed is None else str(resumed)
 
     @pytest.hookimpl(optionalhook=True)
@@ -58,14 +66,14 @@ class XdistController:
         """Show the lines before the first test, once; workers have no terminal."""
         if not self._headed and not node.config.option.collectonly:
             self._headed = True
-            self._show_header(ids)
+            with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
+                self._session.follow_workers(ids)
+                self._show_header()
 
-    def _show_header(self, ids: Sequence[str]) -> None:
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is None:
-            return
-        with suppress(SwarmError), refused_files():  # a worker refuses the run for the same reason, and says it
-            for line in self._session.header_of_workers(ids, quiet=self._config.get_verbosity() < 0):
+    def _show_header(self) -> None:
+        run, reporter = self._session.run, self._config.pluginmanager.get_plugin("terminalreporter")
+        if run is not None and run.collected.tests and reporter is not None:
+            for line in run.header(quiet=self._config.get_verbosity() < 0):
                 reporter.write_line(line)
 
     @pytest.hookimpl(optionalhook=True)
@@ -75,8 +83,7 @@ class XdistController:
         if REFUSAL in output:
             raise pytest.UsageError(output[REFUSAL])
         for remark in output.get(REMARKS, ()):
-            if remark not in self._session.resources.remarks:
-                self._session.resources.remarks.append(remark)
+            self._run.resources.remark(remark)
         if error is not None and self._hooks.active:
             self._session.lost_workers += 1
 
@@ -100,13 +107,13 @@ class XdistController:
         if TOLD in report.__dict__:
             self._session.tell_for_worker(report.__dict__[TOLD], report.__dict__[TOPIC])
         text = report.__dict__.pop(EVENTS, None)  # the terminal keeps every report until the run ends
-        if text is not None and self._session.folder.trouble is None:
+        if text is not None and self._run.folder.trouble is None:
             self._take(text)
 
     def _take(self, text: str) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""
         try:
-            self._session.folder.take(text)
+            self._run.folder.take(text)
         except SwarmError:  # the end of the session says why
             scheduler: Any = self._config.pluginmanager.get_plugin("dsession")  # of xdist
             scheduler.shouldstop = "the run's events cannot be written"

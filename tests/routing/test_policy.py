@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec.structs import replace as struct_with
@@ -281,11 +282,11 @@ class _Session:
     """What the remarks on policies look at."""
 
     planned_fleet = FLEET
-    folder = None
+    inputs = SimpleNamespace(folder=None)
     asked = False
 
     def __init__(self, *policies: Path) -> None:
-        self.modes = {"milp", *(f"policy:{path}" for path in policies)}
+        self.collected = SimpleNamespace(modes={"milp", *(f"policy:{path}" for path in policies)})
 
     @property
     def model_digests(self) -> dict[str, str]:
