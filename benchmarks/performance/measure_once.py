@@ -23,7 +23,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
 from pytest_swarm.execution.answer_gate import Need
-from pytest_swarm.execution.backends import Backend, SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import Backend, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
@@ -35,6 +35,7 @@ from pytest_swarm.execution.server_answers import ServerAnswers, identities, ser
 from pytest_swarm.execution.waves import Measurer, WaveReport, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs

@@ -9,9 +9,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from pytest_swarm import Case, CaseKey, load_fleet
 from pytest_swarm.domain.record import JobRecord, JobStatus
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.build import layered
 
 LAYERS, WIDTH = 100, 10

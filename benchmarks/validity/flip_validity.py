@@ -20,11 +20,12 @@ from pytest_swarm import Case, CaseKey, load_fleet
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.report.flip_text import load_bounds, load_flip, token_bounds, token_flip
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 
 MODES: Final = ("milp", "greedy", "collate", "best-single", "random", "single:gemma2:2b", "single:qwen2.5-coder:7b")

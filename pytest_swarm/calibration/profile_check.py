@@ -18,12 +18,13 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
 from pytest_swarm.domain.record import JobRecord, TaskStatus
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.units import plural
 
 FAR_SHARE: Final = 0.35

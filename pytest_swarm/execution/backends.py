@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pytest_swarm.routing.base import HindsightAnswers
     from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-    from pytest_swarm.simulator.server.faults import Fault
     from pytest_swarm.simulator.server.hardware import ServerSpec
+    from pytest_swarm.simulator.simulated_world import SimulatedWorld
 
 NO_RETRIES: Final = CallLimits()
 
@@ -156,56 +156,6 @@ def network_backend(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedWorld:
-    """A simulated server's profile, the seed of its draws, and the faults to inject.
-
-    `server_spec` is the profile's with all weights in the page cache, so that no case pays for reading.
-    """
-
-    profile: Profile
-    seed: int = 0
-    faults: tuple[Fault, ...] = ()
-    server_spec: ServerSpec = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        spec = self.profile.server_spec
-        cached = tuple(replace(model, first_load_s=None) for model in spec.models)
-        object.__setattr__(self, "server_spec", replace(spec, models=cached))
-
-    def connect(self, fleet: Fleet, limits: CallLimits) -> Connection:
-        """Return a connection to a new server.
-
-        Args:
-            fleet: The models on offer.
-            limits: The limits of calls.
-        """
-        from pytest_swarm.execution.simulated_answers import SimulatedAnswers
-        from pytest_swarm.execution.simulated_client import SimulatedClient
-        from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-        from pytest_swarm.simulator.server.simulated_server import SimulatedServer
-
-        profile, faults = self.profile, (*self.profile.faults, *self.faults)
-        generator = ProfileGenerator(profile, seed=self.seed)
-        server = SimulatedServer(self.server_spec, generator=generator, seed=self.seed, faults=faults)
-        direct = None if faults else server  # a fault may concern the list of residents
-        client = SimulatedClient(
-            "http://simulated",
-            transport=server.transport(),
-            timeout_s=limits.timeout_s,
-            retries=limits.retries,
-            server=direct,
-        )
-        return Connection(
-            client=client,
-            probe_client=client.without_retries(),
-            register_graph=generator.register_graph,
-            realised=partial(_realised, generator, fleet),
-            imported=partial(_imported, profile, fleet),
-            hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
-        )
-
-
 def simulated_backend(
     world: SimulatedWorld, fleet: Fleet, *, why: str = "asked for", limits: CallLimits = NO_RETRIES
 ) -> Backend:
@@ -224,6 +174,7 @@ def simulated_backend(
 
     profile = world.profile
     models = profile.server_spec.models
+    cached = replace(profile.server_spec, models=tuple(replace(model, first_load_s=None) for model in models))
     others = (model.name for model in models if model.name not in fleet)  # one of them may plan or judge
     return Backend(
         kind="sim",
@@ -232,10 +183,35 @@ def simulated_backend(
         virtual=True,
         profile_name=profile.name,
         new_loop=new_virtual_loop,
-        connect=lambda: world.connect(fleet, limits),
+        connect=lambda: _connection(world, cached, fleet, limits),
         knows_realised=True,
         one_file=_models_of_one(fleet.tags, {model.name: digest_of(model) for model in models}),
         same_weights=_models_of_one((*fleet.tags, *others), {model.name: model.blob for model in models}),
+    )
+
+
+def _connection(world: SimulatedWorld, spec: ServerSpec, fleet: Fleet, limits: CallLimits) -> Connection:
+    """Return a connection to a new server of a world, with models and hardware of `spec`."""
+    from pytest_swarm.execution.simulated_answers import SimulatedAnswers
+    from pytest_swarm.execution.simulated_client import SimulatedClient
+
+    profile, generator = world.profile, world.generator()
+    server = world.server(generator, spec=spec)
+    direct = None if world.all_faults else server  # a fault may concern the list of residents
+    client = SimulatedClient(
+        "http://simulated",
+        transport=server.transport(),
+        timeout_s=limits.timeout_s,
+        retries=limits.retries,
+        server=direct,
+    )
+    return Connection(
+        client=client,
+        probe_client=client.without_retries(),
+        register_graph=generator.register_graph,
+        realised=partial(_realised, generator, fleet),
+        imported=partial(_imported, profile, fleet),
+        hindsight=lambda graph, seed: None if profile.measured else SimulatedAnswers(generator, fleet, graph, seed),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import BackendError, OptionError, ProfileError, ServerDownError
-from pytest_swarm.execution.backends import Backend, SimulatedWorld, network_backend, simulated_backend
+from pytest_swarm.execution.backends import Backend, network_backend, simulated_backend
 from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
     installed_models,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+    from pytest_swarm.simulator.simulated_world import SimulatedWorld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +126,14 @@ def measured_server(settings: Settings, demand: ModelDemand, *, process: Process
     simulated = {Options.profile.dest, Options.fault.dest} & set(settings.given)
     if simulated and Options.host.dest not in settings.given:
         inner = _called(settings, "sim", demand, process.worker)
-        return MeasuredServer(inner=inner, world=_simulated_world(settings))
+        return MeasuredServer(inner=inner, world=_world_name(settings))
     try:
         return MeasuredServer(inner=_called(settings, "ollama", demand, process.worker))
     except ServerDownError as error:
         raise ServerDownError(f"{error}; --swarm-offline plays what was measured before") from error
 
 
-def _simulated_world(settings: Settings) -> str:
+def _world_name(settings: Settings) -> str:
     """Return what decides the answers of the simulator besides the request: profile, faults and seed."""
     from pytest_swarm.simulator.models.profile import load_profile
 
@@ -202,19 +202,21 @@ def _replayed(settings: Settings) -> Backend:
 
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
-    from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.server.faults import parse_fault
-
-    profile = load_profile(settings.profile)
+    world = _world(settings)
+    profile = world.profile
     profile.require_models(needed)
-    faults = tuple(parse_fault(text) for text in settings.fault)
     known = {full_tag(tag) for tag in profile.tags}
-    for fault in faults:
+    for fault in world.faults:
         if fault.model is not None and full_tag(fault.model) not in known:
             has = ", ".join(profile.tags)
             raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
-    world = SimulatedWorld(profile=profile, seed=settings.seed, faults=faults)
     return simulated_backend(world, fleet, why=why, limits=settings.limits)
+
+
+def _world(settings: Settings) -> SimulatedWorld:
+    from pytest_swarm.simulator.simulated_world import load_world
+
+    return load_world(settings.profile, seed=settings.seed, faults=settings.fault)
 
 
 @contextmanager
@@ -222,21 +224,8 @@ def serve_simulated(settings: Settings) -> Iterator[str]:
     """Serve the settings' profile over real HTTP while the block runs; gives the base URL."""
     from pytest_swarm.simulator.http_server import serve_in_thread
 
-    with serve_in_thread(simulated_server(settings)) as url:
+    with serve_in_thread(_world(settings).server()) as url:
         yield url
-
-
-def simulated_server(settings: Settings) -> SimulatedServer:
-    """Return a simulated server of the settings' profile, for HTTP."""
-    from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-    from pytest_swarm.simulator.server.faults import parse_fault
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
-
-    profile = load_profile(settings.profile)
-    generator = ProfileGenerator(profile, seed=settings.seed)
-    faults = (*profile.faults, *map(parse_fault, settings.fault))
-    return SimulatedServer(profile.server_spec, generator=generator, seed=settings.seed, faults=faults)
 
 
 def imported_answers(settings: Settings) -> Path | None:

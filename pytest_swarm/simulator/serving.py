@@ -11,23 +11,17 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.serve_arguments import LOOPBACK, OLLAMA_PORT
-from pytest_swarm.simulator.server.faults import Fault, parse_fault
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld, load_world
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServePlan:
-    """What is served where: the profile, the seed of the answers, the faults, and the graphs whose tasks are known."""
+    """What is served where: the simulated world, and the graphs whose tasks are known."""
 
-    profile: Profile
+    world: SimulatedWorld
     host: str = LOOPBACK
     port: int = OLLAMA_PORT
-    seed: int = 0
-    faults: tuple[Fault, ...] = ()
     graphs: tuple[TaskGraph, ...] = ()
 
 
@@ -42,11 +36,9 @@ def serve_plan(options: argparse.Namespace, *, graphs: Iterable[TaskGraph] = ())
         SwarmError: A profile or a fault is unknown.
     """
     return ServePlan(
-        profile=load_profile(options.profile),
+        world=load_world(options.profile, seed=options.seed, faults=options.fault, what="--fault"),
         host=options.host,
         port=options.port,
-        seed=options.seed,
-        faults=tuple(parse_fault(text, what="--fault") for text in options.fault),
         graphs=tuple(graphs),
     )
 
@@ -61,9 +53,7 @@ def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
     Raises:
         OptionError: uvicorn is not installed, or the port is not available.
     """
-    generator = ProfileGenerator(plan.profile, seed=plan.seed, graphs=plan.graphs)
-    faults = (*plan.profile.faults, *plan.faults)
-    server = SimulatedServer(plan.profile.server_spec, generator=generator, seed=plan.seed, faults=faults)
+    server = plan.world.server(plan.world.generator(plan.graphs))
     with _stopping_signals() as stop, serve_in_thread(server, host=plan.host, port=plan.port) as url:
         for line in _announcement(plan, url):
             say(line)
@@ -84,12 +74,13 @@ def _stopping_signals() -> Iterator[threading.Event]:
 
 
 def _announcement(plan: ServePlan, url: str) -> Iterable[str]:
-    yield f"simulated Ollama server, profile {plan.profile.name!r}, seed {plan.seed}, at {url} (stop it with Ctrl-C)"
-    yield f"  models: {', '.join(spec.full_name for spec in plan.profile.server_spec.models)}"
+    profile, seed = plan.world.profile, plan.world.seed
+    yield f"simulated Ollama server, profile {profile.name!r}, seed {seed}, at {url} (stop it with Ctrl-C)"
+    yield f"  models: {', '.join(spec.full_name for spec in profile.server_spec.models)}"
     yield f"  Ollama clients: OLLAMA_HOST={url}"
     yield f"  OpenAI clients: base URL {url}/v1, any API key"
     yield f"  Anthropic clients: base URL {url}, any API key"
     if plan.graphs:
         yield f"  known tasks: {', '.join(graph.name for graph in plan.graphs)}"
-    if plan.profile.faults or plan.faults:
-        yield f"  faults: {len(plan.profile.faults) + len(plan.faults)} to be injected"
+    if plan.world.all_faults:
+        yield f"  faults: {len(plan.world.all_faults)} to be injected"

@@ -12,13 +12,14 @@ from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Judg
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import GraphError
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.scoring.guess_expectation import guess_expectation
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.expected_files import ExpectedAnswer, expected_path, write_expected
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph, save_graph

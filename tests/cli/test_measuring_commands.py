@@ -11,7 +11,7 @@ from pytest_swarm.calibration.measured_models import measure_models
 from pytest_swarm.cli import main
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import TaskType
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
@@ -19,6 +19,7 @@ from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import A40, HEAVY, PLANNER

@@ -12,13 +12,14 @@ from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import Backend, Connection, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.telemetry.sink import ListSink
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml, load_fleet
 

@@ -10,12 +10,13 @@ import pytest
 from pytest_swarm import load_fleet, load_graph
 from pytest_swarm.domain.estimates_info import EstimatesChoice, EstimatesKind
 from pytest_swarm.domain.record import Case, CaseKey
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.estimate_sources import estimate_source
 from pytest_swarm.routing.registry import MODES
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.matrices.import_matrix import MatrixImport, import_matrix
 
 JUDGED = "t-2"

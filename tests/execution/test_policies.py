@@ -10,9 +10,10 @@ from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import PlanStatus
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.execution.lab import A40, HEAVY
 from tests.instances import mode_for, mode_names

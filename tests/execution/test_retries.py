@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import A40, HEAVY, PLANNER, case, graph
 

@@ -13,13 +13,14 @@ from pytest_swarm.calibration.calibrate import CalibrationDefaults, calibrate
 from pytest_swarm.calibration.measured_models import measure_models, missing_measurement
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
 from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.simulator.models.profile import Profile, load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.telemetry import events
 from pytest_swarm.workloads.fleet import read_fleet
 from pytest_swarm.workloads.graph_files import load_graph

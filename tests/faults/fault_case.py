@@ -15,13 +15,14 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import JobRecord, JobStatus
-from pytest_swarm.execution.backends import Backend, Connection, SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import Backend, Connection, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink

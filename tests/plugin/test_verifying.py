@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace as changed
 
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.waves import Measured, NotMeasured, WaveReport, WaveResult
 from pytest_swarm.plugin.measured_results import measured_test
 from pytest_swarm.plugin.verifying import asked_again, verifiable
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import A40, HEAVY, bench, case
 from tests.ollama.answers.test_answer_store import ANSWER

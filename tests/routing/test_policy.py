@@ -22,7 +22,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.estimate.scored_calls import CellKey
 from pytest_swarm.estimate.starting_estimates import FixedEstimates, TypeTable
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.plugin.start_remarks import policy_remarks
@@ -30,6 +30,7 @@ from pytest_swarm.routing.policy import policy_estimator
 from pytest_swarm.routing.policy_changes import changed_figures
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy, write_policy
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.report.factories import info, run

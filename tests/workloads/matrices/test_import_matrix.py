@@ -13,11 +13,12 @@ import pytest
 from pytest_swarm import load_fleet, load_graph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.errors import MatrixError, ProfileError
-from pytest_swarm.execution.backends import SimulatedWorld, simulated_backend
+from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.matrices.import_matrix import MatrixImport, import_matrix
 from pytest_swarm.workloads.matrices.matrix_jobs import task_type
 

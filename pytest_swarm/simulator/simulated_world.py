@@ -1,0 +1,72 @@
+"""A simulated world: all that decides what a simulated server answers, and the servers that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.simulator.server.faults import Fault, parse_fault
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.graph import TaskGraph
+    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+    from pytest_swarm.simulator.server.hardware import ServerSpec
+    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedWorld:
+    """A profile, the seed of its draws, and the faults to inject beside those of the profile."""
+
+    profile: Profile
+    seed: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def all_faults(self) -> tuple[Fault, ...]:
+        """The faults to inject: first those of the profile."""
+        return (*self.profile.faults, *self.faults)
+
+    def generator(self, graphs: Iterable[TaskGraph] = ()) -> ProfileGenerator:
+        """Return what decides the texts of a server.
+
+        Args:
+            graphs: Task graphs whose prompts are answered as tasks.
+        """
+        from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+
+        return ProfileGenerator(self.profile, seed=self.seed, graphs=graphs)
+
+    def server(self, generator: ProfileGenerator | None = None, *, spec: ServerSpec | None = None) -> SimulatedServer:
+        """Return a new server without resident models.
+
+        Args:
+            generator: Decides the texts; None for one that knows no task graph.
+            spec: The models and the hardware; None for those of the profile.
+        """
+        from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+
+        own = spec or self.profile.server_spec
+        return SimulatedServer(own, generator=generator or self.generator(), seed=self.seed, faults=self.all_faults)
+
+
+def load_world(
+    profile: str, *, seed: int = 0, faults: Iterable[str] = (), what: str = "--swarm-fault"
+) -> SimulatedWorld:
+    """Return the world that options name.
+
+    Args:
+        profile: A shipped profile's name, or the path of a profile file.
+        seed: The seed of its draws.
+        faults: The texts of the faults.
+        what: The option of the faults, for messages.
+
+    Raises:
+        SwarmError: The profile or a fault is unknown.
+    """
+    return SimulatedWorld(
+        profile=load_profile(profile), seed=seed, faults=tuple(parse_fault(text, what=what) for text in faults)
+    )
