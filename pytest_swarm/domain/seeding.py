@@ -27,7 +27,7 @@ def request_seed(run_seed: int, repeat: int) -> int:
 def prompt_seed(seed: int, messages: Iterable[Mapping[str, object]]) -> int:
     """Return the seed that a real server gets for a chat, 31 bits: the repeat's seed XOR SHA-256 over the messages.
 
-    So each prompt draws by itself, and the same prompt alike under any mode. Applied twice, it gives the seed back.
+    So each prompt draws by itself, and the same prompt alike under any mode.
 
     Args:
         seed: The `request_seed` of the repeat.

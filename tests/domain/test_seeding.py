@@ -35,10 +35,9 @@ def test_each_prompt_of_a_repeat_has_a_seed_of_its_own() -> None:
     assert 2**30 + 2**29 < max(seeds) < 2**31
 
 
-def test_the_seed_of_a_prompt_differs_by_repeat_and_gives_that_of_the_repeat_back() -> None:
+def test_the_seed_of_a_prompt_differs_by_repeat() -> None:
     seeds = {prompt_seed(seed, MESSAGES) for seed in SEEDS.values()}
     assert len(seeds) == len(SEEDS)
-    assert {prompt_seed(seed, MESSAGES) for seed in seeds} == set(SEEDS.values())
 
 
 def test_the_seed_of_a_prompt_never_changes() -> None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.fields import Json
 
 CHAT: Final = "/api/chat"
 GENERATE: Final = "/api/generate"
-SIMULATED_VERSION: Final = "-simulated"  # the version of a simulated server ends so
 _IRRELEVANT: Final = ("model", "stream", "keep_alive")  # the model counts by its digest; the others change no answer
 
 
@@ -32,7 +32,7 @@ class ModelIdentity:
     @property
     def simulated(self) -> bool:
         """Whether its server is a simulated one, by its version: here in the process, or behind an address."""
-        return SIMULATED_VERSION in self.server
+        return is_simulated_version(self.server)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

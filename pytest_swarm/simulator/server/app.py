@@ -14,6 +14,7 @@ from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
 
+from pytest_swarm.domain.server_version import SIMULATED
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
@@ -29,7 +30,7 @@ from pytest_swarm.simulator.server.request_parsing import parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 
-VERSION: Final = "0.33.0-simulated"
+VERSION: Final = f"0.33.0{SIMULATED}"
 _PLAIN: Final = "text/plain; charset=utf-8"
 _SERVER: Final = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 _METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
