@@ -23,11 +23,12 @@ from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
 from pytest_swarm.simulator.server.messages_endpoint import MessagesEndpoint
 from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
 from pytest_swarm.simulator.server.model_library import ModelLibrary
-from pytest_swarm.simulator.server.openai_endpoint import BodyHandler, OpenAiEndpoint
+from pytest_swarm.simulator.server.openai_endpoint import OpenAiEndpoint
 from pytest_swarm.simulator.server.registry_endpoint import RegistryEndpoint
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
+from pytest_swarm.simulator.server.translated_calls import BodyHandler, NativeRoutes
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 
 VERSION: Final = f"0.33.0{SIMULATED}"
@@ -82,9 +83,10 @@ class OllamaApp:
             "/api/experimental/web_search": {"POST": partial(_no_web, "search")},
             "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
         }
-        native = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
+        handlers = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
         if below is not None:
-            native |= {path: below(native[path]) for path in ("/api/chat", "/api/generate")}
+            handlers |= {path: below(handlers[path]) for path in ("/api/chat", "/api/generate")}
+        native = NativeRoutes(handlers)
         self._openai = OpenAiEndpoint(native)
         self._routes = {
             **self._routes,
@@ -93,7 +95,7 @@ class OllamaApp:
             "/v1/responses": {"POST": self._openai.responses},
             "/v1/embeddings": {"POST": self._openai.embeddings},
             "/v1/models": {"GET": self._openai.models},
-            "/v1/messages": {"POST": MessagesEndpoint(native["/api/chat"]).serve},
+            "/v1/messages": {"POST": MessagesEndpoint(native).serve},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,7 +18,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import end_lines, read_body, send_bytes, send_json, send_line
 from pytest_swarm.simulator.server.chat_endpoint import QUEUE_FULL
 from pytest_swarm.simulator.server.faults import FaultKind, FaultSchedule
-from pytest_swarm.simulator.server.openai_endpoint import BodyHandler
+from pytest_swarm.simulator.server.translated_calls import BodyHandler
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
 
 CRASHED: Final = "an error was encountered while running the model: unexpected EOF"
