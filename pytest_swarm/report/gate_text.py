@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,13 +11,17 @@ from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 from pytest_swarm.report.markdown_text import escaped, markdown_table
-from pytest_swarm.report.text_table import wrapped
+from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, signed_points, significant
 from pytest_swarm.units import plural, signed_percent
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")
 LEFT: Final = 3  # columns of words
-_GIVING_WAY: Final = ("interval", "then", "pairs", "allowed")  # the order in which a narrow terminal drops columns
+_GIVING_WAY: Final = ("allowed", "pairs", "then", "interval")  # a narrow terminal drops the last of these first
+COLUMNS: Final = tuple(
+    TextColumn(title=title, right=n >= LEFT, gives_way=1 + _GIVING_WAY.index(title) if title in _GIVING_WAY else 0)
+    for n, title in enumerate(HEAD)
+)
 _NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
@@ -79,30 +83,12 @@ def terminal_lines(text: GateText, width: int, *, verbose: int) -> list[str]:
     """
     said = [*text.sentences, *text.cases]
     shown = said if verbose > 0 else said[:_TERMINAL_LINES]
-    lines = aligned(text.rows, width) if text.rows else []
+    lines = text_table(COLUMNS, text.rows, width) if text.rows else []
     for sentence in shown:
         lines += wrapped(sentence, width)
     if len(shown) < len(said):
         lines.append(f".. and {len(said) - len(shown):,} more; -v shows all, report.json holds them.")
     return [*lines, *wrapped(text.headline, width)]
-
-
-def aligned(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return the lines of a table with its head; a narrow terminal drops columns, and cuts what is still too wide.
-
-    Args:
-        rows: The rows, without the head.
-        width: Columns of the terminal.
-    """
-    table = [HEAD, *rows]
-    widths = [max(len(row[n]) for row in table) for n in range(len(HEAD))]
-    kept = list(range(len(HEAD)))
-    for dropped in _GIVING_WAY:
-        if sum(widths[n] + 2 for n in kept) - 2 <= width:
-            break
-        kept.remove(HEAD.index(dropped))
-    lines = ("  ".join(row[n].ljust(widths[n]) for n in kept).rstrip() for row in table)
-    return [line if len(line) <= width else line[: width - 2] + ".." for line in lines]
 
 
 def _row(row: VerdictRow) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ import pytest
 
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.report.gate_text import HEAD, aligned, gate_text
+from pytest_swarm.report.gate_text import COLUMNS, HEAD, gate_text
+from pytest_swarm.report.text_table import text_table
 from pytest_swarm.report.wording import NOT_MEASURED
 
 ROW = ("REGRESSED", "LLM", "score:-2.5%@95", "66.4 %", "38.2 %", "-28.2 pts", "exact", "1.7 pts", "28 of 28")
@@ -18,22 +19,25 @@ ROW = ("REGRESSED", "LLM", "score:-2.5%@95", "66.4 %", "38.2 %", "-28.2 pts", "e
     ("width", "dropped"),
     [
         (100, ()),
-        (80, ("interval",)),
-        (72, ("interval", "then")),
-        (62, ("interval", "then", "pairs")),
+        (79, ()),
+        (72, ("interval",)),
+        (66, ("interval", "then")),
+        (60, ("interval", "then", "pairs")),
         (50, ("interval", "then", "pairs", "allowed")),
     ],
 )
 def test_a_narrow_terminal_drops_whole_columns(width: int, dropped: tuple[str, ...]) -> None:
-    head, row = aligned([ROW], width)
+    head, row = text_table(COLUMNS, [ROW], width)
     kept = [n for n, title in enumerate(HEAD) if title not in dropped]
     assert head.split() == [HEAD[n] for n in kept]
-    assert [cell.strip() for cell in row.split("  ") if cell.strip()] == [ROW[n] for n in kept]
+    assert row.split() == " ".join(ROW[n] for n in kept).split()
     assert len(row) <= width
 
 
-def test_a_line_that_is_still_too_wide_is_cut() -> None:
-    assert aligned([ROW], 20) == ["verdict    mode  e..", "REGRESSED  LLM   s.."]
+def test_the_numbers_of_a_column_end_at_one_place() -> None:
+    other = (*ROW[:5], "+1.0 pts", *ROW[6:])
+    _, first, second = text_table(COLUMNS, [ROW, other], 100)
+    assert first.index("-28.2 pts") + len("-28.2 pts") == second.index("+1.0 pts") + len("+1.0 pts")
 
 
 @pytest.mark.parametrize(
