@@ -21,8 +21,9 @@ from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
+from pytest_swarm.execution.answer_broker import AnswerBroker
 from pytest_swarm.execution.answer_gate import Need
+from pytest_swarm.execution.asked_server import AskSettings
 from pytest_swarm.execution.backends import Backend, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings

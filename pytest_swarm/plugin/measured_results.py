@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
-from pytest_swarm.execution.answer_broker import OUT_OF_TIME
+from pytest_swarm.execution.asked_server import OUT_OF_TIME
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.units import plural
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError
-from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
+from pytest_swarm.execution.answer_broker import AnswerBroker
+from pytest_swarm.execution.asked_server import AskSettings
 from pytest_swarm.execution.model_loading import Room
 from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend

@@ -12,7 +12,8 @@ import httpx
 from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
-from pytest_swarm.execution.answer_broker import AnswerBroker, AskSettings
+from pytest_swarm.execution.answer_broker import AnswerBroker
+from pytest_swarm.execution.asked_server import AskSettings
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings

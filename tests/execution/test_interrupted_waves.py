@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pytest_swarm.execution.answer_broker import AskSettings
+from pytest_swarm.execution.asked_server import AskSettings
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import Question

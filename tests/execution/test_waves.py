@@ -180,8 +180,8 @@ def test_a_server_that_goes_away_ends_the_wave_in_one_sentence(new_lab: MakeLab)
 def test_time_that_is_up_stops_the_asking_and_the_next_run_goes_on(new_lab: MakeLab) -> None:
     cases = cases_of(WB1, ("lp", "random"), (0,), (8.0,), repeats=2)
     whole = new_lab()
-    whole.records(cases)
-    short = new_lab(wrap=lambda settings: replace(settings, limit_s=whole.broker.used_s / 2))
+    used_s = sum(wave.server_s for wave in whole.play(cases).waves)
+    short = new_lab(wrap=lambda settings: replace(settings, limit_s=used_s / 2))
     results = short.play(cases).cases.values()
     unmeasured = [result for result in results if isinstance(result, NotMeasured)]
     assert unmeasured
