@@ -29,9 +29,8 @@ from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
-from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.played_world import CurrentWorld, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
-from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models
 from pytest_swarm.execution.waves import Measurer, WaveReport, Waves
 from pytest_swarm.ollama.answers.answer_store import AnswerStore

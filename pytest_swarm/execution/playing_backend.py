@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
-from pytest_swarm.execution.playing_transport import CurrentWorld, PlayingTransport, StoredTextGenerator
+from pytest_swarm.execution.played_world import CurrentWorld
+from pytest_swarm.execution.playing_transport import PlayingTransport
 from pytest_swarm.execution.server_answers import ServerAnswers
+from pytest_swarm.execution.stored_texts import StoredTextGenerator
 from pytest_swarm.ollama.client import OllamaClient
 
 

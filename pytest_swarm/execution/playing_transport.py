@@ -9,117 +9,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
-from pytest_swarm.domain.prompt_speed import is_stalled
 from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
-from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.sent_bodies import sent_bodies
 from pytest_swarm.execution.server_answers import ServerAnswers
+from pytest_swarm.execution.stored_texts import StoredTextGenerator
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.ollama.transports.probe import is_probe
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
 _KEPT_OPTIONS: Final = ("num_ctx", "num_batch", "num_gpu", "num_thread", "main_gpu", "use_mmap")  # what a load needs
-_ENDLESS: Final = 1000.0  # times its time limit: the reply of a call that was given up
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class CurrentWorld:
-    """The measured server as it is known at the moment; figures of models are added as they are measured."""
-
-    world: PlayedWorld
-
-
-class UsedFigures:
-    """The figures that a case was played with, so that it can be told whether others would change it."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str], object] = {}
-
-    def use(self, world: PlayedWorld, digest: str, *names: str) -> None:
-        """Note that figures of a model were used.
-
-        Args:
-            world: The measured server that has them.
-            digest: The digest of the model's file.
-            names: The names of the figures.
-        """
-        for name in names:
-            self._values.setdefault((digest, name), world.figure(digest, name))
-
-    def same_in(self, world: PlayedWorld) -> bool:
-        """Return whether a measured server has the same figures."""
-        return all(world.figure(*key) == value for key, value in self._values.items())
-
-
-class StoredTextGenerator:
-    """Gives the simulated server the measured answers, by the key that stands in place of a prompt."""
-
-    def __init__(self, current: CurrentWorld) -> None:
-        self.current = current
-        self.used = UsedFigures()
-        self.stalled_s: dict[str, float] = {}
-        """The seconds that prompts which stalled took beyond those that they are played with, by the question's key."""
-        self._answers: dict[str, tuple[ModelIdentity, StoredAnswer]] = {}
-
-    def put(self, question: Question, answer: StoredAnswer) -> None:
-        """Keep an answer for the request that follows."""
-        self._answers[question.key] = question.model, answer
-
-    def prompt_tokens(self, request: GenerationRequest) -> int:
-        """Return the tokens of the prompt as the real server counted them."""
-        return max(1, self._answer(request)[1].prompt_tokens or 1)
-
-    def generate(self, request: GenerationRequest) -> GeneratedText:
-        """Return the measured text with the times of the call when it ran alone."""
-        model, answer = self._answer(request)
-        figures = self.current.world.models[model.digest]
-        self.used.use(self.current.world, model.digest, "slowest_prompt_tokens_per_s")
-        stalled = _stalled(answer, figures)
-        if answer.cached or answer.beside or stalled:
-            names = ("prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s")
-            self.used.use(self.current.world, model.digest, *names)
-        tokens = answer.completion_tokens or max(1, round(len(answer.text) / CHARS_PER_TOKEN))
-        prefill_s, decode_s = answer.prefill_s or 0.0, answer.decode_s
-        if (answer.cached or answer.beside or stalled) and figures.prefill_tokens_per_s and answer.prompt_tokens:
-            prefill_s = answer.prompt_tokens / figures.prefill_tokens_per_s
-        if stalled:
-            self.stalled_s[request.messages[-1]["content"]] = (answer.prefill_s or 0.0) - prefill_s
-        if answer.beside and figures.decode_tokens_per_s:
-            decode_s = tokens / figures.decode_tokens_per_s
-        if answer.unanswered_s is not None:
-            decode_s = answer.unanswered_s * _ENDLESS
-        if decode_s is None:
-            decode_s = answer.total_s or 0.0
-        return GeneratedText(
-            text=answer.text,
-            completion_tokens=tokens,
-            prefill_s=prefill_s,
-            decode_s=decode_s,
-            overhead_s=(figures.overhead_s or 0.0) if answer.overhead_s is None else answer.overhead_s,
-            verbatim=True,
-            reason=answer.done_reason if answer.done_reason != "repeat" else None,
-            thinking=answer.thinking,
-        )
-
-    def _answer(self, request: GenerationRequest) -> tuple[ModelIdentity, StoredAnswer]:
-        return self._answers[request.messages[-1]["content"]]
-
-
-def _stalled(answer: StoredAnswer, figures: ModelFigures) -> bool:
-    """Return whether the server took far longer than usual to read the prompt, which no other case would meet."""
-    tokens, seconds = answer.prompt_tokens or 0, answer.prefill_s or 0.0
-    return is_stalled(tokens, seconds, slowest=figures.slowest_prompt_tokens_per_s)
 
 
 class PlayingTransport(httpx.AsyncBaseTransport):

@@ -17,8 +17,8 @@ from pytest_swarm.execution.imagined_answers import (
     imagined_world,
     is_imagined,
 )
+from pytest_swarm.execution.played_world import CurrentWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
-from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.scored_once import with_custom_scorers
 from pytest_swarm.execution.server_answers import ServerAnswers

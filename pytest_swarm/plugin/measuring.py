@@ -13,9 +13,8 @@ from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.answer_broker import AnswerBroker
 from pytest_swarm.execution.asked_server import AskSettings
 from pytest_swarm.execution.model_loading import Room
-from pytest_swarm.execution.played_world import PlayedWorld
+from pytest_swarm.execution.played_world import CurrentWorld, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
-from pytest_swarm.execution.playing_transport import CurrentWorld
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
 from pytest_swarm.execution.waves import (

@@ -57,10 +57,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="measured answers are played with the times of prompts that stalled",
-        where="execution/playing_transport.py",
-        old="if (answer.cached or answer.beside or stalled) and figures.prefill",
-        new="if (answer.cached or answer.beside) and figures.prefill",
-        tests=("execution/test_playing_transport.py",),
+        where="execution/stored_texts.py",
+        old="disturbed = bool(answer.cached or answer.beside or stalled)",
+        new="disturbed = bool(answer.cached or answer.beside)",
+        tests=("execution/test_stored_texts.py",),
     ),
     Fault(
         name="a device is read as if it were a file",
@@ -963,8 +963,8 @@ FAULTS: Final = (
     Fault(
         name="the Anthropic route has no faults of the model",
         where="simulator/server/app.py",
-        old='MessagesEndpoint(native["/api/chat"]).serve',
-        new="MessagesEndpoint(self._chat).serve",
+        old="MessagesEndpoint(native).serve",
+        new='MessagesEndpoint(NativeRoutes({"/api/chat": self._chat})).serve',
         tests=("simulator/test_translated_faults.py",),
     ),
     Fault(
@@ -1254,10 +1254,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a prefill from the cache counts as the model's own",
-        where="execution/playing_transport.py",
-        old="if (answer.cached or answer.beside or stalled) and figures.prefill_tokens_per_s",
-        new="if (answer.beside or stalled) and figures.prefill_tokens_per_s",
-        tests=("execution/test_playing_transport.py",),
+        where="execution/stored_texts.py",
+        old="disturbed = bool(answer.cached or answer.beside or stalled)",
+        new="disturbed = bool(answer.beside or stalled)",
+        tests=("execution/test_stored_texts.py",),
     ),
     Fault(
         name="an answer is kept though its model was replaced meanwhile",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
-from pytest_swarm.execution.playing_transport import CurrentWorld, StoredTextGenerator, UsedFigures
+from pytest_swarm.execution.played_world import CurrentWorld, ModelFigures, PlayedWorld
+from pytest_swarm.execution.stored_texts import StoredTextGenerator, UsedFigures
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.token_stream import (
