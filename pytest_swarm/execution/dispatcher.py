@@ -17,10 +17,11 @@ from typing import Final
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, RunningTask
-from pytest_swarm.domain.record import PlanStep, SwitchPurpose, TaskOutcome
+from pytest_swarm.domain.record import SwitchPurpose, TaskOutcome
 from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import BackendError, PlanError
 from pytest_swarm.estimate.estimate_formulas import call_latency_s
+from pytest_swarm.execution.plan_in_force import PlanInForce, plan_in_force
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
 from pytest_swarm.routing.registry import built_in
@@ -45,6 +46,14 @@ class _Call:
         return RunningTask(task=self.call.task.id, model=self.call.model.tag, seconds_left=left)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Load:
+    """A load that goes on: of which model, and the task that ends with the server's error, if it refuses."""
+
+    tag: str
+    task: asyncio.Task[BackendError | None]
+
+
 class Dispatcher:
     """Runs the tasks of one job, from its first question to its last answer."""
 
@@ -53,10 +62,9 @@ class Dispatcher:
         self._residency = job.context.residency
         self._settings = job.context.settings
         self._running: dict[asyncio.Task[TaskOutcome], _Call] = {}
-        self._load: asyncio.Task[BackendError | None] | None = None
-        self._loading: str | None = None
-        self._refused: set[str | None] = set()  # models that could not be loaded ahead; their own tasks will ask again
-        self._step: PlanStep | None = None  # the last plan
+        self._load: _Load | None = None  # the one that goes on
+        self._refused: set[str] = set()  # models that could not be loaded ahead; their own tasks will ask again
+        self._plan = PlanInForce()
         self._unscored: list[tuple[TaskCall, TaskOutcome]] = []  # answers for a judge, which needs the VRAM for itself
         self._ends = 0  # since the last question
         row = built_in(job.case.key.mode)
@@ -81,8 +89,8 @@ class Dispatcher:
                 self._start_load()
                 trigger = await self._next_end()
             if self._load is not None:  # a load that comes too late is a load all the same
-                await asyncio.wait({self._load})
-                await self._take_load()
+                await asyncio.wait({self._load.task})
+                await self._take_load(self._load)
             await self._score_the_rest()
         await job.observe(max(0, len(job.steps) - 1), SamplePhase.END)
 
@@ -102,8 +110,6 @@ class Dispatcher:
         waiting = {task for task in job.graph.ready(job.finished) if task not in started}
         if not waiting:
             return False
-        if self._step is None:
-            return True
         committed = {each.task for each in self._committed()}
         if waiting <= committed:
             return False
@@ -118,30 +124,16 @@ class Dispatcher:
         self._ends = 0
         now_s = job.clock.now_s()
         running = tuple(each.row(now_s) for each in self._running.values())
-        self._step = await job.plan(job.moment(number, running=running, trigger=trigger))
+        step = await job.plan(job.moment(number, running=running, trigger=trigger))
+        self._plan = plan_in_force(step, followed=self._replan_after > 1)
         job.sampler.phase = SamplePhase.RUNNING
         job.context.announce(lambda: announced(tuple(job.call(each, number) for each in self._committed())))
 
     def _committed(self) -> Iterator[Assignment]:
-        """Yield what the last plan runs now and is not started, in its order.
-
-        That is what it runs of the tasks that were ready; and of a planner that is asked less often also what became
-        ready since and is not deferred, where its model belongs to the target.
-        """
-        if self._step is None:
-            return
-        job, step = self._job, self._step
+        """Yield what the last plan runs now and is not started, in its order."""
         started = {each.call.task.id for each in self._running.values()}
-        ready = set(job.graph.ready(job.finished)) - started
-        rows = step.executed
-        if self._replan_after > 1:
-            later = set(step.deferred)
-            rows = tuple(
-                each
-                for each in step.assignments
-                if each.task not in later and step.held((each.model,)) <= set(step.target_residency)
-            )
-        yield from (each for each in rows if each.task in ready)
+        ready = set(self._job.graph.ready(self._job.finished)) - started
+        yield from (each for each in self._plan.now if each.task in ready)
 
     # --- tasks -----------------------------------------------------------------------------------------------
 
@@ -165,12 +157,14 @@ class Dispatcher:
 
     def _has_slot(self, tag: str, busy: int) -> bool:
         parallel = self._residency.fleet[tag].parallel
-        return (parallel is None or busy < parallel) and tag != self._loading and self._residency.is_loaded(tag)
+        return (parallel is None or busy < parallel) and not self._is_loading(tag) and self._residency.is_loaded(tag)
+
+    def _is_loading(self, tag: str) -> bool:
+        return self._load is not None and self._load.tag == tag
 
     def _start(self, assignment: Assignment) -> None:
         job = self._job
-        assert self._step is not None, "a task is started by a plan"
-        call = job.call(assignment, self._step.step)
+        call = job.call(assignment, self._plan.step)
         job.last_used[call.model.tag] = call.step
         estimated_s = None
         if call.model.has_speeds:
@@ -184,16 +178,15 @@ class Dispatcher:
 
     def _start_load(self) -> None:
         """Start the first load for which there is room: of a committed task's model, else of a later one."""
-        if self._load is not None or self._step is None:
+        if self._load is not None:
             return
-        target = set(self._step.target_residency)  # as `Fleet.held` names models, like all that is loaded here
-        vram_gb = sum(self._step.vram_gb[tag] for tag in target)
-        limit_gb = max(self._job.case.key.vram_budget_gb, vram_gb)  # a plan over budget is run as it is, and counted
+        plan, budget_gb = self._plan, self._job.case.key.vram_budget_gb
+        limit_gb = max(budget_gb, plan.target_gb)  # a plan over budget is run as it is, and counted
         for tag, purpose in self._wanted():
-            evicted = self._residency.evictions(tag, target, limit_gb=limit_gb)
+            evicted = self._residency.evictions(tag, plan.target, limit_gb=limit_gb)
             if evicted is not None:
-                self._loading = tag
-                self._load = asyncio.create_task(self._residency.load_beside(tag, evicted, purpose=purpose))
+                task = asyncio.create_task(self._residency.load_beside(tag, evicted, purpose=purpose))
+                self._load = _Load(tag=tag, task=task)
                 return
 
     def _wanted(self) -> Iterator[tuple[str, SwitchPurpose]]:
@@ -222,11 +215,7 @@ class Dispatcher:
 
     def _next_models(self) -> list[str]:
         """Return the models of the plan's deferred tasks and of its next stage, in its order."""
-        assert self._step is not None, "asked only with a plan"
-        job, later = self._job, set(self._step.deferred)
-        nearest = min((stage for stage in self._step.stages.values() if stage > 0), default=0)
-        later |= {task for task, stage in self._step.stages.items() if 0 < stage == nearest}
-        rows = (each for each in self._step.assignments if each.task in later and each.task not in job.finished)
+        rows = (each for each in self._plan.later if each.task not in self._job.finished)
         return list(dict.fromkeys(self._residency.fleet.holder(each.model) for each in rows))
 
     # --- ends ------------------------------------------------------------------------------------------------
@@ -235,7 +224,7 @@ class Dispatcher:
         """Wait for the next end of a task or a load, take all that end together, and say which it was."""
         waiting: set[asyncio.Task[TaskOutcome] | asyncio.Task[BackendError | None]] = {*self._running}
         if self._load is not None:
-            waiting.add(self._load)
+            waiting.add(self._load.task)
         if not waiting:
             raise PlanError(
                 f"{self._job.case.job} [{self._job.case.key.label}]: nothing of the plan can run; report this as a bug"
@@ -244,26 +233,24 @@ class Dispatcher:
         await settle(_SETTLE_S)
         self._ends += 1
         ended = [task for task in self._running if task.done()]
-        loaded = self._load is not None and self._load.done()
-        if loaded:
-            await self._take_load()
+        if self._load is not None and self._load.task.done():
+            await self._take_load(self._load)
         await self._take_tasks(ended)
         return _TASK_END if ended else _LOAD_END
 
-    async def _take_load(self) -> None:
-        assert self._load is not None, "called when it is done"
-        load, tag, self._load = self._load, self._loading, None
-        self._loading = None
-        error = load.result()
-        await self._job.observe(self._residency.step, SamplePhase.READY)
+    async def _take_load(self, load: _Load) -> None:
+        """Take the end of a load; the committed tasks of a model that was refused have failed."""
+        self._load = None
+        error = load.task.result()
+        await self._job.observe(self._plan.step, SamplePhase.READY)
         self._job.sampler.phase = SamplePhase.RUNNING
         if error is None:
             return
-        self._refused.add(tag)
+        self._refused.add(load.tag)
         at_s = self._job.clock.now_s()
         for each in tuple(self._committed()):
-            if self._residency.fleet.holder(each.model) == tag:
-                self._job.finish(not_loaded(self._job.call(each, self._residency.step), error, at_s))
+            if self._residency.fleet.holder(each.model) == load.tag:
+                self._job.finish(not_loaded(self._job.call(each, self._plan.step), error, at_s))
         self._job.stop_at_server_fault()
 
     async def _take_tasks(self, ended: list[asyncio.Task[TaskOutcome]]) -> None:
@@ -291,7 +278,7 @@ class Dispatcher:
     async def _cancel(self) -> None:
         """Cancel what still runs, so that nothing of a job that ended early goes on."""
         left: list[asyncio.Task[TaskOutcome] | asyncio.Task[BackendError | None]] = [*self._running]
-        left += [] if self._load is None else [self._load]
+        left += [] if self._load is None else [self._load.task]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
