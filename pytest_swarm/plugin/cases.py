@@ -192,7 +192,7 @@ class Cases:
 
     def _by_workflow(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """In a worker of xdist, the cases of one workflow in a row, so that one worker gets them."""
-        if self._inputs.process.worker is None:
+        if not self._inputs.process.is_worker:
             return items
         workflows: dict[str, list[pytest.Item]] = {}
         for item in filter(is_swarm, items):

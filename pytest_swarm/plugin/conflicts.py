@@ -117,8 +117,9 @@ def _against_group(resources: Resources) -> str | None:
     if resources.measuring is not None:
         backend = f"{Options.backend.flag}=measure"
         return f"keeps what is loaded, and {backend} plays each case from an empty GPU; leave one of them out"
-    if resources.in_worker or settings.shard is not None:
-        without = "-n" if resources.in_worker else Options.shard.flag
+    in_worker = resources.inputs.process.is_worker
+    if in_worker or settings.shard is not None:
+        without = "-n" if in_worker else Options.shard.flag
         return f"keeps what was learned in one process; run it without {without}"
     if resources.estimates.per_job:
         crossed = f"{Options.estimates.flag}={settings.estimates.kind.value}"

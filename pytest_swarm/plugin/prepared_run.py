@@ -46,7 +46,7 @@ class PreparedRun:
             describe=lambda: self._describe(lock.folder.name),
             earlier=lambda: earlier_jobs(lock.folder, self.resources),
             collected=tuple(self.collected.tests),
-            is_worker=self.session.process.worker is not None,
+            is_worker=self.session.process.is_worker,
         )
 
     @property
@@ -95,7 +95,7 @@ class PreparedRun:
         if resources.hosts is None:
             resources.look_at_server()
         resources.look_at_policies()
-        if self.settings.dry_run and session.process.worker is not None:
+        if self.settings.dry_run and session.process.is_worker:
             raise OptionError("--swarm-dry-run counts in one process; run it without -n")
         self.folder.claim()
         _ = self.folder.earlier

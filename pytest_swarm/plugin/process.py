@@ -36,6 +36,11 @@ class Process:
     free_vram: float | str | None = None
     resumed: Path | None = None
 
+    @property
+    def is_worker(self) -> bool:
+        """Whether it is a worker of xdist."""
+        return self.worker is not None
+
 
 def process_of(config: pytest.Config) -> Process:
     """Return which process this is; a worker is told the run's name by its controller."""

@@ -52,11 +52,6 @@ class Resources:
         return self.inputs.settings
 
     @property
-    def in_worker(self) -> bool:
-        """Whether this process is a worker of xdist."""
-        return self.inputs.process.worker is not None
-
-    @property
     def fleet(self) -> Fleet:
         """The fleet of --swarm-fleet."""
         return self.inputs.fleet
@@ -234,7 +229,7 @@ class Resources:
         """The digests of the fleet's models by tag: on a real server, or of measured answers; empty where simulated."""
         from pytest_swarm.plugin.start_remarks import fleet_digests
 
-        return {} if self.in_worker else fleet_digests(self)
+        return {} if self.inputs.process.is_worker else fleet_digests(self)
 
     @cached_property
     def visit(self) -> ServerVisit:

@@ -55,7 +55,7 @@ class SwarmSession:
         self.settings = read_settings(config, modes=ModeTable(routers))
         self.process = process_of(config)
         announcer = Announcer(tell=self.tell, progress=self.tell, cost=lambda _, sentence: self.tell(sentence))
-        if self.process.worker is not None:
+        if self.process.is_worker:
             messages = WorkerMessages(config, first=lambda: None if self.run is None else self.run.cost_sentence())
             config.pluginmanager.register(messages)
             announcer = Announcer(tell=self.tell, progress=messages.send, cost=messages.send_cost)
@@ -82,7 +82,7 @@ class SwarmSession:
         from pytest_swarm.plugin.run_lock import RunLock
 
         reports, resume = Path(self.config.rootpath) / REPORTS, self.settings.resume
-        if resume is None or self.process.worker is not None:
+        if resume is None or self.process.is_worker:
             return RunLock(self.process.resumed or reports / self.process.run_name)
         return resumed_lock(resume, reports)
 
