@@ -59,7 +59,6 @@ class Worse(Enum):
 class Show(Flag):
     """Where a metric is shown. `JSON`, `FILES` and `TEXT` are several places at once."""
 
-    NOWHERE = 0
     CASE = auto()  # `cases` of report.json, and the events
     MODE = auto()  # `modes` of report.json
     CURVE = auto()  # `curves` of report.json
