@@ -257,8 +257,7 @@ def server() -> Iterator[str]:
     """A simulated server over HTTP, in real time, some times as fast as an A40."""
     from pytest_swarm.simulator.http_server import serve_in_thread
     from pytest_swarm.simulator.models.profile import load_profile
-    from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-    from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+    from pytest_swarm.simulator.simulated_world import SimulatedWorld
 
     profile = load_profile("a40")
     models = tuple(
@@ -272,7 +271,7 @@ def server() -> Iterator[str]:
         for each in profile.server_spec.models
     )
     spec = replace(profile.server_spec, models=models)
-    with serve_in_thread(SimulatedServer(spec, generator=ProfileGenerator(profile, seed=0))) as url:
+    with serve_in_thread(SimulatedWorld(profile=profile).server(spec=spec)) as url:
         yield url
 
 

@@ -15,15 +15,14 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import FleetError, ServerDownError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.ollama.messages import ModelInfo
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from tests.execution.lab import A40
 
 
 def simulated_client(**changes: object) -> OllamaClient:
     spec = replace(A40.server_spec, models=A40.server_spec.models[:2], **changes)  # type: ignore[arg-type]
-    server = SimulatedServer(spec, generator=ProfileGenerator(A40, seed=0))
+    server = SimulatedWorld(profile=A40).server(spec=spec)
     return OllamaClient("http://sim:1", transport=server.transport(), timeout_s=600)
 
 

@@ -12,8 +12,7 @@ from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from tests.execution.lab import A40, HEAVY, PLANNER, backend, case, graph
 from tests.ollama.answers.test_answer_store import MODEL, filled
 
@@ -115,7 +114,7 @@ def test_prune_removes_what_no_model_of_the_server_has(tmp_path: Path, capsys: p
     with filled(tmp_path / "s") as store:
         kept = ModelIdentity(tag="gemma2:2b", digest=there, server="0.33.0")
         store.see(SeenModel(model=kept, seen_ts_ms=9.0))
-    server = SimulatedServer(A40.server_spec, generator=ProfileGenerator(A40, seed=0))
+    server = SimulatedWorld(profile=A40).server()
     with serve_in_thread(server) as url:
         assert main(["answers", "prune", "--answers", str(tmp_path / "s"), "--host", url]) == 0
     assert "removed 3 answers of 1 model" in capsys.readouterr().out

@@ -17,8 +17,6 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
 from pytest_swarm.workloads.graph_files import load_graph
@@ -143,7 +141,7 @@ def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
     from pytest_swarm.simulator.http_server import serve_in_thread
 
     models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
-    server = SimulatedServer(replace(A40.server_spec, models=models), generator=ProfileGenerator(A40, seed=0))
+    server = SimulatedWorld(profile=A40).server(spec=replace(A40.server_spec, models=models))
     (tmp_path / "fleet.toml.part").write_text("what an earlier try had measured")
     with serve_in_thread(server) as url:
         assert main(["fleet", "--host", url, "--out", str(tmp_path / "fleet.toml")]) == 0
@@ -156,7 +154,7 @@ def test_a_fleet_that_cannot_be_written_is_printed(tmp_path: Path, capsys: pytes
     from pytest_swarm.simulator.http_server import serve_in_thread
 
     models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:1])
-    server = SimulatedServer(replace(A40.server_spec, models=models), generator=ProfileGenerator(A40, seed=0))
+    server = SimulatedWorld(profile=A40).server(spec=replace(A40.server_spec, models=models))
     with serve_in_thread(server) as url:
         assert main(["fleet", "--host", url, "--out", str(tmp_path)]) == 1
     shown = capsys.readouterr()

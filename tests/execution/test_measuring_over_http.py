@@ -18,8 +18,8 @@ from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.simulator.transport import AsgiApp, AsgiTransport, Receive, Scope, Send
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import A40, graph
@@ -38,8 +38,8 @@ def quick_server() -> SimulatedServer:
         for spec in A40.server_spec.models
     )
     spec = replace(A40.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    profile = replace(A40, server_spec=spec)
-    return SimulatedServer(spec, generator=ProfileGenerator(profile, seed=0, graphs=(WB1,)), seed=0)
+    world = SimulatedWorld(profile=replace(A40, server_spec=spec))
+    return world.server(world.generator((WB1,)))
 
 
 @dataclass

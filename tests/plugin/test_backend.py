@@ -14,9 +14,8 @@ import pytest
 
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server import app
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
 
@@ -40,9 +39,8 @@ def fast_server() -> Iterator[str]:
         for model in profile.server_spec.models
     )
     spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    generator = ProfileGenerator(profile, seed=0, graphs=[load_graph(GRAPHS / "wb1.toml")])
-    server = SimulatedServer(spec, generator=generator)
-    with serve_in_thread(server) as url:
+    world = SimulatedWorld(profile=profile)
+    with serve_in_thread(world.server(world.generator([load_graph(GRAPHS / "wb1.toml")]), spec=spec)) as url:
         yield url
 
 

@@ -24,9 +24,8 @@ from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import bench, case, graph
@@ -46,8 +45,8 @@ def served(*faults: str) -> Iterator[str]:
         for each in profile.server_spec.models
     )
     spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    generator = ProfileGenerator(profile, seed=0)
-    with serve_in_thread(SimulatedServer(spec, generator=generator, faults=tuple(map(parse_fault, faults)))) as url:
+    world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
+    with serve_in_thread(world.server(spec=spec)) as url:
         yield url
 
 

@@ -13,8 +13,8 @@ import pytest
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
 from tests.plugin.conftest import Reports
 
@@ -327,7 +327,7 @@ def serving(profile: str = "a40") -> SimulatedServer:
         for model in spec.models
     )
     loaded = replace(loaded, server_spec=replace(spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
-    return SimulatedServer(loaded.server_spec, generator=ProfileGenerator(loaded, seed=0), seed=0)
+    return SimulatedWorld(profile=loaded).server()
 
 
 def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(
