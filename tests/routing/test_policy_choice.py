@@ -83,7 +83,7 @@ def test_a_policy_chooses_a_model_within_the_budget_and_says_why(tmp_path: Path)
     chosen = load_policy(saved(tmp_path, policy())).choose("code")
     assert (chosen.model, chosen.load, chosen.unload) == ("qwen2.5-coder:7b", True, ())
     assert chosen.reason == (
-        "mode milp: qwen2.5-coder:7b is loaded, its quality on code is estimated at 0.85, within 8GB"
+        "mode milp: qwen2.5-coder:7b has to be loaded, its quality on code is estimated at 0.85, within 8GB"
     )
 
 
