@@ -19,10 +19,16 @@ from pytest_swarm.routing.policy_file import read_policy
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.workloads.datasets.dataset_files import load_tasks
 
+
+def imported(path: Path) -> object:
+    with AnswerStore(None) as store:
+        return import_text(store, path)
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "document": lambda path: read_text(path, GraphError),
     "baseline": read_baseline,
-    "answers": lambda path: import_text(AnswerStore(None), path),
+    "answers": imported,
     "cassette": read_cassette,
     "policy": read_policy,
     "run": read_run,

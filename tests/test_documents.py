@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm import load_fleet, load_graph, load_policy
 from pytest_swarm.documents import make_folder, parse_json, parse_toml, toml_line, write_text
-from pytest_swarm.errors import FleetError
+from pytest_swarm.errors import FleetError, SwarmError
 from pytest_swarm.fields import Json
+from pytest_swarm.gate.baseline_codec import read_baseline
+from pytest_swarm.ollama.cassette.cassette_file import read_cassette
+from pytest_swarm.telemetry.reader import read_run
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 scalars = st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False) | texts
@@ -30,6 +36,19 @@ def test_a_comment_stays_on_its_line() -> None:
     assert toml_line("a b", "c") == '"a b" = "c"'
     with pytest.raises(ValueError, match="null"):
         toml_line("a", None)
+
+
+@pytest.mark.parametrize("read", [read_run, read_baseline, read_cassette, load_fleet, load_graph, load_policy])
+@pytest.mark.parametrize("given", [None, 3])
+def test_what_is_no_path_is_named_in_one_sentence(read: Callable[[Any], object], given: object) -> None:
+    with pytest.raises(SwarmError, match=f"^a file is named by its path, a str or a Path, not by {given}$"):
+        read(given)
+
+
+@pytest.mark.parametrize("read", [read_run, read_baseline, read_cassette, load_fleet, load_graph, load_policy])
+def test_a_path_may_be_a_text(read: Callable[[Any], object]) -> None:
+    with pytest.raises(SwarmError, match=r"nowhere[.]json: there is no such file"):
+        read("nowhere.json")
 
 
 @pytest.mark.parametrize(

@@ -290,4 +290,5 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         verified_cases=decision.figures.verified,
         makespan_off=decision.figures.off,
         fault=decision.fault_in_force,
+        host=None if first.simulated or len({run.host for run in decision.runs}) > 1 else first.host,
     )

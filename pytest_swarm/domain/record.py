@@ -252,7 +252,7 @@ class RunInfo(Rebuilt):
     """What a whole run was: the first line of events.jsonl.
 
     `versions` maps package -> version, `machine` holds texts such as platform; `command` reproduces the run.
-    `model_digests` are those of the fleet's models on the server, by tag, where the server tells them.
+    `model_digests` are those of the fleet's models on the server, by tag, where it tells them; `host` is its URL.
     """
 
     run: str
@@ -269,6 +269,7 @@ class RunInfo(Rebuilt):
     command: tuple[str, ...]
     estimates: EstimatesInfo | None = None  # None = not written down, by an earlier version
     model_digests: Mapping[str, str] = field(default_factory=dict)
+    host: str | None = None  # None = no server over HTTP, several, or not written down, by an earlier version
 
     def __post_init__(self) -> None:
         for name in ("versions", "machine", "options", "model_digests"):
@@ -280,8 +281,7 @@ class Run:
     """A whole run as read back: its info, its jobs in the order they ended, and whether it came to its end.
 
     `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the benchmarks to run;
-    `failed` the tests that failed, others included, None in files that do not say it. `measured` and `verified` are
-    what a run on measured answers has measured, and run for real as well.
+    `failed` all tests that failed, None = not told. `measured` and `verified`: what was asked, and run for real.
     """
 
     info: RunInfo

@@ -134,6 +134,11 @@ def _check_kinds(task: Task) -> None:
 def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> None:
     if formula == NEEDS_NO_INPUT and expected is not None:
         return
+    if expected is None:
+        raise GraphError(
+            f"task {task_id!r}: has derive, and no expected: the formula says what is right for what parents really "
+            "answered, expected what is right for right answers. Give both, or neither"
+        )
     if not isinstance(expected, DERIVABLE):
         kinds = ", ".join(kind.kind for kind in DERIVABLE)
         raise GraphError(f"task {task_id!r}: only an expectation of {kinds} can be derived from parents' answers")

@@ -7,6 +7,7 @@ are a contract.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
+from pytest_swarm.documents import path_of
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import readable, write_whole
@@ -100,7 +102,7 @@ _FILE: Final[FileDecoder[BaselineFile]] = FileDecoder(
 )
 
 
-def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
+def read_baseline(path: str | os.PathLike[str], *, shown: str | None = None) -> Baseline:
     """Return the baseline of a file.
 
     Args:
@@ -110,6 +112,7 @@ def read_baseline(path: Path, *, shown: str | None = None) -> Baseline:
     Raises:
         BaselineError: the file cannot be read, or is not a baseline. One sentence says where and why.
     """
+    path = path_of(path, BaselineError)
     shown = str(path) if shown is None else shown
     where = f"baseline {shown}"
     try:

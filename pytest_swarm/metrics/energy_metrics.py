@@ -128,7 +128,7 @@ class EnergyMetrics(MetricGroup):
         definition="Tasks that ran and have a score of 1",
         of=_tasks_solved,
         over=not_summed_up,
-        show=Show.CASE,
+        show=Show.CASE | Show.CSV,
         kind=Kind.COUNT,
         worse_when=Worse.LOWER,
     )

@@ -131,7 +131,7 @@ class TaskMetrics(MetricGroup):
         "no score. `null` where the server counted no prompt",
         of=_truncated_prompts,
         over=total_of_measured,
-        show=Show.JSON | Show.SCOREBOARD,
+        show=Show.FILES | Show.SCOREBOARD,
         kind=Kind.COUNT,
         digits=0,
     )
@@ -141,14 +141,14 @@ class TaskMetrics(MetricGroup):
         "it is the model's own `num_predict`",
         of=_cut_answers,
         over=total_of_measured,
-        show=Show.JSON | Show.GATE,
+        show=Show.FILES | Show.GATE,
     )
     empty_answers = MetricSpec(
         label="Empty answers",
         definition="Answers that hold nothing, or nothing but thinking",
         of=_empty_answers,
         over=total,
-        show=Show.JSON | Show.GATE,
+        show=Show.FILES | Show.GATE,
     )
     retries = MetricSpec(
         label="Retries",

@@ -200,6 +200,12 @@ class CostEstimate:
             seconds=sum(each.total_s or 0.0 for each in asked) + load_s,
         )
 
+    @property
+    def without_speed(self) -> tuple[str, ...]:
+        """The models that would be asked, and whose speed is assumed: neither store nor fleet file tell it."""
+        figures, asked = self.answers.world.models, (question.model for question, _ in self.answers.imagined.values())
+        return tuple(sorted({model.tag for model in asked if not figures[model.digest].decode_tokens_per_s}))
+
     def _loads(self) -> tuple[int, float]:
         """Return the loads to ask what is new, and their seconds: what has room stays, and a first load is made twice.
 

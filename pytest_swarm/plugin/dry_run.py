@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.execution.imagined_answers import unmeasured_models
+from pytest_swarm.execution.imagined_answers import USUAL_TOKENS_PER_S, unmeasured_models
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.plugin.cost_estimate import CostEstimate, EstimateSetup, WholeCost, estimate_with, without_own_scorers
 from pytest_swarm.units import plural
@@ -85,14 +85,23 @@ class DryRun:
         more += [f"{self.finished:,} more have ended earlier"] if self.finished else []
         cases += f" ({', '.join(more)})" if more else ""
         if self._resources.measuring is None:
-            return [f"dry run of {cases}: about {whole.text}", _FIRST_ONLY]
+            return [f"dry run of {cases}: about {whole.text}", *self._assumed(), _FIRST_ONLY]
         new = self._estimate.new
         return [
             f"dry run of {cases}; {new.known:,} answers are known, and what is not known is estimated",
             f"now: about {new.text}",
             f"without the store: about {whole.text}",
+            *self._assumed(),
             _FIRST_ONLY,
         ]
+
+    def _assumed(self) -> list[str]:
+        """Return what the minutes rest on where nobody has stated or measured how fast a model is."""
+        models = self._estimate.without_speed if self._asks else ()
+        if not models:
+            return []
+        speed = f"the minutes assume {USUAL_TOKENS_PER_S:.0f} tokens/s for {', '.join(models)}"
+        return [f"{speed}, whose speed is not known: state decode_tokens_per_s in the fleet file"]
 
     def close(self) -> None:
         """Close the bench, and the store."""

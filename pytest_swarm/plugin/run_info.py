@@ -71,7 +71,14 @@ def run_info(name: str, resources: Resources, *, arguments: Sequence[str]) -> Ru
         options=settings.given,
         command=("pytest", *_without_secrets(reproducing(arguments))),
         model_digests=resources.model_digests,
+        host=None if len(settings.hosts) > 1 else _host(resources),
     )
+
+
+def _host(resources: Resources) -> str | None:
+    """Return the server that is asked, without credentials; None where none is."""
+    measured = resources.measuring.inner if resources.measuring is not None else None
+    return (measured or resources.backend).host
 
 
 def reproducing(arguments: Sequence[str]) -> Iterator[str]:

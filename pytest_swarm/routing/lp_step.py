@@ -39,7 +39,8 @@ class LpStep:
         """
         held = {*rows, *compress(range(len(self.keep)), self.keep)}
         worth = sum(self.worth[row, column] for column, row in enumerate(rows))
-        return float(worth - sum(self.price[row] for row in sorted(held)))
+        prices = self.price.tolist()  # plain floats, as in `evaluate`: since Python 3.12 `sum` rounds theirs once
+        return float(worth - sum(prices[row] for row in sorted(held)))
 
 
 def step_of(view: PlanningView) -> LpStep:

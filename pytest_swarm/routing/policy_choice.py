@@ -217,7 +217,7 @@ class DecidedPolicy:
     def _reason(self, tasks: tuple[Task, ...], model: str, resident: frozenset[str]) -> str:
         task = tasks[0]
         estimate = self._estimator.capability(model, task.type)
-        state = "is resident" if self.fleet.holder(model) in resident else "is loaded"
+        state = "is resident" if self.fleet.holder(model) in resident else "has to be loaded"
         rule = "rule over types" if self.file.rule_over_types else f"mode {self.file.mode}"
         ahead = f", with {len(tasks) - 1} further task{'s' if len(tasks) > 2 else ''} in view" if len(tasks) > 1 else ""
         known = {task.type, ANY_TYPE} & self.fleet[model].capabilities.keys()

@@ -127,6 +127,7 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
         float | None, Meta(description="(predicted - real) / real of their makespans; null where it is not known")
     ] = None
     fault: Annotated[str | None, Meta(description="why the policy cannot be used; null where it can")] = None
+    host: Annotated[str | None, Meta(description="the one real server of the runs; null where there was none")] = None
 
     @property
     def cut_off_remark(self) -> str | None:

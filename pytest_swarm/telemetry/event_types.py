@@ -54,6 +54,7 @@ class RunStartEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="r
     command: Annotated[tuple[str, ...], Meta(description="the command line that repeats the run")]
     estimates: Annotated[EstimatesInfo | None, Meta(description="where the estimates of quality start")] = None
     model_digests: Annotated[Mapping[str, str], Meta(description="model -> its digest on the server")] = {}
+    host: Annotated[str | None, Meta(description="the one server that was asked; absent where there is none")] = None
 
 
 class CollectionEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="collection"):

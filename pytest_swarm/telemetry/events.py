@@ -58,6 +58,9 @@ _SWITCH: Final = SharedFields(Switch, ModelSwitchEvent)
 _RETRY: Final = SharedFields(Retry, CallRetryEvent)
 
 
+_WHERE_KNOWN: Final = ("estimates", "host")
+
+
 def encode_run_start(info: RunInfo) -> JsonObject:
     """Return `run_start`, the first line of events.jsonl."""
     models = tuple(RunFleetModel(name=model.tag, **_MODEL.of(model)) for model in info.fleet)
@@ -67,7 +70,7 @@ def encode_run_start(info: RunInfo) -> JsonObject:
         fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
         **_RUN.of(info),
     )
-    return {name: value for name, value in to_json(event).items() if name != "estimates" or value is not None}
+    return {name: value for name, value in to_json(event).items() if name not in _WHERE_KNOWN or value is not None}
 
 
 def decode_run_start(event: RunStartEvent) -> RunInfo:

@@ -5,6 +5,7 @@ Whether the parts belong together is decided by the caller.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,19 +32,22 @@ class _Line(Struct, frozen=True, kw_only=True):
 
     event: str
     case: str = ""
+    host: str | None = None
     ts_ms: float = 0.0
     text: str = ""
 
 
 _BESIDE_JOBS: Final = ("note", "measured_test", "verified_case")  # events that stand for themselves
+_END: Final = "job_dag_summary"
+_PLAYED: Final = "measure"  # a backend whose jobs ran on no server
 _LINES: Final[JsonDecoder[_Line]] = JsonDecoder(_Line, error=EventsError)
 
 
 def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Sequence[str]) -> Path:
     """Write the events of all parts into one file, and return its path.
 
-    The events of jobs are copied as they are; those of a job that never ended are left out. The file is written aside
-    and renamed, so that it is whole or not there.
+    The events of jobs are copied as they are, but for the server of each, where the parts had several. Those of a job
+    that never ended are left out. The file is written aside and renamed, so that it is whole or not there.
 
     Args:
         parts: The path of each part, and the part as it was read.
@@ -82,7 +86,12 @@ def merged_info(infos: Sequence[RunInfo], *, name: str) -> RunInfo:
         versions=_side_by_side([info.versions for info in infos]),
         machine=_side_by_side([info.machine for info in infos]),
         options={option: text for option, text in options.items() if option not in _OF_A_PART},
+        host=first.host if _is_one_server(infos) else None,
     )
+
+
+def _is_one_server(infos: Sequence[RunInfo]) -> bool:
+    return len({info.host for info in infos}) == 1
 
 
 def _side_by_side(texts: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -98,11 +107,14 @@ def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[st
     collected = dict.fromkeys(test for run in runs for test in run.collected)
     yield _line(encode_collection(min(started_ms), collected))
     last_ms, copied = max(started_ms), set[str]()
-    for path, _ in parts:
+    several = not _is_one_server([run.info for run in runs])
+    for path, run in parts:
         for event, line in _job_lines(path):
             last_ms = max(last_ms, event.ts_ms)
             copied.add(event.text)
-            yield line
+            is_end = event.event == _END and event.host is None and run.info.backend != _PLAYED
+            ran_at = run.info.host if several and is_end else None
+            yield line if ran_at is None else _with_host(line, ran_at)
     commands = dict.fromkeys(" ".join(run.info.command) for run in runs)
     notes = [note for run in runs for note in run.notes if note not in copied]
     if len(commands) > 1:
@@ -117,7 +129,7 @@ def _job_lines(path: Path) -> Iterator[tuple[_Line, bytes]]:
     path = events_file(path)
     last_end: dict[str, int] = {}
     for number, event, _ in _read(path):
-        if event.event == "job_dag_summary":
+        if event.event == _END:
             last_end[event.case] = number
     for number, event, line in _read(path):
         if event.event not in _OF_THE_RUN and (event.event in _BESIDE_JOBS or number <= last_end.get(event.case, 0)):
@@ -130,6 +142,11 @@ def _read(path: Path) -> Iterator[tuple[int, _Line, bytes]]:
         for number, line in enumerate(file, start=1):
             if line.endswith(b"\n") or is_json(line):
                 yield number, _LINES.decode(line, where=f"{path}, line {number}"), line.rstrip(b"\n") + b"\n"
+
+
+def _with_host(line: bytes, host: str) -> bytes:
+    """Return the end of a job with the server that ran it, which only the first line of its part tells."""
+    return _line({**json.loads(line), "host": host})
 
 
 def _line(event: Mapping[str, Json]) -> bytes:

@@ -8,12 +8,14 @@ figures of a part would be wrong. Events of unknown types are left out: a later 
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from pytest_swarm.codec import is_json
+from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case, JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
@@ -26,12 +28,13 @@ from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 
 
-def events_file(path: Path) -> Path:
+def events_file(path: str | os.PathLike[str]) -> Path:
     """Return the events.jsonl of a run's folder; a path that is no folder, as it is.
 
     Raises:
         EventsError: the folder holds none. The message names a run below it.
     """
+    path = path_of(path, EventsError)
     if not path.is_dir():
         return path
     file = path / EVENTS_FILE
@@ -41,7 +44,7 @@ def events_file(path: Path) -> Path:
     return file
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: str | os.PathLike[str]) -> Run:
     """Return the Run of an events.jsonl, or of the folder that holds one.
 
     Raises:

@@ -44,7 +44,7 @@ type = "extraction"
 prompt = """
 Workflow {name}: read the order, and answer with one JSON object with the keys "pieces" and "price", numbers only.
 
-Order: Please send us 12 desk lamps at 35 euros each to our office in Ghent."""
+Order: Please send us 12 desk lamps at 35 euros each to our office in Antwerp."""
 estimated_tokens = 160
 difficulty = 1.5
 expected = {{ kind = "json", fields = {{ pieces = 12, price = 35 }} }}

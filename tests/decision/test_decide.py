@@ -347,6 +347,13 @@ def test_what_only_stands_for_what_is_done_now_is_neither_kept_nor_written(
     assert policy_of(decided(many(chances), against=mode), now=NOW).mode == mode
 
 
+@pytest.mark.parametrize(("simulated", "named"), [(False, "http://gpu:9000"), (True, None)])
+def test_a_policy_names_the_server_that_really_ran_it(simulated: bool, named: str | None) -> None:
+    run = many({"milp": 0.3, "greedy": 0.9})
+    run = replace(run, info=replace(run.info, simulated=simulated, host="http://gpu:9000"))
+    assert policy_of(decided(run, against="milp"), now=NOW).provenance.host == named
+
+
 def test_a_policy_that_was_compared_with_a_stand_in_says_so() -> None:
     for against, assumed in ((None, True), ("milp", False)):
         decision = decided(many({"milp": 0.3, "greedy": 0.9}), against=against)

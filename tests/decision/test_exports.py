@@ -142,6 +142,22 @@ def test_litellm_tags_each_type_and_falls_back_by_score() -> None:
         assert set(params["tags"]) == {"code", "math", "summarize", "default"}
 
 
+@pytest.mark.parametrize("host", [None, "http://gpu:9000/ollama", "http://x'$(touch owned)`touch owned`"])
+def test_the_server_of_the_runs_is_the_one_that_is_called(host: str | None, tmp_path: Path) -> None:
+    made = used()
+    made = replace(made, provenance=replace(made.provenance, host=host))
+    called = host or "http://127.0.0.1:11434"
+    rows = yaml.safe_load(EXPORTS["litellm"](made))["model_list"]
+    assert {row["litellm_params"]["api_base"] for row in rows} == {called}
+    script = EXPORTS["ollama"](made) + 'printf %s "$host"\n'
+    for given in ("", "http://mine:1"):
+        shell = ["sh", "-c", script]
+        environment = {"PATH": "/usr/bin:/bin", "OLLAMA_URL": given}
+        done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == (given or called)
+    assert not (tmp_path / "owned").exists()
+
+
 def test_litellm_falls_back_by_the_mean_over_types_and_not_by_their_sum() -> None:
     made = used()
     more = PolicyEstimate(model="gemma2:2b", type="math", believed=0.5, score=0.15, tasks=3)

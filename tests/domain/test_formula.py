@@ -183,8 +183,9 @@ def test_a_task_can_say_that_its_inputs_do_not_matter():
     free = task("b", expected=Regex(pattern="f"), derive="expected")
     graph = TaskGraph(name="g", tasks=(task("a"), free), edges=(("a", "b"),))
     assert graph.task("b").derive == "expected"
-    with pytest.raises(GraphError, match="only an expectation"):
-        task("b", derive="expected")
+    for formula in ("expected", "a + 1"):
+        with pytest.raises(GraphError, match=r"task 'b': has derive, and no expected: .* Give both, or neither$"):
+            task("b", derive=formula)
 
 
 def test_without_edges_nothing_is_derived_any_more():

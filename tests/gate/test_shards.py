@@ -59,10 +59,11 @@ def a_part(
     collected: tuple[str, ...] = (),
     seed: int = 0,
     ends: bool = True,
+    **more: Any,
 ) -> Path:
     """The events of a part of a run."""
     file = FileSink(folder / "events.jsonl")
-    file.emit(encode_run_start(replace(info(run=folder.name), options=options or {}, seed=seed)))
+    file.emit(encode_run_start(replace(info(run=folder.name), options=options or {}, seed=seed, **more)))
     file.emit(encode_collection(1.0, collected or [job.case.test for job in jobs]))
     for job in jobs:
         file.emit(encode_dag_structure(job.case, 1.0, simulated=True))
@@ -185,6 +186,19 @@ def test_options_of_a_matrix_stand_side_by_side(tmp_path: Path) -> None:
     run = read_run(merged(tmp_path, first, other))
     assert run.info.options == {"swarm_compare": "lp,milp"}
     assert run.complete
+
+
+@pytest.mark.parametrize("backend", ["ollama", "measure"])
+@pytest.mark.parametrize("hosts", [("http://a:11434", "http://b:11434"), ("http://a:11434",) * 2, (None, None)])
+def test_the_server_of_a_job_is_told_where_parts_had_several(
+    hosts: tuple[str | None, ...], backend: str, tmp_path: Path
+) -> None:
+    parts = [a_part(tmp_path / f"part{n}", a_job(n), host=host, backend=backend) for n, host in enumerate(hosts)]
+    run = read_run(merged(tmp_path, *parts))
+    several = len(set(hosts)) > 1
+    named = several and backend == "ollama"  # measured answers are played, on no server
+    assert [job.host for job in run.jobs] == [host if named else None for host in hosts]
+    assert run.info.host == (None if several else hosts[0])
 
 
 def test_an_unfinished_job_and_a_torn_line_stay_behind(tmp_path: Path) -> None:

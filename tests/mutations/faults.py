@@ -168,6 +168,27 @@ FAULTS: Final = (
         tests=("plugin/test_hosts.py",),
     ),
     Fault(
+        name="a difference whose interval includes zero is called better or worse",
+        where="report/claims.py",
+        old="if not found.excludes_zero:",
+        new="if found.excludes_zero:",
+        tests=("report/test_answers.py",),
+    ),
+    Fault(
+        name="the mode that scored less is called better",
+        where="report/claims.py",
+        old="Claim.BETTER if found.mean > 0 else Claim.WORSE",
+        new="Claim.BETTER if found.mean < 0 else Claim.WORSE",
+        tests=("report/test_answers.py",),
+    ),
+    Fault(
+        name="a difference of two points is called none",
+        where="report/claims.py",
+        old="_SAME: Final = 0.01 ",
+        new="_SAME: Final = 0.02 ",
+        tests=("report/test_answers.py",),
+    ),
+    Fault(
         name="a context that is raised for long prompts has no place in report.json",
         where="report/json_report.py",
         old=', "num_ctx": model.context_tokens',

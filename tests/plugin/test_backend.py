@@ -99,7 +99,8 @@ def test_a_run_through_a_socket(
     result = suite.runpytest(*args)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines([f"swarm: ollama at {fast_server} (asked for by --swarm-backend)"])
-    assert reports.of("run_start")[0]["simulated"] is False
+    (start,) = reports.of("run_start")
+    assert (start["simulated"], start["host"]) == (False, fast_server)
     assert "SIMULATED" not in result.stdout.str()
     assert all(case["measured_peak_vram_gb"] > 0 for case in reports.report["cases"])
 

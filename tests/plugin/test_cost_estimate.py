@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -25,17 +27,17 @@ JOB = case(graph(("a", "b")), "single:gemma2:2b")
 
 def cost(setup: EstimateSetup, fleet: Fleet = HEAVY) -> NewCost:
     """The cost of two tasks for one model whose answers nobody knows."""
-    estimate = estimate_of(setup, fleet)
-    estimate.close()
-    return estimate.new
+    with estimated(setup, fleet) as estimate:
+        return estimate.new
 
 
-def estimate_of(setup: EstimateSetup, fleet: Fleet) -> CostEstimate:
+@contextmanager
+def estimated(setup: EstimateSetup, fleet: Fleet) -> Iterator[CostEstimate]:
     """The estimate after that job."""
     models = {full_tag(tag): ModelIdentity(tag=tag, digest=tag, server="1") for tag in HEAVY.tags}
-    estimate = estimate_with(AnswerStore(None), models, fleet, setup=setup)
-    assert estimate.add(JOB) is None
-    return estimate
+    with AnswerStore(None) as store, closing(estimate_with(store, models, fleet, setup=setup)) as estimate:
+        assert estimate.add(JOB) is None
+        yield estimate
 
 
 def test_a_model_that_was_not_timed_is_timed_once() -> None:
@@ -51,12 +53,11 @@ def test_the_seconds_of_loads_are_part_of_the_cost() -> None:
 
 
 def test_without_a_store_each_case_takes_its_own_time() -> None:
-    estimate = estimate_of(SETUP, HEAVY)
-    once = estimate.whole.seconds
-    assert once > HEAVY["gemma2:2b"].load_time_ms / 1000
-    estimate.add(JOB)
-    assert (estimate.whole.cases, estimate.whole.seconds) == (2, pytest.approx(2 * once))
-    estimate.close()
+    with estimated(SETUP, HEAVY) as estimate:
+        once = estimate.whole.seconds
+        assert once > HEAVY["gemma2:2b"].load_time_ms / 1000
+        estimate.add(JOB)
+        assert (estimate.whole.cases, estimate.whole.seconds) == (2, pytest.approx(2 * once))
 
 
 @pytest.mark.parametrize("room_gb", [None, 100.0, 0.1])

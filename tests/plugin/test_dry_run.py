@@ -119,6 +119,18 @@ def test_cases_that_have_ended_earlier_cost_nothing(suite: pytest.Pytester) -> N
     result.stdout.fnmatch_lines(["dry run of 1 case (3 more have ended earlier): about 2 calls, *"])
 
 
+def test_minutes_that_rest_on_an_assumed_speed_say_so(suite: pytest.Pytester) -> None:
+    """Half the speed is twice the time: a dry run that assumes a speed must say which, and of which models."""
+    fleet = suite.path / "slow.toml"
+    row = '[[model]]\nname = "gemma2:2b"\nvram_gb = 2.0\nload_time_ms = 0\ncost_per_token = 0.4\nmax_ctx = 8192\n'
+    said = "the minutes assume 50 tokens/s for gemma2:2b, whose speed is not known: *decode_tokens_per_s *fleet file"
+    fleet.write_text(row)
+    arguments = (*MEASURE, "--swarm-compare=greedy", f"--swarm-fleet={fleet}", "--swarm-dry-run")
+    run(suite, *arguments).stdout.fnmatch_lines([said])
+    fleet.write_text(f"{row}decode_tokens_per_s = 5.0\n")
+    run(suite, *arguments).stdout.no_fnmatch_line("the minutes assume*")
+
+
 def test_a_test_of_several_graphs_is_said_to_be_counted_once(suite: pytest.Pytester) -> None:
     result = run(suite, "--swarm-dry-run")
     result.stdout.fnmatch_lines(["a test that runs several graphs is counted with the first of them alone"])

@@ -44,6 +44,7 @@ def test_a_new_benchmark_runs_as_it_stands(
     result = pytester.runpytest(*command[1:])
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["VRAM budget of 8GB: MILP, LLM and greedy kept it in every plan."])
+    result.stdout.no_fnmatch_line("*failures: *")  # one planner's answer of 200 runs away: not in a first picture
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -339,7 +339,9 @@ def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(
         first = run(suite, *measured)
         first.assert_outcomes(passed=1)
         first.stdout.fnmatch_lines(["SIMULATED: no model was run;*", "*measured once (2 answers asked in*"])
-        digests = reports.of("run_start")[0]["model_digests"]
+        (start,) = reports.of("run_start")
+        digests = start["model_digests"]
+        assert start["host"] == url
         assert set(digests) == {"gemma2:2b", "llama3.1:8b", "phi4:14b", "qwen2.5-coder:7b"}
         assert all(case["simulated"] for case in reports.report["cases"])
         policy = write_policy(suite.path, {**digests, "phi4:14b": "00" * 32})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
+from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.findings import answers, compared
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
@@ -32,6 +35,24 @@ def pairs(left: tuple[float, ...], right: tuple[float, ...]) -> list[JobRecord]:
     return [job("lp", a, g) for a, g in zip(left, graphs, strict=True)] + [
         job("llm", b, g) for b, g in zip(right, graphs, strict=True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "claim"),
+    [
+        (-0.01, 0.01, Claim.SAME),  # one point of score either way
+        (0.001, 0.01, Claim.SAME),  # surely above zero, and too little to matter
+        (-0.011, 0.01, Claim.OPEN),
+        (-0.01, 0.011, Claim.OPEN),
+        (0.001, 0.011, Claim.BETTER),
+        (-0.011, -0.001, Claim.WORSE),
+    ],
+)
+def test_a_difference_of_up_to_one_point_is_none(low: float, high: float, claim: Claim) -> None:
+    comparison = build_report(run(*pairs((1.0, 0.5) * 4, (0.5, 1.0) * 4))).overall[0]
+    assert comparison.difference is not None
+    found = replace(comparison.difference, mean=(low + high) / 2, low=low, high=high)
+    assert claim_of(replace(comparison, difference=found)) is claim
 
 
 def test_noise_is_called_noise() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.expectation import Exact
+from pytest_swarm.metrics.metric_table import shown_in
+from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.csv_report import csv_paths, write_csv
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import HEAVY, ok, record, run
@@ -40,6 +42,13 @@ def test_not_measured_is_empty(tmp_path: Path) -> None:
     with jobs.open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert (row["score"], row["prompt_tokens"], row["measured_violations"], row["regret"]) == ("", "", "", "")
+
+
+def test_what_a_case_of_the_report_has_as_one_number_is_a_column_of_jobs() -> None:
+    numbers = {int, float, int | None, float | None}
+    one = {row.name for row in shown_in(Show.CASE) if row.job_type in numbers}
+    assert {"score", "cut_answers", "tasks_solved"} <= one
+    assert one <= {row.name for row in shown_in(Show.CSV)}
 
 
 def test_pandas_reads_typed_columns(tmp_path: Path) -> None:

@@ -57,6 +57,13 @@ def test_honest_code_passes_with_its_usual_imports():
         ("import os\ndef f(a, b): os.remove('/tmp/nothing')", "PermissionError"),
         ("import socket\ndef f(a, b): return 7", "PermissionError"),
         ("import ctypes\ndef f(a, b): return 7", "PermissionError"),
+        ("import _interpreters\ndef f(a, b): return 7", "PermissionError"),
+        ("import _xxsubinterpreters\ndef f(a, b): return 7", "PermissionError"),
+        (
+            "import _imp\nclass Spec: name = '_interpreters'; origin = None\n"
+            "def f(a, b): _imp.create_builtin(Spec); return 7",
+            "PermissionError",
+        ),
         ("import os\ndef f(a, b): os.kill(os.getppid(), 9)", "PermissionError"),
         ("import sys\nsys.exit(0)\ndef f(a, b): return 7", "SystemExit"),
         ("import sys\ndef f(a, b): sys.exit(0)", "SystemExit"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
 from tests.workloads.flow_imports import flowise, imported, prompts
 
 SYSTEM = {"role": "system", "content": "Be."}
@@ -148,3 +149,25 @@ def test_a_state_of_sequential_agents_is_what_a_step_wrote_into_it(tmp_path: Pat
         "code is not run, and what it is given stands for its result: y",
         "inputs without a value stay as written: none; give them with --input NAME=VALUE",
     }
+
+
+def test_what_many_steps_write_into_a_state_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of 60 steps reads what all wrote: 3,600 values where every reader reads every one again."""
+    count, read = 60, list[str]()
+    parts = FlowiseReferences.parts
+    monkeypatch.setattr(FlowiseReferences, "parts", lambda own, template: read.append(template) or parts(own, template))
+    values = ["<p>{{ output }}</p>", "as it is"]
+    steps = [
+        step(
+            f"a{n}",
+            memory=False,
+            messages=({"role": "user", "content": "<{{ $flow.state.notes }}>"},),
+            llmUpdateState=[{"key": "notes", "value": values[n % 2]}],
+        )
+        for n in range(count)
+    ]
+    links = ", ".join(["s>a0", *(f"a{n}>a{n + 1}" for n in range(count - 1))])
+    start = ("s", "start", {"startState": [{"key": "notes", "value": "none"}]})
+    asked = prompts(imported(tmp_path, flowise(start, *steps, links=links)))
+    assert [asked[f"a{n}"] for n in range(4)] == ["<none>", *["<{{answer: a0}}>"] * 2, "<{{answer: a2}}>"]
+    assert len(read) < 10 * count

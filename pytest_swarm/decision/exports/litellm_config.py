@@ -15,11 +15,11 @@ from pytest_swarm.decision.exports.resident_sets import (
 )
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
 
 GROUP: Final = "swarm"
 _PATTERN: Final = "*"
-_HOST: Final = "http://127.0.0.1:11434"
 
 
 def litellm_config(policy: PolicyFile) -> str:
@@ -35,14 +35,15 @@ def litellm_config(policy: PolicyFile) -> str:
             raise PolicyError(f"export litellm: model {model.name!r} is {what} there; rename the model")
     types = types_of_models(policy)
     best = _by_score(policy, used)
+    host = policy.provenance.host or DEFAULT_HOST
     rows: list[Json] = []
     for model in used:
         tags = [*types[model.name], *(["default"] if model.name == best[0] else [])]
         if tags:
-            rows.append({"model_name": GROUP, "litellm_params": {**_params(model), "tags": list[Json](tags)}})
+            rows.append({"model_name": GROUP, "litellm_params": {**_params(model, host), "tags": list[Json](tags)}})
     every = [kind for model in used for kind in types[model.name]]  # a fallback is asked for the tags of the request
     rows += [
-        {"model_name": model.name, "litellm_params": {**_params(model), "tags": list[Json]([*every, "default"])}}
+        {"model_name": model.name, "litellm_params": {**_params(model, host), "tags": list[Json]([*every, "default"])}}
         for model in used
     ]
     document: dict[str, Json] = {
@@ -70,10 +71,10 @@ def litellm_config(policy: PolicyFile) -> str:
     return comments(lines) + yaml_text(document)
 
 
-def _params(model: PolicyModel) -> dict[str, Json]:
+def _params(model: PolicyModel, host: str) -> dict[str, Json]:
     return {
         "model": f"ollama_chat/{model.name}",
-        "api_base": _HOST,
+        "api_base": host,
         "num_ctx": model.num_ctx,
         "keep_alive": "-1m" if model.keep else f"{keep_s(model)}s",
     }

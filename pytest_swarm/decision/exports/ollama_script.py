@@ -14,6 +14,7 @@ from pytest_swarm.decision.exports.resident_sets import (
     resident_sets,
     types_of_models,
 )
+from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
 from pytest_swarm.units import format_gb
 
@@ -36,7 +37,8 @@ def ollama_script(policy: PolicyFile) -> str:
         f"export OLLAMA_MAX_LOADED_MODELS={most}\n",
         f"export OLLAMA_KEEP_ALIVE={longest}s\n",
         "\n",
-        'host="${OLLAMA_URL:-http://127.0.0.1:11434}"\n',
+        'host="${OLLAMA_URL:-}"\n',
+        f'[ -n "$host" ] || host={shlex.quote(policy.provenance.host or DEFAULT_HOST)}\n',
         "ask() {\n",
         '    curl -fsS "$host/api/generate" -d "$1" >/dev/null\n',
         "}\n",

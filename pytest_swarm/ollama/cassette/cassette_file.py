@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, encode_line, is_json
+from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import CassetteError
 from pytest_swarm.files import FileLock, readable, replacing, write_whole
@@ -52,7 +53,7 @@ _TAKE: Final[JsonDecoder[TakeLine]] = JsonDecoder(TakeLine, error=CassetteError)
 _EXCHANGE: Final[JsonDecoder[ExchangeLine]] = JsonDecoder(ExchangeLine, error=CassetteError)
 
 
-def read_cassette(path: Path) -> Cassette:
+def read_cassette(path: str | os.PathLike[str]) -> Cassette:
     """Return the cassette of a file.
 
     A cut-off last line is accepted: its case is left out, and a note of the cassette says so.
@@ -61,6 +62,7 @@ def read_cassette(path: Path) -> Cassette:
         CassetteError: the file cannot be read, or a line does not belong into a cassette. The message names file,
             line and field.
     """
+    path = path_of(path, CassetteError)
     try:
         lines = readable(path).read_bytes().splitlines(keepends=True)
     except FileNotFoundError as error:

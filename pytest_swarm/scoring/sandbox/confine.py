@@ -29,6 +29,8 @@ _LANDLOCK_READ_FILE, _LANDLOCK_READ_FOLDER = 1 << 2, 1 << 3
 _REFUSED_MODULES = (
     "ctypes", "_ctypes", "_ctypes_test", "_posixsubprocess", "_posixshmem", "socket", "_socket", "multiprocessing",
     "_multiprocessing", "cffi", "_testcapi", "_testinternalcapi", "_xxtestfuzz",
+    "_xxsubinterpreters", "_interpreters",  # an interpreter of its own has no audit hook
+    "_remote_debugging",
 )  # fmt: skip
 _NAMELESS = ("StgDict", "CArgObject")  # static classes of ctypes that name no module
 _WITH_LIBRARIES = ("_tkinter", "_sqlite3", "_ssl", "_curses", "_curses_panel", "readline", "nis", "_dbm", "_gdbm")
@@ -198,16 +200,24 @@ def _refuse_questions() -> None:
 
 
 def _audit_loaded_modules() -> None:
-    """Tell the audit hook of every extension module that is asked for: Python is silent about those loaded before."""
+    """Tell the audit hook of every extension module that is asked for: Python is silent about those loaded before.
+
+    Those that are built into Python have another way in, and no file.
+    """
     import _imp
 
-    create, audit = _imp.create_dynamic, sys.audit
+    create, create_own, audit = _imp.create_dynamic, _imp.create_builtin, sys.audit
 
     def create_dynamic(spec: Any, *file: Any) -> object:
         audit("import", spec.name, spec.origin, None, None, None)
         return create(spec, *file)
 
+    def create_builtin(spec: Any) -> object:
+        audit("import", spec.name, None, None, None, None)
+        return create_own(spec)
+
     setattr(_imp, "create_dynamic", create_dynamic)  # noqa: B010  # no type stub lets it be assigned
+    setattr(_imp, "create_builtin", create_builtin)  # noqa: B010
 
 
 def _guard(files: Sequence[str]) -> Callable[[str, tuple[object, ...]], None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from pytest_swarm.fields import Json
@@ -87,11 +87,12 @@ class ChainReader:
     rows: dict[str, JsonTable]
     edges: list[JsonTable]
     references: FlowiseReferences
+    is_sequential: bool = field(init=False)
+    """Whether the flow is one of sequential agents, in which some edges are control and others carry objects."""
 
-    @property
-    def is_sequential(self) -> bool:
-        """Whether the flow is one of sequential agents, in which some edges are control and others carry objects."""
-        return any(text(row, "data", "name").startswith("seq") for row in self.rows.values())
+    def __post_init__(self) -> None:
+        sequential = any(text(row, "data", "name").startswith("seq") for row in self.rows.values())
+        object.__setattr__(self, "is_sequential", sequential)
 
     def is_control(self, edge: JsonTable) -> bool:
         """Return whether an edge says what comes after what. In a chat flow, every edge does."""

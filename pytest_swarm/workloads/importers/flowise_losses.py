@@ -73,10 +73,13 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         rows: The nodes by their IDs.
         edges: The edges; a helper belongs to the nodes that it is wired to.
     """
+    led_to: dict[str, list[str]] = {}
+    for edge in edges:
+        led_to.setdefault(text(edge, "source"), []).append(text(edge, "target"))
     for node, row in rows.items():
         kind, inputs = text(row, "data", "name"), table(row, "data", "inputs")
         label = text(row, "data", "label").strip() or node
-        users = tuple(text(edge, "target") for edge in edges if text(edge, "source") == node)
+        users = tuple(led_to.get(node, ()))
         reason = _NODES.get(kind) or _CATEGORIES.get(text(row, "data", "category")) or _by_kind(kind)
         if reason:
             own = kind in _NODES or not users

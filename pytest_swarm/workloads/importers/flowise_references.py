@@ -32,6 +32,23 @@ _ANSWER_FIELDS: Final = ("output", "content")
 _STATE: Final = ("$flow", "state")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    """What a node writes into a state; `parts` are None where each reader finds them for itself."""
+
+    node: str
+    words: str
+    parts: Parts | None
+
+
+@dataclass(slots=True)
+class _State:
+    """The first value of a state, and what is written into it, in the order of the nodes."""
+
+    first: str | None = None
+    writes: list[_Write] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class FlowiseReferences:
     """Resolves the variables of one flow; `losses` fills with what cannot be followed. `node` is where a text
@@ -42,6 +59,7 @@ class FlowiseReferences:
     reader: str = ""
     node: str = ""
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
+    states: dict[str, _State] = field(default_factory=dict)  # of the whole flow; filled at the first reference to one
 
     def of(self, node: str) -> FlowiseReferences:
         """Return the same for the texts of a node."""
@@ -107,25 +125,38 @@ class FlowiseReferences:
 
     def _state(self, key: str, path: tuple[str, ...], raw: str) -> Parts:
         """Return what was written into a state: the last step that comes before counts, else its first value."""
+        if not self.states:
+            self._read_states()
+        state = self.states.get(key, _State())
         candidates: list[tuple[str, tuple[str, ...]]] = []
-        first: str | None = None
+        for write in state.writes:
+            written = self.of(write.node).parts(write.words) if write.parts is None else write.parts
+            for part in written:
+                if isinstance(part, StepAnswer):
+                    candidates += [(step, (*found, *path)) for step, found in part.candidates]
+        first = state.first
+        if candidates:
+            last_first = tuple(reversed(candidates))
+            return (StepAnswer(candidates=last_first, raw=raw, default=None if first is None else (first,)),)
+        return (FlowInput(names=(key, f"flow.state.{key}"), raw=raw, default=first),)
+
+    def _read_states(self) -> None:
+        """Note who writes what into which state, once: each of a thousand steps may read what all of them wrote."""
         for node, row in self.rows.items():
             inputs = table(row, "data", "inputs")
             for start in tables(inputs, "startState"):
-                if text(start, "key") == key:
-                    first = _words(text(start, "value")) or None
+                self.states.setdefault(text(start, "key"), _State()).first = _words(text(start, "value")) or None
             for update in _updates(inputs):
-                if text(update, "key") == key:
-                    written = self.of(node).parts(_words(text(update, "value")))
-                    answers = [part for part in written if isinstance(part, StepAnswer)]
-                    candidates += [(step, (*found, *path)) for each in answers for step, found in each.candidates]
-        if candidates:
-            return (
-                StepAnswer(
-                    candidates=tuple(reversed(candidates)), raw=raw, default=None if first is None else (first,)
-                ),
-            )
-        return (FlowInput(names=(key, f"flow.state.{key}"), raw=raw, default=first),)
+                write = self._write(node, _words(text(update, "value")))
+                self.states.setdefault(text(update, "key"), _State()).writes.append(write)
+
+    def _write(self, node: str, words: str) -> _Write:
+        """Return what a node writes; with its parts where they are answers of steps, alike for every reader."""
+        named = (name.partition(".")[0] for name in _VARIABLE.findall(words))
+        sources = {node if name == "output" else name for name in named}
+        alike = all(text(self.rows.get(each), "data", "name") in STEP_PREFIXES for each in sources)
+        parts = replace(self, node=node, memo=ReferenceMemo()).parts(words) if alike else None
+        return _Write(node=node, words=words, parts=parts)
 
     def _iteration(self) -> Parts:
         container = text(self.rows.get(self.node, {}), "parentNode")
