@@ -163,15 +163,24 @@ def _listed(value: Any) -> Any:
 class SharedFields:
     """The fields that two types have under the same name and with the same meaning, such as a record and its event.
 
+    A field of the first that the second lacks is an error, so that none which is added later is left out of a file.
+
     Args:
         one: a struct or dataclass.
-        other: another one.
-        but: fields of the same name that are not the same.
+        other: what it is written as: another one.
+        but: fields of the first that the second has in another form, or not at all.
+        whole: False where the second is to hold some fields only; then none is missed.
+
+    Raises:
+        TypeError: The second lacks a field.
     """
 
-    def __init__(self, one: WithFields, other: WithFields, *, but: tuple[str, ...] = ()) -> None:
-        names = set(_field_names(one)).difference(but)
-        self.names = tuple(name for name in _field_names(other) if name in names)
+    def __init__(self, one: WithFields, other: WithFields, *, but: tuple[str, ...] = (), whole: bool = True) -> None:
+        names, theirs = set(_field_names(one)).difference(but), _field_names(other)
+        lacking = ", ".join(sorted(names.difference(theirs)))
+        if whole and lacking:
+            raise TypeError(f"{other.__name__} lacks {lacking} of {one.__name__}; add it there, or name it in `but`")
+        self.names = tuple(name for name in theirs if name in names)
 
     def of(self, value: object) -> dict[str, Any]:
         """Return these fields of a value of one type, as keywords for the other."""

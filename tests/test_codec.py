@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from numpy import float64, str_
 
-from pytest_swarm.codec import JsonDecoder, encode_line, is_json, json_schema, to_json
+from pytest_swarm.codec import JsonDecoder, SharedFields, encode_line, is_json, json_schema, to_json
 from pytest_swarm.errors import EventsError
 
 
@@ -99,3 +99,16 @@ def test_a_schema_of_several_types_is_any_of_them() -> None:
 def test_bytes_that_are_no_utf_8_are_refused_in_a_sentence() -> None:
     with pytest.raises(EventsError, match=r"^line 3: is not valid JSON: "):
         DECODER.decode(b'{"points": [{"x": 1, "label": "\xff"}], "sizes": {}}', where="line 3")
+
+
+class Spot(Struct, frozen=True, kw_only=True):
+    """A point without its label."""
+
+    x: float
+
+
+def test_a_field_that_the_other_type_lacks_is_an_error() -> None:
+    with pytest.raises(TypeError, match="Spot lacks label of Point; add it there, or name it in `but`"):
+        SharedFields(Point, Spot)
+    assert SharedFields(Point, Spot, but=("label",)).of(Point(x=1.0, label="a")) == {"x": 1.0}
+    assert SharedFields(Point, Spot, whole=False).of(Point(x=1.0, label="a")) == {"x": 1.0}

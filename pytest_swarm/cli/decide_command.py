@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_swarm.decision.exports import EXPORTS
+
 if TYPE_CHECKING:
     from pytest_swarm.decision.decide import PolicyDecision
     from pytest_swarm.domain.record import Run
@@ -53,8 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FORMAT[:PATH]",
-        help="write that policy as llama-swap, litellm, ollama (a shell script) or markdown (a record for a pull "
-        "request); repeatable; without a path it is printed",
+        help=f"write that policy for another tool ({', '.join(EXPORTS)}), or as a record for a pull request "
+        f"({_RECORD}); repeatable; without a path it is printed",
     )
 
 
@@ -107,7 +109,6 @@ def _told(notes: list[str]) -> list[str]:
 
 def _export(text: str) -> tuple[str, str | None]:
     """Return format and path of a text such as `ollama:warm.sh`."""
-    from pytest_swarm.decision.exports import EXPORTS
     from pytest_swarm.errors import OptionError
 
     name, colon, path = text.partition(":")
@@ -121,7 +122,6 @@ def _write(
     decisions: Sequence[PolicyDecision], path: Path | None, exports: Sequence[tuple[str, str | None]]
 ) -> list[str]:
     """Write the policy file and the exports of the one decision, all or none; return what is to be printed."""
-    from pytest_swarm.decision.exports import EXPORTS
     from pytest_swarm.decision.policy_writing import policy_of
     from pytest_swarm.documents import write_texts
     from pytest_swarm.errors import OptionError, PolicyError

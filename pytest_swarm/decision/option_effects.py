@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, Run, SwitchPurpose
+from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, Run
+from pytest_swarm.domain.switch import SwitchPurpose
 from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.routing.registry import LLM, built_in
 from pytest_swarm.units import parse_duration_s, parse_size_gb

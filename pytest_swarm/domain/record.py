@@ -20,6 +20,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus, RunningTask
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.retry import Retry
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.units import format_gb
 
@@ -195,26 +196,6 @@ class TaskOutcome:
     def latency_s(self) -> float | None:
         """Seconds of the one call, as the client saw it."""
         return None if self.started_s is None or self.finished_s is None else self.finished_s - self.started_s
-
-
-class SwitchPurpose(StrEnum):
-    """What a model was loaded for, or unloaded to make room for."""
-
-    TASK = "task"  # a task that was ready
-    PREFETCH = "prefetch"  # a task that the plan has for later
-    AUXILIARY = "auxiliary"  # a planner or judge
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
-    """A model that was loaded or unloaded, and what for: a task, a later task, or a planner or judge."""
-
-    step: int
-    model: str
-    action: str  # "load" or "unload"
-    started_s: float
-    finished_s: float
-    purpose: SwitchPurpose = SwitchPurpose.TASK
 
 
 class JobStatus(StrEnum):

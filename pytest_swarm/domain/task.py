@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pytest_swarm.domain.expectation import DERIVABLE, Expectation
+from pytest_swarm.domain.derived_expectation import DERIVABLE
+from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import decode_expectation, encode_expectation
 from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.errors import GraphError

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import ImportedCall
-from pytest_swarm.domain.record import Case, Switch
+from pytest_swarm.domain.record import Case
 from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.announced_calls import Announcement
 from pytest_swarm.execution.backends import Backend

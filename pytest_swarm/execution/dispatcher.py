@@ -17,7 +17,8 @@ from typing import Final
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Assignment, RunningTask
-from pytest_swarm.domain.record import SwitchPurpose, TaskOutcome
+from pytest_swarm.domain.record import TaskOutcome
+from pytest_swarm.domain.switch import SwitchPurpose
 from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import BackendError, PlanError
 from pytest_swarm.estimate.estimate_formulas import call_latency_s

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
 from pytest_swarm.domain.model import Fleet, Model
-from pytest_swarm.domain.record import Switch, SwitchPurpose
+from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.estimate.context_fit import fitted_model

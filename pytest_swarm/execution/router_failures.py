@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import isawaitable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Final
 
 from pytest_swarm.domain.plan import Assignment, Plan, PlanStatus
@@ -12,6 +14,8 @@ from pytest_swarm.errors import SwarmError
 from pytest_swarm.routing.base import PlanningView, Router, RoutingError
 
 _LONGEST: Final = 300  # characters of a foreign message
+_PACKAGE: Final = Path(__file__).parents[1]
+_MAKERS: Final = ("mode_table.py", "registry.py")  # of the room of routers, and no routers themselves
 _ROUTER_FAILURES: Final = (Exception,)  # a router may raise anything; an interrupt or a cancellation is no failure
 
 
@@ -24,7 +28,21 @@ def router_failures(mode: str) -> Iterator[None]:
         raise
     except _ROUTER_FAILURES as error:
         text = " ".join(str(error).split())[:_LONGEST]
-        raise RoutingError(f"router of mode {mode!r} failed: {type(error).__name__}: {text}") from error
+        raise RoutingError(f"router of mode {mode!r} failed: {type(error).__name__}: {text}{_place(error)}") from error
+
+
+def _place(error: BaseException) -> str:
+    """Return the line of the router's own file that failed, for the end of a sentence; nothing where none was run.
+
+    That file is the first below what calls a router, and the line the deepest of it. Its folder stays out of reports.
+    """
+    frames = [each for each in extract_tb(error.__traceback__) if not _calls_routers(Path(each.filename))]
+    lines = [each.lineno for each in frames if each.filename == frames[0].filename]
+    return f" ({Path(frames[0].filename).name}, line {lines[-1]})" if lines else ""
+
+
+def _calls_routers(file: Path) -> bool:
+    return file.parent == Path(__file__).parent or (file.name in _MAKERS and file.parent.parent == _PACKAGE)
 
 
 class FailedRouter:

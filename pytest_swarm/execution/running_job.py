@@ -7,16 +7,9 @@
 from __future__ import annotations
 
 from pytest_swarm.domain.plan import Assignment, RunningTask
-from pytest_swarm.domain.record import (
-    Case,
-    JobRecord,
-    JobStatus,
-    PlanStep,
-    Switch,
-    TaskOutcome,
-    TaskStatus,
-)
+from pytest_swarm.domain.record import Case, JobRecord, JobStatus, PlanStep, TaskOutcome, TaskStatus
 from pytest_swarm.domain.retry import Retry
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerFaultError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job

@@ -61,8 +61,8 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     samples: tuple[BaselineSampleRow, ...]
 
 
-_SETUP: Final = SharedFields(Setup, BaselineCaseRow)
-_SAMPLE: Final = SharedFields(BaselineSample, BaselineSampleRow, but=("figures",))
+_SETUP: Final = SharedFields(Setup, BaselineCaseRow, but=("horizon",))
+_SAMPLE: Final = SharedFields(BaselineSample, BaselineSampleRow, but=("figures", "digest"))
 
 
 class BaselineContext(Struct, frozen=True, kw_only=True):

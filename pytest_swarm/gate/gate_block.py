@@ -54,9 +54,9 @@ class GateBlock(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-_RESULT: Final = SharedFields(GateResult, GateBlock, but=("cases",))
-_SETUP: Final = SharedFields(Setup, GateCaseRow)
-_CASE: Final = SharedFields(CaseVerdict, GateCaseRow)
+_RESULT: Final = SharedFields(GateResult, GateBlock, but=("cases", "elsewhere"))
+_SETUP: Final = SharedFields(Setup, GateCaseRow, but=("horizon",))
+_CASE: Final = SharedFields(CaseVerdict, GateCaseRow, but=("setup", "tests"))
 
 
 def encode_gate(result: GateResult) -> JsonObject:

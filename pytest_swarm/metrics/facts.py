@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from pytest_swarm.domain.expectation import Judge
-from pytest_swarm.domain.record import JobRecord, JobStatus, Switch, TaskOutcome, TaskStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, TaskOutcome, TaskStatus
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
 from pytest_swarm.metrics.packed_values import shared
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, SwitchPurpose, TaskStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, TaskStatus
+from pytest_swarm.domain.switch import SwitchPurpose
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known
 from pytest_swarm.metrics.spec import Difference, MetricGroup, MetricSpec, Show, Unit, Worse
 from pytest_swarm.metrics.summaries import mean, mean_with_interval, not_summed_up

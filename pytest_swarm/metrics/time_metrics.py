@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from pytest_swarm.domain.record import JobRecord, Switch, SwitchPurpose
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_swarm.routing.base import RouterFactory
 
 ROUTERS: Final = "pytest_swarm_routers"
+_OURS: Final = "pytest_swarm_"
 _HOOK_FAILURES: Final = (Exception,)  # a hook may raise anything; an interrupt is no failure
 
 
@@ -32,6 +33,7 @@ def hook_failures(name: str) -> Iterator[None]:
 
 def foreign_routers(config: pytest.Config) -> dict[str, RouterFactory | ModeSpec]:
     """Return the routing modes of all implementations; OptionError for one that returns something else."""
+    _refuse_misspelled(config)
     routers: dict[str, RouterFactory | ModeSpec] = {}
     plugin_of: dict[str, str] = {}
     for plugin, answer in _answers(config):
@@ -51,6 +53,15 @@ def foreign_routers(config: pytest.Config) -> dict[str, RouterFactory | ModeSpec
                 )
             routers[name], plugin_of[name] = given, plugin
     return routers
+
+
+def _refuse_misspelled(config: pytest.Config) -> None:
+    """Raise OptionError for a function that is called as our hooks are, and is none of them: nobody would call it."""
+    ours = [name for name, hook in vars(config.hook).items() if name.startswith(_OURS) and hook.has_spec()]
+    for name, hook in vars(config.hook).items():
+        if name.startswith(_OURS) and not hook.has_spec():
+            plugin = _plugin_name(config, hook.get_hookimpls()[0].plugin)
+            raise OptionError(f"{plugin}: {name} is no hook; known are {', '.join(sorted(ours))}")
 
 
 def _answers(config: pytest.Config) -> list[tuple[str, object]]:

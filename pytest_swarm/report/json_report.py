@@ -16,7 +16,7 @@ import msgspec
 
 from pytest_swarm.codec import SharedFields, to_json
 from pytest_swarm.domain.measured_run import VerifiedCase
-from pytest_swarm.domain.model import Model, encode_model
+from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.record import RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
@@ -48,11 +48,12 @@ from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
-_INTERVAL: Final = SharedFields(Interval, IntervalBlock)
-_TASK: Final = SharedFields(TaskOutcome, TaskEntry, but=("score",))
-_RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet",))
-_MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified",))
-_VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures",))
+_INTERVAL: Final = SharedFields(Interval, IntervalBlock, but=("mean", "unit"))
+_TASK: Final = SharedFields(TaskOutcome, TaskEntry, but=("score",), whole=False)
+_RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet", "model_digests"))
+_MODEL: Final = SharedFields(Model, FleetModel, but=("tag",))
+_MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified", "figures"))
+_VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures", "mode"))
 _SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
 
 
@@ -171,15 +172,10 @@ def _run(report: Report) -> RunBlock:
         fleet=FleetBlock(
             name=fleet.name,
             digest=fleet.digest,
-            models=[_fleet_model(model) for model in fleet],
+            models=[FleetModel(name=model.tag, **_MODEL.of(model)) for model in fleet],
         ),
         measure=_measure(report),
     )
-
-
-def _fleet_model(model: Model) -> FleetModel:
-    row = {**encode_model(model), "num_ctx": model.context_tokens, "auto_ctx": model.auto_ctx}
-    return msgspec.convert(row, FleetModel)
 
 
 def _measure(report: Report) -> MeasureBlock | None:

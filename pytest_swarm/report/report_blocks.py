@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
@@ -39,11 +40,14 @@ class FleetModel(Struct, frozen=True, kw_only=True):
     cost_per_token: float
     max_ctx: Annotated[int, Meta(description="longest context that the model has, in tokens")]
     num_ctx: Annotated[int, Meta(description="context that it is run with, or begins with, in tokens")]
-    capabilities: Annotated[dict[str, float], Meta(description="task type -> prior of the score")]
+    capabilities: Annotated[Mapping[str, float], Meta(description="task type -> prior of the score")]
     prefill_tokens_per_s: float | None
     decode_tokens_per_s: float | None
     keep: bool
     auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
+    parallel: Annotated[int | None, Meta(description="calls that the server runs on it at a time; null: no bound")] = (
+        None
+    )
     shares_with: Annotated[
         str | None, Meta(description="the model whose copy in VRAM it uses, made of the same weights")
     ] = None

@@ -16,9 +16,14 @@ _SIMULATED = "sim"
 
 
 def score_basis_sentences(report: Report) -> Iterator[str]:
-    """Yield a sentence for scores that are agreement with a model, for made-up ones, and for a judge that lacks."""
+    """Yield a sentence for scores that are agreement with a model, made-up ones, a judge that lacks, and for none."""
     graphs = {each.record.case.graph.digest: each.record.case.graph for each in report.jobs}.values()
     scored = [task for graph in graphs for task in graph.tasks if task.expected is not None]
+    if graphs and not scored and all(job.metrics.score is None for job in report.jobs):
+        yield (
+            "No task says what is right, so no answer has a score: write it as `expected`, or let a model say it with"
+            " `python -m pytest_swarm expect`."
+        )
     models = Counter(task.reference_model for task in scored if task.reference_model is not None)
     for model, count in sorted(models.items()):
         yield (

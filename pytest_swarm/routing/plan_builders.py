@@ -28,8 +28,13 @@ def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Ass
         view: The step to plan.
         rows: The row of each task's model, in the order of `view.tasks`.
         origin: Who chose them.
+
+    Raises:
+        ValueError: There are more or fewer rows than tasks.
     """
     tags = view.fleet.tags
+    if len(rows) != len(view.tasks):
+        raise ValueError(f"a plan for {len(view.tasks)} tasks got {len(rows)} rows; give each the row of its model")
     return tuple(
         Assignment(task=task.id, model=tags[i], origin=origin) for task, i in zip(view.tasks, rows, strict=True)
     )

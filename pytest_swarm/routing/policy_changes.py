@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
-from pytest_swarm.routing.policy_file import PolicyFile
+from pytest_swarm.routing.policy_file import MODEL_FIELDS, PolicyFile
 
 _SAME: Final = 1e-9  # of two qualities: what is below it is rounding
 
@@ -58,19 +58,7 @@ def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None
 def _figures(fleet: Fleet, model: Model) -> dict[str, float | str | None]:
     """Return the figures of a model that change plans. Its priors do not: a policy has estimates of its own."""
     others = (each for each in fleet.tags if each != model.tag and fleet.holder(each) == fleet.holder(model.tag))
-    return {
-        "vram_gb": model.vram_gb,
-        "load_time_ms": model.load_time_ms,
-        "cost_per_token": model.cost_per_token,
-        "max_ctx": model.max_ctx,
-        "num_ctx": model.context_tokens,
-        "prefill_tokens_per_s": model.prefill_tokens_per_s,
-        "decode_tokens_per_s": model.decode_tokens_per_s,
-        "keep": model.keep,
-        "auto_ctx": model.auto_ctx,
-        "parallel": model.parallel,
-        "shares_with": " and ".join(sorted(others)) or None,
-    }
+    return MODEL_FIELDS.of(model) | {"shares_with": " and ".join(sorted(others)) or None}
 
 
 def changed_figures(policy: PolicyFile, fleet: Fleet) -> tuple[str, ...]:

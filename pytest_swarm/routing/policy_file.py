@@ -48,7 +48,7 @@ class PolicyModel(Struct, frozen=True, kw_only=True):
     measured_load_s: Annotated[NotNegative | None, Meta(description="median seconds of its loads in the runs")] = None
 
 
-MODEL_FIELDS: Final = SharedFields(Model, PolicyModel, but=("capabilities",))
+MODEL_FIELDS: Final = SharedFields(Model, PolicyModel, but=("tag", "capabilities"))
 """What a policy keeps of a model as it is."""
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Letter, Number, YesNo, derived
+from pytest_swarm.domain.derived_expectation import derived
+from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Letter, Number, YesNo
 from pytest_swarm.domain.formula import UnusableError, Value, evaluate
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
 from pytest_swarm.scoring.answer_text import readable

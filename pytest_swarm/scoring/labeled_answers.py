@@ -10,11 +10,12 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from types import MappingProxyType
-from typing import Final
+from typing import Final, get_args
 
 from pytest_swarm.documents import parse_json, read_text
-from pytest_swarm.domain.expectation import Expectation, PythonCode
+from pytest_swarm.domain.expectation import Custom, Expectation, Judge, PythonCode
 from pytest_swarm.domain.expectation_codec import decode_expectation
 from pytest_swarm.errors import ScoringError
 from pytest_swarm.fields import Fields, Json
@@ -23,22 +24,13 @@ from pytest_swarm.scoring.code import score_code_by_running
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.scoring.verdict import Score
 
+_OF_ONE_VALUE: Final = tuple(each for each in get_args(Expectation) if each not in (PythonCode, Judge, Custom))
 _FIELD_OF_KIND: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "number": "value",
-        "yes_no": "value",
-        "letter": "value",
-        "exact": "text",
-        "json": "fields",
-        "keywords": "words",
-        "regex": "pattern",
-        "token_f1": "answers",
-        "rouge_l": "reference",
-    }
+    {each.kind: fields_of(each)[0].name for each in _OF_ONE_VALUE}
 )
-"""Kind -> the field of its expectation that a row's `expected` gives; a code row gives entry_point and cases."""
+"""Kind -> the field of its expectation that a row's `expected` gives, the first; a code row gives several."""
 
-_OPTIONS: Final = ("tolerance", "choices", "strict", "quoted_numbers", "style")
+_OPTIONS: Final = tuple(dict.fromkeys(row.name for each in _OF_ONE_VALUE for row in fields_of(each)[1:]))
 _FIELDS: Final = ("kind", "expected", "text", "right", *_OPTIONS)
 
 

@@ -14,7 +14,8 @@ from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus, RunningTask
-from pytest_swarm.domain.record import EstimateRow, JobStatus, SwitchPurpose, TaskStatus
+from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
+from pytest_swarm.domain.switch import SwitchPurpose
 from pytest_swarm.domain.vram_sample import GpuProcess, SamplePhase
 from pytest_swarm.graph_codec import GraphObject
 from pytest_swarm.telemetry.event_fields import (

@@ -11,16 +11,9 @@ from pytest_swarm.codec import JsonObject, SharedFields, to_json
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
-from pytest_swarm.domain.record import (
-    Case,
-    CaseKey,
-    JobRecord,
-    PlanStep,
-    RunInfo,
-    Switch,
-    TaskOutcome,
-)
+from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep, RunInfo, TaskOutcome
 from pytest_swarm.domain.retry import Retry
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
@@ -40,8 +33,8 @@ from pytest_swarm.telemetry.event_types import (
     VramSampleEvent,
 )
 
-_RUN: Final = SharedFields(RunInfo, RunStartEvent, but=("fleet",))
-_MODEL: Final = SharedFields(Model, RunFleetModel)
+_RUN: Final = SharedFields(RunInfo, RunStartEvent, but=("fleet", "started_ts_ms"))
+_MODEL: Final = SharedFields(Model, RunFleetModel, but=("tag",))
 _STEP: Final = SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = SharedFields(TaskOutcome, TaskResultEvent)
 _SAID_IF_KNOWN: Final = frozenset(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,20 +19,8 @@ from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json, shown
 
 _SHIPPED: Final = Path(__file__).parent / "fleets"
-_KEYS: Final = (
-    "name",
-    "vram_gb",
-    "load_time_ms",
-    "cost_per_token",
-    "max_ctx",
-    "num_ctx",
-    "capabilities",
-    "prefill_tokens_per_s",
-    "decode_tokens_per_s",
-    "keep",
-    "parallel",
-    "exclude",
-)
+_OTHERWISE: Final = ("tag", "auto_ctx", "shares_with")  # the name, `num_ctx = "auto"`, and what a server tells
+_KEYS: Final = ("name", *(each.name for each in fields_of(Model) if each.name not in _OTHERWISE), "exclude")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

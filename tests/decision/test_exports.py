@@ -22,6 +22,7 @@ from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy_file import PolicyCell, PolicyEstimate, PolicyFile
 from tests.routing.test_policy_choice import policy
 
+ROOT = Path(__file__).parents[2]
 HOSTILE = (
     "a'; touch owned; '",
     "$(touch owned)",
@@ -280,7 +281,7 @@ def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--export", "docker"), "--export: 'docker' is not known; known are llama-swap, litellm, ollama, markdown"),
+        (("--export", "docker"), f"--export: 'docker' is not known; known are {', '.join(EXPORTS)}, markdown"),
         (("--export", "ollama:"), "--export: 'ollama:' is not known"),
     ],
     ids=["format", "no-path"],
@@ -290,6 +291,16 @@ def test_an_unknown_format_is_refused_before_anything_is_read(
 ) -> None:
     assert main(["decide", "nowhere", *arguments]) == 4
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*EXPORTS, "markdown"])
+def test_a_format_is_documented(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"\n| `{name}` | " in (ROOT / "docs" / "deciding.md").read_text(encoding="utf-8")
+    example = next(line for line in (ROOT / "README.md").read_text(encoding="utf-8").split("\n") if "--export=" in line)
+    assert name in example
+    with pytest.raises(SystemExit):
+        main(["decide", "--help"])
+    assert name in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", list(EXPORTS))

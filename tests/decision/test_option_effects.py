@@ -11,7 +11,8 @@ import pytest
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.decision.option_effects import EFFECTS
 from pytest_swarm.decision.policy_writing import policy_of
-from pytest_swarm.domain.record import JobRecord, JobStatus, Run, Switch, SwitchPurpose
+from pytest_swarm.domain.record import JobRecord, JobStatus, Run
+from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.run_context import MEASURING
 from pytest_swarm.plugin.options import ROWS

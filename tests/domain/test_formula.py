@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.expectation import (
-    CodeCase,
-    Exact,
-    JsonFields,
-    Keywords,
-    Number,
-    PythonCode,
-    Regex,
-    YesNo,
-    derived,
-)
+from pytest_swarm.domain.derived_expectation import derived
+from pytest_swarm.domain.expectation import CodeCase, Exact, JsonFields, Keywords, Number, PythonCode, Regex, YesNo
 from pytest_swarm.domain.formula import UnusableError, check_formula, evaluate
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task, TaskType

@@ -18,7 +18,8 @@ from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
-from pytest_swarm.domain.record import JobRecord, JobStatus, SwitchPurpose, TaskOutcome, TaskStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, TaskOutcome, TaskStatus
+from pytest_swarm.domain.switch import SwitchPurpose
 from pytest_swarm.execution import dispatcher
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings

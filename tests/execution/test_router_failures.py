@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.execution.bench_settings import BenchSettings
+from pytest_swarm.routing.plan_builders import rule_plan
 from tests.execution.lab import bench, case, graph
 
 JOB = graph(("a", "b"))
@@ -68,6 +71,48 @@ def test_a_router_that_fails_is_a_job_that_failed(factory: Any, sentence: str) -
         assert record.error.startswith(f"router of mode 'mine:fast' {sentence.rstrip('*')}")
         assert "\n" not in record.error
         assert runner.run(case(JOB, "greedy")).status is JobStatus.COMPLETED
+
+
+OWN_FILE = """
+class Mine:
+    def __init__(self, setup):
+        self.row = setup.fleet.tags.index("gemma2:2b")
+
+    async def route(self, view):
+        return self.choose(view)
+
+    def choose(self, view):
+        return CHOICE
+"""
+
+
+@pytest.mark.parametrize(
+    ("choice", "line"),
+    [("view.estimates.tokencost[self.row]", 10), ("rule_plan(view, view.fleet.tags.index('x'))", 10)],
+    ids=["own-line", "within-a-call"],
+)
+def test_a_failure_names_the_line_of_the_routers_own_file(choice: str, line: int, tmp_path: Path) -> None:
+    names: dict[str, Any] = {"rule_plan": rule_plan}
+    exec(compile(OWN_FILE.replace("CHOICE", choice), str(tmp_path / "conftest.py"), "exec"), names)
+    with bench(settings=BenchSettings(routers={"mine": names["Mine"]})) as runner:
+        error = runner.run(case(JOB, "mine")).error
+    assert error is not None
+    assert error.endswith(f" (conftest.py, line {line})")
+
+
+def test_a_router_that_cannot_be_called_has_no_line() -> None:
+    with bench(settings=BenchSettings(routers={"mine": lambda: None})) as runner:  # type: ignore[dict-item, misc]
+        error = runner.run(case(JOB, "mine")).error
+    assert error is not None
+    assert error.endswith("takes 0 positional arguments but 1 was given")
+
+
+def test_a_failure_of_a_router_of_ours_names_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_swarm.routing.greedy.greedy_rows", raising(ZeroDivisionError("x")))
+    with bench() as runner:
+        error = runner.run(case(JOB, "greedy")).error
+    assert error is not None
+    assert re.search(r"failed: ZeroDivisionError: x \(greedy\.py, line \d+\)$", error)
 
 
 def test_a_plan_that_lacks_a_task_names_the_mode_as_it_was_written() -> None:

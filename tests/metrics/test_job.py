@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
-from pytest_swarm.domain.record import JobStatus, Switch
+from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.metrics.job_metrics import encode_metrics, job_metrics
 from tests.report.factories import GEMMA, PHI, QWEN, failed, key, ok, record, skipped, step, task

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.domain.record import Switch
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.job_metrics import JobMetrics, job_metrics

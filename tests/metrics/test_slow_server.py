@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import Run, Switch
+from pytest_swarm.domain.record import Run
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.metrics.slow_server import slow_loads_s, slow_prompts_s, usual_loads_s
 from tests.report.factories import key, record, run

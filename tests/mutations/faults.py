@@ -1922,4 +1922,18 @@ FAULTS: Final = (
         new="between / within",
         tests=("statistics/test_families.py",),
     ),
+    Fault(
+        name="a router that fails names the line that was called, and not the one that failed",
+        where="execution/router_failures.py",
+        old="line {lines[-1]})",
+        new="line {lines[0]})",
+        tests=("execution/test_router_failures.py",),
+    ),
+    Fault(
+        name="a field that a machine file lacks is left out of it",
+        where="codec.py",
+        old="if whole and lacking:",
+        new="if not whole and lacking:",
+        tests=("test_codec.py",),
+    ),
 )

@@ -27,6 +27,14 @@ def test_routers_that_are_nonsense_end_the_run_before_it_starts(
         assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
+def test_a_misspelled_hook_is_named_with_its_file(suite: pytest.Pytester) -> None:
+    conftest = suite.makeconftest("def pytest_swarm_router(config): return {'mine': print}")
+    result = suite.runpytest("--swarm-compare=mine")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    sentence = f"ERROR: {conftest}: pytest_swarm_router is no hook; known are pytest_swarm_report_context, "
+    assert sentence in result.stderr.str()
+
+
 def test_two_plugins_with_one_mode_are_both_named(suite: pytest.Pytester) -> None:
     suite.syspathinsert()
     suite.makepyfile(other="def pytest_swarm_routers(config): return {'mine': print}")

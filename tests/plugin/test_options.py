@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import pytest_swarm
 from pytest_swarm.gate.rules import DEFAULTS
 from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Maybe, Value
@@ -39,6 +41,13 @@ def test_a_default_is_a_value(row: Axis[object]) -> None:
 def test_defaults_in_words_are_those_that_count() -> None:
     assert Options.fail.shown == " and ".join(DEFAULTS)
     assert (Options.host.shown or "").endswith(DEFAULT_HOST)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.flag)
+def test_an_option_is_read_somewhere(row: Axis[object]) -> None:
+    room = Path(pytest_swarm.__file__).parent / "plugin"
+    texts = (path.read_text(encoding="utf-8") for path in room.glob("*.py"))
+    assert any(re.search(rf"(?:settings|[Oo]ptions|\bself|\bs)\.{row.attribute}\b", text) for text in texts)
 
 
 def test_what_makes_runs_incomparable() -> None:

@@ -8,7 +8,8 @@ from typing import Final
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import PlannerCall
-from pytest_swarm.domain.record import Case, JobRecord, JobStatus, Run, Switch
+from pytest_swarm.domain.record import Case, JobRecord, JobStatus, Run
+from pytest_swarm.domain.switch import Switch
 from tests.report.factories import GEMMA, QWEN, failed, key, ok, run, step, task
 
 HOSTILE: Final = (

@@ -8,17 +8,8 @@ from random import Random
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Assignment, Origin, PlannerCall, PlannerFailure, PlanStatus
-from pytest_swarm.domain.record import (
-    Case,
-    CaseKey,
-    EstimateRow,
-    JobRecord,
-    JobStatus,
-    PlanStep,
-    Run,
-    Switch,
-    TaskOutcome,
-)
+from pytest_swarm.domain.record import Case, CaseKey, EstimateRow, JobRecord, JobStatus, PlanStep, Run, TaskOutcome
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
 from tests.report.factories import GEMMA, HEAVY, PHI, WORKFLOWBENCH, estimate, failed, key, ok, run, step
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.record import Switch
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import distribution

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import JobRecord, Switch
+from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.comparison import compare
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.findings import answers, main_comparisons

@@ -30,6 +30,19 @@ def test_a_scorer_of_ones_own_is_told_of_where_the_simulator_made_the_text_up() 
     assert not [each for each in answers(build_report(plain)) if "of your own" in each.text]
 
 
+def test_where_nothing_is_expected_it_is_said_what_to_do() -> None:
+    tasks = (Task(id="mail", type="creative", prompt="Write.", estimated_tokens=60),)
+    graph = TaskGraph(name="job", tasks=tasks)
+    unscored = run(*(record({"mail": None}, graph=graph, case=key(mode)) for mode in ("lp", "milp")))
+    sentence = (
+        "No task says what is right, so no answer has a score: write it as `expected`, or let a model say it with"
+        " `python -m pytest_swarm expect`."
+    )
+    assert sentence in [each.text for each in answers(build_report(unscored))]
+    known = run(*(record({"mail": 0.5}, graph=graph, case=key(mode)) for mode in ("lp", "milp")))  # an imported table
+    assert sentence not in [each.text for each in answers(build_report(known))]
+
+
 def test_a_judge_that_was_not_named_and_a_simulated_one_are_told() -> None:
     tasks = (
         Task(id="mail", type="creative", prompt="Write.", estimated_tokens=60, expected=Judge(rubric="Polite.")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
-from pytest_swarm.domain.record import JobRecord, Run, Switch
+from pytest_swarm.domain.record import JobRecord, Run
+from pytest_swarm.domain.switch import Switch
 from pytest_swarm.report.decision_text import basis_sentence
 from pytest_swarm.report.findings import answers
 from pytest_swarm.report.report_model import build_report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from operator import attrgetter
 from pathlib import Path
 
 from pytest_swarm.routing.base import RouterSetup
@@ -24,3 +25,11 @@ def test_the_router_of_the_documentation_routes() -> None:
     plan = asyncio.run(ModeTable(extra).make("smallest", RouterSetup(fleet=HEAVY)).route(view))
     assert set(plan.model_of.values()) == {GEMMA}
     assert check(plan, view) == ()
+
+
+def test_what_the_documentation_says_of_a_view_it_has() -> None:
+    view = view_of(WB1)
+    named = set(re.findall(r"`view\.([a-z_.]+)", DOC.read_text(encoding="utf-8")))
+    assert {"tasks", "estimates", "fleet.held", "assignable"} <= named
+    for name in named:
+        attrgetter(name)(view)

@@ -120,3 +120,9 @@ def test_the_value_of_a_step_that_is_rounded_is_that_of_the_replay_to_the_last_d
         residency = held_throughout(view, (view.fleet.tags[row] for row in rows))
         chosen = Plan(assignments=assign(view, rows, Origin.RULE), residency=residency, status=PlanStatus.HEURISTIC)
         assert step_of(view).value(rows) == evaluate(chosen, view).value
+
+
+def test_a_plan_with_a_row_too_few_is_refused() -> None:
+    view = random_view(1, models=2, tasks=3)
+    with pytest.raises(ValueError, match="a plan for 3 tasks got 2 rows; give each the row of its model"):
+        assign(view, [0, 1], Origin.RULE)

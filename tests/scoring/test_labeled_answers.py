@@ -89,7 +89,7 @@ def test_rows_say_what_their_kind_needs(tmp_path: Path) -> None:
             "unknown field 'tolerence'; did you mean 'tol",
         ),
         ({"kind": "number", "expected": 3, "text": "3", "Right": True}, "unknown field 'Right'; did you mean 'right'?"),
-        ({"kind": "poem", "expected": 1, "text": "3"}, "kind is 'poem', but labeled answers are of kind number"),
+        ({"kind": "poem", "expected": 1, "text": "3"}, "kind is 'poem', but labeled answers are of kind json, number"),
         ({"kind": "number", "expected": 3}, "line 1: 'text' is missing"),
         ({"kind": "number", "expected": 3, "text": "3", "right": "yes"}, "'right' must be true or false"),
         ("", "holds no rows"),

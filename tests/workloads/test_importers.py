@@ -163,7 +163,7 @@ def test_our_own_formats_come_in_too():
         (worfbench("I cannot help with that."), "the plan has no nodes"),
         ([{"id": "x", "conversations": []}], "the conversation has no turns"),
         ([{"id": "x", "conversations": [{"content": None}]}], "'content' is missing"),
-        ({"nodes": []}, "the format is not known; supported are our own (with 'tasks'), Dify, Flowise, n8n"),
+        ({"nodes": []}, "the format is not known; supported are WorfBench, Dify, WfFormat, DAGBench, n8n, LangFlow"),
         ("{", "is not valid JSON"),
         ("3", "the format is not known"),
         ([], "the format is not known"),

@@ -135,7 +135,7 @@ def decode_graph_line(line: GraphLine, *, where: str) -> TaskGraph:
     return decode_graph_object(line.body, where=where, error=CassetteError)
 
 
-_KEY: Final = SharedFields(CaseKey, TakeLine)
+_KEY: Final = SharedFields(CaseKey, TakeLine, but=("horizon",))
 _ORIGIN: Final = SharedFields(TakeOrigin, TakeLine, but=("one_file", "same_weights"))
 _EXCHANGE: Final = SharedFields(Exchange, ExchangeLine, but=("chunks",))
 _ONLY_IF_KNOWN: Final = ("lambda_token", "one_file", "same_weights", "left_out_s")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.documents import parse_json, parse_toml, path_of, read_text
 from pytest_swarm.domain.graph import TaskGraph
@@ -35,10 +35,6 @@ from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 DOT_SUFFIXES: Final = (".dot", ".gv")
 GRAPHML_SUFFIXES: Final = (".graphml", ".xml")
 SUFFIXES: Final = (".json", ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
-KNOWN_FORMATS: Final = (
-    "our own (with 'tasks'), Dify, Flowise, n8n, LangGraph, LangFlow, CrewAI, WfFormat, DAGBench, WorfBench, "
-    "node-link JSON, GraphML and DOT"
-)
 _AGENTS: Final = ("agents.yaml", "agents.yml")
 _AGENTS_WORD, _TASKS_WORD = "agents", "tasks"  # in the names of the two files of a crew
 Content: TypeAlias = TaskGraph | AgentFlow
@@ -68,6 +64,29 @@ class _Place:
     def called(self) -> Lookup:
         """What finds the workflows that are called from here."""
         return CalledWorkflows(path=self.path, own=self.document).find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A format of JSON, TOML and YAML files.
+
+    Attributes:
+        name: Its name in messages, in the help of the command and in docs/benchmarks.md.
+        matches: Whether a document looks like it.
+        read: What reads a document, or raises GraphError; it is told where the document comes from.
+    """
+
+    name: str
+    matches: Callable[[Json], bool]
+    read: Callable[[Json, _Place], Content]
+
+
+class _GraphReader(Protocol):
+    def __call__(self, document: Json, /, *, where: str) -> TaskGraph: ...
+
+
+class _FlowReader(Protocol):
+    def __call__(self, document: Json, /, *, name: str, where: str) -> AgentFlow: ...
 
 
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
@@ -127,31 +146,18 @@ def _entry(document: Json, place: _Place) -> Entry:
 
 def _read(document: Json, place: _Place) -> Content:
     """Return the graph or workflow of a document in the first format that it looks like."""
-    where, stem = place.where, place.path.stem
-    if is_worfbench([document]):
-        return read_worfbench(document, where=where)
-    if is_dify(document):
-        return inlined(read_dify(document, name=stem, where=where), place.called)
-    if is_wfformat(document):
-        return read_wfformat(document, where=where)
-    if is_dagbench(document):
-        return read_dagbench(document, where=where)
-    for matches, read in (
-        (is_n8n, read_n8n),
-        (is_langflow, read_langflow),
-        (is_flowise, read_flowise),
-        (is_langgraph, read_langgraph),
-        (is_node_link, read_node_link),
-    ):
-        if matches(document):
-            return inlined(read(document, name=stem, where=where), place.called)
-    if isinstance(document, dict) and "tasks" in document:
-        return with_expected_answers(read_graph(document, where=where), place.path)
-    if is_crewai(document):
-        return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=where)
+    found = format_of(document)
+    if found is not None:
+        return found.read(document, place)
     if is_crewai_agents(document):
-        raise GraphError(f"{where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
-    raise GraphError(f"{where}: the format is not known; supported are {KNOWN_FORMATS}")
+        raise GraphError(f"{place.where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
+    known = ", ".join(each.name for each in FORMATS)
+    raise GraphError(f"{place.where}: the format is not known; supported are {known}, GraphML and DOT")
+
+
+def format_of(document: Json) -> Format | None:
+    """Return the format that a document looks like, None for an unknown one."""
+    return next((each for each in FORMATS if each.matches(document)), None)
 
 
 def is_agents_file(path: Path) -> bool:
@@ -164,6 +170,18 @@ def is_agents_file(path: Path) -> bool:
     if not tasks and _AGENTS_WORD in path.name and path.suffix in YAML_SUFFIXES:
         tasks = [escape(path.name.replace(_AGENTS_WORD, _TASKS_WORD))]
     return any(any(path.parent.glob(each)) for each in tasks)
+
+
+def _is_our_own(document: Json) -> bool:
+    return isinstance(document, dict) and "tasks" in document
+
+
+def _our_own(document: Json, place: _Place) -> TaskGraph:
+    return with_expected_answers(read_graph(document, where=place.where), place.path)
+
+
+def _crew(document: Json, place: _Place) -> AgentFlow:
+    return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=place.where)
 
 
 def _agents_beside(path: Path) -> Json:
@@ -181,3 +199,29 @@ def _crew_name(path: Path) -> str:
 def as_text(value: Json) -> str:
     """Return a value of a case as it stands in a prompt: a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _graph(read: _GraphReader) -> Callable[[Json, _Place], Content]:
+    """Return the reader of a format whose files are task graphs with a name of their own."""
+    return lambda document, place: read(document, where=place.where)
+
+
+def _flow(read: _FlowReader) -> Callable[[Json, _Place], Content]:
+    """Return the reader of a format whose files are agent workflows, with those that they call."""
+    return lambda document, place: inlined(read(document, name=place.path.stem, where=place.where), place.called)
+
+
+FORMATS: Final = (
+    Format(name="WorfBench", matches=lambda document: is_worfbench([document]), read=_graph(read_worfbench)),
+    Format(name="Dify", matches=is_dify, read=_flow(read_dify)),
+    Format(name="WfFormat", matches=is_wfformat, read=_graph(read_wfformat)),
+    Format(name="DAGBench", matches=is_dagbench, read=_graph(read_dagbench)),
+    Format(name="n8n", matches=is_n8n, read=_flow(read_n8n)),
+    Format(name="LangFlow", matches=is_langflow, read=_flow(read_langflow)),
+    Format(name="Flowise", matches=is_flowise, read=_flow(read_flowise)),
+    Format(name="LangGraph", matches=is_langgraph, read=_flow(read_langgraph)),
+    Format(name="node-link JSON", matches=is_node_link, read=_flow(read_node_link)),
+    Format(name="our own (with 'tasks')", matches=_is_our_own, read=_our_own),
+    Format(name="CrewAI", matches=is_crewai, read=_crew),
+)
+"""The formats of documents. One that looks like several is read in the first of them."""

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from pytest_swarm.domain.expectation import CodeCase, PythonCode, derived
+from pytest_swarm.domain.derived_expectation import derived
+from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.domain.formula import evaluate
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.workflowgen import reference_solutions
