@@ -17,7 +17,7 @@ from pytest_swarm.domain.model import Model
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_models import installed_models
-from pytest_swarm.ollama.answers.questions import SIMULATED_VERSION
+from pytest_swarm.ollama.answers.questions import is_simulated
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ModelInfo
 from pytest_swarm.units import bytes_to_gb
@@ -135,7 +135,7 @@ async def _measure_all(
     waiting = list(await client.installed())
     simulated = False
     with suppress(BackendError):  # of a server that does not tell its version nothing is known
-        simulated = SIMULATED_VERSION in await client.version()
+        simulated = is_simulated(await client.version())
 
     def found() -> InstalledModels:
         rest = ((model.tag, "the command ended before it was measured") for model in waiting)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
-from pytest_swarm.ollama.answers.questions import SIMULATED_VERSION
+from pytest_swarm.ollama.answers.questions import is_simulated
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def is_simulated_server(host: str, timeout_s: float) -> bool:
         timeout_s: Time limit in seconds, of which `START_TIMEOUT_S` are used at most.
     """
     with suppress(BadReplyError, ServerRefusedError):
-        return SIMULATED_VERSION in server_version(host, timeout_s)
+        return is_simulated(server_version(host, timeout_s))
     return False
 
 

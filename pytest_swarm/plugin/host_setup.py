@@ -10,6 +10,7 @@ from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import BackendError, OptionError
 from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models, server_version
 from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.ollama.answers.questions import is_simulated
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.plugin.host_pool import HostPool
 
@@ -42,7 +43,7 @@ def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | Non
 
     Raises:
         BackendError: A server that was asked for does not answer, or lacks a model; `auto` leaves it out.
-        OptionError: Two servers have different models under one name.
+        OptionError: Some servers are simulated and others are not, or two have different models under one name.
     """
     if len(settings.hosts) < 2 or settings.backend not in ("auto", "ollama") or not resources.backend.live:
         return None
@@ -59,6 +60,7 @@ def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | Non
             resources.remarks.append(f"{host} was left out: {error}")
     if len(states) < 2:
         return None
+    check_one_kind(states)
     check_same_models(states, needed)
     resources.remarks += version_remarks(states)
     urls = {state.host: urls[state.host] for state in states}
@@ -68,6 +70,16 @@ def pool_of_hosts(resources: Resources, settings: Settings, *, worker: int | Non
     for server in servers.values():
         server.look_at_server()
     return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.tell)
+
+
+def check_one_kind(states: Sequence[ServerState]) -> None:
+    """Raise OptionError where some servers run models and others do not: a run, and its mark, is of one kind."""
+    simulated = [state.host for state in states if is_simulated(state.version)]
+    real = [state.host for state in states if state.host not in simulated]
+    if simulated and real:
+        raise OptionError(
+            f"--swarm-host: {simulated[0]} is a simulated server, and {real[0]} is not; give them to runs of their own"
+        )
 
 
 def check_same_models(states: Sequence[ServerState], needed: Sequence[str]) -> None:

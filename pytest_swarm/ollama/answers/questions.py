@@ -17,8 +17,13 @@ from pytest_swarm.fields import Json
 
 CHAT: Final = "/api/chat"
 GENERATE: Final = "/api/generate"
-SIMULATED_VERSION: Final = "-simulated"  # the version of a simulated server ends so
+_SIMULATED: Final = "-simulated"  # the version of a simulated server ends so
 _IRRELEVANT: Final = ("model", "stream", "keep_alive")  # the model counts by its digest; the others change no answer
+
+
+def is_simulated(version: str) -> bool:
+    """Return whether a server of this version runs no model."""
+    return _SIMULATED in version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,7 @@ class ModelIdentity:
     @property
     def simulated(self) -> bool:
         """Whether its server is a simulated one, by its version: here in the process, or behind an address."""
-        return SIMULATED_VERSION in self.server
+        return is_simulated(self.server)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
