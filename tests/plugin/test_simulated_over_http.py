@@ -11,7 +11,7 @@ import pytest
 from pytest_swarm.calibration.reference_answers import REQUEST_SEED
 from pytest_swarm.cli import main
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.seeding import prompt_seed, request_seed
+from pytest_swarm.domain.seeding import prompt_seed, request_seed, task_seeds
 from pytest_swarm.domain.task import Task
 from pytest_swarm.gate.run_context import reproducible, run_context_of, seeded, virtual_clock
 from pytest_swarm.plugin import backend_choice
@@ -90,8 +90,9 @@ def test_the_expect_command_asks_a_simulated_server_as_a_run_does(
     tmp_path: Path, asked: list[GenerationRequest]
 ) -> None:
     job = tmp_path / "job.toml"
-    save_graph(TaskGraph(name="job", tasks=(Task(id="a", type="math", prompt="2 + 5?", estimated_tokens=9),)), job)
+    tasks = tuple(Task(id=name, type="math", prompt="2 + 5?", estimated_tokens=9) for name in ("a", "b"))
+    save_graph(TaskGraph(name="job", tasks=tasks), job)
     with served() as url:
         assert main(["expect", str(job), "--reference", "phi4:14b", "--host", url]) == 0
     assert "SIMULATED: no model gave these answers" in expected_path(job).read_text()
-    assert [each.seed for each in asked] == [REQUEST_SEED]
+    assert [each.seed for each in asked] == [*task_seeds(tasks, REQUEST_SEED).values()]
