@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX
 from pytest_swarm.domain.prompt import task_messages
+from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest
@@ -57,10 +58,11 @@ def reference_answers(
 async def _answer_graph(graph: TaskGraph, model: str, client: OllamaClient) -> dict[str, ExpectedAnswer]:
     answers: dict[str, str] = {}
     found: dict[str, ExpectedAnswer] = {}
+    seeds = task_seeds(graph.tasks, REQUEST_SEED)
     for task_id in graph.order:
         task = graph.task(task_id)
         messages = task_messages(task, {each: answers[each] for each in graph.inputs(task_id)})
-        request = ChatRequest(model=model, messages=messages, num_ctx=DEFAULT_NUM_CTX, seed=REQUEST_SEED)
+        request = ChatRequest(model=model, messages=messages, num_ctx=DEFAULT_NUM_CTX, seed=seeds[task_id])
         reply = await client.chat(request)
         answers[task_id] = handed_on(reply.text, whole=graph.context == "full")
         expected = guess_expectation(reply.text) if task.expected is None else None

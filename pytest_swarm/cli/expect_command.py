@@ -53,11 +53,12 @@ def run(options: argparse.Namespace) -> int:
         source = f"To be graded by a judge: run with --swarm-judge={options.judge}."
     else:
         limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
-        backend = network_backend(options.host, why="asked for", limits=limits)
+        simulated = is_simulated_server(options.host, limits.timeout_s)
+        backend = network_backend(options.host, why="asked for", limits=limits, simulated=simulated)
         rows = reference_answers(
             graphs, options.reference, backend, report_progress=lambda text: print(text, file=sys.stderr)
         )
-        mark = "SIMULATED: no model gave these answers. " if is_simulated_server(options.host, limits.timeout_s) else ""
+        mark = "SIMULATED: no model gave these answers. " if simulated else ""
         source = f"{mark}Answers of {options.reference}: scores are agreement with it, not truth. Look them over."
     for file, answers in zip(files, rows, strict=True):
         if answers:

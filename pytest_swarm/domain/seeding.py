@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.task import Task
 
 _SEPARATOR: Final = "\x1f"  # the ASCII unit separator: ("a", "bc") and ("ab", "c") must not collide
 _MAX_SEED: Final = 0x7FFF_FFFF  # Ollama takes a 32-bit signed seed; -1 would mean "random"
 
 
 def request_seed(run_seed: int, repeat: int) -> int:
-    """Return the `options.seed` of every request of one repeat: 31 bits of SHA-256 over run seed and repeat.
+    """Return the `options.seed` of the requests of one repeat: 31 bits of SHA-256 over run seed and repeat.
 
     It depends on neither mode, task nor order, so that two modes that choose the same model for the same task get the
     same answer (common random numbers).
@@ -22,6 +26,25 @@ def request_seed(run_seed: int, repeat: int) -> int:
         repeat: The number of the repeat, from 1.
     """
     return stable_int("request", run_seed, repeat) & _MAX_SEED
+
+
+def task_seeds(tasks: Iterable[Task], seed: int) -> dict[str, int]:
+    """Return the seed of each task's request by its ID: the repeat's, but for further tasks of the same prompt.
+
+    Equal requests get equal answers, so the samples of a vote would be one. The second and each further task of a
+    prompt gets a seed of its own, 31 bits, by its place among them.
+
+    Args:
+        tasks: The tasks of a graph, in its order.
+        seed: The `request_seed` of the repeat.
+    """
+    earlier: Counter[str] = Counter()
+    seeds: dict[str, int] = {}
+    for task in tasks:
+        copy = earlier[task.whole_prompt]
+        earlier[task.whole_prompt] += 1
+        seeds[task.id] = stable_int("copy", seed, copy) & _MAX_SEED if copy else seed
+    return seeds
 
 
 def prompt_seed(seed: int, messages: Iterable[Mapping[str, object]]) -> int:

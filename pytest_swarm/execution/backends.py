@@ -15,6 +15,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case
+from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.server_models import one_file_models
 from pytest_swarm.ollama.address import base_url, is_loopback, shown_host
@@ -228,8 +229,9 @@ def _realised(generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, reque
     imported = _imported(generator.profile, fleet, graph)
     if imported:
         return {key: call.score for key, call in imported.items()}
+    seeds = task_seeds(graph.tasks, request_seed)
     return {
-        (task.id, tag): generator.task_score(graph, tag, task, request_seed)
+        (task.id, tag): generator.task_score(graph, tag, task, seeds[task.id])
         for task in graph.tasks
         for tag in fleet.tags
     }

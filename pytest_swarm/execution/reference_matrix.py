@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.seeding import request_seed, stable_rng
+from pytest_swarm.domain.seeding import request_seed, stable_rng, task_seeds
 from pytest_swarm.execution.answer_gate import AnswerNeed
 from pytest_swarm.execution.backends import RealisedScores
 from pytest_swarm.execution.sent_bodies import sent_bodies
@@ -49,7 +49,7 @@ class ReferenceMatrix:
 
         Args:
             graph: The graph.
-            seed: The seed of the requests.
+            seed: The seed of the repeat.
         """
         scores: dict[tuple[str, str], float] = {}
         for (task, tag), question in self.questions(graph, seed):
@@ -63,16 +63,16 @@ class ReferenceMatrix:
 
         Args:
             graph: The graph of the case.
-            seed: The seed of its requests.
+            seed: The seed of the repeat.
         """
-        inputs = reference_inputs(graph)
+        inputs, seeds = reference_inputs(graph), task_seeds(graph.tasks, seed)
         calls = [
             TaskCall(
                 task=task,
                 model=model,
                 given=tuple((graph.task(parent), inputs[parent]) for parent in graph.inputs(task.id)),
                 step=0,
-                seed=seed,
+                seed=seeds[task.id],
             )
             for task in graph.tasks
             for model in self.fleet

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus, PlanStep, TaskOutcome, TaskStatus
 from pytest_swarm.domain.retry import Retry
+from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerFaultError
@@ -30,7 +31,8 @@ class RunningJob:
         self.case = case
         self.context = context
         setup = set_up_job(case, context, on_switch=self._on_switch)
-        self.graph, self.clock, self.seed = setup.graph, setup.clock, setup.seed
+        self.graph, self.clock = setup.graph, setup.clock
+        self._seeds = task_seeds(setup.graph.tasks, setup.seed)
         self.started_ts_ms = self.clock.ts_ms()
         self.finished: set[str] = set()
         self.answers: dict[str, str] = {}
@@ -207,7 +209,7 @@ class RunningJob:
             model=self.context.residency.fleet[assignment.model],
             given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
             step=number,
-            seed=self.seed,
+            seed=self._seeds[assignment.task],
             imported=self.context.imported.get((assignment.task, assignment.model)),
         )
 

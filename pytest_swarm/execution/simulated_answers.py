@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.execution.tasks import TaskCall, chat_request
 from pytest_swarm.simulator.models.answer_texts import score_or_none
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
@@ -19,14 +20,14 @@ class SimulatedAnswers:
         generator: Makes the answers.
         fleet: The models on offer.
         graph: The graph as it is run.
-        seed: The seed of the requests.
+        seed: The seed of the repeat.
     """
 
     def __init__(self, generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, seed: int) -> None:
         self._generator = generator
         self._fleet = fleet
         self._graph = graph
-        self._seed = seed
+        self._seeds = task_seeds(graph.tasks, seed)
         self._known: dict[tuple[str, str, tuple[str, ...]], tuple[str, float]] = {}
 
     def inputs(self, task: str) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ class SimulatedAnswers:
             model=self._fleet[tag],
             given=tuple((self._graph.task(each), text) for each, text in given.items()),
             step=0,
-            seed=self._seed,
+            seed=self._seeds[task_id],
         )
         asked = chat_request(call)
         request = GenerationRequest(model=tag, messages=asked.messages, seed=asked.seed, options=asked.options)

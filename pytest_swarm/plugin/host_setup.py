@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, OptionError
 from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models, server_version
 from pytest_swarm.ollama.address import shown_host
@@ -39,7 +40,7 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
 
     Raises:
         BackendError: A server that was asked for does not answer, or lacks a model; `auto` leaves it out.
-        OptionError: Two servers have different models under one name.
+        OptionError: Some servers are simulated and others are not, or two have different models under one name.
     """
     settings, worker = resources.settings, resources.inputs.process.worker
     if len(settings.hosts) < 2 or settings.backend not in ("auto", "ollama") or not resources.backend.live:
@@ -57,6 +58,7 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
             resources.remarks.append(f"{host} was left out: {error}")
     if len(states) < 2:
         return None
+    check_one_kind(states)
     check_same_models(states, needed)
     resources.remarks.extend(version_remarks(states))
     urls = {state.host: urls[state.host] for state in states}
@@ -66,6 +68,16 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
     for server in servers.values():
         server.look_at_server()
     return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.inputs.announcer.tell)
+
+
+def check_one_kind(states: Sequence[ServerState]) -> None:
+    """Raise OptionError where some servers run models and others do not: a run, and its mark, is of one kind."""
+    simulated = [state.host for state in states if is_simulated_version(state.version)]
+    real = [state.host for state in states if state.host not in simulated]
+    if simulated and real:
+        raise OptionError(
+            f"--swarm-host: {simulated[0]} is a simulated server, and {real[0]} is not; give them to runs of their own"
+        )
 
 
 def check_same_models(states: Sequence[ServerState], needed: Sequence[str]) -> None:

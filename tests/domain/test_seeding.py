@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_swarm.domain.seeding import prompt_seed, request_seed, stable_int
+from pytest_swarm.domain.seeding import prompt_seed, request_seed, stable_int, task_seeds
+from pytest_swarm.domain.task import Task
 
 SEEDS = {(run, repeat): request_seed(run, repeat) for run in range(40) for repeat in range(1, 26)}
 
@@ -23,6 +24,21 @@ def test_request_seeds_never_change() -> None:
 
 def test_parts_do_not_run_together() -> None:
     assert stable_int("a", "bc") != stable_int("ab", "c")
+
+
+def task(name: str, prompt: str, system: str | None = None) -> Task:
+    return Task(id=name, type="math", prompt=prompt, system=system, estimated_tokens=9)
+
+
+def test_further_tasks_of_a_prompt_have_seeds_of_their_own() -> None:
+    tasks = [task("a", "2 + 5?"), task("b", "2 + 5?"), task("c", "2 + 6?"), task("d", "2 + 5?", "Be short.")]
+    tasks += [task(f"e{number}", "2 + 5?") for number in range(200)]
+    for seed in (0, SEEDS[0, 1]):
+        seeds = task_seeds(tasks, seed)
+        assert (seeds["a"], seeds["c"], seeds["d"]) == (seed, seed, seed)
+        assert len(set(seeds.values())) == 202
+        assert 0 <= min(seeds.values()) <= max(seeds.values()) < 2**31
+    assert task_seeds(tasks, 1178270075)["b"] == 1162696676
 
 
 MESSAGES = ({"role": "system", "content": "Be short."}, {"role": "user", "content": "Name a color."})

@@ -1902,6 +1902,27 @@ FAULTS: Final = (
         tests=("plugin/test_simulated_over_http.py",),
     ),
     Fault(
+        name="real and simulated servers run one run together",
+        where="plugin/host_setup.py",
+        old="    check_one_kind(states)\n",
+        new="",
+        tests=("plugin/test_hosts.py",),
+    ),
+    Fault(
+        name="all samples of one prompt are one answer",
+        where="domain/seeding.py",
+        old="& _MAX_SEED if copy else seed",
+        new="& _MAX_SEED if copy < 0 else seed",
+        tests=("domain/test_seeding.py", "execution/test_copied_prompts.py"),
+    ),
+    Fault(
+        name="oracle knows another answer than a second sample of a prompt gets",
+        where="execution/simulated_answers.py",
+        old="seed=self._seeds[task_id]",
+        new="seed=min(self._seeds.values())",
+        tests=("execution/test_copied_prompts.py",),
+    ),
+    Fault(
         name="a choice that fell on nobody gains what the interval begins with",
         where="report/decision_ruling.py",
         old="choosing gains {gain_text(decision, choice.cross_fitted)}",

@@ -18,8 +18,9 @@ from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
+from pytest_swarm.plugin import host_setup
 from pytest_swarm.plugin.host_pool import HostPool, take_any
-from pytest_swarm.plugin.host_setup import ServerState, check_same_models, version_remarks
+from pytest_swarm.plugin.host_setup import ServerState, check_one_kind, check_same_models, version_remarks
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.simulator.http_server import serve_in_thread
@@ -136,6 +137,25 @@ def test_another_model_under_the_same_name_is_refused() -> None:
     with pytest.raises(OptionError, match=r"phi4:14b is not the same model at a \(111\) and at b \(222\)"):
         check_same_models([state("a", "111"), state("b", "222")], ("phi4:14b",))
     check_same_models([state("a", "111"), state("b", "111"), state("c", None)], ("phi4:14b",))
+
+
+def test_real_and_simulated_servers_in_one_run_are_refused() -> None:
+    real, simulated = state("a", "1"), state("b", "1", "0.33.0-simulated")
+    for mixed in ([real, simulated], [simulated, real]):
+        with pytest.raises(OptionError, match="b is a simulated server, and a is not"):
+            check_one_kind(mixed)
+    for alike in ([real, real], [simulated, simulated]):
+        check_one_kind(alike)
+
+
+def test_a_run_on_real_and_simulated_servers_does_not_begin(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served() as simulated, served() as real:
+        monkeypatch.setattr(host_setup, "server_version", lambda host, _: "0.33.0" if host == real else "0-simulated")
+        result = suite.runpytest(*arguments(simulated, real))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{simulated} is a simulated server, and {real} is not*"])
 
 
 def test_other_versions_are_noted() -> None:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
-from pytest_swarm.domain.seeding import prompt_seed, request_seed
+from pytest_swarm.calibration.reference_answers import REQUEST_SEED
+from pytest_swarm.cli import main
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.seeding import prompt_seed, request_seed, task_seeds
+from pytest_swarm.domain.task import Task
 from pytest_swarm.gate.run_context import reproducible, run_context_of, seeded, virtual_clock
 from pytest_swarm.plugin import backend_choice
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.workloads.expected_files import expected_path
+from pytest_swarm.workloads.graph_files import save_graph
 from tests.plugin.conftest import Reports
 
 pytest.importorskip("uvicorn")
@@ -50,19 +57,25 @@ def test_its_clock_and_seed_are_its_own(suite: pytest.Pytester, reports: Reports
         assert (told(there, there), told(here, here)) == (False, True)
 
 
-@pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "as if it were real"])
-def test_only_prompts_of_real_models_get_a_seed_of_their_own(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, simulated: bool
-) -> None:
-    """A simulated server draws by task, so a run over HTTP has the answers of one in process."""
-    asked: list[GenerationRequest] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[GenerationRequest]:
+    """Each request of a text that a simulated server gets."""
+    requests: list[GenerationRequest] = []
     generate = ProfileGenerator.generate
 
     def noting(generator: ProfileGenerator, request: GenerationRequest) -> GeneratedText:
-        asked.append(request)
+        requests.append(request)
         return generate(generator, request)
 
     monkeypatch.setattr(ProfileGenerator, "generate", noting)
+    return requests
+
+
+@pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "as if it were real"])
+def test_only_prompts_of_real_models_get_a_seed_of_their_own(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, asked: list[GenerationRequest], *, simulated: bool
+) -> None:
+    """A simulated server draws by task, so a run over HTTP has the answers of one in process."""
     monkeypatch.setattr(backend_choice, "is_simulated_server", lambda *_: simulated)
     with served() as url:
         suite.runpytest(*arguments(url)).assert_outcomes(passed=1)
@@ -71,3 +84,15 @@ def test_only_prompts_of_real_models_get_a_seed_of_their_own(
     assert {each.seed for each in asked} == {
         of_repeat if simulated else prompt_seed(of_repeat, each.messages) for each in asked
     }
+
+
+def test_the_expect_command_asks_a_simulated_server_as_a_run_does(
+    tmp_path: Path, asked: list[GenerationRequest]
+) -> None:
+    job = tmp_path / "job.toml"
+    tasks = tuple(Task(id=name, type="math", prompt="2 + 5?", estimated_tokens=9) for name in ("a", "b"))
+    save_graph(TaskGraph(name="job", tasks=tasks), job)
+    with served() as url:
+        assert main(["expect", str(job), "--reference", "phi4:14b", "--host", url]) == 0
+    assert "SIMULATED: no model gave these answers" in expected_path(job).read_text()
+    assert [each.seed for each in asked] == [*task_seeds(tasks, REQUEST_SEED).values()]
