@@ -14,7 +14,8 @@ _LEAD_IN_WORDS: Final = one_of(
     "then, that, just, most, indeed, in fact, almost, great question, good question, let me think, be, "
     f"a (?:clear|definite|resounding|firm|big), {ADVERB}"
 )
-_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
+_OPTION: Final = r"(?:(?:option|choice) )?[a-d][).:](?=\s(?:yes|no|true|false)\b)"  # "(A) Yes"
+_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W)|{_OPTION})*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
     "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, sì, si, sim, да, "
     "wahr, richtig, vrai, verdadero, verdadeiro, vero, верно, правда"
@@ -48,7 +49,7 @@ _JUDGED: Final = re.compile(  # "Yes would be wrong."
     r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"
     r"(?:(?P<wrong>wrong|incorrect)|right|correct|the answer)\b"
 )
-NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
+NOUN: Final = re.compile(r"[^\S\n]+(?!because|since|as|for|-)\w")
 
 
 def first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:

@@ -65,10 +65,10 @@ _AFTER_PREDICATE: Final = (
 )
 _PREDICATE: Final = re.compile(
     rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_FILLER})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
-    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)"
+    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed|plausible(?! that))"
     + r"(?: to say| (?:statement|claim))?"
     + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say| (?:statement|claim))?|no|impossible"
-    r"|unsupported|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))"
+    r"|implausible|unsupported|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))"
     + _AFTER_PREDICATE,
     re.IGNORECASE,
 )
@@ -82,7 +82,7 @@ _BEFORE_ALONE: Final = (
     + r")[\s\"'(]{0,3}"
 )
 _AFTER_ALONE: Final = (
-    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|for|from|on|it|he|she|they|that|this)\b))"
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|to|for|from|on|it|he|she|they|that|this)\b))"
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
 _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
@@ -114,8 +114,8 @@ _CONTRADICTED: Final = re.compile(
     re.IGNORECASE,
 )
 _OPPOSITE: Final = re.compile(r"\bthe (?:opposite|reverse|contrary) (?:of (?:this|that|it) )?is\s", re.IGNORECASE)
-_CONCESSION: Final = re.compile(
-    r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
+_NOT_ASSERTED: Final = re.compile(  # "Although it looks true, ...", "It would be true if ..."
+    r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s|\bwould be\b[^.,;]{0,40}\sif\b.*",
     re.IGNORECASE,
 )
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
@@ -206,7 +206,8 @@ def _in_words(text: str) -> Reading[bool] | None:
     said = _claim(parts[-1]) or (_assent(parts[-1]) if _DISSENT.match(parts[-1]) else None)  # "It isn't."
     for part in reversed(parts):
         said = said or _alone(part, AnswerPlace.STATEMENT)
-    for part in (parts[-1], parts[0]):
+    first = next((part for part in parts if not _ASSENT.fullmatch(part)), parts[0])  # after "Sure!"
+    for part in (parts[-1], first):
         said = said or _decided(part, AnswerPlace.STATEMENT)
     return said or _equation(parts[-1])
 
@@ -242,8 +243,7 @@ def _claim(statement: str) -> Reading[bool] | None:
     said = None if _UNDECIDED.search(statement) else _CONTRADICTED.search(statement)
     if said is None:
         return None
-    yes = said["yes"] is not None or said["holds"] is not None
-    return decision(said[0], AnswerPlace.STATEMENT, yes=yes, denied=said["denied"] is not None)
+    return decision(said[0], AnswerPlace.STATEMENT, yes=bool(said["yes"] or said["holds"]), denied=bool(said["denied"]))
 
 
 def _equation(statement: str) -> Reading[bool] | None:
@@ -267,7 +267,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     alone = _alone(statement, place)
     if alone is not None:
         return alone
-    statement = _CONCESSION.sub("", statement)
+    statement = _NOT_ASSERTED.sub("", statement)
     predicates = list(_PREDICATE.finditer(statement))
     if not predicates:
         return None
@@ -277,7 +277,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     if "neither" in before.lower():
         return None
     denials = len(_NEGATIVE.findall(before))
-    main_clause = statement[: match.start("yes" if match["yes"] else "no")]
+    main_clause = statement[:word_at]
     if _UNDECIDED.search(re.split(r"\bbut\b", main_clause)[-1]):
         return None
     if DENYING_CLAUSE.search(main_clause) or _OPPOSITE.search(main_clause):
