@@ -34,7 +34,7 @@ _SUBORDINATE: Final = re.compile(
     r"\W*"
     + one_of(
         "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, [Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, "
-        "since, whose"
+        "[Ww]hen, since, whose"
     )
     + r"\b"
 )
