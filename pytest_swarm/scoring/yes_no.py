@@ -49,8 +49,8 @@ _FILLER: Final = one_of(
     "most, still"
 )
 _BE: Final = one_of(
-    "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, evaluates to, returns, gives, "
-    "equals, equal to, to be, as, :"
+    "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, returns, gives, "
+    "(?:evaluat|simplifi|reduc|resolv)es to, equals, equal to, to be, as, :"
 )
 _DENIAL: Final = one_of("not, never, no longer, hardly, anything but, far from, neither")
 _CLAUSE_START: Final = r"(?:^|[,;:(—–]|\s-|\b" + one_of("and, so, then, but, therefore, thus, hence, that") + ")"
@@ -76,8 +76,8 @@ _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
 _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|/→⇒>]|\s-|\b"
     + one_of(
-        "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|i'd|have to) say, says, points? to, but, "
-        f"because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
+        "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|can|i'd|have to) say, says, points? to, "
+        f"but, because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
     )
     + r")[\s\"'(]{0,3}"
 )
@@ -101,7 +101,7 @@ _NOT_ASSERTED: Final = re.compile(  # "Although it looks true, ...", "It would b
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎🚫]")
-_EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
+_EQUATION: Final = re.compile(r"[=→⇒>]\s*(true|false)\W*$", re.IGNORECASE)
 _OPEN: Final = re.compile(
     r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
     r"|largely|rather|probably|both|also|the answer)\s){0,4}"
