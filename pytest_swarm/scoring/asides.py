@@ -15,7 +15,7 @@ _NOTE: Final = re.compile(
     + one_of(
         "note, notes, nb, n\\.b\\., p\\.s\\., ps, explanation, reasoning, reason, rationale, verification, to verify, "
         "to check, to double-check, let's verify, let me verify, let's check, let's double-check, confidence, remark, "
-        "disclaimer, sources?, references?, caveat, fun fact, tip"
+        "breakdown, disclaimer, sources?, references?, caveat, fun fact, tip"
     )
     + r"\b",
     re.IGNORECASE,

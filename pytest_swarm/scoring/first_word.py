@@ -1,4 +1,7 @@
-"""What the first word of a text decides, after words that lead in: "Well, yes, ...", "Not at all.", "不是。"."""
+"""What a text decides by its first word, or by words that do no more than assent or deny.
+
+First words are found after words that lead in: "Well, yes, ...", "Not at all.", "不是。". Assents: "Sure!", "It isn't."
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ _LEAD_IN_WORDS: Final = one_of(
     "then, that, just, most, indeed, in fact, almost, great question, good question, let me think, be, "
     f"a (?:clear|definite|resounding|firm|big), {ADVERB}"
 )
-_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W))*", re.IGNORECASE)
+_OPTION: Final = r"(?:(?:option|choice) )?[a-d][).:](?=\s(?:yes|no|true|false)\b)"  # "(A) Yes"
+_LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W)|{_OPTION})*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
     "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, sì, si, sim, да, "
     "wahr, richtig, vrai, verdadero, verdadeiro, vero, верно, правда"
@@ -48,7 +52,27 @@ _JUDGED: Final = re.compile(  # "Yes would be wrong."
     r"[\"']?\s(?:is|was|would be)\s(?:(?:a|the|clearly|simply)\s)?"
     r"(?:(?P<wrong>wrong|incorrect)|right|correct|the answer)\b"
 )
-NOUN: Final = re.compile(r"\s+(?!because|since|as|for|-)\w")
+_SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
+_VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
+_ASSENT: Final = re.compile(
+    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely"
+    r"|claro(?: que s[ií])?|por supuesto|bien sûr|natürlich|(?:yes,? )?i (?:think|believe) so"
+    r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
+    r"|without (?:a )?(?:any )?doubt|y|no_(?:doubt|question)(?: about (?:it|that))?|agreed|probably"
+    r"|(?:very |most |highly |quite )?likely|(?:yes,? )?you(?:['’]re| are) (?:absolutely |quite )?(?:right|correct)"
+    rf"|(?:(?:indeed|of course|certainly|surely|sure|absolutely|exactly),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
+    re.IGNORECASE,
+)
+_DISSENT: Final = re.compile(
+    r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b"
+    r"|(?:(?:no,? )?i (?:\w+ly )?(?:disagree|(?:do not|don't|cannot|can't) agree)\b)"
+    r"|nothing could be (?:further|farther) from the truth\b"
+    r"|(?:i (?:\w+ly )?doubt (?:it|that|so)|(?:very |highly |most )?(?:unlikely|improbable|doubtful)"
+    r"|not (?:yet|any ?more))\W*$"
+    rf"|(?:n|hardly|(?:(?:no,? )?{_SUBJECT} (?:{_VERB} not|(?:{_VERB}|ca|wo)n't|cannot)))\W*$)",
+    re.IGNORECASE,
+)
+NOUN: Final = re.compile(r"[^\S\n]+(?!because|since|as|for|-)\w")
 
 
 def first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
@@ -68,6 +92,17 @@ def first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
     judged = _JUDGED.match(words, first.end())
     wrong_word = judged is not None and judged["wrong"] is not None
     return decision(first[0], place, yes=first["yes"] is not None, denied=wrong_word)
+
+
+def assent(words: str) -> Reading[bool] | None:
+    """Return what a text says that is no more than "Sure!", "I agree." or "I don't think so."; None for any other."""
+    yes = decision(words, AnswerPlace.FIRST_WORD, yes=True) if _ASSENT.fullmatch(words) else None
+    return dissent(words) or yes
+
+
+def dissent(words: str) -> Reading[bool] | None:
+    """Return the no of a text that is no more than "It isn't." or "I don't think so."; None for any other."""
+    return decision(words, AnswerPlace.FIRST_WORD, yes=False) if _DISSENT.match(words) else None
 
 
 def decision(text: str, place: AnswerPlace, *, yes: bool, denied: bool = False) -> Reading[bool]:

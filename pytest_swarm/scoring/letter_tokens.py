@@ -10,8 +10,8 @@ from typing import Final
 from pytest_swarm.scoring.patterns import ADVERB, atomic, one_of
 
 _STANDING: Final = re.compile(
-    r"(?<![\w'&/.\\@#+{}^-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
-    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
+    r"(?<![\w'&/.\\@#+{}^°-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
+    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@°]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
 )
 _AFTER_CHOICE: Final = one_of(
     "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, would, "
@@ -106,7 +106,9 @@ _EXAMINED: Final = re.compile(  # "If we look at (B), it says that ..."
 )
 _QUANTITY: Final = re.compile(r"[=≈×*/·]\s?-?\d[\d.,]{0,20}\s?$")  # "I = 2 A"
 _OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
-_FORMULA_AFTER: Final = re.compile(rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]")
+_FORMULA_AFTER: Final = re.compile(  # "F = m", "M =" at the end, "P(A)", "G \frac"
+    rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]|\s?=\s*\Z|\((?:[~¬-]?[A-Za-z](?![A-Za-z])|\\)|\s?\\[a-z_]"
+)
 _FORMULA_BEFORE: Final = re.compile(r"[+×·•^<>≤≥≈\u2228∧¬~≡⊃↔⇔\u222a∩∈]\s?$")
 
 

@@ -60,7 +60,7 @@ _NAMED: Final = re.compile(
     + one_of("one, option, choice, statement, response, letter, description, match, conclusion")
     + r"|\bmy (?:choice|pick|selection|guess|vote)|\"(?:choice|option|letter|label)|\b"
     + one_of("conclusion, verdict, result, solution, selected option, selection, correct")
-    + r")\W{0,3}(?:\s?(?:is|would be|must be|should be|seems to be|=)\b|:)|\b"
+    + r"|(?:incorrect|false) statement)(?: here)?\W{0,3}(?:\s?(?:is|would be|must be|should be|seems to be|=)\b|:)|\b"
     + one_of("i, i'd, i'll, we, would, will, to, should, can, must, therefore, so")
     + " "
     + one_of("choose, pick, select, go with, opt for, say, answer, settle on, conclude")
@@ -107,7 +107,11 @@ _ASKED: Final = re.compile(r"[^.!?\n]{0,80}\?")
 _INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORECASE)  # "I was going to say A"
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
-_FORMULA: Final = re.compile(r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)")
+_FORMULA: Final = re.compile(  # also one that the text breaks off in, and "$E$ is the energy"
+    r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
+    r"|\$(?![\d.])(?=[^$\n]{0,300}[\\^_=])[^$\n]{0,300}\Z"
+    r"|\$[A-Za-z]\$(?=\s(?!is (?:the )?(?:right|correct|best|answer))[a-z])"
+)
 _QUOTED: Final = re.compile(r"(?<!\w)'(?=\w)|(?<=[\w.])'(?!\w)")
 
 
@@ -219,6 +223,8 @@ def _leading(words: str) -> StandingLetter | None:
     first = next(standing_letters(words[:20]), None)
     if first is None or words[: first.start].strip(" *\"'") or words.startswith("?", first.end):
         return None
+    if len(words) > _END_CHARS and first.name not in words[first.start : first.end]:
+        return None  # "(a) The speed is ... (b) The mass is ...": parts of a question
     if not first.bracketed and not _STOP.match(words, first.end):
         return None
     if is_denied_after(words, first):

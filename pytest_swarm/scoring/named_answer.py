@@ -34,7 +34,7 @@ _SUBORDINATE: Final = re.compile(
     r"\W*"
     + one_of(
         "[Ww]hile, [Ww]hereas, [Aa]lthough, [Tt]hough, [Bb]ecause, [Ee]ven though, [Dd]espite, [Uu]nlike, [Ii]f, "
-        "since, whose"
+        "[Ww]hen, since, whose"
     )
     + r"\b"
 )
@@ -58,7 +58,7 @@ _PAST: Final = re.compile(
     r"\s(?:[a-z]{2,}ed|did|does|wrote|won|made|led|found|built|became|sang|gave|took|began|came|went|ran|said|sent)\b"
 )
 _LEAD: Final = re.compile(r"\W*(?:In|On|At|By|During|As of|If|When)(?:\s\S+){1,5}")  # "In 1945, the party ..."
-_VERB: Final = re.compile(r"\s(?:is|was|are|were|has|had)\s")
+_VERB: Final = re.compile(r"\s(?:is|was|are|were|be|has|had)\s")
 _BEFORE: Final = re.compile(
     r"\b"
     + one_of(

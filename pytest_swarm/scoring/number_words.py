@@ -71,7 +71,8 @@ _MAX_RANK_CHARS: Final = 60  # of a text that gives a rank; in a longer one "fir
 _NONE: Final = re.compile(  # "none" alone may say that there is no answer
     r"\A\W*(?:(?:there|the answer|it) (?:is|are|was|were|will be)\s(?:none|nothing)"
     r"|(?:none|nothing)(?=\s(?:of (?:them|it)|is|are|left|remain))"
-    r"|(?:there (?:is|are|were|will be) )?no (?:[a-z]{2,14} ){1,2}(?=(?:(?:is|are|will be) )?(?:left|remain)))"
+    r"|(?:(?:there (?:is|are|were|will be)|[a-z]{1,14} (?:has|have|had|will have)) )?no (?:[a-z]{2,14} ){1,2}"
+    r"(?=(?:(?:is|are|will be) )?(?:left|remain)))"
     r"(?:\sof (?:them|it))?(?:\s?(?:(?:is|are|will be)\s)?(?:left(?: over)?|remains?|remaining))?\W*\Z",
     re.IGNORECASE,
 )

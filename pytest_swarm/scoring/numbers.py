@@ -54,7 +54,10 @@ _BETWEEN_ITEMS: Final = re.compile(r"(?:[\s,;*_`•()\[\]]|^[ \t]*(?:-|\(?[a-h][
 _BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 ="
     r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|by|plus|minus|times|the|an?))\s*\Z", re.IGNORECASE
 )
-_GIVES: Final = re.compile(r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to)(?:\sus)?\s")
+_GIVES: Final = re.compile(  # also "50% of 80, which is 40"
+    r"(\bof [$€£]?\d[\d.,]{0,20}(?=,\swhich\sis\s))?"
+    r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to|(?(1)is|(?!)))(?:\sus)?\s"
+)
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2
@@ -116,7 +119,7 @@ def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
         if rather is None:
             return _denied_number(text[denial.end() :], place)
         text = text[text.index(rather[0], denial.end()) + len(rather[0]) :]
-    statement = _GIVES.sub(" = ", _first_with_a_number(text))
+    statement = _GIVES.sub(r"\1 = ", _first_with_a_number(text))
     return None if statement.endswith("?") else _single(statement, _result(statement), place)
 
 

@@ -43,7 +43,7 @@ _EACH: Final = re.compile(r"(?: (?:an?|per|each|every)\b|/)")  # "5 days, 8 hour
 _THEN: Final = re.compile(_UNIT.pattern + r",?(?: and)? ")
 _ABOUT: Final = r"(?:about |approximately |around |roughly )?"
 _OR: Final = re.compile(
-    rf"{_UNIT.pattern}(?:,? (?:or|i\.e\.,?|that is,?|which (?:is|are|equals)(?: equal to)?)"
+    rf"{_UNIT.pattern}(?:,? (?:or|=|i\.e\.,?|that is,?|which (?:is|are|equals)(?: equal to)?)"
     rf" {_ABOUT}| \()"
 )
 _IN: Final = re.compile(rf"{_UNIT.pattern} (?:in|make(?: up)?) {_ABOUT}(?:every |each |exactly )?")

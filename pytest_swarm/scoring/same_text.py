@@ -12,6 +12,7 @@ _WRAPPERS: Final = (
     *zip("*_`\"'$“‘«„", "*_`\"'$”’»“", strict=True),
     *(("['", "']"), ('["', '"]'), ("\\(", "\\)"), ("\\[", "\\]")),
     *((f"\\{name}{{", "}") for name in ("text", "textbf", "mathrm", "boxed")),
+    *((f"<{name}>", f"</{name}>") for name in ("em", "strong", "b", "i")),
 )
 _LATEX_SPELLINGS: Final = (
     (re.compile(rf"\\(?:left|right|displaystyle)(?![a-z])|{LATEX_SPACE}|\s"), ""),

@@ -44,7 +44,8 @@ _MODIFIES: Final = re.compile(
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
-    r"|even though|unlike|whereas|(?<=,\s)while"
+    r"|even though|unlike|whereas"
+    r"|(?<=,\s)(?:while|(?:\w{1,12}\s){0,2}(?:more|less|fewer|older|younger|longer|shorter) than)"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
 )
@@ -139,6 +140,7 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         compared = (_COMPARED.search(between) or between.endswith(", ")) and _MORE.match(
             sentence, number.end
         ) is not None
+        aside = aside or compared
         joined = skipped and _JOINED.fullmatch(between) is not None
         skipped = (
             _ATTRIBUTE.match(sentence, number.end) is not None

@@ -33,12 +33,12 @@ _LEAD_IN: Final = re.compile(
     re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
-    r"(?:(?:probably|most likely|likely|definitely|certainly|clearly|simply|i (?:think|believe|guess"
-    r"|would say)(?: that)?)"
+    r"(?:(?:probably|most likely|likely|definitely|certainly|clearly|simply|deductively|logically"
+    r"|i (?:think|believe|guess|would say)(?: that)?)"
     r"\b,?\s{1,3}|(?:hmm+|well|oh|yes(?!,? no\b)|i['’]m not (?:certain|sure|100% sure))\b,?\s{1,3}(?:but\s)?"
     r"|[^?.!\n]{1,60}\?\s{1,2}(?:no,\s{1,2})?"
     r"|\W{0,3}no[.,:!]\s{1,3}(?=(?:it|the|that|this)\b)"
-    r"|(?:so|thus|therefore|hence),\s{1,3}|not\s[^.,;:\n]{1,60}(?:,?\sbut\s(?:rather\s)?|[:;—–]\s)){1,2}(?=\S)",
+    r"|(?:so|thus|therefore|hence),?\s{1,3}|not\s[^.,;:\n]{1,60}(?:,?\sbut\s(?:rather\s)?|[:;—–]\s)){1,2}(?=\S)",
     re.IGNORECASE,
 )
 _GREETING: Final = re.compile(
@@ -49,7 +49,7 @@ _GREETING: Final = re.compile(
 _COPULA: Final = re.compile(
     r"\s(?:(?:translates|(?:is|can be) translated) (?:to|as|into)|is|was|are|were|equals|reads"
     r"|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
-    r"|expresses|(?:classified|categorized|labell?ed) as"
+    r"|expresses|(?:classified|categorized|labell?ed|(?:classify|categorize|label|rate) [\w ]{2,30}?) as"
     r"|ist|sind|war|est|sont|es|son|é|heißt|lautet|s['’]appelle|se llama|si chiama|называется)\s"
     r"|(?<=[\u0430-\u044f\u0451])\s[-–—]\s"
     r"|(?<=[\u3040-\u9fff])(?<![不非])(?:[是为は]|[:\uff1a]\s?)"
@@ -86,6 +86,7 @@ _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
 _ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
+_BEGINNING: Final = re.compile(r"\W*(?:let['’]?s|let us|let me|we|first|step)\b", re.IGNORECASE)  # of working
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
 _MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])\s+)?")
 
@@ -125,8 +126,9 @@ def score_exact(expected: Exact, text: str) -> Score:
 def _spellings(reading: Reading[str], text: str, wanted: str) -> Iterator[str]:
     """What a text may give, also as a list in one line where one is wanted, and without LaTeX's sign of an index."""
     yield from reading.values
-    if "," in wanted:
-        yield _list_in_one_line(text)
+    if "," in wanted or "," not in text:
+        items = _list_in_one_line(text)
+        yield items if "," in wanted else items.replace(", ", " ")
     if "\\" in text or "$" in text:
         yield from (_INDEX.sub(r"\1\2", normalized(value)) for value in reading.values)
 
@@ -165,7 +167,17 @@ def _region(text: str, place: AnswerPlace) -> Reading[str] | None:
     if blocks:
         return _reading((blocks[0].text.strip(),), place)
     line = next((line for line in text.split("\n") if line.strip(" \t*_:#>$\"'")), "")
-    return _line(line.lstrip(" \t:").removeprefix("** ").removeprefix("**:"), place) if line.strip() else None
+    line = line.lstrip(" \t:").removeprefix("** ").removeprefix("**:")
+    return _line(_without_end_of_emphasis(line), place) if line.strip() else None
+
+
+def _without_end_of_emphasis(line: str) -> str:
+    """The line without the end of an emphasis that began before it: " Paris**" of "**Answer: Paris**"."""
+    for mark in ("**", "__", "*", "_"):
+        before, found, after = line.rpartition(mark)
+        if found and line.count(mark) % 2 and not after.strip(" .!"):
+            return before + after
+    return line
 
 
 def _own(text: str) -> Reading[str] | None:
@@ -189,7 +201,7 @@ def _leads(first: str, last: str) -> bool:
     if _is_short(last):
         return False
     names = _COPULA.search(last) is not None or _BOLD.search(last) is not None
-    return (_is_short(first) and not first.rstrip("*_ ").endswith(":")) or not names
+    return (_is_short(first) and not _BEGINNING.match(first) and not first.rstrip("*_ ").endswith(":")) or not names
 
 
 def _is_short(line: str) -> bool:

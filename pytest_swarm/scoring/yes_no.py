@@ -14,7 +14,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer, truth_values
 from pytest_swarm.scoring.asides import without_reason
-from pytest_swarm.scoring.first_word import NOUN, decision, first_word
+from pytest_swarm.scoring.first_word import NOUN, assent, decision, dissent, first_word
 from pytest_swarm.scoring.patterns import ADVERB, BELIEF, CONCLUDING, DENYING_CLAUSE, one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
@@ -49,8 +49,8 @@ _FILLER: Final = one_of(
     "most, still"
 )
 _BE: Final = one_of(
-    "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, evaluates to, returns, gives, "
-    "equals, to be, as, :"
+    "is, are, was, were, be, been, 's, seems, appears, sounds, looks, remains, becomes, returns, gives, "
+    "(?:evaluat|simplifi|reduc|resolv)es to, equals, equal to, to be, as, :"
 )
 _DENIAL: Final = one_of("not, never, no longer, hardly, anything but, far from, neither")
 _CLAUSE_START: Final = r"(?:^|[,;:(—–]|\s-|\b" + one_of("and, so, then, but, therefore, thus, hence, that") + ")"
@@ -65,10 +65,10 @@ _AFTER_PREDICATE: Final = (
 )
 _PREDICATE: Final = re.compile(
     rf"(?:{_CLAUSE_START}|{_BE}|{_DENIED_VERB})\s?(?:\s?(?:{_DENIAL}|{_FILLER})\b){{0,4}}\s*(?:an?\s)?[\"'(]?"
-    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed)"
+    + r"(?:(?P<yes>true|correct|right|accurate|valid|the case|yes|supported|confirmed|entailed|plausible(?! that))"
     + r"(?: to say| (?:statement|claim))?"
     + r"|(?P<no>(?:false|incorrect|wrong|untrue|inaccurate|invalid)(?: to say| (?:statement|claim))?|no|impossible"
-    r"|unsupported|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))"
+    r"|implausible|unsupported|refuted|contradicted|disproved|debunked|an? (?:\w+ )?(?:myth|misconception|hoax)))"
     + _AFTER_PREDICATE,
     re.IGNORECASE,
 )
@@ -76,36 +76,16 @@ _NEGATIVE: Final = re.compile(rf"\b{_DENIAL}\b|\bcannot\b|n't", re.IGNORECASE)
 _BEFORE_ALONE: Final = (
     r"(?:^|[,;:—–(|/→⇒>]|\s-|\b"
     + one_of(
-        "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|i'd|have to) say, says, points? to, but, "
-        f"because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
+        "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|can|i'd|have to) say, says, points? to, "
+        f"but, because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
     )
     + r")[\s\"'(]{0,3}"
 )
 _AFTER_ALONE: Final = (
-    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|for|from|on|it|he|she|they|that|this)\b))"
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|to|for|from|on|it|he|she|they|that|this)\b))"
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
 _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
-_SUBJECT: Final = "(?:it|they|he|she|this|that|there|you|we)"
-_VERB: Final = "(?:is|are|was|were|does|do|did|can|could|will|would|has|have|had|should|must)"
-_ASSENT: Final = re.compile(
-    r"\W*(?:sure(?: thing)?|of course|certainly|indeed|exactly|precisely"
-    r"|claro(?: que s[ií])?|por supuesto|bien sûr|natürlich|(?:yes,? )?i (?:think|believe) so"
-    r"|(?:yes,? )?i (?:\w+ly )?agree(?: with (?:this|that|the|it)\b[^.,;]{0,40})?|you bet"
-    r"|without (?:a )?(?:any )?doubt|y|no_(?:doubt|question)(?: about (?:it|that))?|agreed|probably"
-    r"|(?:very |most |highly |quite )?likely|(?:yes,? )?you(?:['’]re| are) (?:absolutely |quite )?(?:right|correct)"
-    rf"|(?:(?:indeed|of course|certainly|surely|sure|absolutely|exactly),? )?{_SUBJECT} {_VERB}(?: indeed)?)\W*",
-    re.IGNORECASE,
-)
-_DISSENT: Final = re.compile(
-    r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b"
-    r"|(?:(?:no,? )?i (?:\w+ly )?(?:disagree|(?:do not|don't|cannot|can't) agree)\b)"
-    r"|nothing could be (?:further|farther) from the truth\b"
-    r"|(?:i (?:\w+ly )?doubt (?:it|that|so)|(?:very |highly |most )?(?:unlikely|improbable|doubtful)"
-    r"|not (?:yet|any ?more))\W*$"
-    rf"|(?:n|hardly|(?:(?:no,? )?{_SUBJECT} (?:{_VERB} not|(?:{_VERB}|ca|wo)n't|cannot)))\W*$)",
-    re.IGNORECASE,
-)
 _CONTRADICTED: Final = re.compile(
     r"\b(?:claim|statement|hypothesis|assertion|proposition|it|this|that)\s(?:(?P<fails>does not hold|doesn't hold\b)"
     r"|(?P<holds>holds(?=[.!]|\s*$)))|"
@@ -114,14 +94,14 @@ _CONTRADICTED: Final = re.compile(
     re.IGNORECASE,
 )
 _OPPOSITE: Final = re.compile(r"\bthe (?:opposite|reverse|contrary) (?:of (?:this|that|it) )?is\s", re.IGNORECASE)
-_CONCESSION: Final = re.compile(
-    r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s",
+_NOT_ASSERTED: Final = re.compile(  # "Although it looks true, ...", "It would be true if ..."
+    r"^(?:while|although|though|even though|even if|despite)\b[^,.;\n]{0,150},\s|\bwould be\b[^.,;]{0,40}\sif\b.*",
     re.IGNORECASE,
 )
 _QUESTIONED: Final = re.compile(r"\W*(?:yes|no)\s?\?+\s*", re.IGNORECASE)
 _MARKS: Final = re.compile("[✅❌✔✖✗✓☑✘\ufe0f]")
 _MARK_ALONE: Final = re.compile("(?P<yes>[✅✔✓☑👍])|[❌✖✗✘👎🚫]")
-_EQUATION: Final = re.compile(r"=\s*(true|false)\W*$", re.IGNORECASE)
+_EQUATION: Final = re.compile(r"[=→⇒>]\s*(true|false)\W*$", re.IGNORECASE)
 _OPEN: Final = re.compile(
     r"[\s\"'(:*-]*(?:(?:therefore|thus|so|hence|overall),?\s)?(?:(?:currently|still|that|it|this|is|really|simply"
     r"|largely|rather|probably|both|also|the answer)\s){0,4}"
@@ -138,7 +118,9 @@ _OPEN: Final = re.compile(
 
 _ONLY_WORDS: Final = re.compile(r"(?:(?:yes|no|true|false|maybe|perhaps)(?:[\s,.;!/|]+|$)){2,}", re.IGNORECASE)
 _IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending)\b", re.IGNORECASE)
-_BELIEVED: Final = re.compile(rf"\b{BELIEF}\s[\"']?$", re.IGNORECASE)  # "Some would say yes"
+_BELIEVED: Final = re.compile(  # "Some say yes", not "Most people would say yes"
+    rf"\b(?:(?<!most )(?!most people would){BELIEF}|whether\b[^,.;]{{0,60}})\s[\"']?$", re.IGNORECASE
+)
 _BUT: Final = re.compile(  # "..., but the claim is false"
     r"\bbut (?:the|this|that) (?:\w+ )?(?:claim|statement|conclusion|answer|hypothesis|assertion|sentence)"
     r"(?: \w+){0,4} ?$",
@@ -198,15 +180,16 @@ def _in_words(text: str) -> Reading[bool] | None:
     parts = [part for part in statements(words, limit=_LAST_STATEMENTS) if not part.endswith("?")]
     if _says_both(words) or (parts and _depends(parts[-1])):
         return Reading(values=(), text=parts[-1] if parts else words, place=AnswerPlace.STATEMENT)
-    said = _assent(words) or _first(words, parts)
+    said = assent(words) or _first(words, parts)
     if said is not None or not parts:
         return said
     if _is_open(parts[-1]):
         return Reading(values=(), text=parts[-1], place=AnswerPlace.STATEMENT)
-    said = _claim(parts[-1]) or (_assent(parts[-1]) if _DISSENT.match(parts[-1]) else None)  # "It isn't."
+    said = _claim(parts[-1]) or dissent(parts[-1])  # "It isn't."
     for part in reversed(parts):
         said = said or _alone(part, AnswerPlace.STATEMENT)
-    for part in (parts[-1], parts[0]):
+    first = next((part for part in parts if assent(part) is None), parts[0])  # after "Sure!"
+    for part in (parts[-1], first):
         said = said or _decided(part, AnswerPlace.STATEMENT)
     return said or _equation(parts[-1])
 
@@ -220,12 +203,6 @@ def _depends(statement: str) -> bool:
     """Whether a sentence says yes in one case and no in another: "If it rains, yes; otherwise no."."""
     said = {match["word"].lower() in _YES_WORDS for match in _STANDS_ALONE.finditer(statement)}
     return len(said) > 1 and _IF.search(statement) is not None and _CONCLUDED.search(statement) is None
-
-
-def _assent(words: str) -> Reading[bool] | None:
-    """What a text says that is no more than "Sure!", "I agree." or "I don't think so."."""
-    assent, dissent = _ASSENT.fullmatch(words), _DISSENT.match(words)
-    return decision(words, AnswerPlace.FIRST_WORD, yes=dissent is None) if assent or dissent else None
 
 
 def _first(words: str, parts: list[str]) -> Reading[bool] | None:
@@ -242,8 +219,7 @@ def _claim(statement: str) -> Reading[bool] | None:
     said = None if _UNDECIDED.search(statement) else _CONTRADICTED.search(statement)
     if said is None:
         return None
-    yes = said["yes"] is not None or said["holds"] is not None
-    return decision(said[0], AnswerPlace.STATEMENT, yes=yes, denied=said["denied"] is not None)
+    return decision(said[0], AnswerPlace.STATEMENT, yes=bool(said["yes"] or said["holds"]), denied=bool(said["denied"]))
 
 
 def _equation(statement: str) -> Reading[bool] | None:
@@ -267,7 +243,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     alone = _alone(statement, place)
     if alone is not None:
         return alone
-    statement = _CONCESSION.sub("", statement)
+    statement = _NOT_ASSERTED.sub("", statement)
     predicates = list(_PREDICATE.finditer(statement))
     if not predicates:
         return None
@@ -277,7 +253,7 @@ def _decided(statement: str, place: AnswerPlace) -> Reading[bool] | None:
     if "neither" in before.lower():
         return None
     denials = len(_NEGATIVE.findall(before))
-    main_clause = statement[: match.start("yes" if match["yes"] else "no")]
+    main_clause = statement[:word_at]
     if _UNDECIDED.search(re.split(r"\bbut\b", main_clause)[-1]):
         return None
     if DENYING_CLAUSE.search(main_clause) or _OPPOSITE.search(main_clause):

@@ -680,6 +680,27 @@ FAULTS: Final = (
     ),
     # --- scoring
     Fault(
+        name="a long text that begins with (a) begins with its answer",
+        where="scoring/letters.py",
+        old="len(words) > _END_CHARS and first.name",
+        new="len(words) < 0 and first.name",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="the end of an emphasis that began before it belongs to an exact answer",
+        where="scoring/text.py",
+        old="line.count(mark) % 2 and",
+        new="line.count(mark) % 2 == 2 and",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="what a number is compared with is the answer",
+        where="scoring/stated_number.py",
+        old="aside = aside or compared",
+        new="aside = aside and compared",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="a score that is kept is found by the answer alone",
         where="scoring/scorers.py",
         old="_ScoredAnswer(repr(expected), answer, expected)",
