@@ -37,7 +37,7 @@ gc.set_threshold(10_000, 10, 10)
 
 LEAN = (
     "-p no:anyio -p no:hypothesispytest -p no:randomly -p no:pastebin -p no:doctest -p no:setuponly -p no:setupplan "
-    "-p no:stepwise --assert=plain"
+    "-p no:stepwise -p no:legacypath -p no:faulthandler --assert=plain"
 )
 """What every run inside a test leaves out, a fifth of the time that a process takes to start."""
 
