@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.metadata import PathDistribution
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 import pytest_swarm
 from tests.tries import EXAMPLES, tries
+from tests.warm_workers import SUBPROCESS
 
 settings.register_profile(
     "suite", deadline=None, max_examples=tries(EXAMPLES), suppress_health_check=[HealthCheck.too_slow]
@@ -35,7 +37,7 @@ gc.set_threshold(10_000, 10, 10)
 
 LEAN = (
     "-p no:anyio -p no:hypothesispytest -p no:randomly -p no:pastebin -p no:doctest -p no:setuponly -p no:setupplan "
-    "-p no:stepwise --assert=plain"
+    "-p no:stepwise -p no:legacypath -p no:faulthandler --assert=plain"
 )
 """What every run inside a test leaves out, a fifth of the time that a process takes to start."""
 
@@ -90,11 +92,13 @@ def pytester(
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
 ) -> pytest.Pytester:
-    """Pytester whose runs read bytecode and write none, and load only the plugins that these tests are about.
+    """Pytester whose runs read bytecode and write none, load only what these tests are about, and fork their workers.
 
     Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
     """
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
+    if find_spec("execnet") is not None:
+        monkeypatch.setattr("execnet.gateway_base.ThreadExecModel.subprocess", SUBPROCESS)
     return pytester

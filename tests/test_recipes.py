@@ -1,8 +1,8 @@
 """The recipes for a metric and for a mode, carried out in a scratch copy of the package: each is seen everywhere.
 
 docs/contributing.md states them. A metric touches one file, a mode two, and each gets a test. So the test counts the
-files as well. The scratch copy holds pages and tests, and the tests that a new row concerns pass in it. Both recipes
-share one copy, and its processes.
+files as well. The scratch copy holds pages and tests, and the tests of the recipes themselves pass in it; a thorough
+run tries all tests that a new row concerns. Both recipes share one copy, and its processes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+
+from tests.tries import THOROUGH
 
 ROOT = Path(__file__).parents[1]
 
@@ -125,15 +127,16 @@ def test_one_model_takes_every_task() -> None:
     plan = asyncio.run(ModeTable({}).make("cheapest", RouterSetup(fleet=HEAVY)).route(view_of(WB1)))
     assert len(set(plan.model_of.values())) == 1
 '''
+OWN_TESTS = ("tests/metrics/test_slowest_call.py", "tests/routing/test_cheapest.py")
 METRIC_TESTS = (
-    *("tests/metrics/test_metric_table.py", "tests/metrics/test_slowest_call.py", "tests/report/test_csv.py"),
+    *("tests/metrics/test_metric_table.py", "tests/report/test_csv.py"),
     *("tests/report/test_generated.py", "tests/test_docs.py", "tests/test_layering.py"),
 )
 MODE_TESTS = (
     *("tests/plugin/test_modes.py", "tests/report/test_modes.py", "tests/routing/test_docs.py"),
-    *("tests/routing/test_cheapest.py", "tests/routing/test_registry.py", "tests/plugin/test_options.py"),
+    *("tests/routing/test_registry.py", "tests/plugin/test_options.py"),
 )
-"""The tests that would notice a row which is missing elsewhere."""
+"""The tests that would notice a row which is missing elsewhere; they take most of the time of a thorough run."""
 MODE_ROW = """
     ModeSpec(
         name="cheapest",
@@ -226,6 +229,7 @@ def scratch(tmp_path: Path) -> Scratch:
     return Scratch(tmp_path)
 
 
+@pytest.mark.thorough
 def test_a_new_metric_and_a_new_mode_are_few_files_and_are_seen_everywhere(scratch: Scratch) -> None:
     add_metric(scratch)
     assert scratch.touched == METRIC_FILES
@@ -235,7 +239,7 @@ def test_a_new_metric_and_a_new_mode_are_few_files_and_are_seen_everywhere(scrat
     assert "`slowest_call_s`" in (scratch.tree / "docs" / "metrics.md").read_text()
     for page in ("README.md", "docs/routing.md"):
         assert "| `cheapest` | the model with the lowest token cost |" in (scratch.tree / page).read_text()
-    scratch.own_tests(*METRIC_TESTS, *MODE_TESTS)
+    scratch.own_tests(*OWN_TESTS, *((*METRIC_TESTS, *MODE_TESTS) if THOROUGH else ()))
 
     stored = ("--swarm-compare=best-single,random,cheapest", "--swarm-baseline=base.json")
     _, terminal, collected, options = scratch.sessions(

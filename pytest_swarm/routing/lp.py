@@ -7,7 +7,7 @@ behavior is kept, and the flags of the plan record it; `milp` is the same progra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, Self
 
 import cvxpy as cp
@@ -54,16 +54,9 @@ class LpRouter:
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; it needs nothing of the setup.
-
-        A small program is solved first, because CVXPY and HiGHS import and prepare much in the first one of a process.
-        """
-        router = cls()
-        small = router._compiled((1, 1), b"\1", (False,))
-        small.worth.value, small.load.value, small.vram_gb.value = np.ones(1), np.zeros(1), np.ones(1)
-        small.budget_gb.value = 1.0
-        _solve(small.problem, router._solvers)
-        return router
+        """Return the router; it needs nothing of the setup."""
+        _prepare()
+        return cls()
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the rounded relaxation: `objective` and `bound` are its optimum, `gap` is what rounding lost."""
@@ -92,6 +85,15 @@ class LpRouter:
             solver=solver,
             solve_ms=program.problem.solver_stats.solve_time * 1000,
         )
+
+
+@cache
+def _prepare() -> None:
+    """Solve a small program before one is timed: CVXPY and HiGHS import and prepare much in the first of a process."""
+    small = formulate(np.ones((1, 1)), np.zeros(1))
+    small.worth.value, small.load.value, small.vram_gb.value = np.ones(1), np.zeros(1), np.ones(1)
+    small.budget_gb.value = 1.0
+    _solve(small.problem, SOLVERS)
 
 
 def _compile(shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...]) -> Relaxation:

@@ -14,8 +14,12 @@ from pytest_swarm.report.report_model import build_report
 from tests.browser.chrome import Chrome, Page, find_chrome, started
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_run
+from tests.tries import THOROUGH
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+
+
+LARGE = 1400 if THOROUGH else 600  # jobs under two modes
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +65,11 @@ def many_modes(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Fourteen modes, some with long names, at three horizons and five budgets, for a decision at each budget."""
+    """Fourteen modes, some with long names, at two horizons and five budgets, for a decision at each budget."""
     long = tuple(f"single:hf.co/organization/a-model-of-ours-GGUF:{tag}" for tag in ("Q4_K_M", "Q8_0"))
     modes = ("lp", "milp", "staged", "llm", "llm:phi4:14b", "fixed", "collate", "heft", "greedy", "random", "oracle")
     budgets_gb = (6.5, 8.0, 16.0, 24.0, 48.0)
-    run = small_run(modes=(*modes, "best-single", *long), horizons=(0, 1, 3), budgets_gb=budgets_gb)
+    run = small_run(modes=(*modes, "best-single", *long), horizons=(0, 3), budgets_gb=budgets_gb)
     jobs = tuple(
         replace(job, case=replace(job.case, graph=replace(job.case.graph, name=f"{job.case.job}-{n}")))
         for n in range(3)
@@ -76,10 +80,10 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return url_of(hostile_run(answer_characters=5_000_000), tmp_path_factory.mktemp("hostile"))
+    return url_of(hostile_run(answer_characters=500_000), tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """1,400 jobs: rows and bodies are packed, most of them lean."""
-    return url_of(large_run(1400), tmp_path_factory.mktemp("large"))
+    """Rows and bodies are packed; in a thorough run most of them are lean."""
+    return url_of(large_run(LARGE), tmp_path_factory.mktemp("large"))

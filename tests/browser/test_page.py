@@ -10,6 +10,7 @@ import pytest
 from pytest_swarm.metrics.spec import Difference
 from pytest_swarm.report.board_cells import delta
 from tests.browser.chrome import Page
+from tests.browser.conftest import LARGE
 
 WIDTHS = (380, 1024, 1600)
 # The first job, two of its tasks, a step of each mode, and every table: each kind of element there is, at least once.
@@ -134,10 +135,12 @@ def test_a_deep_link_opens_its_job_and_focuses_its_mode(small: str, page: Page) 
     assert page.value("document.querySelectorAll('details.job[open]').length") == 1
 
 
+@pytest.mark.thorough
 def test_a_deep_link_reaches_a_job_that_is_packed(large: str, page: Page) -> None:
-    page.open(f"{large}#job=generated-00650&mode=lp")
+    job = f"generated-{LARGE // 2 - 50:05d}"
+    page.open(f"{large}#job={job}&mode=lp")
     page.wait_for("document.querySelector('details.job[open] .body table')")
-    assert page.value("document.querySelector('details.job[open]').dataset.job") == "generated-00650"
+    assert page.value("document.querySelector('details.job[open]').dataset.job") == job
 
 
 def test_opening_a_job_writes_its_link(small: str, page: Page) -> None:
@@ -178,12 +181,13 @@ def test_what_is_hidden_takes_no_place(small: str, page: Page) -> None:
     assert page.value("document.querySelectorAll('#job-more[hidden]').length") == 1
 
 
+@pytest.mark.thorough
 def test_a_large_run_filters_over_its_packed_rows(large: str, page: Page) -> None:
     page.open(large)
     assert page.value("document.querySelectorAll('#job-list > details').length") == 200
     page.value("document.querySelector('#job-more button').click(), 1")
-    page.wait_for("document.querySelectorAll('#job-list > details').length === 400")
-    choose(page, "text", "generated-0069")
+    page.wait_for(f"document.querySelectorAll('#job-list > details').length === {min(400, LARGE // 2)}")
+    choose(page, "text", f"generated-{LARGE // 20 - 1:04d}")
     page.wait_for("document.querySelectorAll('#job-list > details').length === 10")
 
 

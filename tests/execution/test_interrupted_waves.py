@@ -27,7 +27,7 @@ from tests.execution.lab import backend, wired
 from tests.execution.measuring import Lab, cases_of
 
 ROOT = Path(__file__).parents[2]
-MODES = ("lp", "random", "llm")
+MODES = ("milp", "random", "llm")  # `lp` would import CVXPY in each process
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the processes are forked")
 
 
@@ -106,7 +106,7 @@ def ended(number: int) -> int:
 def in_processes(folder: Path, *runs: tuple[str, int], at_once: bool = False) -> list[int]:
     """Return the exit status of a process for each run; all are forks of one interpreter, which imports once."""
     code = (
-        "from pathlib import Path; import pytest_swarm.routing.lp; "  # late in a run: each fork would import CVXPY
+        "from pathlib import Path; "
         "from tests.execution.test_interrupted_waves import run_each; "
         f"print(run_each(Path({str(folder)!r}), {runs!r}, at_once={at_once}))"
     )

@@ -15,17 +15,20 @@ FORKS.set_forkserver_preload(
 _ENDED: Final = 100  # is added to pytest's exit status: a process that never came to run it ends with 1 too
 
 
-def run_pytest(arguments: list[str], root: Path, *, limit_s: float) -> tuple[int | None, str]:
+def run_pytest(
+    arguments: list[str], root: Path, *, limit_s: float, environment: dict[str, str]
+) -> tuple[int | None, str]:
     """Return the exit status of pytest in the copy of the tree at `root`, and its output.
 
     Args:
         arguments: The command line of pytest.
         root: Where it is run, and where all modules of the tree are imported from.
         limit_s: The process is stopped after this time, and None is returned for its status.
+        environment: Variables that are set for it.
     """
     output = root / "output.txt"
     output.write_text("", encoding="utf-8")
-    process = FORKS.Process(target=_be_pytest, args=(arguments, root, output))
+    process = FORKS.Process(target=_be_pytest, args=(arguments, root, output, environment))
     process.start()
     process.join(limit_s)
     status = process.exitcode
@@ -35,10 +38,10 @@ def run_pytest(arguments: list[str], root: Path, *, limit_s: float) -> tuple[int
     return None if status is None else status - _ENDED, output.read_text(encoding="utf-8", errors="replace")
 
 
-def _be_pytest(arguments: list[str], root: Path, output: Path) -> None:
+def _be_pytest(arguments: list[str], root: Path, output: Path, environment: dict[str, str]) -> None:
     """Do what `python -m pytest` does at `root`; nothing of the tree that this module comes from stays imported."""
     os.chdir(root)
-    os.environ |= {"PYTHONPATH": str(root), "SWARM_THOROUGH": "1"}
+    os.environ |= {"PYTHONPATH": str(root), **environment}
     sys.path.insert(0, str(root))
     ours = {each.name for each in root.iterdir()}
     for name in [name for name in sys.modules if name.partition(".")[0] in ours]:

@@ -17,6 +17,10 @@ TREE = {
     "tests/__init__.py": "",
     "tests/test_sums.py": "from pytest_swarm.sums import total\n\ndef test_total():\n    assert total(2, 3) == 5\n",
     "tests/test_blind.py": "from pytest_swarm.sums import total\n\ndef test_total():\n    assert total(2, 2) == 4\n",
+    "tests/test_thorough.py": (
+        "import os\nfrom pytest_swarm.sums import total\n\ndef test_total():\n"
+        "    assert total(2, 2) == 4\n    assert 'SWARM_THOROUGH' not in os.environ or total(2, 3) == 5\n"
+    ),
     "tests/test_dying.py": "import os\n\nos._exit(1)\n",
     "tests/test_leaving.py": (
         "from pytest_swarm.sums import total\n\ndef test_total(request):\n"
@@ -41,6 +45,7 @@ def root(tmp_path: Path) -> Path:
         ("sums.py", "a + b", "a - b", "test_sums.py", "killed"),
         ("", "a + b", "a - b", "test_sums.py", "killed"),
         ("sums.py", "a + b", "a * b", "test_blind.py", "SURVIVED"),
+        ("sums.py", "a + b", "a * b", "test_thorough.py", "killed"),
         ("sums.py", "a + c", "a - b", "test_sums.py", "NOT FOUND"),
         ("sums.py", "a", "b", "test_sums.py", "NOT FOUND"),
         ("products.py", "a + b", "a - b", "test_sums.py", "NOT FOUND"),
@@ -66,4 +71,4 @@ def test_tests_that_fail_without_a_fault_are_told(root: Path) -> None:
 
 def test_a_run_that_does_not_end_is_stopped(root: Path) -> None:
     (root / "tests/test_endless.py").write_text("import time\n\ndef test_it():\n    time.sleep(600)\n")
-    assert run_pytest(["-q", "tests/test_endless.py"], root, limit_s=1.0)[0] is None
+    assert run_pytest(["-q", "tests/test_endless.py"], root, limit_s=1.0, environment={})[0] is None

@@ -79,7 +79,7 @@ def test_families_are_counted_in_a_run_its_files_and_its_merged_parts(pytester: 
     pytester.makeini(INI)
     pytester.makepyfile(test_families=FAMILIES)
     counted = "*27 jobs in 11 families, 2 policies, decided by score.*"
-    args = ("--swarm-compare=fixed,milp", "--swarm-report=json", "--swarm-report=csv")
+    args = ("--swarm-compare=fixed,greedy", "--swarm-report=json", "--swarm-report=csv")
     whole = pytester.runpytest("--swarm-decide", *args)
     whole.stdout.fnmatch_lines([counted])
     (folder,) = pytester.path.glob("reports/*/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,9 @@ from tests.plugin.conftest import Reports
 pytest.importorskip("xdist")
 
 
-def test_two_workers_write_one_run(suite: pytest.Pytester, reports: Reports) -> None:
+def test_two_workers_write_one_run(suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers are processes of their own here, with a hash seed each."""
+    monkeypatch.setattr("execnet.gateway_base.ThreadExecModel.subprocess", subprocess)
     result = suite.runpytest("-n2", "--swarm-compare=milp,greedy", "--swarm-repeat=2")
     result.assert_outcomes(passed=4)
     assert [event["event"] for event in reports.events[:2]] == ["run_start", "collection"]

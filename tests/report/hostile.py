@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -25,6 +26,7 @@ HOSTILE: Final = (
 )
 
 
+@cache
 def hostile_run(*, answer_characters: int = 0) -> Run:
     """A run whose every foreign text is an attack; one answer may be as long as is asked for."""
     graph = TaskGraph(

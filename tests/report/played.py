@@ -1,9 +1,14 @@
-"""Runs of many jobs, drawn from a seed: what a report looks like with real amounts of data."""
+"""Runs of many jobs, drawn from a seed: what a report looks like with real amounts of data.
+
+Runs, their reports and their pages do not change, and are made once in a process.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from random import Random
+from typing import Any
 
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Model
@@ -11,9 +16,12 @@ from pytest_swarm.domain.plan import Assignment, Origin, PlannerCall, PlannerFai
 from pytest_swarm.domain.record import Case, CaseKey, EstimateRow, JobRecord, JobStatus, PlanStep, Run, TaskOutcome
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel, VramSample
+from pytest_swarm.report.html import render_html
+from pytest_swarm.report.report_model import Report, build_report
 from tests.report.factories import GEMMA, HEAVY, PHI, WORKFLOWBENCH, estimate, failed, key, ok, run, step
 
 
+@cache
 def small_run(
     *,
     modes: tuple[str, ...] = ("lp", "llm"),
@@ -35,6 +43,7 @@ def small_run(
     return run(*jobs)
 
 
+@cache
 def large_run(count: int, *, seed: int = 7) -> Run:
     """`count` jobs: half under lp, half under llm, over `count / 2` different graphs of three tasks."""
     rng = Random(seed)
@@ -43,6 +52,18 @@ def large_run(count: int, *, seed: int = 7) -> Run:
         graph = replace(WORKFLOWBENCH[n % 3], name=f"generated-{n:05d}")
         jobs += [played(graph, key(mode, n % 4, 8.0), rng) for mode in ("lp", "llm")]
     return run(*jobs)
+
+
+@cache
+def small_report(**axes: Any) -> Report:
+    """The report of `small_run`."""
+    return build_report(small_run(**axes))
+
+
+@cache
+def small_page(**axes: Any) -> str:
+    """The page of `small_run`."""
+    return render_html(small_report(**axes))
 
 
 def played(graph: TaskGraph, case: CaseKey, rng: Random) -> JobRecord:

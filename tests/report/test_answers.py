@@ -17,7 +17,7 @@ from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, failed, info, key, record, run, step
-from tests.report.played import small_run
+from tests.report.played import small_report
 
 
 def job(mode: str, score: float, graph: TaskGraph, *, horizon: int = 3, **more: object) -> JobRecord:
@@ -148,7 +148,7 @@ def test_many_claims_come_with_a_caution() -> None:
 
 
 def test_simulated_and_replayed_figures_are_marked_with_profile_and_seed() -> None:
-    simulated = provenance(build_report(small_run()))
+    simulated = provenance(small_report())
     assert simulated is not None
     assert simulated.word == "SIMULATED"
     assert "profile a40, seed 7" in simulated.text

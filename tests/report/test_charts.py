@@ -22,7 +22,7 @@ from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_v
 from pytest_swarm.report.charts.scatter import pareto
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, HEAVY, PHI, QWEN, WB1, WB2, estimate, failed, ok, record, run, step, task
-from tests.report.played import small_run
+from tests.report.played import small_report
 from tests.report.test_answers import pairs
 
 finite = st.floats(-1e6, 1e6)
@@ -244,7 +244,7 @@ def test_the_distribution_has_a_box_per_mode_on_one_axis() -> None:
 
 def test_curves_need_two_horizons_and_split_by_budget_where_lines_are_many() -> None:
     def drawn(**axes: object) -> int:
-        return len(curves(build_report(small_run(**axes)).settings))
+        return len(curves(small_report(**axes).settings))
 
     assert drawn(horizons=(3,)) == 0
     assert drawn(horizons=(0, 3)) == 4

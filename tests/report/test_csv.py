@@ -15,11 +15,11 @@ from pytest_swarm.report.csv_report import csv_paths, write_csv
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import HEAVY, ok, record, run
 from tests.report.hostile import hostile_run
-from tests.report.played import small_run
+from tests.report.played import small_report
 
 
 def test_one_row_per_job_and_one_per_task(tmp_path: Path) -> None:
-    jobs, tasks = write_csv(build_report(small_run()), tmp_path)
+    jobs, tasks = write_csv(small_report(), tmp_path)
     with jobs.open(newline="", encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 36
     with tasks.open(newline="", encoding="utf-8") as file:
@@ -53,7 +53,7 @@ def test_what_a_case_of_the_report_has_as_one_number_is_a_column_of_jobs() -> No
 
 def test_pandas_reads_typed_columns(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
-    jobs, tasks = write_csv(build_report(small_run()), tmp_path)
+    jobs, tasks = write_csv(small_report(), tmp_path)
     frame = pandas.read_csv(jobs)
     for name in ("score", "peak_vram_gb", "makespan_s", "decision_ms", "vram_budget_gb"):
         assert frame[name].dtype == float, name

@@ -15,6 +15,7 @@ import pytest
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
+from pytest_swarm.report import job_list
 from pytest_swarm.report.html import PageOptions, Section, render_html
 from pytest_swarm.report.page import script_hash
 from pytest_swarm.report.report_model import build_report
@@ -22,8 +23,9 @@ from pytest_swarm.report.side_by_side import run_tables
 from pytest_swarm.report.wording import NOT_MEASURED
 from tests.report.factories import GEMMA, WB1, info, key, ok, record, run, step
 from tests.report.hostile import HOSTILE, hostile_run
-from tests.report.played import large_run, small_run
+from tests.report.played import large_run, small_page, small_report, small_run
 from tests.report.test_answers import pairs
+from tests.tries import THOROUGH
 
 OUTSIDE = re.compile(r"""(?:src|href)\s*=\s*["']?(?!#)[a-z]+:|@import|url\((?!#)""", re.IGNORECASE)
 
@@ -60,14 +62,14 @@ def fragments(page: str, prefix: str) -> list[str]:
 
 
 def test_the_page_holds_its_sections_in_their_order() -> None:
-    page = render_html(build_report(small_run()))
+    page = small_page()
     assert re.findall(r'<section id="([\w-]+)"', page) == ["answer", "decision", "scoreboard", "plots", "jobs", "run"]
     assert "LP scored" in page
     assert "SIMULATED" in page
 
 
 def test_it_needs_no_network_and_runs_one_script_only() -> None:
-    page = render_html(build_report(small_run()))
+    page = small_page()
     assert OUTSIDE.search(page) is None
     (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     assert f"script-src 'sha256-{script_hash(script)}'" in page
@@ -78,21 +80,32 @@ def test_the_same_run_gives_the_same_page() -> None:
     assert render_html(build_report(small_run())) == render_html(build_report(small_run()))
 
 
-def test_ids_are_unique() -> None:
-    for of in (small_run(), small_run(modes=("lp",), horizons=(3,), budgets_gb=(8.0,)), large_run(500)):
-        ids = parsed(render_html(build_report(of))).ids
+@pytest.fixture
+def share(monkeypatch: pytest.MonkeyPatch) -> int:
+    """What a large run is divided by, and the limits that make it one; a thorough run has all of it."""
+    share = 1 if THOROUGH else 5
+    for name in ("STATIC_ROWS", "FULL_JOBS"):
+        monkeypatch.setattr(job_list, name, getattr(job_list, name) // share)
+    return share
+
+
+@pytest.mark.thorough
+def test_ids_are_unique(share: int) -> None:
+    large = render_html(build_report(large_run(500 // share)))
+    for page in (small_page(), small_page(modes=("lp",), horizons=(3,), budgets_gb=(8.0,)), large):
+        ids = parsed(page).ids
         assert len(ids) == len(set(ids))
 
 
 def test_the_table_of_a_chart_is_named_as_the_chart() -> None:
     modes, horizons = ("lp", "llm", "milp", "greedy"), (0, 3)
-    page = render_html(build_report(small_run(modes=modes, horizons=horizons, budgets_gb=(8.0, 24.0))))
+    page = small_page(modes=modes, horizons=horizons, budgets_gb=(8.0, 24.0))
     assert "<h3>Score (8GB) against horizon" in page
     assert "<summary>Table: score (8GB) against horizon" in page
 
 
 def test_a_small_run_needs_no_script_to_show_everything() -> None:
-    page = render_html(build_report(small_run(horizons=(3,), budgets_gb=(8.0,))))
+    page = small_page(horizons=(3,), budgets_gb=(8.0,))
     assert "octet-stream" not in page
     text = parsed(page).text
     for piece in ("Please do s0", "qwen2.5-coder:7b", "step 0", "What it was asked"):
@@ -100,7 +113,7 @@ def test_a_small_run_needs_no_script_to_show_everything() -> None:
 
 
 def test_larger_data_is_packed_and_the_tasks_still_stand_in_the_page() -> None:
-    page = render_html(build_report(small_run()))
+    page = small_page()
     bodies = fragments(page, "jobs")
     assert len(bodies) == 18
     assert "Please do s0" in bodies[0]
@@ -110,7 +123,7 @@ def test_larger_data_is_packed_and_the_tasks_still_stand_in_the_page() -> None:
 
 
 def test_every_row_leads_to_its_own_body() -> None:
-    page = render_html(build_report(small_run()))
+    page = small_page()
     bodies = fragments(page, "jobs")
     rows = re.findall(r'data-job="(\w+)" data-h="(\w+)" data-vram="(\w+)".*?data-item="(\d+)"', page, re.DOTALL)
     assert len(rows) == 18
@@ -119,13 +132,14 @@ def test_every_row_leads_to_its_own_body() -> None:
         assert f"budget {budget.removesuffix('GB')}.0 GB" in bodies[int(item)]
 
 
-def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out() -> None:
-    page = render_html(build_report(large_run(1400)))
+@pytest.mark.thorough
+def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out(share: int) -> None:
+    page = render_html(build_report(large_run(1400 // share)))
     assert len(page) < 2_500_000  # what grows beyond here is rows and lean bodies: 10,000 jobs take 3 MB
-    assert "only the 500 most important of 700 rows of jobs are shown in full" in page
-    assert page.count('<details class="job"') == 200
-    assert len(fragments(page, "rows")) == 500
-    assert len(fragments(page, "jobs")) == 700
+    assert f"only the {500 // share} most important of {700 // share} rows of jobs are shown in full" in page
+    assert page.count('<details class="job"') == 200 // share
+    assert len(fragments(page, "rows")) == 500 // share
+    assert len(fragments(page, "jobs")) == 700 // share
 
 
 def test_long_texts_are_cut_in_the_middle_and_say_so() -> None:
@@ -152,7 +166,7 @@ def test_a_step_shows_the_ready_tasks_that_it_defers() -> None:
 
 def test_hostile_texts_bring_no_element_no_handler_and_no_control_character() -> None:
     modes = ("lp", "llm", "greedy", "random")
-    clean = set(parsed(render_html(build_report(small_run(modes=modes, horizons=(3,), budgets_gb=(8.0,))))).tags)
+    clean = set(parsed(small_page(modes=modes, horizons=(3,), budgets_gb=(8.0,))).tags)
     for piece in hostile_pieces():
         found = parsed(piece)
         assert set(found.tags) <= clean | {"option", "select", "label"}
@@ -169,13 +183,13 @@ def test_hostile_texts_are_shown_to_the_letter() -> None:
 
 
 def test_one_mode_alone_and_no_job_at_all_have_a_page() -> None:
-    alone = render_html(build_report(small_run(modes=("lp",), horizons=(3,), budgets_gb=(8.0,))))
+    alone = small_page(modes=("lp",), horizons=(3,), budgets_gb=(8.0,))
     assert "it ran alone, so there is nothing to compare it with" in alone
     assert "No job was run." in render_html(build_report(run()))
 
 
 def test_the_scoreboard_has_a_board_for_each_horizon_and_budget_and_for_all() -> None:
-    page = render_html(build_report(small_run()))
+    page = small_page()
     assert set(re.findall(r'id="board-(\d-\d-0)"', page)) == {f"{h}-{b}-0" for h in range(4) for b in range(3)}
 
 
@@ -186,7 +200,7 @@ def test_a_section_and_a_context_hook_add_to_the_page() -> None:
         sections.append(Section(title="Costs & more", html="<p id='mine'>12 EUR</p>"))
 
     options = PageOptions(sections=(Section(title="First", html="<b>1</b>"),), context_hook=hook)
-    page = render_html(build_report(small_run()), options)
+    page = render_html(small_report(), options)
     assert "<h2>Costs &amp; more</h2>" in page
     assert "<p id='mine'>12 EUR</p>" in page
     assert page.index("<h2>First</h2>") < page.index("<h2>Costs")
@@ -197,7 +211,7 @@ def test_a_section_that_is_a_dict_is_refused_with_one_sentence() -> None:
         context["sections"] = [{"title": "Costs", "html": "<p>12 EUR</p>"}]
 
     with pytest.raises(OptionError, match=r"holds dict .*append Section\(title=\.\.\., html=\.\.\.\)"):
-        render_html(build_report(small_run()), PageOptions(context_hook=hook))
+        render_html(small_report(), PageOptions(context_hook=hook))
 
 
 def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> None:
@@ -205,11 +219,11 @@ def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> No
     template.write_text(
         '{% extends "report.html.j2" %}{% block heading %}Team {{ report.info.run }}{% endblock %}', encoding="utf-8"
     )
-    page = render_html(build_report(small_run()), PageOptions(template=template))
+    page = render_html(small_report(), PageOptions(template=template))
     assert "<h1>Team 20260221-101500</h1>" in page
     assert "Scoreboard" in page
     template.write_text(template.read_text(encoding="utf-8").replace("Team", "Crew"), encoding="utf-8")
-    page = render_html(build_report(small_run()), PageOptions(template=template))
+    page = render_html(small_report(), PageOptions(template=template))
     assert "<h1>Crew 20260221-101500</h1>" in page, "a template that was changed is compiled anew"
 
 
@@ -218,12 +232,12 @@ def test_a_broken_template_is_one_sentence(tmp_path: Path, text: str) -> None:
     template = tmp_path / "broken.j2"
     template.write_text(text, encoding="utf-8")
     with pytest.raises(OptionError, match=r"report template .*broken\.j2: "):
-        render_html(build_report(small_run()), PageOptions(template=template))
+        render_html(small_report(), PageOptions(template=template))
 
 
 def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is no such file"):
-        render_html(build_report(small_run()), PageOptions(template=tmp_path / "gone.j2"))
+        render_html(small_report(), PageOptions(template=tmp_path / "gone.j2"))
 
 
 @pytest.mark.parametrize(

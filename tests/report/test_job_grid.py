@@ -12,7 +12,7 @@ from pytest_swarm.report import job_grid as grid_module
 from pytest_swarm.report.job_grid import GridCell, JobGrid, job_grid
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import WB1, key, record, run
-from tests.report.played import small_run
+from tests.report.played import small_report
 
 
 def jobs(scores: dict[str, float], *, horizons: tuple[int, ...] = (0, 3), workflows: int = 20) -> list[JobRecord]:
@@ -37,7 +37,7 @@ def first(found: JobGrid) -> GridCell:
 
 
 def test_a_short_list_one_setting_or_one_mode_has_no_grid() -> None:
-    assert job_grid(build_report(small_run())) is None  # 18 rows
+    assert job_grid(small_report()) is None  # 18 rows
     assert job_grid(build_report(run(*jobs({"lp": 1.0, "llm": 0.0}, horizons=(3,), workflows=40)))) is None
     assert job_grid(build_report(run(*jobs({"lp": 1.0})))) is None
 

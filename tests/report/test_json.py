@@ -23,13 +23,17 @@ from tests.gate.runs import case as gate_case
 from tests.gate.runs import judge
 from tests.report.factories import document_of, info, record, run
 from tests.report.hostile import hostile_run
-from tests.report.played import small_run
+from tests.report.played import small_report, small_run
 
 WALL_CLOCK = ("decision_ms", "solve_ms")
 
 
 def encoded(of: Run) -> dict[str, Json]:
     return document_of(build_report(of))
+
+
+def small_document(**axes: Any) -> dict[str, Json]:
+    return document_of(small_report(**axes))
 
 
 def without_clocks(value: Json) -> Json:
@@ -46,7 +50,7 @@ def without_clocks(value: Json) -> Json:
 
 
 def test_top_level_blocks_of_the_contract() -> None:
-    document = encoded(small_run())
+    document = small_document()
     blocks = {"schema", "run", "modes", "cases", "comparisons", "comparison_lp_vs_llm", "curves", "notes"}
     assert blocks <= set(document)
     assert document["schema"] == "swarm-report/1"
@@ -78,13 +82,13 @@ def test_top_level_blocks_of_the_contract() -> None:
     ],
 )
 def test_metrics_of_the_contract_stand_in_each_case_and_mode(name: str) -> None:
-    document = encoded(small_run())
+    document = small_document()
     assert all(name in case for case in document["cases"])
     assert all(name in mode for mode in document["modes"].values())
 
 
 def test_published_block_has_its_exact_names() -> None:
-    document = encoded(small_run())
+    document = small_document()
     block = document["comparison_lp_vs_llm"]
     published = {
         "jobs_lp_won",
@@ -101,11 +105,11 @@ def test_published_block_has_its_exact_names() -> None:
 
 
 def test_published_block_is_null_without_both_modes() -> None:
-    assert encoded(small_run(modes=("lp", "milp")))["comparison_lp_vs_llm"] is None
+    assert small_document(modes=("lp", "milp"))["comparison_lp_vs_llm"] is None
 
 
 def test_the_curve_has_a_point_per_horizon_and_budget() -> None:
-    points = encoded(small_run(horizons=(0, 1, "flat"), budgets_gb=(8.0,)))["curves"]["lp"]
+    points = small_document(horizons=(0, 1, "flat"), budgets_gb=(8.0,))["curves"]["lp"]
     assert [point["horizon_depth"] for point in points] == [0, 1, "flat"]
     assert {"score", "utility", "switches", "load_s", "violations"} <= set(points[0])
 
@@ -159,7 +163,7 @@ def test_every_report_is_valid_under_the_shipped_schema(of: Run) -> None:
 
 def test_the_schema_refuses_what_is_not_a_report() -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    document = encoded(small_run())
+    document = small_document()
     del document["cases"][0]["score"]
     document["cases"][1]["violations"] = -1
     found = {
@@ -172,17 +176,15 @@ def test_the_schema_refuses_what_is_not_a_report() -> None:
 def test_every_key_of_a_case_is_described_in_the_schema() -> None:
     schema = load_schema("swarm-report-1")
     described = schema["$defs"]["Case"]["properties"]
-    assert set(encoded(small_run())["cases"][0]) == set(described)
-    mode = set(encoded(small_run())["modes"]["lp"])
+    assert set(small_document()["cases"][0]) == set(described)
+    mode = set(small_document()["modes"]["lp"])
     assert mode - {"by_setting"} == set(schema["$defs"]["ModeAtSetting"]["properties"])
 
 
 def test_the_gate_is_a_block_where_there_is_one() -> None:
     result = judge([gate_case("a", [0.9])], [gate_case("a", [0.5])])
-    assert document_of(replace(build_report(small_run()), gate=result))["gate"] == json.loads(
-        json.dumps(encode_gate(result))
-    )
-    assert "gate" not in document_of(build_report(small_run()))
+    assert document_of(replace(small_report(), gate=result))["gate"] == json.loads(json.dumps(encode_gate(result)))
+    assert "gate" not in document_of(small_report())
 
 
 def test_a_context_that_is_raised_for_long_prompts_is_its_first_length() -> None:

@@ -13,7 +13,7 @@ from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.wording import mode_name
 from tests.report.factories import run
 from tests.report.hostile import HOSTILE, hostile_run
-from tests.report.played import large_run, small_run
+from tests.report.played import large_run, small_report, small_run
 
 EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:phi4:14b", "best-single", "random", "oracle")
 
@@ -34,7 +34,7 @@ def test_at_most_60_lines(of: object) -> None:
 
 
 def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:
-    text = render_markdown(build_report(small_run()))
+    text = render_markdown(small_report())
     assert "**SIMULATED**" in text
     assert re.search(r"^- . LP scored \d", text, re.MULTILINE)
     assert text.count("| wb1 |") == 6
@@ -42,15 +42,15 @@ def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:
 
 def test_the_folder_of_a_summary_is_made(tmp_path: Path) -> None:
     for append in (True, False):
-        write_markdown(build_report(small_run()), tmp_path / f"new-{append}" / "summary.md", append=append)
+        write_markdown(small_report(), tmp_path / f"new-{append}" / "summary.md", append=append)
         assert (tmp_path / f"new-{append}" / "summary.md").read_text(encoding="utf-8").startswith("### pytest-swarm")
 
 
 def test_append_keeps_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
     path.write_text("# before\n")
-    write_markdown(build_report(small_run()), path, append=True)
-    write_markdown(build_report(small_run()), path, append=True)
+    write_markdown(small_report(), path, append=True)
+    write_markdown(small_report(), path, append=True)
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# before\n### pytest-swarm")
     assert text.count("### pytest-swarm") == 2
@@ -82,11 +82,11 @@ def test_nothing_of_a_hostile_text_is_live(text: str) -> None:
 
 def test_fourteen_modes_all_have_a_row_and_more_are_named() -> None:
     modes = (*EVERY, "fixed", "collate", "heft", "llm:phi4:14b", "single:gemma2:2b")
-    text = render_markdown(build_report(small_run(modes=modes, horizons=(0,), budgets_gb=(8.0,))))
+    text = render_markdown(small_report(modes=modes, horizons=(0,), budgets_gb=(8.0,)))
     table = text[text.index("| mode |") :].split("\n\n")[0].splitlines()
     assert len(table) == 2 + len(modes)
     more = (*modes, "mine", "yours", "theirs")
-    text = render_markdown(build_report(small_run(modes=more, horizons=(0,), budgets_gb=(8.0,))))
+    text = render_markdown(small_report(modes=more, horizons=(0,), budgets_gb=(8.0,)))
     (note,) = re.findall(r"(\d+) more modes? not shown here: (.*); report.json", text)
     table = text[text.index("| mode |") :].split("\n\n")[0]
     rows = [line.split(" | ")[0].removeprefix("| ") for line in table.splitlines()[2:]]
@@ -95,5 +95,5 @@ def test_fourteen_modes_all_have_a_row_and_more_are_named() -> None:
 
 
 def test_a_table_over_several_settings_says_so() -> None:
-    text = render_markdown(build_report(small_run(horizons=(0, "flat"))))
+    text = render_markdown(small_report(horizons=(0, "flat")))
     assert "The means are over all horizons (h0 and flat) and all VRAM budgets (8GB and 24GB)." in text

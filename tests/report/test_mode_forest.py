@@ -8,14 +8,13 @@ from dataclasses import replace
 import pytest
 
 from pytest_swarm.domain.record import JobRecord
-from pytest_swarm.report.html import render_html
 from pytest_swarm.report.mode_forest import ForestRow, ModeForest, mode_forest
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, QWEN, WB1, key, record, run
-from tests.report.played import small_run
+from tests.report.played import small_page, small_report
 
 
-def jobs(scores: dict[str, float], *, workflows: int = 200, model: str = GEMMA.tag) -> list[JobRecord]:
+def jobs(scores: dict[str, float], *, workflows: int = 60, model: str = GEMMA.tag) -> list[JobRecord]:
     graphs = [replace(WB1, name=f"g{n}") for n in range(workflows)]
     return [
         record(dict.fromkeys(graph.order, score), graph=graph, case=key(mode), model=model)
@@ -35,8 +34,8 @@ def rows(found: ModeForest) -> dict[str, ForestRow]:
 
 
 def test_two_modes_have_a_sentence_and_no_forest() -> None:
-    assert mode_forest(build_report(small_run())) is None
-    assert 'class="card forest"' not in render_html(build_report(small_run()))
+    assert mode_forest(small_report()) is None
+    assert 'class="card forest"' not in small_page()
 
 
 def test_modes_stand_in_their_groups_in_the_order_of_the_table() -> None:
@@ -95,7 +94,7 @@ def test_a_mode_without_a_common_pair_is_named_as_not_compared() -> None:
 
 @pytest.mark.parametrize("modes", [("lp", "milp", "llm"), ("lp", "milp", "llm", "greedy", "random", "best-single")])
 def test_the_page_has_one_forest_and_no_card_per_pair(modes: tuple[str, ...]) -> None:
-    page = render_html(build_report(small_run(modes=modes)))
+    page = small_page(modes=modes)
     assert page.count('class="card forest"') == 1
     assert 'class="card verdict"' not in page
 

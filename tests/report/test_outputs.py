@@ -11,9 +11,8 @@ import pytest
 from pytest_swarm.errors import OptionError
 from pytest_swarm.report.output_kinds import KINDS, Output, check_apart, parse_output
 from pytest_swarm.report.outputs import Source, rebuild, restricted, write_output
-from pytest_swarm.report.report_model import build_report
 from tests.report.factories import info
-from tests.report.played import small_run
+from tests.report.played import small_report, small_run
 
 
 def source(folder: Path, name: str = "one") -> Source:
@@ -93,7 +92,7 @@ def test_a_path_may_name_a_variable_of_the_environment(monkeypatch: pytest.Monke
 
 def test_jsonl_without_events_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is none"):
-        write_output(Output(kind="jsonl"), build_report(small_run()), tmp_path)
+        write_output(Output(kind="jsonl"), small_report(), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

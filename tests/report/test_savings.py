@@ -17,7 +17,7 @@ from pytest_swarm.report.savings import Saving, saving
 from pytest_swarm.report.scoreboard import boards, reference_mode
 from pytest_swarm.report.terminal import terminal_summary
 from tests.report.factories import GEMMA, WB1, key, record, run
-from tests.report.played import small_run
+from tests.report.played import small_report
 
 
 def job(mode: str, score: float, *, loads: int, seconds: float | None, number: int = 0) -> JobRecord:
@@ -78,7 +78,7 @@ def test_a_higher_score_that_is_no_chance_is_called_higher() -> None:
     ("modes", "reference"), [(("lp", "milp", "llm", "fixed"), "fixed"), (("lp", "milp", "llm"), "llm")]
 )
 def test_terminal_scoreboard_and_page_name_one_reference(modes: tuple[str, ...], reference: str) -> None:
-    report = build_report(small_run(modes=modes))
+    report = small_report(modes=modes)
     assert reference_mode(report) == reference
     assert {each.reference for each in main_comparisons(report)} == {reference}
     name = {"fixed": "fixed", "llm": "LLM"}[reference]

@@ -15,7 +15,7 @@ from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import Report, build_report
 from pytest_swarm.report.scoreboard import Board, board_choices, boards, reference_mode
 from tests.report.factories import PHI, WB1, WB2, key, record, run
-from tests.report.played import small_run
+from tests.report.played import small_report
 
 
 def row(board: Board, label: str) -> list[str]:
@@ -24,9 +24,9 @@ def row(board: Board, label: str) -> list[str]:
 
 
 def test_one_setting_has_one_board_and_several_have_marginal_ones() -> None:
-    one = build_report(small_run(horizons=(3,), budgets_gb=(8.0,)))
+    one = small_report(horizons=(3,), budgets_gb=(8.0,))
     assert [(board.selection.horizon, board.selection.budget_gb) for board in boards(one)] == [(3, 8.0)]
-    many = build_report(small_run(horizons=(0, "flat"), budgets_gb=(8.0, 24.0)))
+    many = small_report(horizons=(0, "flat"), budgets_gb=(8.0, 24.0))
     axes = [(board.selection.horizon, board.selection.budget_gb) for board in boards(many)]
     assert axes == [(h, b) for h in (None, 0, "flat") for b in (None, 8.0, 24.0)]
     depths = [record(case=key(horizon=depth)) for depth in ("flat", 10, 3, 1, 0)]
@@ -50,10 +50,10 @@ def test_the_best_is_marked_only_where_better_has_a_meaning_and_modes_differ() -
 
 
 def test_fixed_is_the_reference_where_it_ran_then_llm() -> None:
-    assert reference_mode(build_report(small_run(modes=("lp", "llm", "fixed")))) == "fixed"
-    assert reference_mode(build_report(small_run(modes=("lp", "milp", "llm")))) == "llm"
-    assert reference_mode(build_report(small_run(modes=("milp", "greedy")))) == "milp"
-    assert reference_mode(build_report(small_run(modes=("lp",)))) is None
+    assert reference_mode(small_report(modes=("lp", "llm", "fixed"))) == "fixed"
+    assert reference_mode(small_report(modes=("lp", "milp", "llm"))) == "llm"
+    assert reference_mode(small_report(modes=("milp", "greedy"))) == "milp"
+    assert reference_mode(small_report(modes=("lp",))) is None
 
 
 def test_wins_are_counted_against_each_mode_of_few() -> None:
@@ -147,7 +147,7 @@ def test_the_forest_says_over_which_pairs_its_scores_are() -> None:
 
 
 def test_over_the_same_jobs_nothing_is_said_of_them() -> None:
-    (board,) = boards(build_report(small_run(horizons=(3,), budgets_gb=(8.0,), modes=("milp", "fixed"))))
+    (board,) = boards(small_report(horizons=(3,), budgets_gb=(8.0,), modes=("milp", "fixed")))
     assert {cell.over for row in board.rows if row.metric.name != "regret" for cell in row.cells} == {""}
 
 

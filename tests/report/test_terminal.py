@@ -13,7 +13,7 @@ from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.text_table import wrapped
 from tests.report.factories import WB1, WB2, info, key, record, run
 from tests.report.hostile import hostile_run
-from tests.report.played import large_run, small_run
+from tests.report.played import large_run, small_report, small_run
 
 EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:qwen2.5-coder:7b", "best-single", "random", "oracle")
 
@@ -101,7 +101,7 @@ def test_both_tables_write_a_mode_by_its_label() -> None:
 
 def test_no_sentence_is_cut_however_many_modes_it_names() -> None:
     """The sentence of savings names each mode: of 14 it is longer than a thousand characters."""
-    report = build_report(small_run(modes=MANY, horizons=(0,), budgets_gb=(8.0,)))
+    report = small_report(modes=MANY, horizons=(0,), budgets_gb=(8.0,))
     spoken = [" ".join(each.text.split()) for each in answers(report)]
     assert max(map(len, spoken)) > 1000
     for width in (100, 60):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -75,6 +76,16 @@ _CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
 def load_profile(name_or_path: str | Path) -> Profile:
     """Return the shipped profile of that name (`a40`), or the one in a TOML file. Raises ProfileError if invalid."""
     where = str(name_or_path)
+    return _shipped(where) if where in shipped_profiles() else _profile(where)
+
+
+@cache
+def _shipped(name: str) -> Profile:
+    """Return a shipped profile, which a run asks for several times."""
+    return _profile(name)
+
+
+def _profile(where: str) -> Profile:
     return _decode(_layered(_read(where), where), where)
 
 
