@@ -123,6 +123,7 @@ class RunBlock(Struct, frozen=True, kw_only=True):
     estimates: Annotated[
         EstimatesInfo | None, Meta(description="where the estimates start; null in runs of earlier versions")
     ] = None
+    host: Annotated[str | None, Meta(description="the one server that was asked; null where there is none")] = None
 
 
 class IntervalBlock(Struct, frozen=True, kw_only=True):

@@ -189,10 +189,10 @@ FAULTS: Final = (
         tests=("report/test_answers.py",),
     ),
     Fault(
-        name="a context that is raised for long prompts has no place in report.json",
+        name="report.json does not mark a context that is raised for long prompts",
         where="report/json_report.py",
-        old=', "num_ctx": model.context_tokens',
-        new="",
+        old='FleetModel, but=("tag",)',
+        new='FleetModel, but=("tag", "auto_ctx")',
         tests=("report/test_json.py",),
     ),
     Fault(
