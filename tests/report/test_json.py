@@ -194,3 +194,8 @@ def test_a_context_that_is_raised_for_long_prompts_is_its_first_length() -> None
     Draft202012Validator(load_schema("swarm-report-1")).validate(document)
     first, second, *_ = document["run"]["fleet"]["models"]
     assert (first["num_ctx"], first["auto_ctx"], second["auto_ctx"]) == (model.num_ctx, True, False)
+
+
+def test_the_server_of_a_run_is_named() -> None:
+    document: Any = document_of(build_report(run(record(), host="http://gpu:11434")))
+    assert document["run"]["host"] == "http://gpu:11434"
