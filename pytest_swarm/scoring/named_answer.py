@@ -154,6 +154,7 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         before.count("(") > before.count(")")
         and not (clause.strip() == "(" and after.startswith(")")),  # "(near Paris)"
         is_subject and _NEXT_SUBJECT.fullmatch(clause) and _asserts(lead),  # "It is Lyon, Paris is larger"
+        clause.startswith("; ") and _PAST.match(after),  # "Galilei found it; Kepler named it"
         _GIVEN_LATER.search(after) or _GIVEN_BEFORE.match(before),  # "Paris is larger, but the capital is Lyon"
         _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"
         _WOULD.search(before) and " if " in after,  # "It would be Paris if"

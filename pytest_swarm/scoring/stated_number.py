@@ -27,7 +27,7 @@ _DETERMINER: Final = one_of(
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
     "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
-    "give or take, including, excluding, over, under, above, below"
+    "(?<=,\\s)with, give or take, including, excluding, over, under, above, below"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (

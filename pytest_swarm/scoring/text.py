@@ -47,7 +47,8 @@ _GREETING: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(
-    r"\s(?:(?:translates|(?:is|can be) translated) (?:to|as|into)|is|was|are|were|equals|reads"
+    r"\s(?:(?:translates|(?:is|can be) translated) (?:to|as|into)|equals|reads"
+    r"|(?:is|was|are|were)(?:\s(?:thus|therefore|hence|indeed))?"
     r"|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
     r"|expresses|(?:classified|categorized|labell?ed|(?:classify|categorize|label|rate) [\w ]{2,30}?) as"
     r"|ist|sind|war|est|sont|es|son|é|heißt|lautet|s['’]appelle|se llama|si chiama|называется)\s"

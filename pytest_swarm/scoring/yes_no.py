@@ -82,7 +82,8 @@ _BEFORE_ALONE: Final = (
     + r")[\s\"'(]{0,3}"
 )
 _AFTER_ALONE: Final = (
-    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|\s(?:because|since|as|to|for|from|on|it|he|she|they|that|this)\b))"
+    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|"
+    r"\s(?:because|since|as|to|for|from|here|in|on|it|he|she|they|that|this)\b))"
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
 _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply|just)?\s?[\"'(]?$", re.IGNORECASE)
