@@ -12,12 +12,12 @@ import pytest
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing import lp
-from pytest_swarm.routing.base import PlanningView, RoutingError
+from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
 from pytest_swarm.routing.feasibility import ProblemKind, check
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_simplex import LpOptimum
 from pytest_swarm.routing.objective import evaluate
-from tests.instances import INSTANCES, MATH_ALONE, WB1, matrix_view, random_view, view_of
+from tests.instances import HEAVY, INSTANCES, MATH_ALONE, WB1, matrix_view, random_view, view_of
 
 
 def route(router: LpRouter, view: PlanningView) -> Plan:
@@ -63,6 +63,13 @@ def test_a_shape_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(compiled) == 1
     route(router, view_of(WB1, depth=0))
     assert len(compiled) == 2
+
+
+def test_what_a_first_program_prepares_is_prepared_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = RouterSetup(fleet=HEAVY)
+    LpRouter.from_setup(setup)
+    monkeypatch.setattr(lp, "formulate", lambda *_: pytest.fail("a program was compiled again"))
+    LpRouter.from_setup(setup)
 
 
 def test_the_compiled_program_takes_new_figures() -> None:

@@ -77,6 +77,12 @@ def test_every_shipped_profile_loads_and_knows_the_published_fleets(name: str) -
     assert {spec.name for spec in profile.server_spec.models} == set(FLEETS)
 
 
+def test_a_shipped_profile_is_read_once_in_a_process_and_a_file_whenever_it_is_asked_for(tmp_path: Path) -> None:
+    assert load_profile("a40") is load_profile("a40")
+    assert load_profile(written(tmp_path, SMALL)).name == "small"
+    assert load_profile(written(tmp_path, SMALL.replace('"small"', '"other"'))).name == "other"
+
+
 def test_every_accuracy_of_the_shipped_profile_names_its_source() -> None:
     rows = [each for model in load_profile("a40").models for each in model.accuracy.values()]
     assert len(rows) > 15
