@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -179,8 +178,8 @@ def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
 
 
 def _width(reporter: pytest.TerminalReporter) -> int:
-    """Return the columns of the terminal, or of COLUMNS; a log without them has no width of its own."""
-    return reporter._tw.fullwidth if reporter.isatty or os.environ.get("COLUMNS") else MAX_WIDTH
+    """Return the columns of the terminal; a log has no width of its own."""
+    return reporter._tw.fullwidth if reporter.isatty else MAX_WIDTH
 
 
 def show_gate(ending: SessionEnd, gate: GateEnding, reporter: pytest.TerminalReporter) -> None:

@@ -46,14 +46,3 @@ def test_a_template_that_is_not_there_is_one_sentence(suite: pytest.Pytester, re
     assert "Traceback" not in output
     assert (reports.folder / "report.json").exists()
     assert result.ret != pytest.ExitCode.OK
-
-
-@pytest.mark.parametrize(("columns", "most"), [("60", 60), ("", 100)])
-def test_a_log_is_as_wide_as_columns_says(
-    columns: str, most: int, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", columns)
-    lines = suite.runpytest("-q", "--swarm-compare=milp,llm,greedy", "--swarm-backend=sim").outlines
-    first = next(number for number, line in enumerate(lines) if line.startswith("mode "))
-    summary = [line for line in lines[first:] if not line.startswith(("=", "wrote "))]
-    assert most - 20 < max(map(len, summary)) <= most
