@@ -70,7 +70,8 @@ class Connection:
     end; None if nothing is recorded or replayed. `imported` returns the calls of a graph by (task, model) that were
     measured elsewhere, for which no server is asked. `hindsight` returns the answers of all models of a graph for a
     request seed, given any answers before them; None where they are not known. `announce` is told of the calls that a
-    step is about to make.
+    step is about to make. `probe_sent` tells whether a pending request of `probe_client` is on its way: a replay holds
+    it back until the time at which one was recorded.
     """
 
     client: OllamaClient
@@ -81,6 +82,7 @@ class Connection:
     imported: Callable[[TaskGraph], Mapping[tuple[str, str], ImportedCall]] = lambda _: {}
     announce: Callable[[Announcement], None] = ignore
     hindsight: Callable[[TaskGraph, int], HindsightAnswers | None] = lambda *_: None
+    probe_sent: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +97,8 @@ class Backend:
     tags that are one model file on the server, `of_weights` those of one file of weights, `same_weights` groups that it
     runs on one copy of their weights, where they ask for the same context: the fleet's tags, then others.
     `knows_realised`: its connections know realized scores. `for_case` returns the backend of one case, if cases differ.
-    `predicted`: no call is made, and the times are predicted from measured ones.
+    `predicted`: no call is made, and the times are predicted from measured ones. `sparse_samples`: VRAM is sampled less
+    and less often in a step, as is done where the server is in this process, or the times are predicted.
     """
 
     kind: str
@@ -113,6 +116,7 @@ class Backend:
     of_weights: tuple[tuple[str, ...], ...] = ()
     knows_realised: bool = False
     predicted: bool = False
+    sparse_samples: bool = False
     for_case: Callable[[Case], Backend] | None = None
 
 
@@ -186,6 +190,7 @@ def simulated_backend(
         new_loop=new_virtual_loop,
         connect=lambda: _connection(world, cached, fleet, limits),
         knows_realised=True,
+        sparse_samples=True,
         one_file=_models_of_one(fleet.tags, {model.name: digest_of(model) for model in models}),
         same_weights=_models_of_one((*fleet.tags, *others), {model.name: model.blob for model in models}),
     )

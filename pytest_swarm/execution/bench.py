@@ -229,6 +229,7 @@ class Bench(ServerUpkeep):
             ),
             sink=sink,
             probe_client=state.connection.probe_client,
+            probe_sent=state.connection.probe_sent,
             gpu=self._measured_gpu(state),
             imported=state.connection.imported(case.graph),
             announce=state.connection.announce,

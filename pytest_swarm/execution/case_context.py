@@ -27,10 +27,10 @@ from pytest_swarm.telemetry.sink import Sink
 class CaseContext:
     """The router, the server's VRAM, the estimates, the scorers, and the sink of events.
 
-    `probe_client` samples what is resident, beside the job's own calls. `fresh`: the case starts with an empty GPU.
-    `settings` are those of the bench, with the weights of the case. `gpu` measures VRAM by NVML; None if there is no
-    GPU to measure. `imported` has the calls of the case by (task, model) that need no server. `announce` is told of the
-    calls that a step is about to make.
+    `probe_client` samples what is resident, beside the job's own calls, and `probe_sent` tells whether such a request
+    is on its way. `fresh`: the case starts with an empty GPU. `settings` are those of the bench, with the weights of
+    the case. `gpu` measures VRAM by NVML; None if there is no GPU to measure. `imported` has the calls of the case by
+    (task, model) that need no server. `announce` is told of the calls that a step is about to make.
     """
 
     router: Router
@@ -39,6 +39,7 @@ class CaseContext:
     scorers: Scorers
     sink: Sink
     probe_client: OllamaClient
+    probe_sent: Callable[[], bool]
     backend: Backend
     fresh: bool
     settings: BenchSettings

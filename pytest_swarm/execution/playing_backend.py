@@ -69,4 +69,5 @@ def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], 
         connect=connect,
         knows_realised=True,
         predicted=True,
+        sparse_samples=True,
     )

@@ -243,6 +243,7 @@ def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: 
             register_graph=lambda _: None,
             realised=lambda *_: transport.realised,
             listener=transport,
+            probe_sent=lambda: transport.probe_sent,
         )
 
     return Backend(
@@ -254,6 +255,7 @@ def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: 
         new_loop=new_ticking_loop,
         connect=connect,
         knows_realised=any(each.realised is not None for each in index.cassette.takes),
+        sparse_samples=take.origin.backend == "sim",  # as in the recording
         one_file=take.origin.one_file,
         same_weights=take.origin.same_weights,
     )

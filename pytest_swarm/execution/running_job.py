@@ -16,7 +16,7 @@ from pytest_swarm.errors import ServerFaultError
 from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.imagined_answers import is_imagined
 from pytest_swarm.execution.planning import Moment, plan_step
-from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, VramSampler
+from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, Look, VramSampler
 from pytest_swarm.execution.tasks import TaskCall, announced, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.retrying import FailedAttempt
@@ -45,9 +45,13 @@ class RunningJob:
         self.retries: list[Retry] = []
         context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
-        sparse = (context.backend.simulated and not context.backend.live) or context.backend.predicted
-        interval = SIMULATED_INTERVAL if sparse else REAL_INTERVAL
-        self.sampler = VramSampler(self._look, context.gpu, self.clock, interval=interval, on_sample=self._on_sample)
+        self.sampler = VramSampler(
+            Look(resident=self._look, is_sent=context.probe_sent),
+            context.gpu,
+            self.clock,
+            interval=SIMULATED_INTERVAL if context.backend.sparse_samples else REAL_INTERVAL,
+            on_sample=self._on_sample,
+        )
 
     async def _look(self) -> tuple[ResidentModel, ...]:
         return self.context.residency.named(await self.context.probe_client.resident())

@@ -27,6 +27,14 @@ class SamplingInterval:
     growth: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How a sampler asks what is resident, and whether a request that is pending is on its way to the server."""
+
+    resident: Callable[[], Awaitable[tuple[ResidentModel, ...]]]
+    is_sent: Callable[[], bool] = lambda: True
+
+
 REAL_INTERVAL: Final = SamplingInterval(first_s=0.5, growth=1.0)
 SIMULATED_INTERVAL: Final = SamplingInterval(first_s=0.25, growth=1.5)
 """A step of minutes takes no time in virtual time, so samples at a constant interval would dominate a simulated run."""
@@ -37,7 +45,7 @@ class VramSampler:
     """Takes the VRAM samples of one job, in order.
 
     Args:
-        look: Returns what is resident, for samples during a step.
+        look: Tells what is resident, for samples during a step.
         gpu: The NVML meter; None if no GPU is measured.
         clock: The clock of the job.
         interval: The interval of the samples during a step.
@@ -46,7 +54,7 @@ class VramSampler:
 
     def __init__(
         self,
-        look: Callable[[], Awaitable[tuple[ResidentModel, ...]]],
+        look: Look,
         gpu: GpuMeter | None,
         clock: JobClock,
         *,
@@ -93,7 +101,7 @@ class VramSampler:
         finally:
             self._ended = True
             try:
-                if self._request_pending:
+                if self._request_pending and self._look.is_sent():
                     await asyncio.wait({task}, timeout=GRACE_S)
             finally:
                 task.cancel()
@@ -110,7 +118,7 @@ class VramSampler:
             self._request_pending = False
 
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:
-        rows = await self._look()
+        rows = await self._look.resident()
         resident = tuple(sorted(rows, key=lambda row: row.tag))
         if self._gpu is None and resident == self._last:
             return

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from pytest_swarm.domain.record import JobRecord, JobStatus
+from pytest_swarm.execution import running_job
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
+from pytest_swarm.execution.sampling import SamplingInterval
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.ollama.client import LEASE_S
 from pytest_swarm.ollama.retrying import CallLimits
@@ -55,6 +59,31 @@ def test_a_recording_with_renewals_gives_the_recorded_times(tmp_path: Path) -> N
     assert replayed.outcomes == recorded.outcomes
     watched = [each.path for take in read_cassette(target.path).takes for each in take.exchanges if each.watched]
     assert watched.count("/api/generate") == 3
+
+
+@pytest.mark.parametrize("first_s", [0.3, 0.5, 0.7])
+def test_a_replay_that_samples_at_other_times_gives_the_recorded_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_s: float
+) -> None:
+    server = StandIn()
+    server.chat_s = 0.9
+    chain = case(graph(("a", "b"), ("b", "c")), "greedy")
+    target = RecordingTarget(path=tmp_path / "c.jsonl")
+    with Bench(backend=recording_backend(server.backend(), target), fleet=HEAVY) as bench:
+        recorded = bench.run(chain)
+    monkeypatch.setattr(running_job, "REAL_INTERVAL", SamplingInterval(first_s=first_s, growth=1.0))
+    with Bench(backend=replay_backend(read_cassette(target.path), why="a test"), fleet=HEAVY) as bench:
+        replayed = bench.run(chain)
+    assert replayed.outcomes == recorded.outcomes
+    assert [step.started_s for step in replayed.steps] == [step.started_s for step in recorded.steps]
+    assert replayed.makespan_s == recorded.makespan_s
+
+
+@pytest.mark.parametrize(("kind", "sparse"), [("sim", True), ("ollama", False)])
+def test_a_replay_samples_as_its_recording_did(tmp_path: Path, kind: str, sparse: bool) -> None:
+    target = RecordingTarget(path=tmp_path / "c.jsonl")
+    run(recording_backend(replace(slow_server().backend(), kind=kind, simulated=True), target))
+    assert replay_backend(read_cassette(target.path), why="a test").sparse_samples is sparse
 
 
 def test_a_case_is_replayed_as_its_own_recording_was_made_and_a_missing_one_says_so(tmp_path: Path) -> None:

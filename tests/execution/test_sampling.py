@@ -14,7 +14,7 @@ from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, SamplePha
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.execution.sampling import REAL_INTERVAL, SamplingInterval, VramSampler
+from pytest_swarm.execution.sampling import REAL_INTERVAL, Look, SamplingInterval, VramSampler
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.client import OllamaClient
@@ -56,7 +56,9 @@ def sampled(
 
     async def main() -> None:
         client = OllamaClient("http://box:1", transport=httpx.MockTransport(ps))
-        sampler = VramSampler(client.resident, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
+        sampler = VramSampler(
+            Look(resident=client.resident), gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append
+        )
         await sampler.record(0, SamplePhase.START, ())
         async with sampler.sampling(0):
             await asyncio.sleep(seconds)
@@ -246,7 +248,9 @@ def test_a_cancelled_job_is_cancelled_while_it_samples(at_s: float) -> None:
 
     async def job() -> None:
         clock = JobClock(virtual=True)
-        sampler = VramSampler(SlowToStop().resident, None, clock, interval=REAL_INTERVAL, on_sample=lambda _: None)
+        sampler = VramSampler(
+            Look(resident=SlowToStop().resident), None, clock, interval=REAL_INTERVAL, on_sample=lambda _: None
+        )
         async with sampler.sampling(0):
             await asyncio.sleep(0.6)
         ended.append("went on")

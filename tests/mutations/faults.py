@@ -27,6 +27,20 @@ class Fault:
 
 FAULTS: Final = (
     Fault(
+        name="a replay waits at the end of a step for a sample that was not recorded",
+        where="execution/sampling.py",
+        old="if self._request_pending and self._look.is_sent():",
+        new="if self._request_pending:",
+        tests=("execution/test_leases.py",),
+    ),
+    Fault(
+        name="a replay of a server over HTTP samples as one in this process",
+        where="execution/recorded_backends.py",
+        old='take.origin.backend == "sim"',
+        new="take.origin.simulated",
+        tests=("execution/test_leases.py",),
+    ),
+    Fault(
         name="a killed worker that still holds the lock is not waited for",
         where="plugin/server_visit.py",
         old="_DYING_S: Final = 2.0",

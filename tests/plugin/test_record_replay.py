@@ -32,7 +32,7 @@ def test_workflow(swarm_run, dag):
 MODES = "--swarm-compare=lp,milp,llm"
 QUICK_MODES = "--swarm-compare=milp,llm"
 """For runs in further processes, each of which would import CVXPY for `lp`."""
-RUN_KEYS = ("run", "command", "machine", "versions", "options", "backend", "backend_detail")
+RUN_KEYS = ("run", "command", "machine", "versions", "options", "backend", "backend_detail", "host")
 """Keys of `run` that tell two runs of the same cases apart."""
 
 

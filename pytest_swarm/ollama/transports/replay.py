@@ -120,6 +120,8 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
         self._start_s = 0.0
         self._responses: dict[str, deque[Exchange]] = {}
         self._probes: deque[Exchange] = deque()
+        self.probe_sent = False
+        """Whether a probe is past the time at which one was recorded, so that its response is on its way."""
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """Start to replay a case at loop time `now_s`; a missing recording raises at the first request.
@@ -185,12 +187,14 @@ class ReplayingTransport(httpx.AsyncBaseTransport):
 
     async def _next_probe(self) -> Exchange:
         """Return the next recorded probe at its time; skip stale ones, which belong to an earlier step."""
+        self.probe_sent = False
         now_s = asyncio.get_running_loop().time() - self._start_s
         while self._probes and self._probes[0].sent_s < now_s - _STALE_PROBE_S:
             self._probes.popleft()
         if not self._probes:
             await _wait_forever()
         await _sleep_until(self._start_s + self._probes[0].sent_s)  # if cancelled here, no probe is consumed
+        self.probe_sent = True
         return self._probes.popleft()
 
     def _recorded_exchange(self, request: httpx.Request, data: bytes) -> Exchange:
