@@ -20,7 +20,9 @@ from hypothesis import HealthCheck, settings
 
 import pytest_swarm
 from tests.tries import EXAMPLES, tries
-from tests.warm_workers import SUBPROCESS
+
+if sys.platform != "win32":  # which cannot fork
+    from tests.warm_workers import SUBPROCESS
 
 settings.register_profile(
     "suite", deadline=None, max_examples=tries(EXAMPLES), suppress_health_check=[HealthCheck.too_slow]
@@ -99,6 +101,6 @@ def pytester(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
-    if find_spec("execnet") is not None:
+    if sys.platform != "win32" and find_spec("execnet") is not None:
         monkeypatch.setattr("execnet.gateway_base.ThreadExecModel.subprocess", SUBPROCESS)
     return pytester
