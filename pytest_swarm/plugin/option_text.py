@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS
+from pytest_swarm.units import BYTES_PER_GB, parse_duration_s, parse_size_gb
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.estimates_info import EstimatesChoice
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.gate.rules import Expression
-    from pytest_swarm.plugin.axes import Budget
     from pytest_swarm.report.output_kinds import Output
     from pytest_swarm.routing.mode_table import ModeTable
 
+_MOST: Final = 2**53  # the largest whole number that every reader of a run's files takes exactly
+_MOST_DEPTH: Final = 10_000
+_MOST_WEIGHT: Final = 1_000_000  # far beyond, sums of the objective lose their smaller parts
+_MOST_REPEATS: Final = 10_000
+_MOST_ITEMS: Final = 1_000
 _Word = TypeVar("_Word", bound=str)
+Budget: TypeAlias = float | Literal["auto"]
 
 
 class OptionText:
@@ -70,42 +76,60 @@ class OptionText:
             return "on"
         return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
 
-    def count(self, *, low: int, high: int | None = None) -> int:
-        """Return a whole number of at least `low`, and at most `high` where that is given."""
-        from pytest_swarm.plugin.axes import MOST, parse_count
+    def _entry(self, text: str) -> OptionText:
+        return OptionText(text, what=self.what, known_modes=self._known_modes, folder=self._folder)
 
-        return parse_count(self.text, what=self.what, low=low, high=MOST if high is None else high)
+    def _items(self, *, example: str) -> list[OptionText]:
+        """Return the entries of a comma list."""
+        items = [self._entry(item) for item in self.text.split(",")]
+        if len(items) > _MOST_ITEMS:
+            raise OptionError(f"{self.what}: has {len(items):,} entries, but may have {_MOST_ITEMS:,} at most")
+        if not all(item.text for item in items):
+            raise OptionError(f"{self.what}: {self.text!r} has an empty entry; write for example {example}")
+        return items
+
+    def count(self, *, low: int, high: int = _MOST) -> int:
+        """Return a whole number from `low` to `high`."""
+        try:
+            count = int(self.text)
+        except ValueError:
+            raise OptionError(f"{self.what}: {self.text!r} is not a whole number") from None
+        if count < low:
+            raise OptionError(f"{self.what}: is {count}, but must be at least {low}")
+        if count > high:
+            raise OptionError(f"{self.what}: is {count}, but must be at most {high}")
+        return count
 
     def replan_after(self) -> float:
         """Return the ends after which a planner is asked again: 1 for `every`, infinity for `layer`."""
-        from pytest_swarm.plugin.axes import parse_count
-
         words = {"every": 1.0, "layer": math.inf}
         if self.text.isalpha() and self.text not in words:
             raise OptionError(f"{self.what}: {self.text!r} is unknown; write every, layer, or a number of ends")
-        return words.get(self.text) or parse_count(self.text, what=self.what, low=1)
+        return words.get(self.text) or self.count(low=1)
 
     def shard(self) -> tuple[int, int]:
         """Return the number of a part, from 1, and how many parts there are."""
-        from pytest_swarm.plugin.axes import parse_count
-
         first, slash, last = self.text.partition("/")
-        part, parts = (parse_count(text, what=self.what, low=1) for text in (first, last if slash else "1"))
+        part, parts = (self._entry(text).count(low=1) for text in (first, last if slash else "1"))
         if not slash or part > parts:
             raise OptionError(f"{self.what}: {self.text!r} is no part of a whole; write for example 2/3")
         return part, parts
 
     def weight(self) -> float:
-        """Return a finite number of at least 0."""
-        from pytest_swarm.plugin.axes import parse_weight
-
-        return parse_weight(self.text, what=self.what)
+        """Return a number from 0 to a million."""
+        try:
+            weight = float(self.text)
+        except ValueError:
+            raise OptionError(f"{self.what}: {self.text!r} is not a number") from None
+        if not weight >= 0:  # nor is nan
+            raise OptionError(f"{self.what}: is {self.text}, but must be a number of at least 0")
+        if weight > _MOST_WEIGHT:
+            raise OptionError(f"{self.what}: is {self.text}, but must be at most {_MOST_WEIGHT:,}")
+        return weight + 0.0  # -0 is 0
 
     def weights(self) -> tuple[float, ...]:
-        """Return finite numbers of at least 0, each once."""
-        from pytest_swarm.plugin.axes import parse_weights
-
-        return parse_weights(self.text, what=self.what)
+        """Return the weights of `0,0.25,1`, each once."""
+        return tuple(dict.fromkeys(item.weight() for item in self._items(example="0.5 or 0,0.25,1")))
 
     def estimates(self) -> EstimatesChoice:
         """Return where estimates start: a kind, with the run or table behind a colon, or a file."""
@@ -117,7 +141,7 @@ class OptionText:
         if kind is EstimatesKind.PRIOR and colon:
             raise OptionError(f"{self.what}: prior takes no file; it stands for the priors of the fleet file")
         if kind is not None:
-            named = OptionText(path, what=self.what, folder=self._folder).path_from_there() if path.strip() else None
+            named = self._entry(path).path_from_there() if path.strip() else None
             return EstimatesChoice(kind=kind, path=named)
         file = self.path_from_there()
         if not file.is_file():
@@ -127,14 +151,10 @@ class OptionText:
 
     def duration_s(self) -> float:
         """Return seconds."""
-        from pytest_swarm.units import parse_duration_s
-
         return parse_duration_s(self.text, what=self.what)
 
     def size_bytes(self, *, low_mib: int) -> int:
         """Return a size in bytes, of at least so many MiB."""
-        from pytest_swarm.units import BYTES_PER_GB, parse_size_gb
-
         size = round(parse_size_gb(self.text, what=self.what) * BYTES_PER_GB)
         if size < low_mib << 20:
             raise OptionError(f"{self.what}: {self.text!r} is less than {low_mib}MiB; write for example 64MiB")
@@ -162,26 +182,34 @@ class OptionText:
         return parse_expression(self.text, what=self.what)
 
     def modes(self) -> tuple[str, ...]:
-        """Return routing modes."""
-        from pytest_swarm.plugin.axes import parse_modes
+        """Return the routing modes of `both`, `all` or a comma list."""
         from pytest_swarm.routing.mode_table import ModeTable
 
-        return parse_modes(self.text, what=self.what, known=self._known_modes or ModeTable({}))
+        known = self._known_modes or ModeTable({})
+        return known.parse([item.text for item in self._items(example="both, all or lp,milp")], what=self.what)
 
     def horizons(self) -> tuple[HorizonDepth, ...]:
-        """Return horizon depths."""
-        from pytest_swarm.plugin.axes import parse_horizons
-
-        return parse_horizons(self.text, what=self.what)
+        """Return the horizon depths of `0,1,flat`, each once."""
+        depths: list[HorizonDepth] = []
+        for item in self._items(example="0,1,3 or flat"):
+            if item.text == "flat":
+                depths.append("flat")
+            elif item.text.isdecimal():
+                depths.append(item.count(low=0, high=_MOST_DEPTH))
+            else:
+                raise OptionError(f"{self.what}: {item.text!r} is not a horizon depth; write 0 or more, or flat")
+        return tuple(dict.fromkeys(depths))
 
     def budgets(self) -> tuple[Budget, ...]:
-        """Return VRAM budgets in GB, or `auto`."""
-        from pytest_swarm.plugin.axes import parse_budgets
-
-        return parse_budgets(self.text, what=self.what)
+        """Return the VRAM budgets of `8GB,24GB,auto` in GB, each once."""
+        texts = [item.text for item in self._items(example="8GB,24GB or auto")]
+        return tuple(dict.fromkeys("auto" if text == "auto" else parse_size_gb(text, what=self.what) for text in texts))
 
     def repeats(self) -> tuple[int, bool]:
-        """Return how many repeats, and whether they stop as soon as the gate has decided."""
-        from pytest_swarm.plugin.axes import parse_repeat
-
-        return parse_repeat(self.text, what=self.what)
+        """Return (repeats, whether they stop as soon as the gate has decided) of `5` or `auto:20`."""
+        head, colon, most = self.text.partition(":")
+        if head.strip() != "auto":
+            return self.count(low=1, high=_MOST_REPEATS), False
+        if not colon:
+            raise OptionError(f"{self.what}: auto needs a limit, such as auto:20")
+        return self._entry(most).count(low=2, high=_MOST_REPEATS), True

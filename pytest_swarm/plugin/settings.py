@@ -18,13 +18,12 @@ from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_folder, ini_value, native_value
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
-from pytest_swarm.plugin.option_text import OptionText
+from pytest_swarm.plugin.option_text import Budget, OptionText
 from pytest_swarm.plugin.options import ROWS, Options
 
 if TYPE_CHECKING:  # start-up must not pay for the domain
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.execution.bench import Carryover
-    from pytest_swarm.plugin.axes import Budget
     from pytest_swarm.routing.mode_table import ModeTable
 
 T = TypeVar("T")

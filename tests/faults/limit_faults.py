@@ -10,7 +10,7 @@ import pytest
 from pytest_swarm.errors import OptionError, SwarmError
 from pytest_swarm.gate.rules import parse_expression
 from pytest_swarm.ollama.address import base_url
-from pytest_swarm.plugin.axes import parse_budgets, parse_count, parse_horizons, parse_repeat, parse_weight
+from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.report.output_kinds import parse_output
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.units import parse_duration_s
@@ -37,14 +37,14 @@ def message_of(text: str) -> object:
 
 
 VALUES: dict[str, Callable[[], object]] = {
-    "a seed of 100,000 digits": lambda: parse_count(NINES, what="--swarm-seed", low=0),
-    "a seed beyond 2^53": lambda: parse_count(str(2**53 + 1), what="--swarm-seed", low=0),
-    "a billion repeats": lambda: parse_repeat("1000000000", what="--swarm-repeat"),
-    "a horizon of 100,000 digits": lambda: parse_horizons(NINES, what="--swarm-horizon"),
-    "100,000 horizons": lambda: parse_horizons(",".join("0" * 100_000), what="--swarm-horizon"),
-    "a budget of 100,000 digits": lambda: parse_budgets(f"{NINES}GB", what="--swarm-vram"),
+    "a seed of 100,000 digits": lambda: OptionText(NINES, what="--swarm-seed").count(low=0),
+    "a seed beyond 2^53": lambda: OptionText(str(2**53 + 1), what="--swarm-seed").count(low=0),
+    "a billion repeats": lambda: OptionText("1000000000", what="--swarm-repeat").repeats(),
+    "a horizon of 100,000 digits": lambda: OptionText(NINES, what="--swarm-horizon").horizons(),
+    "100,000 horizons": lambda: OptionText(",".join("0" * 100_000), what="--swarm-horizon").horizons(),
+    "a budget of 100,000 digits": lambda: OptionText(f"{NINES}GB", what="--swarm-vram").budgets(),
     "a time limit of 100,000 digits": lambda: parse_duration_s(NINES, what="--swarm-timeout"),
-    "an infinite weight": lambda: parse_weight("inf", what="--swarm-lambda-token"),
+    "an infinite weight": lambda: OptionText("inf", what="--swarm-lambda-token").weight(),
     "a gate that allows infinitely much": lambda: parse_expression(f"score:-{NINES}%", what="--swarm-fail"),
     "a fault of 100,000 digits": lambda: parse_fault(f"busy:times={NINES}"),
     "a host of 100,000 letters": lambda: base_url(f"ftp://{'x' * 100_000}"),
