@@ -20,7 +20,7 @@ from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import readable, write_whole
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
-from pytest_swarm.gate.run_context import FleetIdentity, RunContext
+from pytest_swarm.gate.run_context import RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.metrics.spec import Kind
 
@@ -65,30 +65,11 @@ _SETUP: Final = SharedFields(Setup, BaselineCaseRow, but=("horizon",))
 _SAMPLE: Final = SharedFields(BaselineSample, BaselineSampleRow, but=("figures", "digest"))
 
 
-class BaselineContext(Struct, frozen=True, kw_only=True):
-    """The run that the samples come from, as far as it decides whether another run is comparable."""
-
-    run: str
-    started_ts_ms: Annotated[float, Meta(description="milliseconds since 1970")]
-    backend: str
-    simulated: bool | None
-    profile: str | None
-    fleet: FleetIdentity
-    seed: int
-    seed_policy: str
-    measure: Annotated[Mapping[str, str], Meta(description="the options that change what a score means")]
-    versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
-    machine: Mapping[str, str]
-
-
-_CONTEXT: Final = SharedFields(RunContext, BaselineContext)
-
-
 class BaselineFile(Struct, frozen=True, kw_only=True):
     """A whole file."""
 
     schema: Literal["swarm-baseline/1"]
-    circumstances: BaselineContext
+    circumstances: RunContext
     looks: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...],
         Meta(description="repeats with which runs were judged and left undecided; left out where there are none"),
@@ -144,8 +125,7 @@ def decode_baseline(text: bytes, *, where: str) -> Baseline:
             raise BaselineError(f"{where}: holds the case {case.setup.label} twice; delete one of them")
         seen.add(case.identity)
         _check_samples(case, where)
-    context = RunContext(**_CONTEXT.of(file.circumstances))
-    return Baseline(context=context, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
+    return Baseline(context=file.circumstances, cases=cases, looks=tuple(sorted(set(file.looks))), where=where)
 
 
 def _check_samples(case: BaselineCase, where: str) -> None:
@@ -184,8 +164,7 @@ def write_baseline(baseline: Baseline, path: Path) -> None:
 
 def encode_baseline(baseline: Baseline) -> str:
     """Return the text of the file: the head of each case, and each sample, on a line of its own."""
-    context = BaselineContext(**_CONTEXT.of(baseline.context))
-    head = json.dumps(to_json(context), indent=1, ensure_ascii=True, sort_keys=True)
+    head = json.dumps(to_json(baseline.context), indent=1, ensure_ascii=True, sort_keys=True)
     looks = f'"looks": {list(baseline.looks)},\n' if baseline.looks else ""
     cases = ",\n".join(map(_case_text, baseline.cases))
     return f'{{\n"schema": "{SCHEMA}",\n"circumstances": {head},\n{looks}"cases": [\n{cases}\n]\n}}\n'

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from pytest_swarm.domain.record import RunInfo
 
@@ -31,22 +33,22 @@ class FleetIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """What a run was, as far as it decides whether it is comparable.
+    """The run that samples come from, as far as it decides whether another run is comparable.
 
-    `measure` are the options that change what a score means; a baseline that is older than an option lacks it. Weights,
-    planner and routers are not among them: they are what is tested.
+    A baseline that is older than an option lacks it in `measure`. Weights, planner and routers are not there at all:
+    they are what is tested.
     """
 
     run: str
-    started_ts_ms: float
+    started_ts_ms: Annotated[float, Meta(description="milliseconds since 1970")]
     backend: str
     simulated: bool | None
     profile: str | None
     fleet: FleetIdentity
     seed: int
     seed_policy: str
-    measure: Mapping[str, str]
-    versions: Mapping[str, str]
+    measure: Annotated[Mapping[str, str], Meta(description="the options that change what a score means")]
+    versions: Annotated[Mapping[str, str], Meta(description="package -> version")]
     machine: Mapping[str, str]
 
     def __post_init__(self) -> None:
