@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.draws import Draw, JobDraws, repeat_counts
-from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs, no_pairs
+from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs
 from pytest_swarm.gate.pairing import Match
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.statistics.exact_tests import fisher_in_strata
@@ -71,7 +71,7 @@ def _exact_verdict(hypothesis: Hypothesis) -> VerdictRow:
     metric = hypothesis.expression.metric.name
     data = measured_pairs(hypothesis.matches, metric)
     if not data.pairs:
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+        return hypothesis.without_pairs()
     clean = is_clean(hypothesis.matches, metric)
     added = sum(added_counts(match, metric, clean=clean) for match in hypothesis.matches)
     before, now = sum(data.before), sum(data.now)
@@ -100,7 +100,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
     """
     metric, jobs = hypothesis.expression.metric.name, hypothesis.draws
     if not jobs:
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+        return hypothesis.without_pairs()
     allowed = hypothesis.expression.allowed
     now, before = sum(_total(job.now) for job in jobs), sum(_total(job.before) for job in jobs)
     expected = sum(_total(job.before) * len(job.now) / len(job.before) for job in jobs)

@@ -115,11 +115,7 @@ def judge_run(run: RunCases, context: RunContext, baseline: Baseline, policy: Po
         policy: What may get worse, and by how much.
     """
     settings = {case.setup.key for case in run.cases}
-
-    def covered(case: BaselineCase) -> bool:
-        return case.setup.key in settings
-
-    return evaluate(run, baseline, context, policy=policy, covered=covered)
+    return evaluate(run, baseline, context, policy=policy, covered=lambda case: case.setup.key in settings)
 
 
 def _nothing_compared(run: RunCases) -> str:

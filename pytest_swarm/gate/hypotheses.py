@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
@@ -97,6 +96,13 @@ class Hypothesis:
             looks=self.chance.looks,
             **figures,  # type: ignore[arg-type]
         )
+
+    def without_pairs(self) -> VerdictRow:
+        """Return the row where there is nothing to compare."""
+        note = f"{self.expression.metric.name} was not measured in both, for any case and repeat"
+        if not self.matches:
+            note = f"no case of mode {self.mode} is in both"
+        return self.row(Verdict.NOT_COMPARABLE, note=note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,18 +261,6 @@ def value_of(sample: BaselineSample, name: str) -> float:
 def confidence(level: float) -> float:
     """Return the two-sided confidence, in percent, of a one-sided level."""
     return round(100 * (1 - 2 * level), 3)
-
-
-def finite(value: float) -> float | None:
-    """Return the value, None where it is infinite."""
-    return value if math.isfinite(value) else None
-
-
-def no_pairs(hypothesis: Hypothesis) -> str:
-    """Return why there is nothing to compare."""
-    if not hypothesis.matches:
-        return f"no case of mode {hypothesis.mode} is in both"
-    return f"{hypothesis.expression.metric.name} was not measured in both, for any case and repeat"
 
 
 def _level(expression: Expression, noisy: int) -> float:

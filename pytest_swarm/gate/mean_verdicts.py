@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.gate.draws import JobDraws, bet_scale, repeat_counts
-from pytest_swarm.gate.hypotheses import Hypothesis, confidence, finite, measured_pairs, no_pairs
+from pytest_swarm.gate.hypotheses import Hypothesis, confidence, measured_pairs
 from pytest_swarm.gate.repeats_to_run import RepeatsToRun, repeats_to_run
 from pytest_swarm.gate.run_spread import run_error, widened
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
@@ -57,7 +58,7 @@ def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
     metric = hypothesis.expression.metric
     data = measured_pairs(hypothesis.matches, metric.name)
     if not data.pairs:
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+        return hypothesis.without_pairs()
     units = units_of(data.differences())
     before, now = data.case_mean(now=False), data.case_mean(now=True)
     allowed = hypothesis.expression.allowed_loss(before)
@@ -151,7 +152,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
     metric = hypothesis.expression.metric
     jobs = hypothesis.draws
     if not jobs:
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+        return hypothesis.without_pairs()
     before, now = _mean_of_cases(jobs, now=False), _mean_of_cases(jobs, now=True)
     allowed = hypothesis.expression.allowed_loss(before)
     loss, units = loss_of(jobs, hypothesis, before=before)
@@ -159,7 +160,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
     open_row = verdict is Verdict.INCONCLUSIVE
     asked = repeats_to_run(hypothesis, jobs, allowed=allowed, reach=reach_of(metric, jobs)) if open_row else None
     error = standard_error(units)
-    detectable = None if error is None else minimum_detectable(error, len(units.weights), level=hypothesis.level)
+    detectable = math.inf if error is None else minimum_detectable(error, len(units.weights), level=hypothesis.level)
     low, high = sorted((metric.worse * loss.low, metric.worse * loss.high))
     if metric.low is not None and metric.high is not None:  # a relative allowance may move a bound beyond what can be
         low, high = max(low, metric.low - metric.high), min(high, metric.high - metric.low)
@@ -176,7 +177,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
         confidence=confidence(hypothesis.level),
         p_worse=loss.p_worse,
         allowed=allowed,
-        detectable=None if detectable is None else finite(detectable),
+        detectable=detectable if math.isfinite(detectable) else None,
         jobs=len(jobs),
         note=_note(hypothesis, loss, asked),
         suspicion=(SUSPICION if loss.is_worse else NOT_KNOWN) if open_row else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, measured_pairs, no_pairs
+from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, measured_pairs
 from pytest_swarm.gate.mean_verdicts import exact_verdict
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.metrics.metric_table import AnyMetric
@@ -33,7 +33,7 @@ def median_verdict(hypothesis: Hypothesis) -> VerdictRow:
     metric = hypothesis.expression.metric
     data = measured_pairs(hypothesis.matches, metric.name)
     if not data.pairs:
-        return hypothesis.row(Verdict.NOT_COMPARABLE, note=no_pairs(hypothesis))
+        return hypothesis.without_pairs()
     if hypothesis.chance.sequential and not hypothesis.chance.fixed:
         return hypothesis.row(Verdict.NOT_COMPARABLE, note=_SEQUENTIAL.format(name=metric.name))
     ratio = ratio_of_medians(data.before, data.now)
