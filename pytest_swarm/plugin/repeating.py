@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import Baseline, BaselineSample
 from pytest_swarm.gate.draws import bet_scale
-from pytest_swarm.gate.rules import DEFAULT_CONFIDENCE, Rule
-from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
+from pytest_swarm.gate.rules import DEFAULTS, Rule, parse_expression
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.statistics.sequential import stopping_reason
 
@@ -29,12 +28,12 @@ class Repeating:
             for sample in case.samples:
                 self._then.setdefault(sample.digest, sample)
         self._losses: dict[_Watched, list[float]] = {}
-        expression = next((each for each in rule.expressions if each.metric.kind is Kind.MEAN), None)
-        self._metric: AnyMetric = MetricTable.score if expression is None else expression.metric
-        confidence = DEFAULT_CONFIDENCE if expression is None else expression.confidence
+        defaults = (parse_expression(text, what="the default") for text in DEFAULTS)
+        expression = next(each for each in (*rule.expressions, *defaults) if each.metric.kind is Kind.MEAN)
+        self._metric = expression.metric
         known = (sample.figures.get(self._metric.name) for case in baseline.cases for sample in case.samples)
         self._scale = bet_scale(self._metric, [value for value in known if value is not None] or [0.0])
-        self._level = (1 - confidence / 100) / 2
+        self._level = expression.level
 
     def needless(self, case: Case) -> str | None:
         """Why this repeat need not be run; None where it must be. The first repeat always runs."""
