@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.files import is_there, shown_path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import RunInfo
     from pytest_swarm.report.report_model import Report
 
+_Covered: TypeAlias = Callable[[BaselineCase], bool]
 RULE: Final = "swarm_gate"  # the attribute of a report that carries the rule of a marked test
 _NARROWING: Final = (
     "keyword",
@@ -130,7 +131,7 @@ class Gating:
     def finish(self, report: Report, *, complete: bool) -> GateEnding:
         """Judge the run, then write the baseline where that was asked for. What cannot be written is a trouble."""
         whole = complete and not self.lost_worker
-        covered = _Coverage(self._config, report, whole=whole and not self.deselected)
+        covered = _coverage(self._config, report, whole=whole and not self.deselected)
         result = None if self.baseline is None else self._judge(report, self.baseline, covered)
         if result is not None:
             self.junit.write({test: case.verdict.value for case in result.cases for test in case.tests})
@@ -142,7 +143,7 @@ class Gating:
         except BaselineError as error:
             return GateEnding(result=result, notes=(), troubles=(str(error),))
 
-    def _judge(self, report: Report, baseline: Baseline, covered: _Coverage) -> GateResult | None:
+    def _judge(self, report: Report, baseline: Baseline, covered: _Covered) -> GateResult | None:
         rule = self.settings.rule
         if rule.gate == "off":
             return None
@@ -165,7 +166,7 @@ class Gating:
             return ()
         return remember_look(baseline, _cases(report), result, file=file, shown=self._shown(file))
 
-    def _write(self, report: Report, covered: _Coverage) -> str:
+    def _write(self, report: Report, covered: _Covered) -> str:
         """Update the file as it is now: another run may have been added to it since this one began."""
         file, update = self.settings.file, self.settings.update
         assert file is not None
@@ -190,25 +191,20 @@ def _cases(report: Report) -> RunCases:
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"
 
 
-class _Coverage:
-    """Whether a run would have run a case of the baseline if it were still there."""
+def _coverage(config: pytest.Config, report: Report, *, whole: bool) -> _Covered:
+    """Return what tells whether a run would have run a case of the baseline if it were still there."""
+    args = [str(arg) for arg in config.args]
+    narrowed = any(getattr(config.option, name, None) for name in _NARROWING) or any("::" in arg for arg in args)
+    paths = [(config.invocation_params.dir / arg).resolve() for arg in args]
+    settings = {replace(job.key, repeat=1) for job in report.jobs}
 
-    def __init__(self, config: pytest.Config, report: Report, *, whole: bool) -> None:
-        option = config.option
-        args = [str(arg) for arg in config.args]
-        narrowed = any(getattr(option, name, None) for name in _NARROWING) or any("::" in arg for arg in args)
-        self._whole = whole and not narrowed
-        self._root = config.rootpath
-        start = config.invocation_params.dir
-        self._paths = [(start / arg).resolve() for arg in args]
-        self._settings = {replace(job.key, repeat=1) for job in report.jobs}
+    def asked_for(file: Path) -> bool:
+        return any(file == path or path in file.parents for path in paths)
 
-    def __call__(self, case: BaselineCase) -> bool:
-        setup = case.setup
-        if not self._whole or setup.key not in self._settings:
+    def covered(case: BaselineCase) -> bool:
+        if narrowed or not whole or case.setup.key not in settings:
             return False
-        files = {(self._root / sample.test.partition("::")[0]).resolve() for sample in case.samples}
-        return all(not file.exists() or self._asked_for(file) for file in files)
+        files = {(config.rootpath / sample.test.partition("::")[0]).resolve() for sample in case.samples}
+        return all(not file.exists() or asked_for(file) for file in files)
 
-    def _asked_for(self, file: Path) -> bool:
-        return any(file == path or path in file.parents for path in self._paths)
+    return covered
