@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.baseline import BaselineCase, BaselineSample, Setup
 
 MODES = ("lp", "llm")
@@ -101,7 +102,7 @@ def cases_of(world: World, drawn: Mapping[str, Values], *, run: str = "") -> tup
         scores, lost, violated = values.scores.tolist(), values.lost.tolist(), values.violated.tolist()
         for n, (horizon, budget) in enumerate(world.settings):
             for job in range(len(world.chances)):
-                setup = Setup(job=f"job{job}", mode=mode, horizon=horizon, vram_budget_gb=budget)
+                setup = Setup(job=f"job{job}", key=CaseKey(mode=mode, horizon=horizon, vram_budget_gb=budget))
                 rows = [
                     (None if lost[n][repeat][job] else scores[n][repeat][job], float(violated[n][repeat][job]))
                     for repeat in range(len(scores[n]))
@@ -117,7 +118,7 @@ def cases_of(world: World, drawn: Mapping[str, Values], *, run: str = "") -> tup
 
 def _sample(setup: Setup, n: int, *, figures: dict[str, float | None], answers: str | None, run: str) -> BaselineSample:
     return BaselineSample(
-        digest=f"{setup.job}{setup.mode}{setup.horizon}{setup.vram_budget_gb}{n}",
+        digest=f"{setup.job}{setup.mode}{setup.key.horizon}{setup.key.vram_budget_gb}{n}",
         test=f"test_jobs.py::test_{setup.job}[{n}]",
         repeat=n + 1,
         occurrence=0,

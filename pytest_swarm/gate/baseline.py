@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.run_context import RunContext
@@ -19,26 +18,15 @@ from pytest_swarm.routing.registry import mode_order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """The name of a job, and the mode, horizon and budget it is run under. Says nothing of the content of the graph.
-
-    `lambda_token` is the weight of token cost where the run sweeps it.
-    """
+    """The name of a job, and the key of its first repeat. Says nothing of the content of the graph."""
 
     job: str
-    mode: str
-    horizon: HorizonDepth
-    vram_budget_gb: float
-    lambda_token: float | None = None
+    key: CaseKey
 
     @property
-    def key(self) -> CaseKey:
-        """The key of its first repeat: mode, horizon, budget and swept weight."""
-        return CaseKey(
-            mode=self.mode,
-            horizon=self.horizon,
-            vram_budget_gb=self.vram_budget_gb,
-            lambda_token=self.lambda_token,
-        )
+    def mode(self) -> str:
+        """The routing mode."""
+        return self.key.mode
 
     @property
     def label(self) -> str:
@@ -48,8 +36,9 @@ class Setup:
     @property
     def order(self) -> tuple[object, ...]:
         """Sort key: by job, budget, horizon, swept weight and mode."""
-        swept = lambda_order(self.lambda_token)
-        return self.job, self.vram_budget_gb, horizon_order(self.horizon), swept, mode_order(self.mode)
+        key = self.key
+        swept = lambda_order(key.lambda_token)
+        return self.job, key.vram_budget_gb, horizon_order(key.horizon), swept, mode_order(key.mode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

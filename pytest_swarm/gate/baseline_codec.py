@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.documents import path_of
+from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import readable, write_whole
@@ -61,7 +62,7 @@ class BaselineCaseRow(Struct, frozen=True, kw_only=True):
     samples: tuple[BaselineSampleRow, ...]
 
 
-_SETUP: Final = SharedFields(Setup, BaselineCaseRow, but=("horizon",))
+_KEY: Final = SharedFields(CaseKey, BaselineCaseRow, but=("horizon", "repeat"))
 _SAMPLE: Final = SharedFields(BaselineSample, BaselineSampleRow, but=("figures", "digest"))
 
 
@@ -182,14 +183,15 @@ def baseline_schema() -> JsonObject:
 
 def _case_text(case: BaselineCase) -> str:
     row = BaselineCaseRow(
-        **_SETUP.of(case.setup),
-        horizon_depth=case.setup.horizon,
+        job=case.setup.job,
+        **_KEY.of(case.setup.key),
+        horizon_depth=case.setup.key.horizon,
         graph_digest=case.graph_digest,
         case_version=case.version,
         samples=(),
     )
     head = {name: value for name, value in to_json(row).items() if name != "samples"}
-    if case.setup.lambda_token is None:
+    if case.setup.key.lambda_token is None:
         del head["lambda_token"]
     samples = ",\n".join(f"  {_line(_without_unknown(to_json(_encode_sample(sample))))}" for sample in case.samples)
     return f'{_line(head)[:-1]}, "samples": [\n{samples}\n]}}'
@@ -216,7 +218,7 @@ def _shortest(value: float) -> float:
 
 def _decode_case(row: BaselineCaseRow) -> BaselineCase:
     return BaselineCase(
-        setup=Setup(horizon=row.horizon_depth, **_SETUP.of(row)),
+        setup=Setup(job=row.job, key=CaseKey(horizon=row.horizon_depth, **_KEY.of(row))),
         graph_digest=row.graph_digest,
         version=row.case_version,
         samples=sorted_samples(map(_decode_sample, row.samples)),

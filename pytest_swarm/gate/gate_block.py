@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.graph import HorizonDepth
-from pytest_swarm.gate.baseline import Setup
+from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.rules import Strictness
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
@@ -55,7 +55,7 @@ class GateBlock(Struct, frozen=True, kw_only=True):
 
 
 _RESULT: Final = SharedFields(GateResult, GateBlock, but=("cases", "elsewhere"))
-_SETUP: Final = SharedFields(Setup, GateCaseRow, but=("horizon",))
+_KEY: Final = SharedFields(CaseKey, GateCaseRow, but=("horizon", "repeat"))
 _CASE: Final = SharedFields(CaseVerdict, GateCaseRow, but=("setup", "tests"))
 
 
@@ -82,6 +82,11 @@ def gate_schema() -> JsonObject:
 
 
 def _case_row(case: CaseVerdict) -> GateCaseRow:
+    setup = case.setup
     return GateCaseRow(
-        horizon_depth=case.setup.horizon, label=case.setup.label, **_SETUP.of(case.setup), **_CASE.of(case)
+        job=setup.job,
+        **_KEY.of(setup.key),
+        horizon_depth=setup.key.horizon,
+        label=setup.label,
+        **_CASE.of(case),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
-from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, PlanStep, TaskOutcome
+from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -20,7 +20,6 @@ class IncompleteJob:
 
     setup: Setup
     test: str
-    repeat: int
     sentence: str
 
 
@@ -100,7 +99,7 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
     families: dict[str, str] = {}
     incomplete: list[IncompleteJob] = []
     for job in jobs:
-        setup = setup_of(job.record)
+        setup = Setup(job=job.record.case.job, key=replace(job.key, repeat=1))
         if job.record.status is not JobStatus.COMPLETED:
             incomplete.append(_incomplete(job, setup))
             continue
@@ -123,18 +122,6 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
         incomplete=tuple(incomplete),
         lost_tests=tuple(lost_tests),
         over_budget=_steps_over_budget(jobs),
-    )
-
-
-def setup_of(record: JobRecord) -> Setup:
-    """Return the setup of a job."""
-    key: CaseKey = record.case.key
-    return Setup(
-        job=record.case.job,
-        mode=key.mode,
-        horizon=key.horizon,
-        vram_budget_gb=key.vram_budget_gb,
-        lambda_token=key.lambda_token,
     )
 
 
@@ -233,7 +220,7 @@ def _answer(outcome: TaskOutcome) -> str | None:
 def _incomplete(job: MeasuredJob, setup: Setup) -> IncompleteJob:
     record = job.record
     sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {record.error or 'no reason given'}"
-    return IncompleteJob(setup=setup, test=record.case.test, repeat=job.key.repeat, sentence=sentence)
+    return IncompleteJob(setup=setup, test=record.case.test, sentence=sentence)
 
 
 def _figure(value: object) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
 from pytest_swarm.gate.evaluate import GateResult, evaluate
 from pytest_swarm.gate.pairing import RunCases
@@ -28,7 +29,7 @@ def case(
     more = figures or {}
     name = test or f"test_{job}.py::test_{job}"
     return BaselineCase(
-        setup=Setup(job=job, mode=mode, horizon=1, vram_budget_gb=8.0),
+        setup=Setup(job=job, key=CaseKey(mode=mode, horizon=1, vram_budget_gb=8.0)),
         graph_digest=graph or job,
         version=version,
         samples=tuple(

@@ -136,7 +136,10 @@ def test_a_repeat_is_over_budget_where_one_of_its_horizons_is() -> None:
 
     def both(counts: list[float]) -> list[BaselineCase]:
         deep = violating(counts)
-        return [deep, replace(violating([0.0] * len(counts)), setup=replace(deep.setup, horizon=0))]
+        return [
+            deep,
+            replace(violating([0.0] * len(counts)), setup=replace(deep.setup, key=replace(deep.setup.key, horizon=0))),
+        ]
 
     (row,) = judge(both([0.0] * 10), both([1.0] * 10), "violations:+0").rows
     assert (row.verdict, row.p_worse) == (Verdict.REGRESSED, pytest.approx(1 / comb(20, 10)))
@@ -290,9 +293,7 @@ def test_renamed_new_missing_and_changed_cases_are_reported_as_such() -> None:
 
 def test_an_error_is_an_error_and_no_low_score() -> None:
     a, b = case("a", [0.9, 0.9]), case("b", [0.9, 0.9])
-    incomplete = IncompleteJob(
-        setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", repeat=1, sentence="b ended as error: dead"
-    )
+    incomplete = IncompleteJob(setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", sentence="b ended as error: dead")
     run = RunCases(cases=(a, replace(b, samples=b.samples[1:])), incomplete=(incomplete,))
     result = judge([a, b], run, seed=0)
     row = result.rows[0]
@@ -396,7 +397,7 @@ def test_a_case_with_an_error_keeps_its_old_samples() -> None:
     a = case("a", [0.9, 0.9])
     run = RunCases(
         cases=(replace(a, samples=a.samples[:1]),),
-        incomplete=(IncompleteJob(setup=a.setup, test="", repeat=2, sentence=""),),
+        incomplete=(IncompleteJob(setup=a.setup, test="", sentence=""),),
     )
     found = update_baseline(old, run, run_context(), update="all", covered=lambda _: True)
     assert found.baseline.cases == old.cases
@@ -451,7 +452,7 @@ def test_lost_scores_cost_coverage_are_named_and_are_never_ok() -> None:
 
 def test_a_router_that_dies_in_every_job_is_not_comparable() -> None:
     before = jobs([0.9], count=2)
-    died = tuple(IncompleteJob(setup=each.setup, test="t.py::t", repeat=1, sentence="dead") for each in before)
+    died = tuple(IncompleteJob(setup=each.setup, test="t.py::t", sentence="dead") for each in before)
     result = judge(before, RunCases(cases=(), incomplete=died), "score:-2.5%")
     assert result.verdict in (Verdict.NOT_COMPARABLE, Verdict.ERROR)
     assert [row.lost for row in result.rows] == [("dead", "dead")]
