@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from typing import Final
 
 from pytest_swarm.errors import OptionError
@@ -75,6 +76,11 @@ def plural(count: int, noun: str) -> str:
     """
     many = f"{noun[:-1]}ies" if noun.endswith(("ily", "icy")) else f"{noun}s"
     return f"{count:,} {noun if count == 1 else many}"
+
+
+def now_ms() -> float:
+    """Return the milliseconds since 1970 on the wall clock, in whole microseconds: the timestamp of files."""
+    return round(time.time() * 1000.0, 3)
 
 
 def format_duration(duration_s: float) -> str:

@@ -68,8 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _list(store: AnswerStore) -> None:
     """Print one row for each model and kind of question, and one for the loads of each model."""
-    from pytest_swarm.ollama.answers.answer_store import now_ms
-    from pytest_swarm.units import plural
+    from pytest_swarm.units import now_ms, plural
 
     rows: dict[tuple[str, str, str, str], list[StoredAnswer]] = {}
     for question, answer in store.entries():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pytest_swarm.execution.answer_gate import AnswerNeed
-from pytest_swarm.ollama.answers.answer_store import now_ms
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.ollama.messages import ChatReply
 from pytest_swarm.ollama.replies import REPEAT
+from pytest_swarm.units import now_ms
 
 
 def answer_of(reply: ChatReply, need: AnswerNeed, *, site: str, elapsed_s: float, beside: int) -> StoredAnswer:

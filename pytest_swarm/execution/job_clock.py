@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pytest_swarm.units import now_ms
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobClock:
@@ -14,11 +16,9 @@ class JobClock:
 
     Args:
         virtual: Whether the loop's time is virtual. Then computing takes no loop time, and a stopwatch adds both.
-        epoch_s: The wall clock of timestamps, in seconds since 1970.
     """
 
     virtual: bool
-    epoch_s: Callable[[], float] = time.time
     _loop_start_s: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     def now_s(self) -> float:
@@ -27,7 +27,7 @@ class JobClock:
 
     def ts_ms(self) -> float:
         """Return the milliseconds since 1970 on the wall clock, for timestamps."""
-        return round(self.epoch_s() * 1000.0, 3)
+        return now_ms()
 
     def stopwatch(self) -> Callable[[], float]:
         """Return a function that gives the milliseconds since now: wall time, plus loop time on a virtual loop."""

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import dataclass, field
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.ollama.answers.answer_store import AnswerStore, now_ms
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import LoadSample
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.simulator.server.hardware import MAX_LOADED_MODELS
-from pytest_swarm.units import BYTES_PER_GB
+from pytest_swarm.units import BYTES_PER_GB, now_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

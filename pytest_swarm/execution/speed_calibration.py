@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from pytest_swarm.ollama.answers.answer_store import now_ms
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import SpeedSample
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.units import now_ms
 
 _PROMPT: Final = "Write the numbers from {first} to 1000 in words, one a line."
 _TOKENS: Final = 48  # long enough that a call lasts much longer than what the server adds to it

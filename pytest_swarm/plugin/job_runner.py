@@ -17,6 +17,7 @@ from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_met
 from pytest_swarm.plugin.cases import is_swarm, key_of, workflow_of
 from pytest_swarm.plugin.job_turns import JobTurns, in_event_loop
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
+from pytest_swarm.units import now_ms
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.plan import Plan
@@ -86,15 +87,10 @@ class JobRunner:
         self.dry_run = dry_run
         self._cases = cases
         self._resources = resources
-        self._folder = folder
+        self.folder = folder
         self._repeating = repeating
         self._remarked: set[str] = set()
         self.turns = JobTurns()
-
-    @property
-    def lost_folder(self) -> bool:
-        """Whether the events cannot be written any more."""
-        return self._folder.trouble is not None
 
     def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
         """Return the case of a test's graph, with --swarm-context and the marker's version and family applied."""
@@ -108,7 +104,7 @@ class JobRunner:
 
     def count(self, case: Case, item: pytest.Item, dry_run: DryRun) -> str | None:
         """Count what a case would cost, nothing where it has finished earlier; return why it would not complete."""
-        if self._folder.earlier.finished(case) is not None:
+        if self.folder.earlier.finished(case) is not None:
             dry_run.finished += 1
             return None
         return dry_run.add(case, carryover=self._cases.carryover_of(item))
@@ -119,7 +115,7 @@ class JobRunner:
 
     def result_of(self, case: Case, item: pytest.Item) -> JobResult:
         """Return the job's result: of the run that is resumed, where that has finished it, else of a run now."""
-        earlier = self._folder.earlier.finished(case)
+        earlier = self.folder.earlier.finished(case)
         if earlier is not None:
             return JobResult(record=earlier, metrics=job_metrics(earlier))
         return self._run(case, item)
@@ -141,17 +137,17 @@ class JobRunner:
         if resources.measuring is not None:
             return self._played(case, item, resources.measuring)
         if resources.hosts is not None:
-            return resources.hosts.run(case, carryover=carryover, sink=self._folder.sink)
+            return resources.hosts.run(case, carryover=carryover, sink=self.folder.sink)
         with resources.exclusive():
-            return resources.bench.run(case, carryover=carryover, sink=self._folder.sink)
+            return resources.bench.run(case, carryover=carryover, sink=self.folder.sink)
 
     def _played(self, case: Case, item: pytest.Item, measuring: Measuring) -> JobRecord:
         """Play a case on measured answers; the other cases of its test are measured with it."""
-        record = measuring.run(case, lambda: self._cases_left(case, item), sink=self._folder.sink)
+        record = measuring.run(case, lambda: self._cases_left(case, item), sink=self.folder.sink)
         if item.nodeid in self._resources.to_verify:
             from pytest_swarm.plugin.verifying import verify
 
-            verify(record, self._resources, sink=self._folder.sink)
+            verify(record, self._resources, sink=self.folder.sink)
         return record
 
     def _cases_left(self, case: Case, item: pytest.Item) -> list[Case]:
@@ -160,7 +156,7 @@ class JobRunner:
         cases = [self.case_of(case.graph, each, key_of(each)) for each in items]
         if self._resources.settings.auto_repeat:  # whether there are further repeats is not decided yet
             cases = [each for each in cases if each.key.repeat == case.key.repeat]
-        return [each for each in cases if not self._folder.earlier.has_finished(each)]
+        return [each for each in cases if not self.folder.earlier.has_finished(each)]
 
     def _close(self, record: JobRecord, item: pytest.Item) -> JobResult:
         """Write the end of a job into the events and announce it."""
@@ -168,8 +164,8 @@ class JobRunner:
         for sentence in self._remarks_on(record.case.graph):
             if sentence not in self._remarked:
                 self._remarked.add(sentence)
-                self._folder.sink.emit(encode_note(record.case, sentence, self._folder.now_ms()))
-        self._folder.sink.emit(encode_job_summary(record, self._folder.now_ms(), encode_metrics(metrics)))
+                self.folder.sink.emit(encode_note(record.case, sentence, now_ms()))
+        self.folder.sink.emit(encode_job_summary(record, now_ms(), encode_metrics(metrics)))
         item.config.hook.pytest_swarm_run_finished(record=record)
         return JobResult(record=record, metrics=metrics)
 
@@ -246,7 +242,7 @@ class SwarmRun:
         except NotMeasuredError as error:
             pytest.skip(str(error))
         except SwarmError as error:
-            if self._jobs.lost_folder:  # what is measured from now on could not be kept
+            if self._jobs.folder.trouble is not None:  # what is measured from now on could not be kept
                 self._item.session.shouldfail = "the run's events cannot be written"
             return str(error)
 

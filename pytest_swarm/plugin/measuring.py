@@ -27,7 +27,7 @@ from pytest_swarm.execution.waves import (
     WaveResult,
     Waves,
 )
-from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel, now_ms
+from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.answers_export import open_answers
 from pytest_swarm.plugin.measured_results import (
     OFFLINE,
@@ -39,7 +39,7 @@ from pytest_swarm.plugin.measured_results import (
 )
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.telemetry.measured_events import encode_measured_test
-from pytest_swarm.units import bytes_to_gb
+from pytest_swarm.units import bytes_to_gb, now_ms
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, JobRecord

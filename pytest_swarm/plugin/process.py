@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import time
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from pytest_swarm.units import now_ms
 
 if TYPE_CHECKING:
     import pytest
@@ -45,7 +46,7 @@ class Process:
 def process_of(config: pytest.Config) -> Process:
     """Return which process this is; a worker is told the run's name by its controller."""
     if not hasattr(config, "workerinput"):  # xdist's own way to mark its workers
-        return Process(run_name=new_run_name(), started_ts_ms=time.time() * 1000.0)
+        return Process(run_name=new_run_name(), started_ts_ms=now_ms())
     told: dict[str, Any] = config.workerinput
     resumed = told.get(RESUMED)
     return Process(

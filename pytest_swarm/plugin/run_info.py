@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.ollama.address import host_as_written, without_secrets
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.telemetry.nvml import NoGpu
+from pytest_swarm.units import now_ms
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
@@ -58,7 +58,7 @@ def run_info(name: str, resources: Resources, *, arguments: Sequence[str]) -> Ru
     backend, settings = resources.backend, resources.settings
     return RunInfo(
         run=name,
-        started_ts_ms=round(time.time() * 1000.0, 3),
+        started_ts_ms=now_ms(),
         backend=backend.kind,
         backend_detail=backend.detail,
         simulated=backend.simulated,

@@ -1076,7 +1076,7 @@ FAULTS: Final = (
     Fault(
         name="what a resumed run has finished is counted by a dry run",
         where="plugin/job_runner.py",
-        old="if self._folder.earlier.finished(case) is not None:",
+        old="if self.folder.earlier.finished(case) is not None:",
         new="if self._folder.earlier.finished(case) is case:",
         tests=("plugin/test_dry_run.py",),
     ),

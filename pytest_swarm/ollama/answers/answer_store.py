@@ -7,7 +7,6 @@ again, and nothing that was answered is lost. A text export can be opened as wel
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -278,8 +277,3 @@ class AnswerStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def now_ms() -> float:
-    """Return the milliseconds since 1970."""
-    return round(time.time() * 1000.0, 3)
