@@ -27,6 +27,7 @@ from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
 from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
+from pytest_swarm.units import now_ms
 
 _TIMES_WAIT: Final = "; times leave out the computing of this process"  # of a real server; see docs/recording.md
 
@@ -41,12 +42,11 @@ class RecordMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingTarget:
-    """A cassette to record into: its file, the record mode, the name of the run, and the server's version."""
+    """A cassette to record into: its file, the record mode, and the name of the run."""
 
     path: Path
     mode: RecordMode = RecordMode.NEW
     run: str = "recording"
-    server_version: str | None = None
 
 
 def recording_backend(inner: Backend, target: RecordingTarget, *, limits: CallLimits = NO_RETRIES) -> Backend:
@@ -114,8 +114,8 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
         return transports[0]
 
     client = connection.client.through(recording)
-    recorder = _CaseRecorder(connection, transports[0], target, _origin(inner, target, client.host))
-    recorder.waits = inner.live
+    origin = _origin(inner, target, client.host)
+    recorder = _CaseRecorder(connection, transports[0], target, origin, waits=inner.live)
     return Connection(
         client=client,
         probe_client=client.through(ProbeTransport).without_retries(),
@@ -129,23 +129,31 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
 def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
     return TakeOrigin(
         run=target.run,
-        recorded_ts_ms=round(time.time() * 1000.0, 3),
+        recorded_ts_ms=now_ms(),
         backend=inner.kind,
         detail=inner.detail.replace(host, shown_host(host)),
         host=shown_host(host),
         simulated=inner.simulated,
         profile=inner.profile_name,
-        server_version=target.server_version,
         one_file=inner.one_file,
         same_weights=inner.same_weights,
     )
 
 
 class _CaseRecorder:
-    """The listener of a recording connection: appends each case to the cassette when it ends."""
+    """The listener of a recording connection: appends each case to the cassette when it ends.
+
+    `waits`: the server is waited for, so that there is a wall clock to compare with.
+    """
 
     def __init__(
-        self, connection: Connection, transport: RecordingTransport, target: RecordingTarget, origin: TakeOrigin
+        self,
+        connection: Connection,
+        transport: RecordingTransport,
+        target: RecordingTarget,
+        origin: TakeOrigin,
+        *,
+        waits: bool,
     ) -> None:
         self._connection = connection
         self._transport = transport
@@ -154,8 +162,7 @@ class _CaseRecorder:
         self._case: Case | None = None
         self._realised: RealisedScores | None = None
         self._ahead_s = 0.0
-        self.waits = False
-        """Whether the server is waited for, so that there is a wall clock to compare with."""
+        self._waits = waits
 
     def begin(self, case: Case, *, now_s: float) -> None:
         """Start to record a case.
@@ -180,7 +187,7 @@ class _CaseRecorder:
         """Append the case to the cassette; return a note where its times differ from the wall clock."""
         assert self._case is not None, "begin() comes first"
         exchanges = self._transport.finish(now_s=now_s)
-        left_out_s = round(time.perf_counter() - now_s - self._ahead_s, 6) if self.waits else None
+        left_out_s = round(time.perf_counter() - now_s - self._ahead_s, 6) if self._waits else None
         take = Take(
             case=self._case,
             origin=self._origin,
@@ -214,12 +221,10 @@ def replay_backend(cassette: Cassette, *, why: str, limits: CallLimits = NO_RETR
     notes = "".join(f"; {note}" for note in cassette.notes)
     source = last.detail.removesuffix(f" ({why})")
     detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {source} ({why}){notes}"
-
-    def replay(case: Case) -> Backend:
-        return _replay_case(index, case, limits, detail)
-
     return replace(
-        _case_backend(index, cassette.takes[-1], limits, detail), simulated=cassette.simulated, for_case=replay
+        _case_backend(index, cassette.takes[-1], limits, detail),
+        simulated=cassette.simulated,
+        for_case=lambda case: _replay_case(index, case, limits, detail),
     )
 
 
