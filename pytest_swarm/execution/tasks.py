@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
-from pytest_swarm.domain.imported_call import ImportedCall
+from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE, ImportedCall
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.prompt import task_messages
@@ -18,7 +18,6 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import was_cut
 from pytest_swarm.execution.announced_calls import AnnouncedCall
-from pytest_swarm.execution.imported_calls import play
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
@@ -84,13 +83,33 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         started_s=clock.now_s(),
     )
     if call.imported is not None:
-        return await play(call.imported, begun, clock)
+        return await _played(call.imported, begun, clock)
     request = chat_request(call)
     try:
         reply = await client.chat(request)
     except BackendError as error:
         return replace(begun, finished_s=clock.now_s(), **_failure(error))
     return _answered(begun, request, reply, model=call.model, finished_s=clock.now_s())
+
+
+async def _played(call: ImportedCall, begun: TaskOutcome, clock: JobClock) -> TaskOutcome:
+    """Return the outcome of a call that others measured, after its latency: no server is asked, and nothing is scored.
+
+    Without a measured latency the call has no end, so that neither latency nor makespan is given.
+    """
+    if call.latency_s is not None:
+        await asyncio.sleep(call.latency_s)
+    return replace(
+        begun,
+        status=TaskStatus.OK,
+        score=call.score,
+        local_score=call.score,
+        score_detail=MEASURED_ELSEWHERE,
+        prompt_tokens=call.prompt_tokens,
+        completion_tokens=call.completion_tokens,
+        token_cost=call.cost,
+        finished_s=None if call.latency_s is None else clock.now_s(),
+    )
 
 
 def _answered(
