@@ -6,7 +6,6 @@ import asyncio
 import difflib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from pytest_swarm.domain.limits import full_tag
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 _SIMILAR: Final = 0.65  # of difflib's ratio: `llama3.1:8b` and `llama3.2:3b` have 0.82, and `codellama:7b` 0.61
 PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its models in this time
 START_TIMEOUT_S: Final = 10.0  # of a call before a run; a server lists its models in milliseconds, even while it loads
-
-NO_ROLES: Final[Mapping[str, str]] = MappingProxyType({})
 
 T = TypeVar("T")
 
@@ -93,7 +90,7 @@ def _asked(host: str, timeout_s: float, path: str, call: Callable[[OllamaClient]
 
 
 def require_models(
-    host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...], *, roles: Mapping[str, str] = NO_ROLES
+    host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...], *, roles: Mapping[str, str]
 ) -> None:
     """Raise ModelMissingError if the server lacks a model, or runs it elsewhere; the message says what to do.
 
@@ -113,14 +110,11 @@ def require_models(
     missing = [tag for tag in dict.fromkeys(needed) if full_tag(tag) not in has]
     if missing:
         local = [model.tag for model in installed if model.remote_host is None]
-        named = ", ".join(f"{tag}{_told(roles.get(tag))}{_nearest_installed(tag, local)}" for tag in missing)
+        told = {tag: f" ({roles[tag]})" if tag in roles else "" for tag in missing}
+        named = ", ".join(f"{tag}{told[tag]}{_nearest_installed(tag, local)}" for tag in missing)
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
         run = "or run" if roles.keys() & set(missing) else "run"
         raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; {run}: {pulls}")
-
-
-def _told(role: str | None) -> str:
-    return "" if role is None else f" ({role})"
 
 
 def _nearest_installed(tag: str, installed: list[str]) -> str:
@@ -197,7 +191,7 @@ def _of_several(groups: Iterable[list[str]]) -> Groups:
 
 
 def reachable_host(
-    hosts: tuple[str, ...], needed: tuple[str, ...], *, roles: Mapping[str, str] = NO_ROLES
+    hosts: tuple[str, ...], needed: tuple[str, ...], *, roles: Mapping[str, str]
 ) -> tuple[str | None, str]:
     """Return the first host that has every needed model, and why it was chosen or why none was.
 

@@ -27,7 +27,7 @@ def installed(*tags: str) -> tuple[ListedModel, ...]:
     ],
 )
 def test_a_model_is_there_under_any_of_its_names(needed: str, listed: str) -> None:
-    require_models(HOST, (needed,), installed(listed))
+    require_models(HOST, (needed,), installed(listed), roles={})
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ def test_a_model_is_there_under_any_of_its_names(needed: str, listed: str) -> No
 )
 def test_another_model_is_not_taken_for_it(needed: str, listed: str) -> None:
     with pytest.raises(ModelMissingError, match="does not have"):
-        require_models(HOST, (needed,), installed(listed))
+        require_models(HOST, (needed,), installed(listed), roles={})
 
 
 def test_one_sentence_names_all_that_are_missing_the_nearest_and_the_command() -> None:
     has = installed("gemma2:9b", "llama3.1:8b-instruct-q8_0", "gemma2-uncensored:2b", "nomic-embed-text:latest")
     with pytest.raises(ModelMissingError) as error:
-        require_models(HOST, ("gemma2:2b", "llama3.1:8b", "zephyr:7b", "gemma2:9b"), has)
+        require_models(HOST, ("gemma2:2b", "llama3.1:8b", "zephyr:7b", "gemma2:9b"), has, roles={})
     assert str(error.value) == (
         "the server at http://box:1 does not have gemma2:2b (installed is gemma2:9b), "
         "llama3.1:8b (installed is llama3.1:8b-instruct-q8_0), zephyr:7b; "
@@ -53,7 +53,7 @@ def test_one_sentence_names_all_that_are_missing_the_nearest_and_the_command() -
 def test_a_cloud_model_is_refused_with_the_reason() -> None:
     cloud = ListedModel(tag="gpt-oss:120b-cloud", remote_host="https://ollama.com:443")
     with pytest.raises(ModelMissingError, match="does not run gpt-oss:120b-cloud itself"):
-        require_models(HOST, ("gpt-oss:120b-cloud",), (cloud,))
+        require_models(HOST, ("gpt-oss:120b-cloud",), (cloud,), roles={})
 
 
 def test_tags_of_one_file_are_found_by_its_digest() -> None:
