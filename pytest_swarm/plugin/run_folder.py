@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -19,6 +18,7 @@ from pytest_swarm.telemetry.events import encode_collection, encode_run_end, enc
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.shipping import Begun, begun_jobs, pack, unpack
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
+from pytest_swarm.units import now_ms
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Run, RunInfo
@@ -60,12 +60,7 @@ class RunFolder:
         """What the cases are called of which more than one job has begun."""
         self.trouble: EventsError | None = None
         """Why the events cannot be written any more; None where they can."""
-        self._opened = False
-
-    @staticmethod
-    def now_ms() -> float:
-        """Milliseconds since 1970."""
-        return round(time.time() * 1000.0, 3)
+        self._opened = False  # whether the events that open a run were written, or sent
 
     @cached_property
     def earlier(self) -> EarlierJobs:
@@ -80,7 +75,7 @@ class RunFolder:
     @cached_property
     def sink(self) -> Sink:
         """Where a case emits its events; the first of them is preceded by `run_start`."""
-        return ListSink() if self._is_worker else _Opened(self)
+        return ListSink() if self._is_worker else self
 
     def claim(self) -> None:
         """Make the reports folder, which keeps itself out of git; OptionError where nothing can be written there."""
@@ -119,8 +114,10 @@ class RunFolder:
             self._write_opening(shipment.opening)
         self._write(shipment.lines, shipment.begun)
 
-    def write(self, event: Event) -> None:
-        """Write an event at once."""
+    def emit(self, event: Event) -> None:
+        """Write an event at once, the first one behind those that open a run."""
+        if not self._opened:
+            self._write_opening([encode_line(each) for each in self.opening()])
         self._write(encode_line(event), begun_jobs([event]))
 
     def _write(self, lines: str, begun: Iterable[Begun]) -> None:
@@ -142,13 +139,9 @@ class RunFolder:
             self.trouble = self.trouble or error
             raise
 
-    def open(self) -> None:
-        """Write the events that open a run."""
-        self._write_opening([encode_line(event) for event in self.opening()])
-
     def opening(self) -> list[Event]:
         """The events `run_start` and `collection`."""
-        return [encode_run_start(self._describe()), encode_collection(self.now_ms(), self._collected)]
+        return [encode_run_start(self._describe()), encode_collection(now_ms(), self._collected)]
 
     def _write_opening(self, opening: Sequence[str]) -> None:
         """Write the lines that open a run; without the first, `run_start`, where it goes on in a file that has one."""
@@ -169,7 +162,7 @@ class RunFolder:
         told = [each for each in (self.lock.warning, put_back) if each is not None]
         sentences = (*notes, *self._run_twice(), *told)
         with suppress(EventsError):  # then it is the trouble
-            self._append(encode_line(encode_run_end(self.now_ms(), complete=complete, notes=sentences, failed=failed)))
+            self._append(encode_line(encode_run_end(now_ms(), complete=complete, notes=sentences, failed=failed)))
         self.file.close()
         return read_run(self.events)
 
@@ -194,18 +187,3 @@ class RunFolder:
             f"repeats, one graph in one test, and no plugin that runs tests again): {', '.join(twice[:3])}"
             f"{', ...' if len(twice) > 3 else ''}"
         ]
-
-
-class _Opened:
-    """A sink that writes `run_start` before the first event."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
-        self._open = False
-
-    def emit(self, event: Event) -> None:
-        """Write one event."""
-        if not self._open:
-            self._folder.open()
-            self._open = True
-        self._folder.write(event)
