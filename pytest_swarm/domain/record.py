@@ -74,6 +74,11 @@ class Case:
         """The job's name: that of its graph."""
         return self.graph.name
 
+    @property
+    def label(self) -> str:
+        """Job and key, as in `wb1 [lp-h3-8GB]`."""
+        return f"{self.job} [{self.key.label}]"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateRow:

@@ -227,9 +227,7 @@ class Dispatcher:
         if self._load is not None:
             waiting.add(self._load.task)
         if not waiting:
-            raise PlanError(
-                f"{self._job.case.job} [{self._job.case.key.label}]: nothing of the plan can run; report this as a bug"
-            )
+            raise PlanError(f"{self._job.case.label}: nothing of the plan can run; report this as a bug")
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         await settle(_SETTLE_S)
         self._ends += 1

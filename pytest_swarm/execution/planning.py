@@ -134,7 +134,7 @@ async def plan_step(moment: Moment, case: Case, context: CaseContext, *, clock: 
 def _check(plan: Plan, view: PlanningView, case: Case) -> None:
     """Raise InfeasibleError where there is no plan, PlanError for one that cannot be executed."""
     if plan.status is PlanStatus.INFEASIBLE:
-        raise InfeasibleError(f"{case.job} [{case.key.label}], step {view.step}: {plan.reason}")
+        raise InfeasibleError(f"{case.label}, step {view.step}: {plan.reason}")
     problems = feasibility.structural_problems(plan, view)
     if problems:
         raise PlanError(f"router {case.key.mode!r}, {case.job}, step {view.step}: {problems[0].sentence}")

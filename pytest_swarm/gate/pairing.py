@@ -187,10 +187,9 @@ def _steps_over_budget(jobs: Iterable[MeasuredJob]) -> dict[tuple[str, int], tup
 
 
 def _sentence(record: JobRecord, step: PlanStep) -> str:
-    key = record.case.key
-    models = " + ".join(step.target_residency) or "nothing"
+    case, models = record.case, " + ".join(step.target_residency) or "nothing"
     return (
-        f"{record.case.job} [{key.label}] r{key.repeat}, step {step.step}: planned {step.planned_vram_gb:g} GB "
+        f"{case.label} r{case.key.repeat}, step {step.step}: planned {step.planned_vram_gb:g} GB "
         f"({models}) of {step.vram_budget_gb:g} GB"
     )
 

@@ -67,7 +67,7 @@ def played_record(result: CompleteCase, sink: Sink) -> JobRecord:
 
 def unmeasured_sentence(case: Case, result: NotMeasured) -> str:
     """Return that a case was not measured, and the first answers that it lacks."""
-    return f"{_place(case)} was not measured: it lacks {_lacks(result)}"
+    return f"{case.label} was not measured: it lacks {_lacks(result)}"
 
 
 def unmeasured_error(case: Case, result: NotMeasured, *, answers: Path) -> AnswersError:
@@ -81,11 +81,7 @@ def unmeasured_error(case: Case, result: NotMeasured, *, answers: Path) -> Answe
     if result.reason == OUT_OF_TIME:
         return NotMeasuredError(f"{unmeasured_sentence(case, result)}; {OUT_OF_TIME}, and the next run goes on")
     advice = "; measure it without --swarm-offline" if result.reason == OFFLINE else f": {result.reason}"
-    return AnswersError(f"answers {answers}: {_place(case)} lacks {_lacks(result)}{advice}")
-
-
-def _place(case: Case) -> str:
-    return f"{case.job} [{case.key.label}]"
+    return AnswersError(f"answers {answers}: {case.label} lacks {_lacks(result)}{advice}")
 
 
 def _lacks(result: NotMeasured) -> str:

@@ -130,4 +130,4 @@ def _number(value: object) -> float | None:
 
 
 def _not_verified(case: Case, reason: str, ts_ms: float) -> Event:
-    return encode_note(case, f"{case.job} [{case.key.label}] could not be verified: {reason}", ts_ms)
+    return encode_note(case, f"{case.label} could not be verified: {reason}", ts_ms)

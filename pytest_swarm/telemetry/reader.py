@@ -77,7 +77,7 @@ class _OpenJob:
 
     @property
     def label(self) -> str:
-        return f"{self.case.job} [{self.case.key.label}]"
+        return self.case.label
 
     def close(self, event: types.JobSummaryEvent) -> JobRecord:
         return JobRecord(

@@ -159,7 +159,7 @@ class Cassette:
 def case_label(case: Case) -> str:
     """Return `wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
     repeat = f" repeat {case.key.repeat}" if case.key.repeat > 1 else ""
-    return f"{case.job} [{case.key.label}]{repeat}"
+    return f"{case.label}{repeat}"
 
 
 def named_model(body: Json) -> str | None:
