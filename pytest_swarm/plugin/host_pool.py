@@ -11,41 +11,20 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
-from pytest_swarm.execution.bench import Bench, Carryover
+from pytest_swarm.execution.bench import Carryover
 from pytest_swarm.files import wait_for_lock
 from pytest_swarm.plugin.server_lock import ServerLock, open_lock
-from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.telemetry.sink import ListSink, Sink
+
+if TYPE_CHECKING:
+    from pytest_swarm.plugin.resources import Resources
 
 _DIED: Final = "died"
 _CHANGED: Final = "has other models than when the run began"
-
-
-class HostedRun(Protocol):
-    """What the pool needs of the resources of one server."""
-
-    @property
-    def remarks(self) -> list[str]:
-        """Sentences about the server for the report."""
-
-    @property
-    def bench(self) -> Bench:
-        """What runs the cases."""
-
-    @property
-    def visit(self) -> ServerVisit:
-        """The stay of this process at the server, with its lock."""
-
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the lock of the server while the block runs."""
-
-    def close(self) -> None:
-        """Leave the server as it was found."""
 
 
 class HostPool:
@@ -58,7 +37,7 @@ class HostPool:
     """
 
     def __init__(
-        self, servers: Mapping[str, HostedRun], *, answers: Callable[[str], bool], tell: Callable[[str], None]
+        self, servers: Mapping[str, Resources], *, answers: Callable[[str], bool], tell: Callable[[str], None]
     ) -> None:
         self._servers = dict(servers)
         self._answers = answers
@@ -115,7 +94,7 @@ class HostPool:
     def _leave_out(self, host: str, case: Case, trouble: str) -> None:
         self._dead.append(host)
         where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
-        name = case.test or f"{case.job} [{case.key.label}]"
+        name = case.test or case.label
         self._remarks.append(f"the server at {host} {trouble}; its case {name} {where}")
         self._tell(self._remarks[-1])
 
