@@ -13,7 +13,6 @@ from pytest_swarm.report.text_table import aligned
 
 if TYPE_CHECKING:
     from pytest_swarm.ollama.answers.answer_store import AnswerStore
-    from pytest_swarm.ollama.answers.questions import ModelIdentity
     from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 
 HELP: Final = "list, export, import or prune the answers that --swarm-backend=measure keeps"
@@ -54,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         _import(options)
         return 0
     writes = options.action == "prune"
-    if options.action == "prune":
+    if writes:
         open_answers(options.answers, writable=False).close()  # a missing file is an error here, not a new store
     with open_answers(options.answers, writable=writes) as store:
         if options.action == "list":
@@ -81,16 +80,13 @@ def _list(store: AnswerStore) -> None:
     table = [("model", "digest", "server", "kind", "answers", "loads", "newest", "")]
     now = now_ms()
     for (tag, digest, server, kind), answers in sorted(rows.items()):
-        replaced = "" if _is_latest(latest.get(tag), digest, server) else "replaced"
+        last = latest.get(tag)
+        replaced = "" if last is None or (last.digest, last.server) == (digest, server) else "replaced"
         newest = max(answer.measured_ts_ms for answer in answers)
         shown = (tag, digest[:_DIGEST_SHOWN], server, kind, str(len(answers)), str(loads[digest, server]))
         table.append((*shown, _age(now - newest), replaced))
     for line in aligned(table, right=False) if rows else ():
         print(line)
-
-
-def _is_latest(latest: ModelIdentity | None, digest: str, server: str) -> bool:
-    return latest is None or (latest.digest, latest.server) == (digest, server)
 
 
 def _age(ms: float) -> str:
@@ -155,13 +151,11 @@ def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerS
 
 def _prune(store: AnswerStore, host: str | None) -> None:
     """Remove the answers of digests that the server does not list."""
-    import os
-
     from pytest_swarm.execution.server_models import installed_models
-    from pytest_swarm.ollama.address import DEFAULT_HOST, base_url
+    from pytest_swarm.ollama.address import base_url, default_host
     from pytest_swarm.units import plural
 
-    url = base_url(host or os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST)
+    url = base_url(host) if host else default_host()
     there = {model.digest for model in installed_models(url, timeout_s=10.0)}
     known = {question.model.digest for question, _ in store.entries()} | {each.model.digest for each in store.seen()}
     gone = frozenset(known - there)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -37,6 +38,11 @@ def base_url(host: str) -> str:
     port = port or (None if has_scheme else OLLAMA_PORT)
     account = f"{url.netloc.rpartition('@')[0]}@" if "@" in url.netloc else ""
     return f"{url.scheme.lower()}://{account}{name}{f':{port}' if port else ''}{url.path.rstrip('/')}"
+
+
+def default_host() -> str:
+    """Return the base URL of the server that OLLAMA_HOST names, else of the one on this machine."""
+    return base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST)
 
 
 def shown_host(host: str) -> str:

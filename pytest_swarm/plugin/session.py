@@ -15,7 +15,7 @@ from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.ini_file import ini_folder
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.session_inputs import Announcer, SessionInputs
-from pytest_swarm.plugin.settings import read_settings
+from pytest_swarm.plugin.settings import Settings
 from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
 
@@ -52,7 +52,7 @@ class SwarmSession:
 
     def __init__(self, config: pytest.Config, routers: Mapping[str, RouterFactory | ModeSpec]) -> None:
         self.config = config
-        self.settings = read_settings(config, modes=ModeTable(routers))
+        self.settings = Settings(config, modes=ModeTable(routers))
         self.process = process_of(config)
         announcer = Announcer(tell=self.tell, progress=self.tell, cost=lambda _, sentence: self.tell(sentence))
         if self.process.is_worker:

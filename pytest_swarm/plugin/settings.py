@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.ollama.address import DEFAULT_HOST, base_url, host_as_written, without_secrets
+from pytest_swarm.ollama.address import default_host, host_as_written, without_secrets
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
@@ -50,16 +49,14 @@ class Axes:
 
     def once(self) -> Axes:
         """Return only the first of every list: for a run without a comparison."""
-        return Axes(
+        return replace(
+            self,
             modes=None,
-            horizons=None if self.horizons is None else self.horizons[:1],
-            budgets=None if self.budgets is None else self.budgets[:1],
-            lambda_tokens=None if self.lambda_tokens is None else self.lambda_tokens[:1],
+            horizons=self.horizons and self.horizons[:1],
+            budgets=self.budgets and self.budgets[:1],
+            lambda_tokens=self.lambda_tokens and self.lambda_tokens[:1],
             repeat=None,
             auto_repeat=None,
-            carryover=self.carryover,
-            version=self.version,
-            family=self.family,
         )
 
 
@@ -95,6 +92,13 @@ def axes_of_texts(
 class Settings(Options):
     """The value of each option, by the name of its row; the axes by source, because markers come between them.
 
+    Args:
+        config: The session's configuration.
+        modes: The routing modes that are known.
+
+    Raises:
+        OptionError: A value means nothing.
+
     Attributes:
         cli: The axes of the command line.
         ini: The axes of the ini file.
@@ -104,17 +108,18 @@ class Settings(Options):
         given: The text of each option that somebody gave, by its dest.
     """
 
-    def __init__(self, source: _Source) -> None:
+    def __init__(self, config: pytest.Config, *, modes: ModeTable) -> None:
+        source = _Source(config)
         super().__init__({row.attribute: source.value(row) for row in ROWS if not isinstance(row, Axis)})
-        self.cli = axes_of_texts(source.cli, what=lambda row: row.flag, known=source.known_modes)
-        self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=source.known_modes)
-        self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=source.known_modes)
-        self.hosts = self.host or (base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST),)
+        self.cli = axes_of_texts(source.cli, what=lambda row: row.flag, known=modes)
+        self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=modes)
+        self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=modes)
+        self.hosts = self.host or (default_host(),)
         self.one_of_several = False
-        self.gating: GateSettings = gate_settings(self, root=source.root, on_cli=source.has_cli)
+        self.gating: GateSettings = gate_settings(self, root=Path(config.rootpath), on_cli=source.has_cli)
         self.given: Mapping[str, str] = source.given()
         check_conflicts(self, on_cli=source.has_cli)
-        check_rule(self.gating.rule, modes=source.known_modes, auto=self.auto_repeat)
+        check_rule(self.gating.rule, modes=modes, auto=self.auto_repeat)
 
     def at(self, host: str) -> Settings:
         """Return these settings with one server, which is called whatever else there is."""
@@ -155,23 +160,11 @@ class Settings(Options):
         return self.cli.over(marker).over(self.ini).over(self._defaults)
 
 
-def read_settings(config: pytest.Config, *, modes: ModeTable) -> Settings:
-    """Return the settings of a run; OptionError for a value that means nothing.
-
-    Args:
-        config: The session's configuration.
-        modes: The routing modes that are known.
-    """
-    return Settings(_Source(config, modes))
-
-
 class _Source:
     """Texts of the options, from the command line, then from the ini file."""
 
-    def __init__(self, config: pytest.Config, known_modes: ModeTable) -> None:
+    def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self.known_modes = known_modes
-        self.root = Path(config.rootpath)
         self._folder = ini_folder(config)
 
     def value(self, row: Option[Any]) -> object:
