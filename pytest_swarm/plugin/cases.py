@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -194,18 +195,12 @@ class Cases:
         """In a worker of xdist, the cases of one workflow in a row, so that one worker gets them."""
         if not self._inputs.process.is_worker:
             return items
-        workflows: dict[str, list[pytest.Item]] = {}
-        for item in filter(is_swarm, items):
-            workflows.setdefault(workflow_of(item), []).append(item)
-        return _dealt(items, [item for cases in workflows.values() for item in cases])
+        return _dealt(items, chain(*_grouped(filter(is_swarm, items), workflow_of)))
 
     def _in_groups(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row, in the order given."""
         grouped = [item for item in items if is_swarm(item) and self.axes_of(item).carryover == "group"]
-        order: dict[CaseKey, list[pytest.Item]] = {}
-        for item in grouped:
-            order.setdefault(key_of(item), []).append(item)
-        return _dealt(items, [item for group in order.values() for item in group])
+        return _dealt(items, chain(*_grouped(grouped, key_of)))
 
     def _in_rounds(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Under --swarm-repeat=auto, the first repeats of all benchmarks, then the second ones, and so on."""
@@ -226,7 +221,7 @@ def selected(items: list[pytest.Item], settings: Settings) -> tuple[list[pytest.
     if settings.only or settings.skip:
         kept = [item for item in kept if asks_for_case(item) is not settings.skip]
     if settings.shard is not None:
-        shard = in_shard(kept, settings.shard)
+        shard = _in_shard(kept, settings.shard)
         kept = [item for item in kept if item in shard]
     there = frozenset(kept)
     return kept, [item for item in items if item not in there]
@@ -241,32 +236,31 @@ def workflow_of(item: pytest.Item) -> str:
     return f"{base_node_id(item.nodeid)}[{parameters.replace(case, '', 1)}]"
 
 
-def in_shard(items: Sequence[pytest.Item], shard: tuple[int, int]) -> frozenset[pytest.Item]:
-    """Return the tests of one part: the workflows are dealt out, the largest first, each to the part with the least.
-
-    Args:
-        items: All tests.
-        shard: The number of the part, from 1, and how many parts there are.
-
-    Raises:
-        OptionError: There are fewer workflows than parts.
-    """
+def _in_shard(items: list[pytest.Item], shard: tuple[int, int]) -> frozenset[pytest.Item]:
+    """Return the tests of one part: the workflows are dealt out, the largest first, each to the part with the least."""
     part, parts = shard
-    workflows: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        workflows.setdefault(workflow_of(item), []).append(item)
+    workflows = _grouped(items, workflow_of)
     if items and len(workflows) < parts:
         raise OptionError(
             f"{Options.shard.flag}: {parts} parts of {plural(len(workflows), 'workflow')} would leave one empty; give "
             "fewer parts"
         )
     dealt: list[list[pytest.Item]] = [[] for _ in range(parts)]
-    for group in sorted(workflows.values(), key=len, reverse=True):
+    for group in sorted(workflows, key=len, reverse=True):
         min(dealt, key=len).extend(group)
     return frozenset(dealt[part - 1])
 
 
-def _dealt(items: list[pytest.Item], ordered: Sequence[pytest.Item]) -> list[pytest.Item]:
+def _grouped(items: Iterable[pytest.Item], key: Callable[[pytest.Item], object]) -> list[list[pytest.Item]]:
+    """The items by what `key` returns, groups and items in the order given."""
+    groups: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
+
+
+def _dealt(items: list[pytest.Item], ordered: Iterable[pytest.Item]) -> list[pytest.Item]:
     """The items with those of `ordered` dealt out over their own places, in that order."""
-    dealt, places = iter(ordered), set(ordered)
+    own = list(ordered)
+    dealt, places = iter(own), set(own)
     return [next(dealt) if item in places else item for item in items]
