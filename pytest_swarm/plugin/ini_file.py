@@ -51,16 +51,13 @@ def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> ob
     value = dict(_items(inipath)).get(row.dest)
     if isinstance(row, FlagOrWord) and isinstance(value, bool):
         return value
-    wrong = isinstance(row, Flag | FlagOrWord) or not _is_plain(value)
-    if wrong:
+    if isinstance(row, Flag | FlagOrWord) or not all(map(_is_plain, value if isinstance(value, list) else [value])):
         reason = str(error).splitlines()[0]
         raise OptionError(f"{row.dest} (ini): {reason}; write it as on the command line") from error
     return value
 
 
 def _is_plain(value: object) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(each, str | int | float) and not isinstance(each, bool) for each in value)
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 

@@ -150,14 +150,10 @@ def _write(output: Output, report: Report, prepared: PreparedRun) -> tuple[Path,
     config, folder = prepared.session.config, prepared.folder
     page = PageOptions()
     if output.kind == "html":
-        template = _from_root(config, report_template(config))
-        page = PageOptions(template=template, context_hook=lambda context: add_report_context(config, context))
+        template = report_template(config)
+        path = None if template is None else config.rootpath / template  # wherever pytest was started
+        page = PageOptions(template=path, context_hook=lambda context: add_report_context(config, context))
     return write_output(output, report, folder.path, page=page, events=folder.events)
-
-
-def _from_root(config: pytest.Config, template: str | None) -> Path | None:
-    """Return a template's path, read from the root of the project, wherever pytest was started."""
-    return None if template is None else Path(config.rootpath) / template
 
 
 def show(ending: SessionEnd, reporter: pytest.TerminalReporter) -> None:
