@@ -6,10 +6,10 @@ Owns the backends `ollama` and `sim`; `recorded_backends` adds `record` and `rep
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import ImportedCall
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.server.hardware import ServerSpec
     from pytest_swarm.simulator.simulated_world import SimulatedWorld
 
+T = TypeVar("T")
 NO_RETRIES: Final = CallLimits()
 
 RealisedScores = Mapping[tuple[str, str], float]
@@ -118,6 +119,19 @@ class Backend:
     predicted: bool = False
     sparse_samples: bool = False
     for_case: Callable[[Case], Backend] | None = None
+
+    def call(self, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
+        """Return the result of work on a connection of its own, which belongs to no case."""
+
+        async def done() -> T:
+            client = self.connect().client
+            try:
+                return await work(client)
+            finally:
+                await client.aclose()
+
+        with asyncio.Runner(loop_factory=self.new_loop) as runner:
+            return runner.run(done())
 
 
 def network_backend(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -74,16 +73,7 @@ def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIde
         BackendError: The server does not answer.
         AnswersError: It does not tell the digests of its models.
     """
-
-    async def ask() -> tuple[ModelIdentity, ...]:
-        client = inner.connect().client
-        try:
-            return await models_at(client, world=world)
-        finally:
-            await client.aclose()
-
-    with asyncio.Runner(loop_factory=inner.new_loop) as runner:
-        found = runner.run(ask())
+    found = inner.call(lambda client: models_at(client, world=world))
     if not found:
         raise AnswersError(
             f"{inner.detail}: tells no digest of a model, so that its answers cannot be told apart; update the server"

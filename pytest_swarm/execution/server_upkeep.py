@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Final, TypeVar
+from collections.abc import Iterable
+from typing import Final
 
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.backends import Backend
@@ -12,10 +11,8 @@ from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_answers import identities, models_at
 from pytest_swarm.ollama.answers.questions import ModelIdentity
-from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
-T = TypeVar("T")
 _RUN_AGAIN: Final = "jobs of both would be mixed: run again from the start"
 
 
@@ -33,16 +30,16 @@ class ServerUpkeep:
         Nothing on a server in this process, which ends with its connection.
         """
         if self.backend.live:
-            self._at_the_server(self.restoration.look)
+            self.backend.call(self.restoration.look)
         return self.restoration.found or ()
 
     def resident_now(self) -> tuple[ResidentEntry, ...]:
         """Return what is resident on a real server; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.resident_entries())
+        return self.backend.call(lambda client: client.resident_entries())
 
     def installed_now(self) -> tuple[ListedModel, ...]:
         """Return the models that a real server has installed; BackendError where it does not answer."""
-        return self._at_the_server(lambda client: client.installed())
+        return self.backend.call(lambda client: client.installed())
 
     @property
     def began(self) -> tuple[ModelIdentity, ...]:
@@ -55,11 +52,7 @@ class ServerUpkeep:
         return self._replaced is not None and bool(self._replaced.tags)
 
     def begin_with(self, models: Iterable[ModelIdentity]) -> None:
-        """Compare with the models that another process of the run began with.
-
-        Args:
-            models: Those models; none where it does not know them.
-        """
+        """Compare with the models that another process of the run began with, where it knows them."""
         began = identities(models)
         if began and self._replaced is None:
             self._replaced = ReplacedModels(began, advice=_RUN_AGAIN)
@@ -73,10 +66,10 @@ class ServerUpkeep:
             return None
         try:
             if self._replaced is None:
-                began = identities(self._at_the_server(models_at))
+                began = identities(self.backend.call(models_at))
                 self._replaced = ReplacedModels(began, advice=_RUN_AGAIN)
             else:
-                self._at_the_server(self._replaced.look)
+                self.backend.call(self._replaced.look)
         except BackendError:  # the cases themselves report a server that does not answer
             return self._replaced
         return self._replaced
@@ -87,19 +80,6 @@ class ServerUpkeep:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
         try:
-            return self._at_the_server(restoration.restore)
+            return self.backend.call(restoration.restore)
         except BackendError as error:
             return (f"the server was not left as it was found: {error}",)
-
-    def _at_the_server(self, work: Callable[[OllamaClient], Coroutine[None, None, T]]) -> T:
-        """Return the result of work on a connection of its own, which belongs to no case."""
-
-        async def done() -> T:
-            client = self.backend.connect().client
-            try:
-                return await work(client)
-            finally:
-                await client.aclose()
-
-        with asyncio.Runner(loop_factory=self.backend.new_loop) as runner:
-            return runner.run(done())
