@@ -50,7 +50,7 @@ class CasePlayer:
 
     def __init__(self, case: Case, *, played: Played, make_bench: MakeBench) -> None:
         self.case = case
-        self._world = played.current.world
+        self.limits = played.current.world.limits
         self._transports: list[PlayingTransport] = []
         self._bench = make_bench(playing_backend(played, on_connect=self._transports.append))
         self._sink = ListSink()
@@ -64,16 +64,9 @@ class CasePlayer:
         """What the case lacks; empty where it has ended, or has not begun."""
         return self._transports[0].gate.needs() if self._transports and self.ended is None else ()
 
-    @property
-    def limits(self) -> tuple[int, int | None]:
-        """The limits of the server that it runs on: parallel calls, and bytes of memory."""
-        return self._world.num_parallel, self._world.gpu_bytes
-
     def fits(self, world: PlayedWorld) -> bool:
         """Return whether playing the case again on a server would give the same."""
-        if self.limits != (world.num_parallel, world.gpu_bytes):
-            return False
-        return all(transport.figures.same_in(world) for transport in self._transports)
+        return self.limits == world.limits and all(each.figures.same_in(world) for each in self._transports)
 
     def advance(self) -> None:
         """Play until the case ends or lacks something."""

@@ -72,6 +72,11 @@ class PlayedWorld:
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", MappingProxyType(dict(self.models)))
 
+    @property
+    def limits(self) -> tuple[int, int | None]:
+        """What the server bounds: parallel calls, and bytes of memory."""
+        return self.num_parallel, self.gpu_bytes
+
     def knows(self, digest: str, num_ctx: int) -> bool:
         """Return whether a model was loaded with this context.
 

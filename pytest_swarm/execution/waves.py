@@ -173,8 +173,7 @@ class Waves:
         return bool(again)
 
     def _has_other_limits(self, player: CasePlayer) -> bool:
-        world = self._played.current.world
-        return player.limits != (world.num_parallel, world.gpu_bytes)
+        return player.limits != self._played.current.world.limits
 
     def _is_outdated(self, player: CasePlayer) -> bool:
         return player.ended is not None and not player.fits(self._played.current.world)
