@@ -68,7 +68,7 @@ def read_known_answers(path: Path) -> KnownAnswers:
     """
     if (path / ANSWERS).is_file() or path.name == ANSWERS:
         folder = path if path.is_dir() else path.parent
-        found = matrix_answers(load_imported_answers(folder / ANSWERS), folder)
+        found = _matrix_answers(load_imported_answers(folder / ANSWERS), folder)
     elif _is_store(path):
         raise EstimateError(
             f"{path}: is a store of answers, which has texts and no scores; play it with pytest "
@@ -112,16 +112,8 @@ def run_answers(run: Run) -> KnownAnswers:
     return KnownAnswers(source=f"run {run.info.run}", fleet=run.info.fleet, calls=tuple(seen.values()))
 
 
-def matrix_answers(imported: ImportedAnswers, folder: Path) -> KnownAnswers:
-    """Return the scored answers of an imported table, with the tasks of its jobs.
-
-    Args:
-        imported: The scores by job, task and model.
-        folder: The folder of the table, whose `jobs` have the tasks.
-
-    Raises:
-        EstimateError: A job of the answers is not there.
-    """
+def _matrix_answers(imported: ImportedAnswers, folder: Path) -> KnownAnswers:
+    """Return the scored answers of an imported table, whose folder has the tasks of its jobs."""
     graphs = {graph.name: graph for graph in map(load_graph, sorted((folder / JOBS).glob("*.json")))}
     calls: list[ScoredCall] = []
     for key, call in imported.calls.items():

@@ -40,7 +40,7 @@ def added_counts(match: Match, metric: str, *, clean: bool) -> float:
         A number of events, at least 0.
     """
     if clean:
-        return sum(count_of(sample, metric) for sample in match.now.samples)
+        return sum(_count_of(sample, metric) for sample in match.now.samples)
     both = [(then.figures.get(metric), now.figures.get(metric)) for then, now in match.pairs]
     return max(0.0, sum(now - then for then, now in both if then is not None and now is not None))
 
@@ -56,13 +56,8 @@ def is_clean(matches: Sequence[Match], metric: str) -> bool:
     return any(count is not None for count in counts) and not any(counts)
 
 
-def count_of(sample: BaselineSample, metric: str) -> float:
-    """Return a count; 0 where it was not measured, which adds nothing to a sum of measured ones.
-
-    Args:
-        sample: One repeat of a case.
-        metric: Its name, such as `violations`.
-    """
+def _count_of(sample: BaselineSample, metric: str) -> float:
+    """Return a count; 0 where it was not measured, which adds nothing to a sum of measured ones."""
     return sample.figures.get(metric) or 0.0
 
 
@@ -76,7 +71,7 @@ def _exact_verdict(hypothesis: Hypothesis) -> VerdictRow:
     added = sum(added_counts(match, metric, clean=clean) for match in hypothesis.matches)
     before, now = sum(data.before), sum(data.now)
     if clean:
-        now = sum(count_of(sample, metric) for match in hypothesis.matches for sample in match.now.samples)
+        now = sum(_count_of(sample, metric) for match in hypothesis.matches for sample in match.now.samples)
     verdict = Verdict.IMPROVED if now < before else Verdict.OK
     if added > hypothesis.expression.allowed:
         verdict = Verdict.REGRESSED
@@ -182,9 +177,9 @@ def _new_steps(hypothesis: Hypothesis, metric: str) -> tuple[str, ...]:
     """Return sentences that name the steps over budget of the samples that have more of them than before."""
     sentences: list[str] = []
     for match in hypothesis.matches:
-        then = {sample.slot: count_of(sample, metric) for sample in match.before.samples}
+        then = {sample.slot: _count_of(sample, metric) for sample in match.before.samples}
         for sample in match.now.samples:
-            if count_of(sample, metric) > then.get(sample.slot, 0.0):
+            if _count_of(sample, metric) > then.get(sample.slot, 0.0):
                 sentences += hypothesis.over_budget.get((sample.digest, sample.occurrence), ())
     more = [f".. and {len(sentences) - _SHOWN} more"] if len(sentences) > _SHOWN else []
     return (*sentences[:_SHOWN], *more)

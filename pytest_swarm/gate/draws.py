@@ -41,7 +41,7 @@ class JobDraws:
 
     def mean(self, case: int, *, now: bool) -> float:
         """Return the mean of a case over all repeats of one side."""
-        return mean_of_case(self.now if now else self.before, case)
+        return _mean_of_case(self.now if now else self.before, case)
 
     def mean_difference(self, sign: int) -> float:
         """Return the mean over cases of how much higher a case is now, times `sign`."""
@@ -58,8 +58,8 @@ class JobDraws:
         """
 
         def loss(then: Sequence[Draw], later: Sequence[Draw], case: int) -> float:
-            before = mean_of_case(then, case)
-            return sign * (mean_of_case(later, case) - before) - share * abs(before)
+            before = _mean_of_case(then, case)
+            return sign * (_mean_of_case(later, case) - before) - share * abs(before)
 
         groups = min(len(self.before), len(self.now))
         dealt = [(self.before[n::groups], self.now[n::groups]) for n in range(groups)]
@@ -162,13 +162,8 @@ def repeat_counts(jobs: Sequence[JobDraws]) -> dict[str, int]:
     }
 
 
-def mean_of_case(draws: Sequence[Draw], case: int) -> float:
-    """Return the mean of a case over all repeats of the draws that have it.
-
-    Args:
-        draws: The draws of one side of a job.
-        case: The number of the case within the job.
-    """
+def _mean_of_case(draws: Sequence[Draw], case: int) -> float:
+    """Return the mean of a case over all repeats of the draws that have it."""
     if len(draws) == 1:
         return draws[0].values[case]
     total, times = 0.0, 0

@@ -50,10 +50,10 @@ class Loss:
 
 def mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
     """Return the verdict on the mean loss of one mode."""
-    return exact_mean_verdict(hypothesis) if hypothesis.chance.fixed else _noisy_verdict(hypothesis)
+    return _exact_mean_verdict(hypothesis) if hypothesis.chance.fixed else _noisy_verdict(hypothesis)
 
 
-def exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
+def _exact_mean_verdict(hypothesis: Hypothesis) -> VerdictRow:
     """Return the verdict where the same draw gives the same answer: the difference of the pairs is the truth."""
     metric = hypothesis.expression.metric
     data = measured_pairs(hypothesis.matches, metric.name)
@@ -87,16 +87,11 @@ def exact_verdict(loss: float, allowed: float) -> Verdict:
     return Verdict.IMPROVED if loss < -_SAME else Verdict.OK
 
 
-def loss_of(jobs: tuple[JobDraws, ...], hypothesis: Hypothesis, *, before: float) -> tuple[Loss, Units]:
-    """Return the mean loss with its bounds, and the units that they come from.
+def _loss_of(jobs: tuple[JobDraws, ...], hypothesis: Hypothesis, *, before: float) -> tuple[Loss, Units]:
+    """Return the mean loss with its bounds, and the units that they come from; `before` is the baseline's mean.
 
     A relative allowance is a share of a value that is itself drawn. So the bounds are those of the loss minus that
     share, draw by draw, moved back by the allowance of the mean.
-
-    Args:
-        jobs: the draws of each job.
-        hypothesis: what is tested.
-        before: the mean of the baseline.
     """
     expression = hypothesis.expression
     sign, share = expression.metric.worse, expression.allowed if expression.relative else 0.0
@@ -155,7 +150,7 @@ def _noisy_verdict(hypothesis: Hypothesis) -> VerdictRow:
         return hypothesis.without_pairs()
     before, now = _mean_of_cases(jobs, now=False), _mean_of_cases(jobs, now=True)
     allowed = hypothesis.expression.allowed_loss(before)
-    loss, units = loss_of(jobs, hypothesis, before=before)
+    loss, units = _loss_of(jobs, hypothesis, before=before)
     verdict = hypothesis.coverage.limit(loss.verdict(allowed))
     open_row = verdict is Verdict.INCONCLUSIVE
     asked = repeats_to_run(hypothesis, jobs, allowed=allowed, reach=reach_of(metric, jobs)) if open_row else None

@@ -141,16 +141,12 @@ def _options(first: RunInfo, other: RunInfo, names: Iterable[str]) -> Iterator[s
     for name in sorted(names):
         default = DEFAULTS.get(name, _UNSET)
         there, here = first.options.get(name, default), other.options.get(name, default)
-        if there != here and option_value(there) != option_value(here):
+        if there != here and _option_value(there) != _option_value(here):
             yield f"other --{name.replace('_', '-')}: {there} and {here}"
 
 
-def option_value(text: str) -> object:
-    """Return what the text of an option means where it is a time, a size or numbers; else the text.
-
-    Args:
-        text: The text as it was given, such as `2m`, `32MiB`, `0,0.25`.
-    """
+def _option_value(text: str) -> object:
+    """Return what the text of an option means where it is a time, a size or numbers, as `2m`; else the text."""
     for parse in (parse_duration_s, parse_size_gb):
         with suppress(OptionError):
             return parse(text, what="an option")
