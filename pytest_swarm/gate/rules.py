@@ -26,6 +26,10 @@ Inconclusive: TypeAlias = Literal["pass", "warn", "fail"]
 
 DEFAULT_CONFIDENCE: Final = 95.0
 DEFAULTS: Final = ("score:-2.5%@95", "violations:+0")
+_STATISTICS: Final[Mapping[Kind, tuple[Statistic, ...]]] = MappingProxyType(
+    {Kind.COUNT: ("sum",), Kind.MEAN: ("mean",), Kind.TIME: ("median", "mean")}
+)
+"""How a metric may be summed up; the first is meant where none is named."""
 _EXACT: Final = "@exact"
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d*)?|\.\d+")
@@ -181,16 +185,15 @@ class _Parser:
         return GATE_METRICS[found[0]]
 
     def _statistic(self, metric: AnyMetric) -> Statistic:
+        known = _STATISTICS[metric.kind]
         if not self.text.startswith(".", self.at):
-            return {Kind.COUNT: "sum", Kind.MEAN: "mean", Kind.TIME: "median"}[metric.kind]  # type: ignore[return-value] # literals
+            return known[0]
         self.at += 1
-        known: tuple[Statistic, ...] = ("mean", "median") if metric.kind is Kind.TIME else ("mean",)
-        known = ("sum",) if metric.kind is Kind.COUNT else known
         for name in known:
             if self.text.startswith(name, self.at):
                 self.at += len(name)
                 return name
-        raise self._error(f"how {metric.name} is summed up: {' or '.join(known)}")
+        raise self._error(f"how {metric.name} is summed up: {' or '.join(sorted(known))}")
 
     def _allowed(self, metric: AnyMetric) -> tuple[float, bool]:
         sign, other = ("+", "-") if metric.worse > 0 else ("-", "+")
