@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.ollama.address import DEFAULT_HOST
+
 HELP: Final = "expect a reference model's answers, or a judge's grade"
 DESCRIPTION: Final = """
 Write expected/NAME.toml beside each job NAME.toml, for the tasks without an expected answer. With --reference, a model
@@ -25,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     way.add_argument("--judge", metavar="TAG", help="model that grades the answers when the jobs are run")
     parser.add_argument(
         "--host",
-        default="http://127.0.0.1:11434",
+        default=DEFAULT_HOST,
         metavar="URL",
         help="server of the reference model (default: %(default)s)",
     )
