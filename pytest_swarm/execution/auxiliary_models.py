@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.errors import BackendError, PromptTooLongError, ServerFaultError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
@@ -44,12 +43,10 @@ class AuxiliaryModel:
 
     Args:
         tag: The Ollama tag.
-        num_ctx: Context length in tokens.
         residency: Returns the residency manager of the running job.
     """
 
     tag: str
-    num_ctx: int
     residency: Callable[[], ResidencyManager]
 
     async def ask(self, prompt: str, *, schema: Mapping[str, Json]) -> str:
@@ -76,7 +73,7 @@ class AuxiliaryModel:
         messages = (Message(role="user", content=prompt),)
         estimated = prompt_tokens(messages)
         residency.fit_context(self.tag, estimated)
-        num_ctx = residency.context_of(self.tag, otherwise=self.num_ctx)
+        num_ctx = residency.context_of(self.tag)
         if estimated >= num_ctx:
             raise PromptTooLongError(
                 f"the question to {self.tag} has about {estimated} tokens, more than its context of {num_ctx}; "
@@ -113,15 +110,3 @@ class AuxiliaryModel:
             BackendError: The model could not be loaded or did not answer.
         """
         return read_grade(await self.ask(_GRADE_PROMPT % (rubric, prompt, answer), schema=_GRADE_SCHEMA))
-
-
-def auxiliary_model(tag: str, fleet: Fleet, residency: Callable[[], ResidencyManager]) -> AuxiliaryModel:
-    """Return the planner or judge model of a tag.
-
-    Args:
-        tag: The Ollama tag.
-        fleet: The fleet, which gives the context length; a tag outside it gets the default.
-        residency: Returns the residency manager of the running job.
-    """
-    num_ctx = fleet[tag].context_tokens if tag in fleet else DEFAULT_NUM_CTX
-    return AuxiliaryModel(tag=tag, num_ctx=num_ctx, residency=residency)

@@ -18,7 +18,7 @@ from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import BackendError, CassetteError, OptionError
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.auxiliary_models import auxiliary_model
+from pytest_swarm.execution.auxiliary_models import AuxiliaryModel
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case import run_case
@@ -219,7 +219,7 @@ class Bench(ServerUpkeep):
 
     def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
         s = self.settings
-        judge = None if s.judge is None else auxiliary_model(s.judge, self.fleet, self._residency)
+        judge = None if s.judge is None else AuxiliaryModel(tag=s.judge, residency=self._residency)
         return CaseContext(
             router=self._routers.router(case.key.mode, state, lambda: self._setup(case, state)),
             residency=state.residency,
@@ -246,7 +246,7 @@ class Bench(ServerUpkeep):
         seed = request_seed(s.seed, case.key.repeat)
         return RouterSetup(
             fleet=self.fleet,
-            planner=None if planner is None else auxiliary_model(planner, self.fleet, self._residency),
+            planner=None if planner is None else AuxiliaryModel(tag=planner, residency=self._residency),
             solve_limit_s=s.solve_limit_s,
             realised=state.connection.realised(case.graph, seed) if scored else None,
             hindsight=state.connection.hindsight(graph_as_run(case), seed) if scored else None,

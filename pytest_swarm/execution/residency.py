@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
-from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
@@ -207,10 +207,10 @@ class ResidencyManager:
         wanted = self.fleet[tag].context_tokens
         return self.leases.context_of(self.fleet.holder(tag)) not in (None, wanted)
 
-    def context_of(self, tag: str, *, otherwise: int) -> int:
-        """Return the present context of a model in tokens; `otherwise` for one of weights that the fleet lacks."""
+    def context_of(self, tag: str) -> int:
+        """Return the present context of a model in tokens; the default for one of weights that the fleet lacks."""
         copy = self.fleet.copy_of(tag)
-        return otherwise if copy is None else self.fleet[copy].context_tokens
+        return DEFAULT_NUM_CTX if copy is None else self.fleet[copy].context_tokens
 
     def fit_context(self, tag: str, prompt: int) -> None:
         """Raise the context of an "auto" model to a prompt of so many estimated tokens, where the budget allows.

@@ -17,7 +17,7 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.errors import PromptTooLongError, ServerRefusedError
 from pytest_swarm.estimate.prompt_tokens import prompt_tokens
 from pytest_swarm.execution.answer_gate import AnswerGate, LoadNeed
-from pytest_swarm.execution.auxiliary_models import auxiliary_model
+from pytest_swarm.execution.auxiliary_models import AuxiliaryModel
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
 from pytest_swarm.ollama.answers.questions import ModelIdentity
@@ -122,7 +122,7 @@ def test_planner_and_judge_answer_at_temperature_0_with_the_jobs_seed() -> None:
     async def main() -> Server:
         server = Server(reply='{"score": 0.25}')
         residency = await manager(server)
-        planner = auxiliary_model("slow", FLEET, lambda: residency)
+        planner = AuxiliaryModel(tag="slow", residency=lambda: residency)
         await planner.ask("plan", schema={"type": "object"})
         assert await planner.grade("rubric", "question", "answer") == Grade(value=0.25, reply='{"score": 0.25}')
         assert residency.resident == {"slow"}
@@ -137,7 +137,7 @@ def test_planner_and_judge_answer_at_temperature_0_with_the_jobs_seed() -> None:
 def test_a_reply_without_a_valid_grade_is_no_grade(reply: str) -> None:
     async def main() -> Grade:
         residency = await manager(Server(reply=reply))
-        return await auxiliary_model("slow", FLEET, lambda: residency).grade("rubric", "question", "answer")
+        return await AuxiliaryModel(tag="slow", residency=lambda: residency).grade("rubric", "question", "answer")
 
     assert run(main) == Grade(value=None, reply=reply)
 
@@ -167,7 +167,7 @@ def test_the_context_of_a_planner_is_raised_to_its_question(vram_budget_gb: floa
                 replace(each, auto_ctx=True, max_ctx=65_536) if each.tag == "slow" else each for each in FLEET
             ),
         )
-        planner = auxiliary_model("slow", residency.fleet, lambda: residency)
+        planner = AuxiliaryModel(tag="slow", residency=lambda: residency)
         with suppress(PromptTooLongError):
             await planner.ask("word " * 8000, schema={"type": "object"})
         await residency.switch_to({"slow"}, ("slow",))
@@ -187,7 +187,7 @@ def test_a_question_is_sent_where_it_leaves_a_token_of_the_context(over: int, as
         residency = await manager(server)
         residency.fleet = Fleet(name="f", models=tuple(replace(each, num_ctx=num_ctx) for each in FLEET))
         with suppress(PromptTooLongError):
-            await auxiliary_model("slow", residency.fleet, lambda: residency).ask(question, schema={"type": "object"})
+            await AuxiliaryModel(tag="slow", residency=lambda: residency).ask(question, schema={"type": "object"})
         return len(server.chats)
 
     assert run(main) == asked
