@@ -21,8 +21,7 @@ class Leases:
     """The models that were loaded, each with its context and the loop time of its last renewal."""
 
     def __init__(self) -> None:
-        self._contexts: dict[str, int] = {}
-        self._since_s: dict[str, float] = {}
+        self._leases: dict[str, tuple[int, float]] = {}
 
     def begin(self, tag: str, num_ctx: int) -> None:
         """Note that a model was loaded.
@@ -31,25 +30,19 @@ class Leases:
             tag: The model.
             num_ctx: Its context in tokens.
         """
-        self._contexts[tag] = num_ctx
-        self._since_s[tag] = _now_s()
+        self._leases[tag] = num_ctx, _now_s()
 
     def end(self, tag: str) -> None:
         """Note that a model is about to be unloaded: from now on its lease must not be renewed."""
-        self._contexts.pop(tag, None)
-        self._since_s.pop(tag, None)
+        self._leases.pop(tag, None)
 
     def context_of(self, tag: str) -> int | None:
         """Return the context that a model was loaded with; None where it was not loaded here."""
-        return self._contexts.get(tag)
+        return self._leases[tag][0] if tag in self._leases else None
 
     @asynccontextmanager
     async def renewed(self, client: OllamaClient) -> AsyncIterator[None]:
-        """Renew the leases while the block runs.
-
-        Args:
-            client: The client for requests beside the job's own calls.
-        """
+        """Renew the leases while the block runs, with a client for requests beside the job's own calls."""
         task = asyncio.get_running_loop().create_task(self._renew(client))
         try:
             yield
@@ -59,15 +52,14 @@ class Leases:
     async def _renew(self, client: OllamaClient) -> None:
         """Renew each lease when it is due, until cancelled. A server error is left to the job's own calls."""
         while True:
-            due_s = min(self._since_s.values(), default=_now_s()) + RENEW_AFTER_S
+            due_s = min((since_s for _, since_s in self._leases.values()), default=_now_s()) + RENEW_AFTER_S
             await asyncio.sleep(max(0.0, due_s - _now_s()))
-            for tag in [tag for tag, since_s in self._since_s.items() if since_s + RENEW_AFTER_S <= _now_s()]:
-                num_ctx = self._contexts.get(tag)
-                if num_ctx is None:  # it was unloaded while another lease was renewed
-                    continue
-                self._since_s[tag] = _now_s()
-                with suppress(BackendError):
-                    await client.load(tag, num_ctx=num_ctx)
+            for tag in [tag for tag, (_, since_s) in self._leases.items() if since_s + RENEW_AFTER_S <= _now_s()]:
+                num_ctx = self.context_of(tag)
+                if num_ctx is not None:  # else it was unloaded while another lease was renewed
+                    self.begin(tag, num_ctx)
+                    with suppress(BackendError):
+                        await client.load(tag, num_ctx=num_ctx)
 
 
 def _now_s() -> float:
