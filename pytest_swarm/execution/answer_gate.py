@@ -81,11 +81,7 @@ class AnswerGate:
         return bool(self._waiting)
 
     async def passage(self, missing: Missing) -> None:
-        """Return when nothing is missing for a request, and no earlier one waits.
-
-        Args:
-            missing: Returns what is missing for it now.
-        """
+        """Return when nothing is missing for a request, by what `missing` returns, and no earlier one waits."""
         if not self._waiting and not missing():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

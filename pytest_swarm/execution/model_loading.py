@@ -73,11 +73,7 @@ class ModelLoader:
         return model if model is not None and entry.is_model(model.tag, model.digest) else None
 
     def forget(self, tags: Collection[str]) -> None:
-        """Leave models alone that were replaced: their tags unload another file now, and the old one stays listed.
-
-        Args:
-            tags: Their full tags.
-        """
+        """Leave models alone that were replaced: their full tags unload another file now, and the old stays listed."""
         for tag in tags:
             self._loaded.pop(tag, None)
 

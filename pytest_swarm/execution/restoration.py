@@ -43,11 +43,7 @@ class Restoration:
             self.on_use()
 
     def forget(self, tags: Collection[str]) -> None:
-        """Leave models alone that were replaced: their tags load another file now, and only the old one is ours.
-
-        Args:
-            tags: Their full tags.
-        """
+        """Leave models alone that were replaced: their full tags load another file now, only the old one is ours."""
         self._replaced |= self.used & set(tags)
         self.used -= set(tags)
 

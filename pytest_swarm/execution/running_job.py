@@ -104,11 +104,7 @@ class RunningJob:
         return step
 
     async def load(self, step: PlanStep) -> tuple[TaskCall, ...]:
-        """Load what the tasks of a step need, and return those that can run; the others have failed.
-
-        Args:
-            step: The plan, of which `executed` is to run.
-        """
+        """Load what the executed tasks of a step need, and return those that can run; the others have failed."""
         calls = tuple(self.call(each, step.step) for each in step.executed)
         self.context.announce(lambda: announced(calls))
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))

@@ -63,11 +63,7 @@ async def calibrate_speed(
 
 
 def calibration_tokens(at_once: Sequence[int]) -> int:
-    """Return the tokens whose time a calibration takes: of one call alone, and of each round of several.
-
-    Args:
-        at_once: How many calls are sent at the same time, in each round.
-    """
+    """Return the tokens whose time a calibration takes: of one call alone, and of each round of several at once."""
     return _TOKENS * (1 + sum(at_once))  # as if they waited for each other, as they do on a server with one slot
 
 

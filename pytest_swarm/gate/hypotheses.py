@@ -57,11 +57,7 @@ class Hypothesis:
     over_budget: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
     def over_other_jobs(self, units: Units) -> Units:
-        """Return the units with what chance over other jobs moves together: the declared family of each job.
-
-        Args:
-            units: Contributions of the draws, with their jobs.
-        """
+        """Return the units with what chance over other jobs moves together: the declared family of each job."""
         declared: dict[Hashable, Hashable]
         declared = {each.setup.job: (each.now.family,) for each in self.matches if each.now.family is not None}
         return replace(units, clusters=tuple(declared.get(job, job) for job in units.clusters))

@@ -93,11 +93,7 @@ def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known
 
 
 class Cases:
-    """The cases of benchmarks, by command line, marker and ini file.
-
-    Args:
-        inputs: Settings, routing modes, fleet and GPUs of the session.
-    """
+    """The cases of benchmarks, by command line, marker and ini file."""
 
     def __init__(self, inputs: SessionInputs) -> None:
         self._left_out: dict[str, str] = {}

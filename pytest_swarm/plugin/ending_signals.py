@@ -37,8 +37,7 @@ class EndingSignals:
     def close(self, *, interrupted: bool = False) -> None:
         """From now on the run is being closed: a second signal ends what is `interruptible`, and nothing else.
 
-        Args:
-            interrupted: Whether a signal is what ends the run.
+        `interrupted`: a signal is what ends the run.
         """
         self._interrupted = self._interrupted or interrupted
         if threading.current_thread() is not threading.main_thread():
@@ -49,11 +48,7 @@ class EndingSignals:
 
     @contextmanager
     def interruptible(self, tell: Callable[[], None]) -> Iterator[None]:
-        """Let a signal raise KeyboardInterrupt in the block, unless it is the first one that reaches the run.
-
-        Args:
-            tell: Is called for the first one.
-        """
+        """Let a signal raise KeyboardInterrupt in the block; the first that reaches the run calls `tell` instead."""
         self._tell = tell
         try:
             yield

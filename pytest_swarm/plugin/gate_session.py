@@ -96,11 +96,7 @@ class Gating:
             require_same_context(self.baseline, run_context_of(describe()), append=update == "append")
 
     def forewarnings(self, describe: Callable[[], RunInfo]) -> list[str]:
-        """Return what is known before the first test of verdicts that will compare nothing.
-
-        Args:
-            describe: Describes the run.
-        """
+        """Return what is known before the first test of verdicts that will compare nothing."""
         baseline, rule = self.baseline, self.settings.rule
         if baseline is None or rule.gate == "off" or self.settings.update is not None:
             return []

@@ -109,12 +109,9 @@ class HostPool:
 
 
 def take_any(locks: Sequence[ServerLock]) -> int:
-    """Take the first lock that is given back by its owner; return its number.
+    """Take the first lock that is given back by its owner, which must not be this process; return its number.
 
     Each lock is waited for in a thread of its own. A thread that comes too late gives its lock back at once.
-
-    Args:
-        locks: The locks, none of which is held by this process.
     """
     taken: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
     guard, decided = threading.Lock(), threading.Event()

@@ -25,11 +25,7 @@ class JobTurns:
             yield
 
     def end(self, tell: Callable[[], None]) -> None:
-        """Begin no further job, and wait for one that runs in a thread, as after Ctrl-C in the main thread.
-
-        Args:
-            tell: Is called where there is one.
-        """
+        """Begin no further job, and wait for one that still runs in a thread, as after Ctrl-C; `tell` says so."""
         self._ended = True
         if not self._lock.acquire(blocking=False):
             tell()

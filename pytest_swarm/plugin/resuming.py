@@ -74,11 +74,7 @@ class EarlierJobs:
         self._complete = complete
 
     def sentence(self, tests: Sequence[str]) -> str:
-        """Return which run goes on, and how many of the tests it has: the latest may be another than the one meant.
-
-        Args:
-            tests: Node IDs of the tests of this session.
-        """
+        """Return which run goes on, and how many of the tests it has: the latest may be another than the one meant."""
         done = len(self.finished_tests.intersection(tests))
         end = ", which had come to its end" if self._complete else ""
         return f"goes on with run {self._run_name}{end}: it has {done:,} of {plural(len(tests), 'case')}"

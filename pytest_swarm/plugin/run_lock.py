@@ -14,11 +14,7 @@ _CANNOT_LOCK: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some net
 
 
 class RunLock:
-    """The lock of one run's folder, which its writer holds from the first event to the last report.
-
-    Args:
-        folder: The folder of the run.
-    """
+    """The lock of one run's folder, which its writer holds from the first event to the last report."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -77,9 +77,7 @@ class ServerVisit:
         """Leave the server as it was found, and return what could not be restored.
 
         While other processes of ours are there, the last of them does it. One that never was there waits for nobody.
-
-        Args:
-            loaded: Whether the models of the run stay loaded.
+        With `loaded`, the models of the run stay.
         """
         if not self._was_there:
             return ()
@@ -87,11 +85,7 @@ class ServerVisit:
             return self._leave(loaded=loaded)
 
     def leave_for_killed(self, *, loaded: bool) -> tuple[str, ...]:
-        """Leave the server in place of processes of this run that were killed, unless one that lives will do it.
-
-        Args:
-            loaded: Whether the models of the run stay loaded.
-        """
+        """Leave the server in place of processes of this run that were killed, unless one that lives will do it."""
         until_s = time.monotonic() + _DYING_S
         while not self._is_alone():
             if time.monotonic() > until_s:

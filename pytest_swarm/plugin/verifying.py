@@ -23,11 +23,7 @@ FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_
 
 
 def drawn_tests(resources: Resources) -> frozenset[str]:
-    """Return the tests that --swarm-verify runs for real as well; a remark says so where too few can be.
-
-    Args:
-        resources: The settings, the collected tests and the server.
-    """
+    """Return the tests that --swarm-verify runs for real as well; a remark says so where too few can be."""
     settings, tests = resources.settings, resources.collected.tests
     if not settings.verify:
         return frozenset()

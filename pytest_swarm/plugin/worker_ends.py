@@ -37,11 +37,7 @@ def ending_workers(config: pytest.Config) -> Iterator[None]:
 
 
 def leave_for_killed_workers(resources: Resources) -> list[str]:
-    """Leave each server as the run found it, unless a worker is there that will do it; return what could not be done.
-
-    Args:
-        resources: The resources of the controller.
-    """
+    """Leave each server as the run found it, unless a worker there will do it; return what could not be done."""
     settings = resources.settings
     remarks: list[str] = []
     for host in settings.hosts:
