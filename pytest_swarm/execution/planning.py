@@ -44,22 +44,19 @@ class Moment:
     trigger: str | None = None
 
 
-def build_view(moment: Moment, case: Case, context: CaseContext) -> PlanningView:
+def build_view(moment: Moment, case: Case, context: CaseContext, *, depth: int | None = None) -> PlanningView:
     """Return what the router may see of a step.
-
-    A flat horizon is the ready tasks of a graph without edges: all that is unfinished.
 
     Args:
         moment: The state of the job.
         case: The case with its horizon and budget.
         context: The estimates, and the weights and seed of the run.
+        depth: How many stages are seen behind the ready one; None = the case's horizon. A flat one is the ready tasks
+            of a graph without edges: all that is unfinished.
     """
-    depth = 0 if case.key.horizon == "flat" else case.key.horizon
-    return _view(moment, case, context, depth=depth)
-
-
-def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> PlanningView:
     key, graph, settings = case.key, moment.graph, context.settings
+    if depth is None:
+        depth = 0 if key.horizon == "flat" else key.horizon
     reached = graph.horizon(moment.finished, depth)
     sees_all = len(reached) == len(graph) - len(moment.finished)
     stages = graph.stages(reached)  # what depends on a running task comes after it
@@ -88,7 +85,7 @@ def _view(moment: Moment, case: Case, context: CaseContext, *, depth: int) -> Pl
         ready_since={task_id: moment.ready_since.get(task_id, moment.step) for task_id in ready},
         last_used=dict(moment.last_used),
         running=moment.running or (),
-        whole_graph=None if sees_all else lambda: _view(moment, case, context, depth=len(graph)),
+        whole_graph=None if sees_all else lambda: build_view(moment, case, context, depth=len(graph)),
     )
 
 
