@@ -142,7 +142,8 @@ class Waves:
             self._refresh(players, restart=lambda _: False)
             while True:
                 for player in players.values():
-                    player.advance() if player.ended is None else None
+                    if player.ended is None:
+                        player.advance()
                 # looked at once, because another process may store an answer at any moment
                 lacks = {digest: player.needs for digest, player in players.items()}
                 needs = [need for need in _distinct(lacks.values()) if need.identity not in settled]

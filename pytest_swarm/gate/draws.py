@@ -88,7 +88,8 @@ class JobDraws:
 
     def stratum(self, sign: int, *, cases: int) -> Stratum:
         """Return the draws as a stratum of a permutation test over `cases` cases in all."""
-        middles = {case: fmean(each.values[case] for each in self._all if case in each.values) for case in self.cases}
+        draws = self.before + self.now
+        middles = {case: fmean(each.values[case] for each in draws if case in each.values) for case in self.cases}
         before, now = (
             tuple(sign * fmean(value - middles[case] for case, value in draw.values.items()) for draw in side)
             for side in (self.before, self.now)
@@ -105,10 +106,6 @@ class JobDraws:
             run: (fmean(values), variance(values) / len(values) if len(values) > 1 else 0.0)
             for run, values in found.items()
         }
-
-    @property
-    def _all(self) -> tuple[Draw, ...]:
-        return self.before + self.now
 
 
 def twin_runs(cases: Iterable[BaselineCase]) -> Mapping[str, str]:

@@ -149,7 +149,9 @@ class _Parser:
         mode = self._mode()
         metric = self._metric()
         statistic = self._statistic(metric)
-        self._expect(":", "the colon before the allowed loss, as in score:-2.5%")
+        if not self.text.startswith(":", self.at):
+            raise self._error("the colon before the allowed loss, as in score:-2.5%")
+        self.at += 1
         allowed, relative = self._allowed(metric)
         exact = metric.kind is Kind.COUNT and self.text.startswith(_EXACT, self.at)
         self.at += len(_EXACT) if exact else 0
@@ -242,11 +244,6 @@ class _Parser:
             raise self._error(f"{name}, a number that is not beyond all bounds")
         self.at = found.end()
         return number
-
-    def _expect(self, character: str, name: str) -> None:
-        if not self.text.startswith(character, self.at):
-            raise self._error(name)
-        self.at += 1
 
     def _error(self, wanted: str) -> OptionError:
         found = repr(self.text[self.at]) if self.at < len(self.text) else "the end"

@@ -38,6 +38,7 @@ def decide_at_end(run: Run, folder: Path) -> DecisionEnd:
 
     lines: list[str] = []
     written: list[str] = []
+    trouble = None
     try:
         decisions = decide_runs([run], DecisionQuestion())
         for decision in decisions:
@@ -52,5 +53,4 @@ def decide_at_end(run: Run, folder: Path) -> DecisionEnd:
                 written.append(str(path))
     except SwarmError as error:
         trouble = f"--swarm-decide: {str(error).removeprefix('decide: ')}"
-        return DecisionEnd(lines=tuple(lines), written=tuple(written), trouble=trouble)
-    return DecisionEnd(lines=tuple(lines), written=tuple(written))
+    return DecisionEnd(lines=tuple(lines), written=tuple(written), trouble=trouble)

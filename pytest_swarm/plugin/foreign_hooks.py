@@ -67,10 +67,9 @@ def _refuse_misspelled(config: pytest.Config) -> None:
 def _answers(config: pytest.Config) -> list[tuple[str, object]]:
     """Return the name of each plugin that gives routers, and what its hook returned: one call for each plugin."""
     answers: list[tuple[str, object]] = []
-    for implementation in config.hook.pytest_swarm_routers.get_hookimpls():
-        others = [
-            each.plugin for each in config.hook.pytest_swarm_routers.get_hookimpls() if each is not implementation
-        ]
+    implementations = config.hook.pytest_swarm_routers.get_hookimpls()
+    for implementation in implementations:
+        others = [each.plugin for each in implementations if each is not implementation]
         alone = config.pluginmanager.subset_hook_caller(ROUTERS, others)
         with hook_failures(ROUTERS):
             found: list[object] = alone(config=config)

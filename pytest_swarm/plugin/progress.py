@@ -11,7 +11,7 @@ import pytest
 
 from pytest_swarm.units import format_duration
 
-_WORDS = {"passed": "PASSED", "failed": "FAILED"}
+_RAN: Final = ("passed", "failed")
 _FIRST_S: Final = 60.0  # a shorter run needs no word
 _FEWEST: Final = 3  # cases that tell how long the others take
 
@@ -40,7 +40,7 @@ class Progress:
         shown = f" {score:.0%}".replace("%", " %") if isinstance(score, float) else ""
         left_s = self._left_s()
         left = "" if left_s is None else f" ({len(self._ended)}/{len(self.cases)}, {format_duration(left_s)} left)"
-        return f"{_WORDS[report.outcome]}{shown}{left}"
+        return f"{report.outcome.upper()}{shown}{left}"
 
     def sentence(self, report: pytest.TestReport) -> str | None:
         """Return what is said after one, two, four, eight ... minutes, as a benchmark ends; None for nothing."""
@@ -58,7 +58,7 @@ class Progress:
     def count(self, report: pytest.TestReport) -> None:
         """Count a case that has ended, be it that it was skipped: a repeat that was not needed takes no more time."""
         ends = report.when == "call" or (report.when == "setup" and not report.passed)
-        again = report.outcome not in ("passed", "failed", "skipped")  # such as `rerun`, of pytest-rerunfailures
+        again = report.outcome not in (*_RAN, "skipped")  # such as `rerun`, of pytest-rerunfailures
         if ends and not again and report.nodeid in self.cases:
             if not self._ended:
                 self._began_s = self.clock() - report.duration
@@ -76,7 +76,7 @@ class Progress:
 
 def is_benchmark_call(report: pytest.TestReport) -> bool:
     """Whether a report is the end of a benchmark's own phase."""
-    return report.when == "call" and report.outcome in _WORDS and "swarm.job" in _properties(report)
+    return report.when == "call" and report.outcome in _RAN and "swarm.job" in _properties(report)
 
 
 def _properties(report: pytest.TestReport) -> Mapping[str, object]:
