@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.backend_choice import ModelDemand
     from pytest_swarm.plugin.collected import Collected
-    from pytest_swarm.plugin.confinement import Confinement
     from pytest_swarm.plugin.host_pool import HostPool
     from pytest_swarm.plugin.measuring import Measuring
     from pytest_swarm.plugin.server_visit import ServerVisit
@@ -162,15 +161,14 @@ class Resources:
         info = self.estimates.info
         said = [info.sentence] if info.source is not None or not info.learning else []
         lines = [] if quiet else [f"swarm: {text}" for text in (self.backend.detail, *said, *self.remarks)]
-        warning = self.confinement.warning if self.confinement else None
-        return lines if warning is None else [*lines, f"swarm: {warning}"]
+        return lines if self.confinement is None else [*lines, f"swarm: {self.confinement}"]
 
     @cached_property
-    def confinement(self) -> Confinement | None:
-        """What confines answered code here; None where none is run."""
-        from pytest_swarm.plugin.confinement import Confinement
+    def confinement(self) -> str | None:
+        """A warning where answered code is run and not confined; None where all is well."""
+        from pytest_swarm.plugin.confinement import confinement_warning
 
-        return Confinement.found(strict=self.settings.code_eval == "strict") if self.settings.code_eval else None
+        return confinement_warning(strict=self.settings.code_eval == "strict") if self.settings.code_eval else None
 
     def _default_planner(self) -> str:
         """The fleet's best reasoner that fits the smallest budget, given or of a case; the first of equals."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.plugin.confinement import Confinement
+from pytest_swarm.plugin.confinement import confinement_warning
 from tests.plugin.conftest import Reports
 
 CODE = """
@@ -82,8 +82,10 @@ def test_where_the_kernel_does_not_confine_a_line_says_so_once(
     refused.stderr.fnmatch_lines(["ERROR: --swarm-code-eval=strict: this system has no moat to confine answered code*"])
 
 
-def test_a_machine_that_confines_warns_of_nothing() -> None:
-    assert Confinement(layers=("rlimits", "landlock", "seccomp"), missing=()).warning is None
+def test_a_machine_that_confines_warns_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = ("rlimits", "landlock", "seccomp")
+    monkeypatch.setattr("pytest_swarm.scoring.sandbox.run_cases.layers_in_force", lambda: layers)
+    assert confinement_warning(strict=True) is None
 
 
 @pytest.mark.parametrize(
