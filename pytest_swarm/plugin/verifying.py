@@ -14,10 +14,10 @@ from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.measured_events import encode_verified_case
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import Case, JobRecord
+    from pytest_swarm.domain.record import JobRecord
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.plugin.resources import Resources
-    from pytest_swarm.telemetry.sink import Event, Sink
+    from pytest_swarm.telemetry.sink import Sink
 
 FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_peak_vram_gb")
 
@@ -55,34 +55,41 @@ def verify(predicted: JobRecord, resources: Resources, *, sink: Sink) -> None:
         resources: The server.
         sink: Takes the event.
     """
+    case, found = predicted.case, _verified(predicted, resources)
+    if isinstance(found, str):
+        sentence = f"{case.label} could not be verified: {found}"
+        sink.emit(encode_note(case, sentence, predicted.started_ts_ms))
+    else:
+        sink.emit(encode_verified_case(found, predicted.started_ts_ms))
+
+
+def _verified(predicted: JobRecord, resources: Resources) -> VerifiedCase | str:
+    """Return the figures of a real run beside the predicted ones, or why they cannot be compared."""
     case = predicted.case
     try:
         with resources.exclusive():
             real = resources.server_bench.run(case)
     except SwarmError as error:
-        sink.emit(_not_verified(case, str(error), predicted.started_ts_ms))
-        return
+        return str(error)
     if JobStatus.COMPLETED not in (real.status, predicted.status) or real.status is not predicted.status:
-        sink.emit(_not_verified(case, real.error or f"it ended as {real.status}", predicted.started_ts_ms))
-        return
+        return real.error or f"it ended as {real.status}"
     replaced = () if resources.measuring is None else resources.measuring.replaced()
     if replaced:
-        sink.emit(_not_verified(case, replaced[0], predicted.started_ts_ms))
-        return
+        return replaced[0]
     was, now = (encode_metrics(job_metrics(record)) for record in (predicted, real))
     figures = {
         name: PredictedAndReal(predicted=_number(was.get(name)), real=_number(now.get(name))) for name in FIGURES
     }
-    verified = VerifiedCase(
+    asked = asked_again(predicted, real)
+    return VerifiedCase(
         case=case.digest,
         job=case.job,
         mode=case.key.mode,
         label=case.key.label,
         figures=figures,
-        questions=len(asked_again(predicted, real)),
-        other_answers=sum(first != second for first, second in asked_again(predicted, real)),
+        questions=len(asked),
+        other_answers=sum(first != second for first, second in asked),
     )
-    sink.emit(encode_verified_case(verified, predicted.started_ts_ms))
 
 
 def asked_again(predicted: JobRecord, real: JobRecord) -> list[tuple[str, str]]:
@@ -123,7 +130,3 @@ def verifiable(tests: Mapping[str, str], bench: Bench) -> list[str]:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _not_verified(case: Case, reason: str, ts_ms: float) -> Event:
-    return encode_note(case, f"{case.label} could not be verified: {reason}", ts_ms)
