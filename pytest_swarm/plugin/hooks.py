@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -180,11 +181,11 @@ class SwarmHooks:
 
             no_collection_at_exit()
             self.signals.close()
-            try:
+            with ExitStack() as end:  # whatever fails, the reports are written, and others may go on with the run
+                end.callback(self.session.give_back)
+                end.callback(self._write_reports, session, exitstatus)
                 if self.run is not None:
                     self._close_resources(self.run)
-            finally:
-                self._finish(session, exitstatus)
 
     @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
@@ -222,14 +223,8 @@ class SwarmHooks:
     def _tell_of_restoration(self) -> None:
         self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
 
-    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Write the reports, and let others go on with the run; a worker sends its remarks to its controller."""
-        try:
-            self._write_reports(session, exitstatus)
-        finally:
-            self.session.give_back()
-
     def _write_reports(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the reports; a worker sends its remarks to its controller."""
         run = self.run
         if run is None:
             return
