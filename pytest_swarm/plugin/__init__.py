@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_swarm.plugin.options import ROWS, register
+from pytest_swarm.plugin.options import ROWS
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
@@ -30,7 +30,9 @@ MARKERS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register every --swarm-* option and its swarm_* ini twin."""
-    register(parser)
+    group = parser.getgroup("swarm", "pytest-swarm: routing of task graphs over local models")
+    for row in ROWS:
+        row.register(group, parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:

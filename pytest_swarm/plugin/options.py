@@ -17,8 +17,6 @@ from pytest_swarm.plugin.server_options import ServerOptions
 if TYPE_CHECKING:
     from typing import Any, Literal
 
-    import pytest
-
     from pytest_swarm.domain.graph import Context
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.gate.rules import Incomparable, Inconclusive, Strictness
@@ -165,10 +163,3 @@ _GROUPS = (RoutingOptions, ServerOptions, Options)
 ROWS: tuple[Option[Any], ...] = tuple(
     row for group in _GROUPS for row in vars(group).values() if isinstance(row, Option)
 )
-
-
-def register(parser: pytest.Parser) -> None:
-    """Add every option and its ini twin."""
-    group = parser.getgroup("swarm", "pytest-swarm: routing of task graphs over local models")
-    for row in ROWS:
-        row.register(group, parser)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
@@ -71,14 +72,8 @@ def run_info(name: str, resources: Resources, *, arguments: Sequence[str]) -> Ru
         options=settings.given,
         command=("pytest", *_without_secrets(reproducing(arguments))),
         model_digests=resources.model_digests,
-        host=None if len(settings.hosts) > 1 else _host(resources),
+        host=None if len(settings.hosts) > 1 else resources.called.host,
     )
-
-
-def _host(resources: Resources) -> str | None:
-    """Return the server that is asked, without credentials; None where none is."""
-    measured = resources.measuring.inner if resources.measuring is not None else None
-    return (measured or resources.backend).host
 
 
 def reproducing(arguments: Sequence[str]) -> Iterator[str]:
@@ -118,10 +113,8 @@ def _environment() -> dict[str, str]:
 def _versions() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for package in _PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 
