@@ -157,11 +157,8 @@ class Dispatcher:
             self._start(waiting[tag].popleft())
 
     def _has_slot(self, tag: str, busy: int) -> bool:
-        parallel = self._residency.fleet[tag].parallel
-        return (parallel is None or busy < parallel) and not self._is_loading(tag) and self._residency.is_loaded(tag)
-
-    def _is_loading(self, tag: str) -> bool:
-        return self._load is not None and self._load.tag == tag
+        parallel, loading = self._residency.fleet[tag].parallel, self._load is not None and self._load.tag == tag
+        return (parallel is None or busy < parallel) and not loading and self._residency.is_loaded(tag)
 
     def _start(self, assignment: Assignment) -> None:
         job = self._job

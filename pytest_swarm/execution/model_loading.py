@@ -122,14 +122,12 @@ class ModelLoader:
         left = list(others)
         ours = [entry for entry in others if self._own(entry) is not None]
         for entry in sorted(ours, key=lambda each: (full_tag(each.tag) in later, each.size_bytes)):
-            if self._fits(_size_gb(left) + need_gb) and len(left) < MAX_LOADED_MODELS:
+            fits = self._room_gb is None or _size_gb(left) + need_gb <= self._room_gb
+            if fits and len(left) < MAX_LOADED_MODELS:
                 break
             await self._client.unload(entry.tag, digest=entry.digest)
             left.remove(entry)
         return left
-
-    def _fits(self, gb: float) -> bool:
-        return self._room_gb is None or gb <= self._room_gb
 
     async def _was_crowded(self, model: ModelIdentity, beside: Sequence[ResidentEntry]) -> bool:
         """Return whether the server had no room for a model beside others, and keep how much room there is."""

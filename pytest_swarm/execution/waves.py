@@ -6,7 +6,7 @@ figures that have changed since are played again, so that all cases of a test ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
@@ -146,7 +146,8 @@ class Waves:
                         player.advance()
                 # looked at once, because another process may store an answer at any moment
                 lacks = {digest: player.needs for digest, player in players.items()}
-                needs = [need for need in _distinct(lacks.values()) if need.identity not in settled]
+                distinct = {need.identity: need for each in lacks.values() for need in each}
+                needs = [need for identity, need in distinct.items() if identity not in settled]
                 if needs:
                     report = self._measurer.measure(needs, cases[0], wave=first_wave + len(waves))
                     waves.append(report)
@@ -178,10 +179,6 @@ class Waves:
 
     def _is_outdated(self, player: CasePlayer) -> bool:
         return player.ended is not None and not player.fits(self._played.current.world)
-
-
-def _distinct(lacks: Iterable[tuple[Need, ...]]) -> list[Need]:
-    return list({need.identity: need for each in lacks for need in each}.values())
 
 
 def _can_go_on(players: Mapping[str, CasePlayer], lacks: Mapping[str, tuple[Need, ...]]) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.gate.count_verdicts import added_counts, is_clean
-from pytest_swarm.gate.draws import Draw, bet_scale
+from pytest_swarm.gate.draws import bet_scale
 from pytest_swarm.gate.hypotheses import Chance, measured_pairs
 from pytest_swarm.gate.mean_verdicts import exact_verdict, reach_of
 from pytest_swarm.gate.pairing import ChangedCase, Match, RunCases
@@ -139,7 +139,8 @@ def _drawn(plain: MatchStatistics, expression: Expression, chance: Chance) -> Ma
     below = loss < 0 and p_mean_at_most(data.mirrored, 0.0) <= level
     seen = TwoSided(up=1.0, down=1.0)
     if chance.sequential:
-        down, up = sequential_p_values(losses, scale=bet_scale(expression.metric, _values(job.before)))
+        values = [value for draw in job.before for value in draw.values.values()]
+        down, up = sequential_p_values(losses, scale=bet_scale(expression.metric, values))
         seen = TwoSided(up=up, down=down)
     elif above or below:
         seen = permutation_p_values([job.stratum(sign, cases=1)])
@@ -153,10 +154,6 @@ def _drawn(plain: MatchStatistics, expression: Expression, chance: Chance) -> Ma
         p_better=seen.down if below else 1.0,
         hidden=loss > allowed or p_mean_at_most(data.mirrored, -allowed) > level,
     )
-
-
-def _values(draws: Sequence[Draw]) -> list[float]:
-    return [value for draw in draws for value in draw.values.values()]
 
 
 def _rate(each: MatchStatistics) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.pairing import IncompleteJob, Match
 from pytest_swarm.gate.verdicts import Verdict
 
@@ -69,7 +68,8 @@ def coverage_of(
         pairs += len(compared)
         cases += bool(compared)
         if then:
-            lost += [_lost(match, each, metric) for each in tried if each.figures.get(metric) is None]
+            unmeasured = (each for each in tried if each.figures.get(metric) is None)
+            lost += [f"{match.setup.label} r{each.repeat} has no {metric} now" for each in unmeasured]
     absent += len(died)
     return Coverage(
         cases=cases,
@@ -78,7 +78,3 @@ def coverage_of(
         pairs_expected=expected + sum(died.values()),
         lost=tuple(lost),
     )
-
-
-def _lost(match: Match, sample: BaselineSample, metric: str) -> str:
-    return f"{match.setup.label} r{sample.repeat} has no {metric} now"

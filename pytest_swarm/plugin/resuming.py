@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -136,18 +136,13 @@ def _difference(info: RunInfo, resources: Resources) -> str | None:
         return f"was made with seed {info.seed}, and this one has {settings.seed}"
     if info.simulated != resources.backend.simulated:
         return "was made on another backend"
-    name = _other_option(info.options, settings.given)
-    if name is not None:
+    for name in sorted({*info.options, *settings.given} - _MAY_DIFFER):
         there, here = info.options.get(name, _DEFAULT), settings.given.get(name, _DEFAULT)
-        return f"was made with {name} = {there}, and this one has {here}"
+        if there != here:
+            return f"was made with {name} = {there}, and this one has {here}"
     if "group" in (settings.cli.carryover, settings.ini.carryover):
         return "carries over from job to job (group), which cannot be picked up in the middle"
     return None
-
-
-def _other_option(there: Mapping[str, str], here: Mapping[str, str]) -> str | None:
-    names = sorted({*there, *here} - _MAY_DIFFER)
-    return next((name for name in names if there.get(name) != here.get(name)), None)
 
 
 def _started_ms(path: Path) -> float | None:
