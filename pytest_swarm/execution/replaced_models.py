@@ -44,7 +44,14 @@ class ReplacedModels:
         return tuple(self._began.values())
 
     async def look(self, client: OllamaClient) -> None:
-        """Ask a server for its models, and note those that are others now; BackendError where it does not answer."""
+        """Ask a server for its models, and note those that are others than at the start.
+
+        Args:
+            client: The client of the server.
+
+        Raises:
+            BackendError: The server does not answer.
+        """
         now = {full_tag(model.tag): model for model in await models_at(client, world=self._world)}
         for key, before in self._began.items():
             reason = _difference(before, now.get(key), self._advice)
