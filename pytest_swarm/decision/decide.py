@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Final
 
 from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
-from pytest_swarm.decision.criteria import CRITERIA, DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
+from pytest_swarm.decision.criteria import DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
 from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
     PolicySetting,
@@ -181,20 +181,15 @@ def _presents(
     """Return the present policy of each budget; by rule, all budgets of the runs tell which one that is."""
     if question.against is None:
         told = {each: table for each, table in grouped.items() if each in budgets or not all(map(in_hindsight, table))}
-        found = present_policies(told, _criteria(question.by))
+        found = present_policies(told, question.by.needed)
     else:
         found = {each: named_policy(grouped[each], question.against, each) for each in budgets}
     return {each: found[each] for each in budgets}
 
 
-def _criteria(by: Criterion) -> tuple[Criterion, ...]:
-    """Return the figures that each job must have: time and cost are saved only where the score is kept."""
-    return (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
-
-
 def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision:
     question, by, present = frame.question, frame.question.by, frame.presents[budget_gb]
-    measured = usable_policies(grouped, present.setting, _criteria(by))
+    measured = usable_policies(grouped, present.setting, by.needed)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
     figures = replace(_figures(measured, frame), noise=noise, repeats=repeats, families=measured.families)
     choice = choose_policy(figures)
