@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -79,8 +80,8 @@ def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
     """Return every pair of modes: over everything, then per budget and horizon where there are several."""
     settings = sorted({each.setting for each in jobs}, key=setting_order)
     several = settings if len(settings) > 1 else []
-    whole = _by_mode(jobs)
-    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in several}
+    whole = jobs_of_modes(jobs)
+    parts = {setting: jobs_of_modes([each for each in jobs if each.setting == setting]) for setting in several}
     found: list[Comparison] = []
     for mode, reference in combinations(sorted(whole, key=mode_order), 2):
         found.append(_compare(whole, mode, reference, None))
@@ -100,13 +101,14 @@ def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str) -> Compar
     Returns:
         Scores from 0 to 1, differences from -1 to 1, divergence in percent of the tasks that both ran.
     """
-    return _compare(_by_mode(jobs), mode, reference, None)
+    return _compare(jobs_of_modes(jobs), mode, reference, None)
 
 
 Jobs: TypeAlias = Mapping[PairKey, MeasuredJob]
 
 
-def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob]]:
+def jobs_of_modes(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob]]:
+    """Return mode -> its jobs by what two jobs must share to be compared."""
     groups: dict[str, dict[PairKey, MeasuredJob]] = {}
     for each in jobs:
         groups.setdefault(each.key.mode, {})[each.pair_key] = each
@@ -118,7 +120,14 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
     pairs = _complete_pairs(left, right)
     won = sum(pair.difference > TIE for pair in pairs)
     lost = sum(pair.difference < -TIE for pair in pairs)
-    divergence = _divergence(pairs)
+    tasks = Counter(
+        _task_verdict(pair, task)
+        for pair in pairs
+        for task in pair.mode.task_model
+        if task in pair.reference.task_model
+    )
+    compared = tasks.total()
+    diverged = compared - tasks["same model"]
     by_case = any(pair.mode.weighs_by_case for pair in pairs)
     weights = weights_by_case(pair.mode.case_without_repeat for pair in pairs) if by_case else None
     return Comparison(
@@ -141,54 +150,26 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         jobs_won=won,
         jobs_lost=lost,
         jobs_tied=len(pairs) - won - lost,
-        tasks_compared=divergence.compared,
-        tasks_diverged=divergence.diverged,
-        routing_divergence_pct=100 * divergence.diverged / divergence.compared if divergence.compared else None,
-        when_differed_better=divergence.better,
-        when_differed_worse=divergence.worse,
-        when_differed_tie=divergence.tie,
-        when_differed_unscored=divergence.unscored,
+        tasks_compared=compared,
+        tasks_diverged=diverged,
+        routing_divergence_pct=100 * diverged / compared if compared else None,
+        when_differed_better=tasks["better"],
+        when_differed_worse=tasks["worse"],
+        when_differed_tie=tasks["tie"],
+        when_differed_unscored=tasks["unscored"],
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Divergence:
-    """Tally of tasks that both modes ran."""
-
-    compared: int = 0
-    better: int = 0
-    worse: int = 0
-    tie: int = 0
-    unscored: int = 0
-
-    @property
-    def diverged(self) -> int:
-        return self.better + self.worse + self.tie + self.unscored
-
-    def add(self, difference: float | None) -> None:
-        """Count one task on which the modes chose different models."""
-        if difference is None:
-            self.unscored += 1
-        elif abs(difference) <= TIE:
-            self.tie += 1
-        elif difference > 0:
-            self.better += 1
-        else:
-            self.worse += 1
-
-
-def _divergence(pairs: Iterable[_Pair]) -> _Divergence:
-    tally = _Divergence()
-    for pair in pairs:
-        theirs = pair.reference.task_model
-        for task, model in pair.mode.task_model.items():
-            if task not in theirs:
-                continue
-            tally.compared += 1
-            if model != theirs[task]:
-                mine, other = pair.mode.task_score.get(task), pair.reference.task_score.get(task)
-                tally.add(None if mine is None or other is None else mine - other)
-    return tally
+def _task_verdict(pair: _Pair, task: str) -> str:
+    """Return on which side a task that both modes ran scored better, or that the modes chose the same model."""
+    if pair.mode.task_model[task] == pair.reference.task_model[task]:
+        return "same model"
+    mine, other = pair.mode.task_score.get(task), pair.reference.task_score.get(task)
+    if mine is None or other is None:
+        return "unscored"
+    if abs(mine - other) <= TIE:
+        return "tie"
+    return "better" if mine > other else "worse"
 
 
 def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:
