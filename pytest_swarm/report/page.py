@@ -39,7 +39,7 @@ from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
 from pytest_swarm.report.wording import joined, mode_name, percent, signed_points
-from pytest_swarm.routing.registry import MODES, built_in, mode_order
+from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_order
 from pytest_swarm.units import plural
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
@@ -255,6 +255,7 @@ def _curves_and_estimates(report: Report) -> dict[str, object]:
     return {
         "cost_charts": cost_charts(report.lambda_curves),
         "curve_head": FIGURES,
+        "curve_modes": [mode for mode in report.mode_names if not mode.startswith(SINGLE)],
         "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
         "estimate_rows": estimate_rows(report),
     }

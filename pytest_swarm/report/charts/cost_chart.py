@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.lambda_curves import CurveFigure, LambdaCurves, ModeCurve, SweptPoint
-from pytest_swarm.report.charts.scale import Dot, Frame, Scale, Tick, fitted, path_through, share_ticks
+from pytest_swarm.report.charts.scale import (
+    Dot,
+    Frame,
+    Line,
+    Scale,
+    Tick,
+    fitted,
+    line_through,
+    path_through,
+    share_ticks,
+)
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, significant
 
 FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=296)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostLine:
-    """The curve of a mode."""
-
-    mode: str
-    path: str
-    dots: tuple[Dot, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class CostChart:
     title: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    lines: tuple[CostLine, ...]
+    lines: tuple[Line, ...]
     hull: str
     corners: tuple[Dot, ...]
     head: tuple[str, ...]
@@ -107,12 +108,12 @@ def _chart(curves: LambdaCurves) -> CostChart:
     )
 
 
-def _line(curve: ModeCurve, x: Scale, y: Scale) -> CostLine:
+def _line(curve: ModeCurve, x: Scale, y: Scale) -> Line:
     dots = tuple(
         Dot(x=x(at.cost), y=y(at.score), title=f"{mode_name(curve.mode)}, weight {at.lambda_token:g}: {_said(at)}")
         for at in sorted(curve.points, key=lambda at: (at.cost, at.score))
     )
-    return CostLine(mode=curve.mode, path=path_through(dots), dots=dots)
+    return line_through(dots, mode=curve.mode)
 
 
 def _said(point: SweptPoint) -> str:

@@ -17,21 +17,6 @@ _NAME: Final = 18  # characters of a mode's name that fit beside the other's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whisker:
-    """One comparison: pixels of the difference, of its interval (None where there is none) and of zero."""
-
-    frame: Frame
-    middle: float
-    low: float | None
-    high: float | None
-    zero: float
-    ticks: tuple[Tick, ...]
-    left: str
-    right: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ForestMark:
     """The pixels of one difference and of its interval (None where there is none), on the axis of its forest."""
 
@@ -51,46 +36,54 @@ class Forest:
     marks: tuple[ForestMark | None, ...]
 
 
-def forest(comparisons: Sequence[Comparison]) -> Forest:
-    """Return the drawing of comparisons with the same reference, in points of score."""
-    found = [each.difference for each in comparisons]
-    reach = _reach([each for each in found if each is not None])
-    x = Scale(low=-reach, high=reach, start=ROW_FRAME.left, end=ROW_FRAME.right)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """One comparison on an axis of its own, whose ends are named."""
+
+    forest: Forest
+    mark: ForestMark
+    left: str
+    right: str
+
+
+def forest(comparisons: Sequence[Comparison], *, frame: Frame = ROW_FRAME, ticks: int = 6) -> Forest:
+    """Return the drawing of comparisons with the same reference, in points of score.
+
+    Args:
+        comparisons: Each is a mark.
+        frame: The drawing, or that of each of its rows.
+        ticks: About how many the axis has.
+    """
+    reach = _reach([each.difference for each in comparisons if each.difference is not None])
+    x = Scale(low=-reach, high=reach, start=frame.left, end=frame.right)
+    values = round_values(x.low, x.high, ticks)
     return Forest(
-        frame=ROW_FRAME,
+        frame=frame,
         zero=x(0.0),
-        ticks=_ticks(x, 6),
-        marks=tuple(
-            None
-            if interval is None
-            else ForestMark(
-                middle=x(interval.mean),
-                low=None if interval.low is None else x(interval.low),
-                high=None if interval.high is None else x(interval.high),
-                title=_title(each, interval),
-            )
-            for each, interval in zip(comparisons, found, strict=True)
-        ),
+        ticks=tuple(Tick(at=x(v), label=signed_points(v).removesuffix(".0")) for v in values),
+        marks=tuple(_mark(each, x) for each in comparisons),
     )
 
 
 def whisker(comparison: Comparison) -> Whisker | None:
     """Return the drawing of a comparison's difference, in points of score; None where nothing was compared."""
+    drawing = forest([comparison], frame=FRAME, ticks=4)
+    (mark,) = drawing.marks
+    if mark is None:
+        return None
+    names = short_names((comparison.reference, comparison.mode), _NAME)
+    left, right = (f"{names[mode]} better" for mode in (comparison.reference, comparison.mode))
+    return Whisker(forest=drawing, mark=mark, left=left, right=right)
+
+
+def _mark(comparison: Comparison, x: Scale) -> ForestMark | None:
     found = comparison.difference
     if found is None:
         return None
-    reach = _reach([found])
-    names = short_names((comparison.reference, comparison.mode), _NAME)
-    x = Scale(low=-reach, high=reach, start=FRAME.left, end=FRAME.right)
-    return Whisker(
-        frame=FRAME,
+    return ForestMark(
         middle=x(found.mean),
         low=None if found.low is None else x(found.low),
         high=None if found.high is None else x(found.high),
-        zero=x(0.0),
-        ticks=_ticks(x, 4),
-        left=f"{names[comparison.reference]} better",
-        right=f"{names[comparison.mode]} better",
         title=_title(comparison, found),
     )
 
@@ -99,11 +92,6 @@ def _reach(intervals: Sequence[Interval]) -> float:
     """Return half the width of an axis around zero that holds all intervals."""
     ends = [abs(v) for each in intervals for v in (each.mean, each.low, each.high) if v is not None]
     return max([0.1, *ends]) * 1.15
-
-
-def _ticks(x: Scale, count: int) -> tuple[Tick, ...]:
-    values = round_values(x.low, x.high, count)
-    return tuple(Tick(at=x(v), label=signed_points(v).removesuffix(".0")) for v in values)
 
 
 def _title(comparison: Comparison, found: Interval) -> str:

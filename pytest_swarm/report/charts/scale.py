@@ -28,6 +28,16 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of one mode through dots; `dash` numbers what tells the lines of a mode apart."""
+
+    mode: str
+    dash: int
+    path: str
+    dots: tuple[Dot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The size of a drawing and the edges of its plotting area, in pixels from the upper left corner."""
 
@@ -118,6 +128,18 @@ def _decades(low: float, high: float) -> tuple[float, ...]:
 def path_through(dots: Sequence[Dot]) -> str:
     """Return the SVG path of a line through dots; empty for none."""
     return "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots) if dots else ""
+
+
+def line_through(dots: Iterable[Dot], *, mode: str, dash: int = 0) -> Line:
+    """Return the line of a mode through dots.
+
+    Args:
+        dots: In the order of the line.
+        mode: Gives its color.
+        dash: Number of its kind of dashes; 0 is a solid line.
+    """
+    found = tuple(dots)
+    return Line(mode=mode, dash=dash, path=path_through(found), dots=found)
 
 
 def share_ticks(scale: Scale) -> tuple[Tick, ...]:
