@@ -24,9 +24,9 @@ from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_p
 from pytest_swarm.decision.undeclared_families import undeclared_templates
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
-from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.statistics.families import Families
 from pytest_swarm.units import format_gb, plural
 
@@ -239,15 +239,6 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:
-    return tuple(_mean(measured, setting, metric) for setting in measured.settings)
-
-
-def _mean(measured: MeasuredPolicies, setting: PolicySetting, metric: str) -> float | None:
-    """Return the mean over jobs of the mean over repeats; None where a job lacks the metric."""
-    found: list[float] = []
-    for digest in measured.jobs:
-        values = [METRICS[metric].of_job(each.metrics) for each in measured.by_setting[setting][digest].draws.values()]
-        if any(value is None for value in values):
-            return None
-        found.append(fmean(values))
-    return fmean(found) if found else None
+    """Return the mean over jobs of a metric under each policy; None where a job lacks it."""
+    tables = (measured.by_setting[setting] for setting in measured.settings)
+    return tuple(mean_of_all(table[digest].mean(metric) for digest in measured.jobs) for table in tables)

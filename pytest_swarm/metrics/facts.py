@@ -126,6 +126,13 @@ def mean_of_known(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
+def mean_of_all(values: Iterable[float | None]) -> float | None:
+    """Return the mean; None where a value was not measured, or there are none."""
+    listed = list(values)
+    known = [value for value in listed if value is not None]
+    return fmean(known) if known and len(known) == len(listed) else None
+
+
 def median_of_known(values: Iterable[float | None]) -> float | None:
     """Return the median of what was measured; None where nothing was."""
     known = [value for value in values if value is not None]

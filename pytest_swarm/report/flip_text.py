@@ -7,13 +7,11 @@ docs/deciding.md says how well the formulas hold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
-from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.decision_text import policy_name
 from pytest_swarm.report.wording import significant
 from pytest_swarm.statistics.intervals import ratio_interval
@@ -101,12 +99,8 @@ def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
 def _job_differences(decision: PolicyDecision, metric: str) -> list[float]:
     """Return the best policy's mean of a metric minus the present one's, for each family of jobs: its part of it."""
     assert decision.best is not None
-    of_job = METRICS[metric].of_job
     own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
-    means = [
-        tuple(fmean(of_job(job.metrics) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
-        for digest in decision.measured.jobs
-    ]
+    means = [[each[digest].mean(metric) or 0.0 for each in (own, present)] for digest in decision.measured.jobs]
     return list(decision.families.parts([best - now for best, now in means]))
 
 

@@ -24,7 +24,7 @@ def _cause(decision: PolicyDecision, digest: str) -> str:
     tables = (decision.measured.by_setting[policy] for policy in decision.policies)
     jobs = [table[digest] for table in tables if digest in table]
     needed = decision.question.by.needed
-    lacking = [each.name for each in needed if any(job.mean(each) is None for job in jobs)]
+    lacking = [each.name for each in needed if any(job.mean(each.metric) is None for job in jobs)]
     draws = [draw for job in jobs for draw in job.draws.values()]
     ended = all(draw.record.status is JobStatus.COMPLETED for draw in draws)
     if SCORE.name in lacking and ended and all(draw.metrics.score is None for draw in draws):
