@@ -24,7 +24,7 @@ from pytest_swarm.metrics.vram_metrics import is_violation
 from pytest_swarm.report import wording
 from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
-from pytest_swarm.report.job_view import JobRow, brief_rows
+from pytest_swarm.report.job_rows import brief_rows
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
@@ -179,9 +179,6 @@ def _helpers(report: Report) -> dict[str, object]:
         "budget_label": budget_label,
         "short": wording.one_line,
         "job_score": _job_score,
-        "row_job": lambda row, mode: next((job for job in row.jobs if job.key.mode == mode), None),
-        "row_worst": _row_worst,
-        "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
         "breakable": _breakable,
         "brief_rows": brief_rows,
         "is_violation": is_violation,
@@ -230,8 +227,3 @@ def _estimate_cells() -> Callable[[EstimateRow, PlanStep], str]:
         )
 
     return cells
-
-
-def _row_worst(row: JobRow) -> str:
-    scores = [job.metrics.score for job in row.jobs if job.metrics.score is not None]
-    return f"{min(scores):.4f}" if scores else ""

@@ -13,7 +13,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.report import job_list
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
-from pytest_swarm.report.job_view import job_rows
+from pytest_swarm.report.job_rows import job_rows
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import key, ok, record, run, task
 
