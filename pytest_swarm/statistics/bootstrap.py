@@ -84,7 +84,8 @@ def bca_ratio_of_medians(
         return float(np.log(np.median(later[index])) - np.log(np.median(then[index])))
 
     drawn = _drawn(groups, log_ratio)
-    left_out = np.array([log_ratio(np.setdiff1d(everything, group)) for group in _some(groups)])
+    some = groups[:: max(1, len(groups) // 200)]  # the acceleration is a skewness, which they give as well as all
+    left_out = np.array([log_ratio(np.setdiff1d(everything, group)) for group in some])
     bounds = _bca(drawn, left_out, log_ratio(everything), level)
     return None if bounds is None else (math.exp(bounds[0]), math.exp(bounds[1]))
 
@@ -113,12 +114,6 @@ def _drawn(groups: Sequence[NDArray[np.intp]], statistic: Callable[[NDArray[np.i
             for _ in range(draws)
         ]
     )
-
-
-def _some(groups: Sequence[NDArray[np.intp]]) -> Sequence[NDArray[np.intp]]:
-    """At most 200 clusters, evenly chosen: the acceleration is a skewness, which they give as well as all."""
-    step = max(1, len(groups) // 200)
-    return groups[::step]
 
 
 def _bca(drawn: Floats, left_out: Floats, estimate: float, level: float) -> Bounds:
