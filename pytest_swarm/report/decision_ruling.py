@@ -23,7 +23,7 @@ from pytest_swarm.report.decision_text import (
 )
 from pytest_swarm.report.text_table import aligned
 from pytest_swarm.report.uncounted_jobs import uncounted_jobs
-from pytest_swarm.report.wording import percent, signed_points, whole_line
+from pytest_swarm.report.wording import percent, point_range, whole_line
 from pytest_swarm.units import format_gb, plural
 
 _NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
@@ -207,13 +207,11 @@ def _seems_to_keep(decision: PolicyDecision, policy: PolicySetting) -> bool:
 
 def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:
     """Return the sentence on a policy that surely gains, and may lose too much score for it."""
-    assert estimate.score_low is not None
-    assert estimate.score_high is not None
     name, present = (policy_name(decision, each) for each in (decision.policies[estimate.policy], decision.present))
     return (
         f"Cannot tell: {name} gains {gain_text(decision, estimate.mean)} per job over {present} "
         f"({interval_text(decision, estimate)}), but may lose more score than {decision.question.max_loss.text} (95 % "
-        f"interval of its gain in score {signed_points(estimate.score_low)} to {signed_points(estimate.score_high)})."
+        f"interval of its gain in score {point_range(estimate.score_low, estimate.score_high)})."
     )
 
 

@@ -12,9 +12,9 @@ from pytest_swarm.metrics.spec import Show
 from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points
+from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, point_range, signed_points
 from pytest_swarm.routing.registry import mode_order
-from pytest_swarm.statistics.intervals import Interval, clustered_mean
+from pytest_swarm.statistics.intervals import clustered_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str,
         return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
     old, new = fmean([each for _, each, _, _ in both], weights), fmean([each for *_, each in both], weights)
     means = percent(new, digits=1), percent(old, digits=1)
-    return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", _range(found)
+    interval = point_range(found.low, found.high) or found.note or NOT_MEASURED
+    return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", interval
 
 
 def _scores(report: Report, mode: str) -> dict[object, tuple[MeasuredJob, float]]:
@@ -97,9 +98,3 @@ def _scores(report: Report, mode: str) -> dict[object, tuple[MeasuredJob, float]
         for each in report.jobs
         if each.key.mode == mode and each.metrics.score is not None
     }
-
-
-def _range(found: Interval) -> str:
-    if found.low is None or found.high is None:
-        return found.note or NOT_MEASURED
-    return f"{signed_points(found.low)} to {signed_points(found.high)}"

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, round_values
-from pytest_swarm.report.wording import mode_name, points, short_names, signed_points
+from pytest_swarm.report.wording import mode_name, point_range, points, short_names, signed_points
 from pytest_swarm.statistics.intervals import Interval
 
 FRAME: Final = Frame(width=320, height=58, left=10, right=310, top=16, bottom=40)
@@ -95,9 +95,8 @@ def _reach(intervals: Sequence[Interval]) -> float:
 
 
 def _title(comparison: Comparison, found: Interval) -> str:
-    interval = "no interval"
-    if found.low is not None and found.high is not None:
-        interval = f"95 % interval {signed_points(found.low)} to {signed_points(found.high)}"
+    ends = point_range(found.low, found.high)
+    interval = "no interval" if ends is None else f"95 % interval {ends}"
     difference = points(found.mean)
     side = (
         f"{difference} {'better' if found.mean > 0 else 'worse'} than" if difference != points(0.0) else "the same as"
