@@ -18,7 +18,7 @@ from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.savings import savings_sentence
 from pytest_swarm.statistics.intervals import Interval
 from tests.decision.runs import many
-from tests.report.factories import GEMMA, QWEN, WB1, key, record, run
+from tests.report.factories import GEMMA, QWEN, WB1, key, record, run, workflows
 
 NOTE = "3 workflows; an interval needs 6"
 
@@ -318,11 +318,10 @@ def test_the_gain_on_other_jobs_is_told_where_something_was_chosen() -> None:
 def test_no_sentence_of_a_run_says_the_contrary_of_another() -> None:
     """Whoever is better in the headline has the higher score, and a difference with its sign, everywhere."""
     scores = {"fixed": 0.5, "milp": 0.9, "greedy": 0.2}
-    graphs = [replace(WB1, name=f"g{n}") for n in range(30)]
     jobs: list[JobRecord] = [
         record(dict.fromkeys(g.order, s), graph=g, case=key(mode), model=(QWEN if mode == "milp" else GEMMA).tag)
         for mode, s in scores.items()
-        for g in graphs
+        for g in workflows(30)
     ]
     report = build_report(run(*jobs))
     forest = mode_forest(report)
