@@ -264,10 +264,15 @@ def honesty_sentence(decision: PolicyDecision) -> str | None:
     )
 
 
+def decision_details(decision: PolicyDecision) -> tuple[str, ...]:
+    """Return the sentences after the ruling: how far the choice flatters itself, and what it rests on."""
+    return tuple(each for each in (honesty_sentence(decision), basis_sentence(decision)) if each)
+
+
 def decision_lines(decision: PolicyDecision) -> list[str]:
     """Return the decision as the terminal shows it: the sentence, what it rests on, a table, and what was left out."""
-    sentences = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
-    lines = [f"{format_gb(decision.budget_gb)}: {sentences[0]}", *(f"  {each}" for each in sentences[1:] if each)]
+    lines = [f"{format_gb(decision.budget_gb)}: {decision_sentence(decision)}"]
+    lines += [f"  {each}" for each in decision_details(decision)]
     lines += [f"  {line}" for line in aligned([table_head(decision), *table_rows(decision)])]
     lines += [f"  Left out: {whole_line(each)}." for each in decision.measured.excluded]
     return lines

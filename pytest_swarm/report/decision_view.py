@@ -11,8 +11,8 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
-from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
-from pytest_swarm.report.decision_text import basis_sentence, policy_name, table_head, table_rows
+from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
+from pytest_swarm.report.decision_text import policy_name, table_head, table_rows
 from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
@@ -84,7 +84,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         tone=tone,
         label=label,
         sentence=decision_sentence(decision),
-        details=tuple(each for each in (honesty_sentence(decision), basis_sentence(decision)) if each),
+        details=decision_details(decision),
         rows=tuple(table_rows(decision)),
         policy=policy_name(decision, decision.in_force),
         models=tags,
