@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import PlanStep
+from pytest_swarm.metrics import measured_vram
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known
 from pytest_swarm.metrics.spec import Difference, Kind, MetricGroup, MetricSpec, Show, Unit
 from pytest_swarm.metrics.summaries import (
@@ -33,12 +34,8 @@ def _over_budget(job: JobFacts) -> bool | None:
     return _violations(job) > 0 if job.record.steps else None
 
 
-def _measured_violations(job: JobFacts) -> int | None:
-    return job.measured.violations
-
-
 def _measured_over_budget(job: JobFacts) -> bool | None:
-    count = job.measured.violations
+    count = measured_vram.measured_violations(job)
     return None if count is None else count > 0
 
 
@@ -60,30 +57,6 @@ def _distinct_vram_gb(job: JobFacts) -> float | None:
         tag: step.vram_gb[tag] for step in job.record.steps for tag in step.held(each.model for each in step.executed)
     }
     return sum(used[tag] for tag in sorted(used)) if used else None
-
-
-def _measured_peak_vram_gb(job: JobFacts) -> float | None:
-    return job.measured.peak_gb
-
-
-def _spilled_gb(job: JobFacts) -> float | None:
-    return job.measured.spilled_gb
-
-
-def _gpu_peak_gb(job: JobFacts) -> float | None:
-    return job.measured.gpu_peak_gb
-
-
-def _server_gpu_peak_gb(job: JobFacts) -> float | None:
-    return job.measured.server_gpu_peak_gb
-
-
-def _unplanned_loads(job: JobFacts) -> int | None:
-    return job.measured.unplanned_loads
-
-
-def _residency_mismatches(job: JobFacts) -> int | None:
-    return job.measured.residency_mismatches
 
 
 class VramMetrics(MetricGroup):
@@ -129,7 +102,7 @@ class VramMetrics(MetricGroup):
         label="Steps over budget, measured",
         definition="Steps with any sample of `/api/ps` in which the run's own models are over the budget. `null` "
         "without samples",
-        of=_measured_violations,
+        of=measured_vram.measured_violations,
         over=total_of_measured,
         show=Show.FILES | Show.GATE,
         kind=Kind.COUNT,
@@ -191,7 +164,7 @@ class VramMetrics(MetricGroup):
         label="Peak VRAM, measured",
         short="peak, measured",
         definition="Highest sum of `size_vram` that `/api/ps` reported",
-        of=_measured_peak_vram_gb,
+        of=measured_vram.measured_peak_vram_gb,
         over=highest,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
         unit=Unit.GB,
@@ -201,7 +174,7 @@ class VramMetrics(MetricGroup):
         label="Spilled to RAM",
         definition="Most of the resident models that did not fit in VRAM: `size - size_vram` in any sample of "
         "`/api/ps`",
-        of=_spilled_gb,
+        of=measured_vram.spilled_gb,
         over=highest,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD,
         unit=Unit.GB,
@@ -210,7 +183,7 @@ class VramMetrics(MetricGroup):
     gpu_peak_gb = MetricSpec(
         label="GPU memory, peak",
         definition="Highest memory in use by NVML, over all GPUs and by everybody. `null` without a GPU",
-        of=_gpu_peak_gb,
+        of=measured_vram.gpu_peak_gb,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
         unit=Unit.GB,
@@ -220,7 +193,7 @@ class VramMetrics(MetricGroup):
         label="GPU memory of the server, peak",
         definition="Highest memory of the server's own processes by NVML ([vram.md](vram.md)). `null` where the "
         "driver names none of them",
-        of=_server_gpu_peak_gb,
+        of=measured_vram.server_gpu_peak_gb,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
         unit=Unit.GB,
@@ -230,7 +203,7 @@ class VramMetrics(MetricGroup):
         label="Unplanned loads",
         definition="Tasks whose own call took 0.25 s or more to load its model. Models are loaded before a step's "
         "tasks run, so nobody planned it. `null` where the server reports no load time",
-        of=_unplanned_loads,
+        of=measured_vram.unplanned_loads,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
     )
@@ -238,7 +211,7 @@ class VramMetrics(MetricGroup):
         label="Residency mismatches",
         definition="Steps in which a model that tasks ran on was missing from `/api/ps`, or one was there that the "
         "plan neither held nor kept. `null` without samples",
-        of=_residency_mismatches,
+        of=measured_vram.residency_mismatches,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
     )
