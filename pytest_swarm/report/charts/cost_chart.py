@@ -10,8 +10,8 @@ from pytest_swarm.report.charts.scale import (
     Dot,
     Frame,
     Line,
+    LineChart,
     Scale,
-    Tick,
     fitted,
     line_through,
     path_through,
@@ -24,22 +24,15 @@ FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostChart:
-    """The chart of one horizon and budget, the table of its figures, and the table behind its points.
+class CostChart(LineChart):
+    """The chart of one horizon and budget, and the table of its figures.
 
     `hull` is the SVG path of the best mixtures of single models, `corners` the models at its corners.
     """
 
-    frame: Frame
-    title: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...]
     hull: str
     corners: tuple[Dot, ...]
-    head: tuple[str, ...]
     figures: tuple[tuple[str, ...], ...]
-    rows: tuple[tuple[str, ...], ...]
     sentence: str
 
 

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
-from pytest_swarm.report.charts.scale import Dot, Frame, Line, Scale, Tick, fitted, line_through, share_ticks
+from pytest_swarm.report.charts.scale import Dot, Frame, LineChart, Scale, Tick, fitted, line_through, share_ticks
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name
@@ -22,17 +22,10 @@ Place: TypeAlias = tuple[float, float | None]  # budget in GB and swept weight o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """One chart of the look-ahead curve, and the table behind it: a row per line, a column per horizon."""
+class Curve(LineChart):
+    """One chart of the look-ahead curve; its table has a row per line, and a column per horizon."""
 
-    frame: Frame
-    title: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...]
     dashes: tuple[str, ...]
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def curves(points: Sequence[Aggregate]) -> tuple[Curve, ...]:

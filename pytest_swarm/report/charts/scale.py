@@ -50,6 +50,19 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineChart:
+    """Lines on two axes, and the table behind them."""
+
+    frame: Frame
+    title: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    lines: tuple[Line, ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """A map of [low, high] linearly, or by its logarithm, onto [start, end] pixels."""
 
