@@ -15,6 +15,7 @@ from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
+Jobs: TypeAlias = Mapping[PairKey, MeasuredJob]
 TIE: Final = 1e-9  # scores are ratios of small whole numbers; anything closer is rounding
 
 
@@ -68,12 +69,60 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Pair:
-    """The two jobs of a complete pair and their difference in score."""
+class ScoredPair:
+    """Two jobs of one graph and setting with their scores: of a mode and its reference, or of one mode in two runs."""
 
     mode: MeasuredJob
     reference: MeasuredJob
-    difference: float
+    score_mode: float
+    score_reference: float
+
+    @property
+    def difference(self) -> float:
+        """Return by how much the mode scored better."""
+        return self.score_mode - self.score_reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedScores:
+    """Both mean scores over pairs, and the mean of their differences with its interval; None without a pair."""
+
+    mode: float | None
+    reference: float | None
+    difference: Interval | None
+
+
+def complete_pairs(left: Jobs, right: Jobs) -> list[ScoredPair]:
+    """Return the pairs of jobs that both have a score.
+
+    Args:
+        left: The jobs of the mode that is judged.
+        right: Those that they are compared with.
+    """
+    return [
+        ScoredPair(mode=job, reference=other, score_mode=one, score_reference=two)
+        for key, job in left.items()
+        if (other := right.get(key)) is not None
+        and (one := job.metrics.score) is not None
+        and (two := other.metrics.score) is not None
+    ]
+
+
+def paired_scores(pairs: Sequence[ScoredPair]) -> PairedScores:
+    """Return mean scores and difference; the interval is clustered by job or family, and weighs by case under auto."""
+    by_case = any(pair.reference.weighs_by_case for pair in pairs)
+    weights = weights_by_case(pair.reference.case_without_repeat for pair in pairs) if by_case else None
+    return PairedScores(
+        mode=fmean([pair.score_mode for pair in pairs], weights) if pairs else None,
+        reference=fmean([pair.score_reference for pair in pairs], weights) if pairs else None,
+        difference=clustered_mean(
+            ((pair_family(pair.mode, pair.reference), pair.difference) for pair in pairs),
+            low=-1.0,
+            high=1.0,
+            weights=weights,
+            unit=unit_name(job for pair in pairs for job in (pair.mode, pair.reference)),
+        ),
+    )
 
 
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
@@ -104,9 +153,6 @@ def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str) -> Compar
     return _compare(jobs_of_modes(jobs), mode, reference, None)
 
 
-Jobs: TypeAlias = Mapping[PairKey, MeasuredJob]
-
-
 def jobs_of_modes(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob]]:
     """Return mode -> its jobs by what two jobs must share to be compared."""
     groups: dict[str, dict[PairKey, MeasuredJob]] = {}
@@ -117,7 +163,8 @@ def jobs_of_modes(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, Measur
 
 def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Setting | None) -> Comparison:
     left, right = groups.get(mode, {}), groups.get(reference, {})
-    pairs = _complete_pairs(left, right)
+    pairs = complete_pairs(left, right)
+    scores = paired_scores(pairs)
     won = sum(pair.difference > TIE for pair in pairs)
     lost = sum(pair.difference < -TIE for pair in pairs)
     tasks = Counter(
@@ -128,8 +175,6 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
     )
     compared = tasks.total()
     diverged = compared - tasks["same model"]
-    by_case = any(pair.mode.weighs_by_case for pair in pairs)
-    weights = weights_by_case(pair.mode.case_without_repeat for pair in pairs) if by_case else None
     return Comparison(
         mode=mode,
         reference=reference,
@@ -138,15 +183,9 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         lambda_token=None if setting is None else setting.lambda_token,
         pairs=len(pairs),
         incomplete=len(left.keys() | right.keys()) - len(pairs),
-        score_mode=_mean_score([pair.mode for pair in pairs], weights),
-        score_reference=_mean_score([pair.reference for pair in pairs], weights),
-        difference=clustered_mean(
-            ((pair_family(pair.mode, pair.reference), pair.difference) for pair in pairs),
-            low=-1.0,
-            high=1.0,
-            weights=weights,
-            unit=unit_name(job for pair in pairs for job in (pair.mode, pair.reference)),
-        ),
+        score_mode=scores.mode,
+        score_reference=scores.reference,
+        difference=scores.difference,
         jobs_won=won,
         jobs_lost=lost,
         jobs_tied=len(pairs) - won - lost,
@@ -160,7 +199,7 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
     )
 
 
-def _task_verdict(pair: _Pair, task: str) -> str:
+def _task_verdict(pair: ScoredPair, task: str) -> str:
     """Return on which side a task that both modes ran scored better, or that the modes chose the same model."""
     if pair.mode.task_model[task] == pair.reference.task_model[task]:
         return "same model"
@@ -170,19 +209,3 @@ def _task_verdict(pair: _Pair, task: str) -> str:
     if abs(mine - other) <= TIE:
         return "tie"
     return "better" if mine > other else "worse"
-
-
-def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:
-    pairs: list[_Pair] = []
-    for key, job in left.items():
-        other = right.get(key)
-        if other is None or job.metrics.score is None or other.metrics.score is None:
-            continue
-        pairs.append(_Pair(mode=job, reference=other, difference=job.metrics.score - other.metrics.score))
-    return pairs
-
-
-def _mean_score(jobs: Sequence[MeasuredJob], weights: Sequence[float] | None) -> float | None:
-    """The mean of the scores, which every job of a complete pair has."""
-    scores = [each.metrics.score for each in jobs if each.metrics.score is not None]
-    return fmean(scores, weights) if scores else None
