@@ -74,7 +74,7 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)
     read = planning_options(setting.mode)
-    believed = believed_qualities(first, jobs)
+    believed = _believed_qualities(first, jobs)
     loads_s = usual_loads_s(job for policy in decision.policies for job in decision.jobs_under(policy))
     return PolicyFile(
         schema="swarm-policy/1",
@@ -130,16 +130,12 @@ def plays_a_file(setting: PolicySetting) -> bool:
     return row is not None and row.argument is not None and row.argument.kind == "file"
 
 
-def believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
+def _believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
     """Return the quality at difficulty 1 that routers started from, by model and type of task.
 
     Priors are the fleet's. Others are those of the file, or read from the first step of each job, before anything was
     learned: where they differ between jobs (cross-fitted estimates), their mean. Qualities that were cut off at 0 or 1
     are left out.
-
-    Args:
-        run: What the run was.
-        jobs: Its jobs under the policy.
     """
     kind = None if run.estimates is None else run.estimates.kind
     if kind is EstimatesKind.PRIOR:
