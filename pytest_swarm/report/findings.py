@@ -14,7 +14,7 @@ from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.note_groups import grouped
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.savings import savings_sentence
+from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.server_text import main_memory_sentences, slow_run_sentences
@@ -152,9 +152,9 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
 
 def _savings(report: Report) -> Iterable[Answer]:
     """Say what each mode saves against `fixed`, where that ran."""
-    text = savings_sentence(report)
-    if text is not None:
-        yield Answer(kind="saving", tone="plain", text=text)
+    parts = savings_parts(report)
+    if parts:
+        yield Answer(kind="saving", tone="plain", text=f"{'; '.join(parts)}.")
 
 
 def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:

@@ -37,6 +37,7 @@ from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verifie
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
 from pytest_swarm.report.wording import joined, mode_name, percent, point_range, signed_points
 from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_order
@@ -176,11 +177,10 @@ def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
     """
     forest = mode_forest(report) if nothing is None else None
     spoken = [each for each in answers(report) if each.kind != "comparison" and each != nothing]
-    savings = [each for each in spoken if each.kind == "saving" and forest is not None]
     return {
         "forest": forest,
-        "savings_parts": [part for each in savings for part in each.text.removesuffix(".").split("; ")],
-        "says": [(_LABELS[each.kind], each) for each in spoken if each not in savings],
+        "savings_parts": [] if forest is None else savings_parts(report),
+        "says": [(_LABELS[each.kind], each) for each in spoken if forest is None or each.kind != "saving"],
     }
 
 

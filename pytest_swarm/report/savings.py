@@ -26,15 +26,15 @@ class Saving:
     seconds: float | None
 
 
-def savings_sentence(report: Report) -> str | None:
-    """Return `MILP saves 2.1 loads and 9 s a job against fixed, at the same score`; None where `fixed` did not run."""
+def savings_parts(report: Report) -> list[str]:
+    """Return `MILP saves 2.1 loads and 9 s a job against fixed, at the same score` and the like for each other mode."""
     parts: list[str] = []
     for each in report.against(FIXED):
         saved = _saved(mode_name(each.mode), saving(report.jobs, each.mode, FIXED))
         if each.difference is not None and saved is not None:
             named = "" if parts else f" against {mode_name(FIXED)}"  # it is named once
             parts.append(f"{saved}{named}{_score(claim_of(each), each.difference.mean)}")
-    return f"{'; '.join(parts)}." if parts else None
+    return parts
 
 
 def saving(jobs: Iterable[MeasuredJob], mode: str, reference: str) -> Saving:
