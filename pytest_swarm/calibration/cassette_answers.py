@@ -57,8 +57,7 @@ def import_cassette(store: AnswerStore, cassette: Cassette, *, server: str | Non
                 continue
             model = ModelIdentity(tag=chat.model, digest=digest, server=version)
             store.see(SeenModel(model=model, seen_ts_ms=take.origin.recorded_ts_ms))
-            body = chat.exchange.body if isinstance(chat.exchange.body, dict) else {}
-            question = question_of(chat.exchange.path, body, model)
+            question = question_of(chat.exchange.path, chat.exchange.fields, model)
             prompt = prompts.read((digest, chat.residency), question)
             store.add(question, _answer(chat, question, cached=prompt.cached))
             prompt.end(chat.reply.text)
@@ -93,8 +92,7 @@ def _loads(take: Take, server: str) -> Iterator[LoadSample]:
         if not is_load(row) or row.watched or row.model_digest is None:
             continue
         footprint = _footprint(take.exchanges[number:], row.model or "")
-        options = row.body.get("options") if isinstance(row.body, dict) else None
-        num_ctx = options.get("num_ctx") if isinstance(options, dict) else None
+        num_ctx = row.options.get("num_ctx")
         if footprint is not None and isinstance(num_ctx, int) and row.path == GENERATE:
             yield LoadSample(
                 digest=row.model_digest,

@@ -43,6 +43,14 @@ class InstalledModels:
     left_out: tuple[tuple[str, str], ...]
     simulated: bool = False
 
+    def check(self) -> None:
+        """Raise FleetError where there is no model for a fleet."""
+        if not self.entries:
+            reasons = "; ".join(f"{tag}: {why}" for tag, why in self.left_out) or "none is installed"
+            raise FleetError(
+                f"the server at {self.host} has no model for a fleet ({reasons}); install one with `ollama pull`"
+            )
+
     def fleet_text(self) -> str:
         """Return the text of the fleet file."""
         heading = (
@@ -106,56 +114,33 @@ async def measure_installed_models(
         FleetError: Where the server has no model that can chat.
     """
     restoration = Restoration()
+    installed: list[ListedModel] = []
+    results: dict[str, FleetEntry | str] = {}
+    simulated = False
     with suppress(BackendError):  # the loads tell of a server that does not list what is resident
         await restoration.look(client)
+
+    def found() -> InstalledModels:
+        told = {model.tag: results.get(model.tag, "the command ended before it was measured") for model in installed}
+        entries = tuple(each for each in told.values() if isinstance(each, FleetEntry))
+        left_out = tuple((tag, why) for tag, why in told.items() if isinstance(why, str))
+        return InstalledModels(host=client.host, entries=entries, left_out=left_out, simulated=simulated)
+
     try:
-        found = await _measure_all(client, restoration, num_ctx=num_ctx, report_progress=report_progress, keep=keep)
-    finally:  # also after Ctrl-C
+        installed += await client.installed()
+        with suppress(BackendError):  # of a server that does not tell its version nothing is known
+            simulated = is_simulated_version(await client.version())
+        for model in installed:
+            if model.remote_host is None:
+                report_progress(f"measuring {model.tag}")
+            results[model.tag] = await _entry_or_reason(client, restoration, model, num_ctx)
+    finally:
+        if len(results) < len(installed) and found().entries:  # a server that went away, or Ctrl-C
+            keep(found())
         with suppress(BackendError):
             for trouble in await restoration.restore(client):
                 report_progress(trouble)
-    if not found.entries:
-        reasons = "; ".join(f"{tag}: {why}" for tag, why in found.left_out) or "none is installed"
-        raise FleetError(
-            f"the server at {client.host} has no model for a fleet ({reasons}); install one with `ollama pull`"
-        )
-    return found
-
-
-async def _measure_all(
-    client: OllamaClient,
-    restoration: Restoration,
-    *,
-    num_ctx: int,
-    report_progress: Callable[[str], None],
-    keep: Callable[[InstalledModels], None],
-) -> InstalledModels:
-    entries: list[FleetEntry] = []
-    left_out: list[tuple[str, str]] = []
-    waiting = list(await client.installed())
-    simulated = False
-    with suppress(BackendError):  # of a server that does not tell its version nothing is known
-        simulated = is_simulated_version(await client.version())
-
-    def found() -> InstalledModels:
-        rest = ((model.tag, "the command ended before it was measured") for model in waiting)
-        told = (*left_out, *rest)
-        return InstalledModels(host=client.host, entries=tuple(entries), left_out=told, simulated=simulated)
-
-    try:
-        while waiting:
-            model = waiting[0]
-            if model.remote_host is None:
-                report_progress(f"measuring {model.tag}")
-            measured = await _entry_or_reason(client, restoration, model, num_ctx)
-            if isinstance(measured, str):
-                left_out.append((model.tag, measured))
-            else:
-                entries.append(measured)
-            del waiting[0]
-    finally:
-        if waiting and entries:  # a server that went away, or Ctrl-C
-            keep(found())
+    found().check()
     return found()
 
 

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from statistics import fmean, median
-from typing import overload
+from typing import TypeVar
 
 from pytest_swarm.calibration.cost_fit import decode_tokens_per_s
 from pytest_swarm.domain.prompt_speed import PromptSpeed, prompt_speed
@@ -66,17 +66,12 @@ def _figures(loads: list[LoadSample], answers: Iterable[StoredAnswer], speeds: I
     )
 
 
-@overload
-def _rounded(value: float) -> float: ...
+Figure = TypeVar("Figure", float, float | None)
 
 
-@overload
-def _rounded(value: float | None) -> float | None: ...
-
-
-def _rounded(value: float | None) -> float | None:
+def _rounded(value: Figure) -> Figure:
     """Return a figure in four digits: a change of less than that is no reason to play cases again."""
-    return None if value is None else float(f"{value:.3e}")
+    return value if value is None else float(f"{value:.3e}")
 
 
 def _whole_ms(seconds: float) -> float:

@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.planner_problem import PlannerProblem, find_problem
+from pytest_swarm.domain.planner_problem import PlannerProblem
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 from pytest_swarm.simulator.models.simulated_planner import choose_models
 
@@ -59,7 +59,7 @@ class _PlanAnswer:
 
 def planner_behaviour(chats: Iterable[RecordedChat]) -> PlannerBehaviour | None:
     """Return how the planner answered the routing problems of these chats; None if there are none."""
-    found = [_plan_answer(problem, chat) for chat in chats if (problem := _problem(chat)) is not None]
+    found = [_plan_answer(problem, chat) for chat in chats if (problem := chat.problem) is not None]
     if not found:
         return None
     rule = _rule([each for each in found if each.fault in (None, "over_budget")])
@@ -111,10 +111,6 @@ def _between(tasks: int, places: Sequence[int], values: Sequence[float]) -> floa
         return values[at] * tasks / places[at]
     share = (tasks - places[at - 1]) / (places[at] - places[at - 1])
     return values[at - 1] + share * (values[at] - values[at - 1])
-
-
-def _problem(chat: RecordedChat) -> PlannerProblem | None:
-    return find_problem(chat.messages[-1]["content"]) if chat.task is None and chat.messages else None
 
 
 def _rows(text: str) -> tuple[tuple[str, str], ...] | None:

@@ -12,10 +12,9 @@ from itertools import compress
 from typing import Final
 
 from pytest_swarm.calibration.machine_speed import MachineDrift, machine_speed
-from pytest_swarm.calibration.recorded_chats import RecordedChat, is_load, recorded_chats
+from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
 from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.execution.backends import simulated_backend
@@ -146,11 +145,7 @@ def _ratio(figure: FigureCheck) -> str:
 def _planner(takes: Iterable[Take]) -> str | None:
     """Return the model that was asked for plans; None if none was."""
     chats = (chat for take in takes for chat in recorded_chats(take))
-    return next((chat.model for chat in chats if _asks_for_plan(chat)), None)
-
-
-def _asks_for_plan(chat: RecordedChat) -> bool:
-    return bool(chat.messages) and find_problem(chat.messages[-1]["content"]) is not None
+    return next((chat.model for chat in chats if chat.problem is not None), None)
 
 
 def recorded_case(take: Take) -> PlayedCase:

@@ -109,25 +109,22 @@ def planner_lines(models: Sequence[ModelMeasurement], base: Profile) -> list[str
 
 def call_lines(model: ModelMeasurement) -> list[str]:
     """Return the lines of a model about its calls: their costs, its own limit, and the length of its answers."""
-    lines = []
-    if model.own_limit is not None:
-        lines.append(toml_line("num_predict", model.own_limit, "the length at which most of its cut answers end"))
-    if model.estimate_per_token is not None:
-        comment = f"of the answers of {model.call_count} calls"
-        lines.append(toml_line("estimate_per_token", round(model.estimate_per_token, _DIGITS), comment))
-    if model.prompt_cache is not None:
-        comment = "the rule of the server's prompt cache that explains the times of prefill best"
-        lines.append(toml_line("prompt_cache", model.prompt_cache.value, comment))
-    if model.slowdown_beside is not None:
-        comment = "how many times longer its calls took while another model computed"
-        lines.append(toml_line("slowdown_beside", round(model.slowdown_beside, _DIGITS), comment))
-    if model.first_format_s is not None:
-        comment = "what the first call with a format took more after each load"
-        lines.append(toml_line("first_format_s", round(model.first_format_s, _DIGITS), comment))
-    for key, kind in (("plain_calls", model.plain), ("schema_calls", model.schema)):
-        if kind is not None:
-            lines.append(toml_line(key, _cost_table(kind), f"fitted to {kind.calls} calls"))
-    return lines
+    cache = None if model.prompt_cache is None else model.prompt_cache.value
+    rows: tuple[tuple[str, str | float | None, str], ...] = (
+        ("num_predict", model.own_limit, "the length at which most of its cut answers end"),
+        ("estimate_per_token", model.estimate_per_token, f"of the answers of {model.call_count} calls"),
+        ("prompt_cache", cache, "the rule of the server's prompt cache that explains the times of prefill best"),
+        ("slowdown_beside", model.slowdown_beside, "how many times longer its calls took while another model computed"),
+        ("first_format_s", model.first_format_s, "what the first call with a format took more after each load"),
+    )
+    lines = [toml_line(key, _written(value), comment) for key, value, comment in rows if value is not None]
+    kinds = (("plain_calls", model.plain), ("schema_calls", model.schema))
+    costs = [toml_line(key, _cost_table(kind), f"fitted to {kind.calls} calls") for key, kind in kinds if kind]
+    return lines + costs
+
+
+def _written(value: str | float) -> str | float:
+    return round(value, _DIGITS) if isinstance(value, float) else value
 
 
 def _cost_table(measured: MeasuredCost) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.planner_problem import PlannerProblem, find_problem
 from pytest_swarm.domain.prompt import Message, given_answers
 from pytest_swarm.domain.task import Task
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -52,7 +53,18 @@ class RecordedChat:
     @property
     def messages(self) -> tuple[Message, ...]:
         """The valid messages of the request."""
-        return tuple(_messages(self.exchange.body))
+        rows = self.exchange.fields.get("messages")
+        texts = [(row.get("role"), row.get("content")) for row in _objects(rows)]
+        return tuple(
+            Message(role=role, content=content)
+            for role, content in texts
+            if isinstance(role, str) and isinstance(content, str)
+        )
+
+    @property
+    def problem(self) -> PlannerProblem | None:
+        """The routing problem that a planner is asked to solve; None for any other call."""
+        return find_problem(self.messages[-1]["content"]) if self.task is None and self.messages else None
 
     @property
     def tokens_read(self) -> int | None:
@@ -62,19 +74,12 @@ class RecordedChat:
     @property
     def form(self) -> Json:
         """The format that the request asked for: a JSON schema, `json`, or None."""
-        form = self.exchange.body.get("format") if isinstance(self.exchange.body, dict) else None
-        return form or None
+        return self.exchange.fields.get("format") or None
 
     @property
     def has_format(self) -> bool:
         """Whether the request asked for a format."""
         return self.form is not None
-
-    @property
-    def options(self) -> Mapping[str, Json]:
-        """The options of the request."""
-        options = self.exchange.body.get("options") if isinstance(self.exchange.body, dict) else None
-        return options if isinstance(options, dict) else {}
 
     @property
     def overhead_s(self) -> float | None:
@@ -91,7 +96,7 @@ class RecordedChat:
 
     def option(self, name: str) -> int | None:
         """Return an option that is a whole number; None where the request does not set it."""
-        value = self.options.get(name)
+        value = self.exchange.options.get(name)
         return value if isinstance(value, int) else None
 
     def given_outputs(self) -> tuple[tuple[Task, str], ...]:
@@ -204,8 +209,7 @@ def _loads_before(take: Take, chat: Exchange) -> int:
 
 def is_load(row: Exchange) -> bool:
     """Return whether the request only loaded a model: no prompt, answered, and not told to unload at once."""
-    body = row.body if isinstance(row.body, dict) else {}
-    loading = row.path == "/api/generate" and not body.get("prompt") and body.get("keep_alive") != 0
+    loading = row.path == "/api/generate" and not row.fields.get("prompt") and row.fields.get("keep_alive") != 0
     return loading and row.status == 200 and row.ending is ExchangeEnd.COMPLETE
 
 
@@ -230,13 +234,5 @@ def resident_models(row: Exchange) -> tuple[ResidentModel, ...]:
         return ()
 
 
-def _messages(body: Json) -> list[Message]:
-    """Return the valid messages of a chat's body."""
-    found = body.get("messages") if isinstance(body, dict) else None
-    rows = found if isinstance(found, list) else []
-    texts = [(row.get("role"), row.get("content")) for row in rows if isinstance(row, dict)]
-    return [
-        Message(role=role, content=content)
-        for role, content in texts
-        if isinstance(role, str) and isinstance(content, str)
-    ]
+def _objects(rows: Json) -> list[dict[str, Json]]:
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -24,7 +24,7 @@ def recorded_answers(chats: Iterable[RecordedChat]) -> tuple[RecordedAnswer, ...
     groups: dict[str, list[RecordedChat]] = defaultdict(list)
     for chat in chats:
         if chat.reply.done_reason == REPEAT or (chat.reply.prompt_tokens and chat.reply.completion_tokens):
-            key = request_key(chat.model, chat.messages, form=chat.form, options=chat.options)
+            key = request_key(chat.model, chat.messages, form=chat.form, options=chat.exchange.options)
             groups[key].append(chat)
     return tuple(_answer(key, group) for key, group in groups.items())
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypedDict
+from typing import Final
 
 from pytest_swarm.decision.policy_figures import LARGEST_SCORE_GAIN, PolicyFigures, Rows, gains_of
 from pytest_swarm.statistics.best_of_many import (
@@ -25,11 +25,6 @@ from pytest_swarm.statistics.best_of_many import (
 
 _LARGEST_LOGARITHM: Final = math.log(sys.float_info.max)
 MIN_FAMILIES: Final = 8  # with fewer, not even a gain in each excludes chance once several policies were tried
-
-
-class _Settling(TypedDict, total=False):
-    to_find: Shortfall
-    to_keep: Shortfall
 
 
 class Ruling(StrEnum):
@@ -168,8 +163,9 @@ class _Choosing:
         order = sorted(range(len(means)), key=lambda n: -means[n])
         proven = next((n for n in order if means[n] > 0 and self.bounds(n)[0] > 0 and self._keeps_score(n)), None)
         best = proven if proven is not None else self._looks_best(order)
-        settled = proven is None and all(self._loses_score(n) or self.bounds(n)[1] <= self.margin for n in order)
-        ruling = Ruling.USE if proven is not None else Ruling.KEEP if settled else Ruling.UNKNOWN
+        open_rows = order if proven is None else []
+        blocking = [n for n in open_rows if not self._loses_score(n) and self.bounds(n)[1] > self.margin]
+        ruling = Ruling.USE if proven is not None else Ruling.UNKNOWN if blocking else Ruling.KEEP
         fit = cross_fitted_gain(self.table, self.guard, allowed=self.figures.allowed_score_loss)
         low, high = self.bounds(best)
         honest = min(max(fit.gain, low), high, max(means[best], low))
@@ -186,13 +182,9 @@ class _Choosing:
             margin=self._told(self.margin),
             losing=tuple(n + 1 for n in order if self._loses_score(n)),
             most_open=None if ruling is Ruling.USE else self._most_open(order),
-            **(self._settling(best, honest, order) if ruling is Ruling.UNKNOWN else {}),
+            to_find=self._to_find(best, honest) if ruling is Ruling.UNKNOWN else None,
+            to_keep=self._to_keep(best, blocking) if ruling is Ruling.UNKNOWN else None,
         )
-
-    def _settling(self, best: int, honest: float, order: Sequence[int]) -> _Settling:
-        """What would settle a choice that is open."""
-        blocking = [n for n in order if not self._loses_score(n) and self.bounds(n)[1] > self.margin]
-        return {"to_find": self._to_find(best, honest), "to_keep": self._to_keep(best, blocking)}
 
     def _most_open(self, order: Sequence[int]) -> int:
         kept = [n for n in order if not self._loses_score(n)]

@@ -24,6 +24,11 @@ class Criterion:
     relative: bool
     saved: str
 
+    @property
+    def needed(self) -> tuple[Criterion, ...]:
+        """Return the figures that each job must have: time and cost are saved only where the score is kept."""
+        return (SCORE, self) if self.relative else (self,)
+
     def of_job(self, job: MeasuredJob) -> float | None:
         """Return the figure of one job; None where it was not measured."""
         value = METRICS[self.metric].of_job(job.metrics)

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Final
 
 from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
-from pytest_swarm.decision.criteria import CRITERIA, DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
+from pytest_swarm.decision.criteria import DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
 from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
     PolicySetting,
@@ -24,9 +24,9 @@ from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_p
 from pytest_swarm.decision.undeclared_families import undeclared_templates
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
-from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.statistics.families import Families
 from pytest_swarm.units import format_gb, plural
 
@@ -181,20 +181,15 @@ def _presents(
     """Return the present policy of each budget; by rule, all budgets of the runs tell which one that is."""
     if question.against is None:
         told = {each: table for each, table in grouped.items() if each in budgets or not all(map(in_hindsight, table))}
-        found = present_policies(told, _criteria(question.by))
+        found = present_policies(told, question.by.needed)
     else:
         found = {each: named_policy(grouped[each], question.against, each) for each in budgets}
     return {each: found[each] for each in budgets}
 
 
-def _criteria(by: Criterion) -> tuple[Criterion, ...]:
-    """Return the figures that each job must have: time and cost are saved only where the score is kept."""
-    return (by,) if by in (SCORE, CRITERIA["utility"]) else (by, SCORE)
-
-
 def _decide(grouped: Grouped, frame: _Frame, budget_gb: float) -> PolicyDecision:
     question, by, present = frame.question, frame.question.by, frame.presents[budget_gb]
-    measured = usable_policies(grouped, present.setting, _criteria(by))
+    measured = usable_policies(grouped, present.setting, by.needed)
     noise, repeats = measured.noise(by) if measured.jobs else ((), 1)
     figures = replace(_figures(measured, frame), noise=noise, repeats=repeats, families=measured.families)
     choice = choose_policy(figures)
@@ -244,15 +239,6 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:
-    return tuple(_mean(measured, setting, metric) for setting in measured.settings)
-
-
-def _mean(measured: MeasuredPolicies, setting: PolicySetting, metric: str) -> float | None:
-    """Return the mean over jobs of the mean over repeats; None where a job lacks the metric."""
-    found: list[float] = []
-    for digest in measured.jobs:
-        values = [METRICS[metric].of_job(each.metrics) for each in measured.by_setting[setting][digest].draws.values()]
-        if any(value is None for value in values):
-            return None
-        found.append(fmean(values))
-    return fmean(found) if found else None
+    """Return the mean over jobs of a metric under each policy; None where a job lacks it."""
+    tables = (measured.by_setting[setting] for setting in measured.settings)
+    return tuple(mean_of_all(table[digest].mean(metric) for digest in measured.jobs) for table in tables)

@@ -14,7 +14,9 @@ from pytest_swarm.decision.criteria import Criterion
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.record import JobStatus, lambda_label
 from pytest_swarm.errors import OptionError
+from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
+from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.routing.registry import built_in, mode_order
 from pytest_swarm.units import format_gb
 
@@ -58,11 +60,9 @@ class PolicyJob:
         """Return its graph, which all draws share."""
         return next(iter(self.draws.values())).record.case.graph
 
-    def mean(self, criterion: Criterion) -> float | None:
-        """Return the mean over repeats of a figure; None where a repeat lacks it."""
-        values = [criterion.of_job(each) for each in self.draws.values()]
-        known = [each for each in values if each is not None]
-        return fmean(known) if known and len(known) == len(values) else None
+    def mean(self, metric: str) -> float | None:
+        """Return the mean over repeats of a metric; None where a repeat lacks it."""
+        return mean_of_all(METRICS[metric].of_job(each.metrics) for each in self.draws.values())
 
 
 JobsByDigest: TypeAlias = Mapping[str, PolicyJob]
@@ -88,11 +88,10 @@ class MeasuredPolicies:
         Raises:
             OptionError: A figure was not measured, or a relative one is not above 0.
         """
-        found: list[tuple[float, ...]] = []
-        for setting in self.settings:
-            row = [(self.by_setting[setting][digest], digest) for digest in self.jobs]
-            found.append(tuple(_figure(job, criterion, setting) for job, _ in row))
-        return tuple(found)
+        return tuple(
+            tuple(_figure(self.by_setting[setting][digest], criterion, setting) for digest in self.jobs)
+            for setting in self.settings
+        )
 
     @property
     def families(self) -> tuple[Hashable, ...]:
@@ -133,7 +132,7 @@ class MeasuredPolicies:
 
 
 def _figure(job: PolicyJob, criterion: Criterion, setting: PolicySetting) -> float:
-    value = job.mean(criterion)
+    value = job.mean(criterion.metric)
     if value is None:
         raise OptionError(
             f"--by {criterion.name}: job {job.name!r} has no {criterion.metric} under {setting.label}; "
@@ -185,7 +184,8 @@ def group_jobs(
                 digest, family = job.record.case.graph.digest, job.record.case.graph.family
                 names[digest] = job.job
                 if family is not None and families.setdefault(digest, family) != family:
-                    raise _two_families(job.job, families[digest], family)
+                    named = f"job {job.job!r:.80} is of family {families[digest]!r:.60} and of family {family!r:.60}"
+                    raise OptionError(f"decide: {named}; declare the same one in all runs")
                 draws.setdefault(setting, {}).setdefault(digest, {}).setdefault(
                     (twins.get(number, number), job.key.repeat, job.occurrence), job
                 )
@@ -196,11 +196,6 @@ def group_jobs(
         }
         for setting, by_digest in draws.items()
     }
-
-
-def _two_families(job: str, one: str, other: str) -> OptionError:
-    named = f"job {job!r:.80} is of family {one!r:.60} and of family {other!r:.60}"
-    return OptionError(f"decide: {named}; declare the same one in all runs")
 
 
 def usable_policies(
@@ -240,7 +235,7 @@ def usable_policies(
 
 def complete_jobs(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]:
     """Return the jobs that have every figure."""
-    return {digest for digest, job in jobs.items() if all(job.mean(each) is not None for each in criteria)}
+    return {digest for digest, job in jobs.items() if all(job.mean(each.metric) is not None for each in criteria)}
 
 
 def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[str], wanted: set[str]) -> str | None:

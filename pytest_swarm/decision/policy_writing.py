@@ -15,7 +15,6 @@ from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
@@ -54,7 +53,6 @@ _READ_BY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _ESTIMATES: Final = "swarm_estimates"
-_PER_JOB: Final = (EstimatesKind.CROSS, EstimatesKind.TEXT)
 _DIGITS: Final = 12  # of a quality: what is beyond them is rounding
 
 
@@ -76,6 +74,7 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
     jobs = decision.jobs_under(setting)
     step = next(step for job in jobs for step in job.record.steps)
     read = planning_options(setting.mode)
+    believed = _believed_qualities(first, jobs)
     loads_s = usual_loads_s(job for policy in decision.policies for job in decision.jobs_under(policy))
     return PolicyFile(
         schema="swarm-policy/1",
@@ -85,8 +84,8 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         weights=PolicyWeights(token=step.lambda_token, switch=step.lambda_switch, latency=step.lambda_latency),
         fleet_name=first.fleet.name,
         assign=dict(first.fleet.assign),
-        models=_models(first, believed_qualities(first, jobs), loads_s),
-        estimates=_estimates(decision, jobs),
+        models=_models(first, believed, loads_s),
+        estimates=_estimates(decision, jobs, believed),
         estimates_from=first.options.get(_ESTIMATES, "prior"),
         learning=None if first.estimates is None else first.estimates.learning,
         options={name: text for name, text in sorted(first.options.items()) if name in read},
@@ -131,16 +130,12 @@ def plays_a_file(setting: PolicySetting) -> bool:
     return row is not None and row.argument is not None and row.argument.kind == "file"
 
 
-def believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
+def _believed_qualities(run: RunInfo, jobs: Iterable[MeasuredJob]) -> dict[tuple[str, str], float]:
     """Return the quality at difficulty 1 that routers started from, by model and type of task.
 
     Priors are the fleet's. Others are those of the file, or read from the first step of each job, before anything was
     learned: where they differ between jobs (cross-fitted estimates), their mean. Qualities that were cut off at 0 or 1
     are left out.
-
-    Args:
-        run: What the run was.
-        jobs: Its jobs under the policy.
     """
     kind = None if run.estimates is None else run.estimates.kind
     if kind is EstimatesKind.PRIOR:
@@ -215,16 +210,16 @@ def _models(
     )
 
 
-def _estimates(decision: PolicyDecision, jobs: Sequence[MeasuredJob]) -> tuple[PolicyEstimate, ...]:
+def _estimates(
+    decision: PolicyDecision, jobs: Sequence[MeasuredJob], believed: Mapping[tuple[str, str], float]
+) -> tuple[PolicyEstimate, ...]:
     """Return what every policy of the decision measured of each model and type, beside what was believed."""
     first = decision.run_of(decision.in_force)
-    fleet: Fleet = first.fleet
-    believed = believed_qualities(first, jobs)
     scores = _measured_scores(decision)
     types = in_type_order({kind for _, kind in believed} | {kind for _, kind in scores})
-    own = _first_qualities(jobs) if first.estimates is not None and first.estimates.kind in _PER_JOB else {}
+    own = _first_qualities(jobs) if first.estimates is not None and first.estimates.kind.per_job else {}
     rows: list[PolicyEstimate] = []
-    for model in fleet:
+    for model in first.fleet:
         for kind in types:
             seen = scores.get((model.tag, kind), [])
             quality = believed.get((model.tag, kind), model.capability(kind))

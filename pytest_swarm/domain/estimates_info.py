@@ -15,6 +15,11 @@ class EstimatesKind(StrEnum):
     CROSS = "cross"  # from the answers to all other jobs, by model and task type
     TEXT = "text"  # the same, and from the text of the prompt where that adds something
 
+    @property
+    def per_job(self) -> bool:
+        """Whether jobs start from different estimates: each leaves its own answers out."""
+        return self in (EstimatesKind.CROSS, EstimatesKind.TEXT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatesChoice:

@@ -40,19 +40,15 @@ def fitted_model(model: Model, prompt: int, *, room_gb: float) -> Model | None:
         prompt: Estimated tokens of the prompt.
         room_gb: The most memory that the model may take, in GB.
     """
-    raised = raised_model(model, prompt) if model.auto_ctx else None
+    raised = _raised_model(model, prompt) if model.auto_ctx else None
     return raised if raised is not None and raised.vram_gb <= room_gb + BUDGET_TOLERANCE_GB else None
 
 
-def raised_model(model: Model, prompt: int) -> Model | None:
+def _raised_model(model: Model, prompt: int) -> Model | None:
     """Return a model with the context that a prompt needs; None where its longest context is too short.
 
     The context is doubled until 1.5 times the estimate fits. The footprint grows in proportion, which is an upper
     bound: the weights stay, only the context's part grows.
-
-    Args:
-        model: The model at its least context.
-        prompt: Estimated tokens of the prompt.
     """
     base = model.context_tokens
     needed = math.ceil(prompt * ACTUAL_OVER_ESTIMATE) + 1

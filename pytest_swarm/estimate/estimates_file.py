@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -20,7 +19,7 @@ from pytest_swarm.domain.task import type_fault, type_name
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.scored_calls import CellKey
 from pytest_swarm.estimate.shrinkage import ShrunkTable
-from pytest_swarm.estimate.starting_estimates import FixedEstimates, TypeTable, counts_of
+from pytest_swarm.estimate.starting_estimates import FixedEstimates, TypeTable
 
 SCHEMA: Final = "swarm-estimates/1"
 _SHARE = Meta(ge=0.0, le=1.0)
@@ -74,21 +73,21 @@ def write_estimates(table: ShrunkTable, info: EstimatesInfo, path: Path, *, grap
 
     Args:
         table: The estimates.
-        info: Where they come from.
+        info: Where they come from, with their rows.
         path: The file; it is overwritten where it exists.
         graphs: The digests of the jobs that were answered.
 
     Raises:
         EstimateError: The file cannot be written.
     """
-    tags = {full_tag(row.model): row.model for row in counts_of(table)}
+    tags = {full_tag(row.model): row.model for row in info.rows}
     file = EstimatesFile(
         schema="swarm-estimates/1",
         source=info.source or "",
         answers=info.answers,
         jobs=info.jobs,
-        strength=table.strength if table.strength is not None and math.isfinite(table.strength) else None,
-        estimates=tuple(convert(row, EstimateCountRow, from_attributes=True) for row in counts_of(table)),
+        strength=info.strength,
+        estimates=tuple(convert(row, EstimateCountRow, from_attributes=True) for row in info.rows),
         rest=tuple(EstimateRestRow(model=tags[key], estimate=value) for key, value in sorted(table.rest.items())),
         graphs=tuple(sorted(set(graphs))),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
+from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import NEUTRAL_CAPABILITY, Fleet, Model
@@ -38,10 +38,6 @@ class EstimateSource(Protocol):
     @property
     def info(self) -> EstimatesInfo:
         """Where the estimates come from."""
-
-    @property
-    def per_job(self) -> bool:
-        """Whether jobs start from different estimates."""
 
     def of_job(self, graph: TaskGraph) -> StartingEstimates:
         """Return the starting estimates of a job."""
@@ -88,11 +84,6 @@ class FixedEstimates:
     info: EstimatesInfo
     graphs: frozenset[str] = frozenset()
 
-    @property
-    def per_job(self) -> bool:
-        """Return False: all jobs start from the same."""
-        return False
-
     def of_job(self, graph: TaskGraph) -> StartingEstimates:  # noqa: ARG002 # the same for all
         """Return the estimates."""
         return self.table
@@ -129,11 +120,6 @@ class CrossFittedEstimates:
         for call in self.calls:
             self._own.setdefault((call.job, call.graph), []).append(call)
         self._known: dict[tuple[str, str], TypeTable] = {}
-
-    @property
-    def per_job(self) -> bool:
-        """Return True: each job leaves its own answers out."""
-        return True
 
     def of_job(self, graph: TaskGraph) -> TypeTable:
         """Return the estimates from the answers to all other jobs."""
@@ -179,10 +165,5 @@ def estimates_info(
         answers=len(calls),
         jobs=len({call.job for call in calls}),
         strength=table.strength if table.strength is not None and math.isfinite(table.strength) else None,
-        rows=counts_of(table),
+        rows=tuple(cell for _, cell in sorted(table.cells.items())),
     )
-
-
-def counts_of(table: ShrunkTable) -> tuple[EstimateCount, ...]:
-    """Return the cells of a table, by model and type."""
-    return tuple(cell for _, cell in sorted(table.cells.items()))

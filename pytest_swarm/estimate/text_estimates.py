@@ -144,11 +144,6 @@ class TextEstimates:
         some = f"it is {low:.2f} to {high:.2f} over {len(weights)} groups of jobs, each decided by the others' answers"
         return f"{self._weights[None].sentence}; {some}"
 
-    @property
-    def per_job(self) -> bool:
-        """Return True: each job leaves its own answers out."""
-        return True
-
     def knows_answers_of(self, graph: TaskGraph) -> bool:  # noqa: ARG002 # of none
         """Return False: each job leaves its own answers out."""
         return False

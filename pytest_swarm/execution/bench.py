@@ -121,7 +121,7 @@ class Bench(ServerUpkeep):
             carryover: Whether it starts from nothing, or from what its group has learned and loaded.
             sink: Takes the events as they happen.
         """
-        if carryover == "group" and self.settings.estimates.per_job:
+        if carryover == "group" and self.settings.estimates.info.kind.per_job:
             raise OptionError(
                 "estimates from the answers to all other jobs start anew with each job, and --swarm-carryover=group "
                 "keeps what was learned; leave one of them out"

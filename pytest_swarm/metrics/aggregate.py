@@ -44,7 +44,7 @@ class Aggregate(MetricTable, ModeValues):
 
 def aggregate_modes(jobs: Sequence[MeasuredJob]) -> tuple[Aggregate, ...]:
     """Return one aggregate per mode over all its jobs, in the order of modes."""
-    return tuple(_aggregate(group, mode) for mode, group in sorted(_by_mode(jobs).items(), key=_first))
+    return tuple(_aggregate(group, mode) for mode, group in _by_mode(jobs))
 
 
 def aggregate_settings(jobs: Sequence[MeasuredJob], *, modes: Sequence[Aggregate] = ()) -> tuple[Aggregate, ...]:
@@ -90,8 +90,8 @@ def aggregate_over(jobs: Sequence[MeasuredJob], selection: Selection) -> tuple[A
         jobs: Jobs of any modes and settings.
         selection: The setting whose jobs count.
     """
-    groups = sorted(_by_mode(filter(selection.holds, jobs)).items(), key=_first)
-    return tuple(_at(_aggregate(group, mode), selection) for mode, group in groups)
+    chosen = _by_mode(filter(selection.holds, jobs))
+    return tuple(_at(_aggregate(group, mode), selection) for mode, group in chosen)
 
 
 def summed_up(metric: AnyMetric, jobs: Sequence[MeasuredJob]) -> object:
@@ -107,15 +107,11 @@ def summed_up(metric: AnyMetric, jobs: Sequence[MeasuredJob]) -> object:
     return metric.over(_Columns(jobs).of(metric))
 
 
-def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, list[MeasuredJob]]:
+def _by_mode(jobs: Iterable[MeasuredJob]) -> list[tuple[str, list[MeasuredJob]]]:
     groups: dict[str, list[MeasuredJob]] = {}
     for each in jobs:
         groups.setdefault(each.key.mode, []).append(each)
-    return groups
-
-
-def _first(item: tuple[str, list[MeasuredJob]]) -> tuple[int, str]:
-    return mode_order(item[0])
+    return sorted(groups.items(), key=lambda group: mode_order(group[0]))
 
 
 def _at(aggregate: Aggregate, place: Setting | Selection) -> Aggregate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -14,6 +15,7 @@ from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
+Jobs: TypeAlias = Mapping[PairKey, MeasuredJob]
 TIE: Final = 1e-9  # scores are ratios of small whole numbers; anything closer is rounding
 
 
@@ -67,20 +69,68 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Pair:
-    """The two jobs of a complete pair and their difference in score."""
+class ScoredPair:
+    """Two jobs of one graph and setting with their scores: of a mode and its reference, or of one mode in two runs."""
 
     mode: MeasuredJob
     reference: MeasuredJob
-    difference: float
+    score_mode: float
+    score_reference: float
+
+    @property
+    def difference(self) -> float:
+        """Return by how much the mode scored better."""
+        return self.score_mode - self.score_reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedScores:
+    """Both mean scores over pairs, and the mean of their differences with its interval; None without a pair."""
+
+    mode: float | None
+    reference: float | None
+    difference: Interval | None
+
+
+def complete_pairs(left: Jobs, right: Jobs) -> list[ScoredPair]:
+    """Return the pairs of jobs that both have a score.
+
+    Args:
+        left: The jobs of the mode that is judged.
+        right: Those that they are compared with.
+    """
+    return [
+        ScoredPair(mode=job, reference=other, score_mode=one, score_reference=two)
+        for key, job in left.items()
+        if (other := right.get(key)) is not None
+        and (one := job.metrics.score) is not None
+        and (two := other.metrics.score) is not None
+    ]
+
+
+def paired_scores(pairs: Sequence[ScoredPair]) -> PairedScores:
+    """Return mean scores and difference; the interval is clustered by job or family, and weighs by case under auto."""
+    by_case = any(pair.reference.weighs_by_case for pair in pairs)
+    weights = weights_by_case(pair.reference.case_without_repeat for pair in pairs) if by_case else None
+    return PairedScores(
+        mode=fmean([pair.score_mode for pair in pairs], weights) if pairs else None,
+        reference=fmean([pair.score_reference for pair in pairs], weights) if pairs else None,
+        difference=clustered_mean(
+            ((pair_family(pair.mode, pair.reference), pair.difference) for pair in pairs),
+            low=-1.0,
+            high=1.0,
+            weights=weights,
+            unit=unit_name(job for pair in pairs for job in (pair.mode, pair.reference)),
+        ),
+    )
 
 
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:
     """Return every pair of modes: over everything, then per budget and horizon where there are several."""
     settings = sorted({each.setting for each in jobs}, key=setting_order)
     several = settings if len(settings) > 1 else []
-    whole = _by_mode(jobs)
-    parts = {setting: _by_mode([each for each in jobs if each.setting == setting]) for setting in several}
+    whole = jobs_of_modes(jobs)
+    parts = {setting: jobs_of_modes([each for each in jobs if each.setting == setting]) for setting in several}
     found: list[Comparison] = []
     for mode, reference in combinations(sorted(whole, key=mode_order), 2):
         found.append(_compare(whole, mode, reference, None))
@@ -100,13 +150,11 @@ def compare(jobs: Iterable[MeasuredJob], *, mode: str, reference: str) -> Compar
     Returns:
         Scores from 0 to 1, differences from -1 to 1, divergence in percent of the tasks that both ran.
     """
-    return _compare(_by_mode(jobs), mode, reference, None)
+    return _compare(jobs_of_modes(jobs), mode, reference, None)
 
 
-Jobs: TypeAlias = Mapping[PairKey, MeasuredJob]
-
-
-def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob]]:
+def jobs_of_modes(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob]]:
+    """Return mode -> its jobs by what two jobs must share to be compared."""
     groups: dict[str, dict[PairKey, MeasuredJob]] = {}
     for each in jobs:
         groups.setdefault(each.key.mode, {})[each.pair_key] = each
@@ -115,12 +163,18 @@ def _by_mode(jobs: Iterable[MeasuredJob]) -> dict[str, dict[PairKey, MeasuredJob
 
 def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Setting | None) -> Comparison:
     left, right = groups.get(mode, {}), groups.get(reference, {})
-    pairs = _complete_pairs(left, right)
+    pairs = complete_pairs(left, right)
+    scores = paired_scores(pairs)
     won = sum(pair.difference > TIE for pair in pairs)
     lost = sum(pair.difference < -TIE for pair in pairs)
-    divergence = _divergence(pairs)
-    by_case = any(pair.mode.weighs_by_case for pair in pairs)
-    weights = weights_by_case(pair.mode.case_without_repeat for pair in pairs) if by_case else None
+    tasks = Counter(
+        _task_verdict(pair, task)
+        for pair in pairs
+        for task in pair.mode.task_model
+        if task in pair.reference.task_model
+    )
+    compared = tasks.total()
+    diverged = compared - tasks["same model"]
     return Comparison(
         mode=mode,
         reference=reference,
@@ -129,79 +183,29 @@ def _compare(groups: Mapping[str, Jobs], mode: str, reference: str, setting: Set
         lambda_token=None if setting is None else setting.lambda_token,
         pairs=len(pairs),
         incomplete=len(left.keys() | right.keys()) - len(pairs),
-        score_mode=_mean_score([pair.mode for pair in pairs], weights),
-        score_reference=_mean_score([pair.reference for pair in pairs], weights),
-        difference=clustered_mean(
-            ((pair_family(pair.mode, pair.reference), pair.difference) for pair in pairs),
-            low=-1.0,
-            high=1.0,
-            weights=weights,
-            unit=unit_name(job for pair in pairs for job in (pair.mode, pair.reference)),
-        ),
+        score_mode=scores.mode,
+        score_reference=scores.reference,
+        difference=scores.difference,
         jobs_won=won,
         jobs_lost=lost,
         jobs_tied=len(pairs) - won - lost,
-        tasks_compared=divergence.compared,
-        tasks_diverged=divergence.diverged,
-        routing_divergence_pct=100 * divergence.diverged / divergence.compared if divergence.compared else None,
-        when_differed_better=divergence.better,
-        when_differed_worse=divergence.worse,
-        when_differed_tie=divergence.tie,
-        when_differed_unscored=divergence.unscored,
+        tasks_compared=compared,
+        tasks_diverged=diverged,
+        routing_divergence_pct=100 * diverged / compared if compared else None,
+        when_differed_better=tasks["better"],
+        when_differed_worse=tasks["worse"],
+        when_differed_tie=tasks["tie"],
+        when_differed_unscored=tasks["unscored"],
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Divergence:
-    """Tally of tasks that both modes ran."""
-
-    compared: int = 0
-    better: int = 0
-    worse: int = 0
-    tie: int = 0
-    unscored: int = 0
-
-    @property
-    def diverged(self) -> int:
-        return self.better + self.worse + self.tie + self.unscored
-
-    def add(self, difference: float | None) -> None:
-        """Count one task on which the modes chose different models."""
-        if difference is None:
-            self.unscored += 1
-        elif abs(difference) <= TIE:
-            self.tie += 1
-        elif difference > 0:
-            self.better += 1
-        else:
-            self.worse += 1
-
-
-def _divergence(pairs: Iterable[_Pair]) -> _Divergence:
-    tally = _Divergence()
-    for pair in pairs:
-        theirs = pair.reference.task_model
-        for task, model in pair.mode.task_model.items():
-            if task not in theirs:
-                continue
-            tally.compared += 1
-            if model != theirs[task]:
-                mine, other = pair.mode.task_score.get(task), pair.reference.task_score.get(task)
-                tally.add(None if mine is None or other is None else mine - other)
-    return tally
-
-
-def _complete_pairs(left: Jobs, right: Jobs) -> list[_Pair]:
-    pairs: list[_Pair] = []
-    for key, job in left.items():
-        other = right.get(key)
-        if other is None or job.metrics.score is None or other.metrics.score is None:
-            continue
-        pairs.append(_Pair(mode=job, reference=other, difference=job.metrics.score - other.metrics.score))
-    return pairs
-
-
-def _mean_score(jobs: Sequence[MeasuredJob], weights: Sequence[float] | None) -> float | None:
-    """The mean of the scores, which every job of a complete pair has."""
-    scores = [each.metrics.score for each in jobs if each.metrics.score is not None]
-    return fmean(scores, weights) if scores else None
+def _task_verdict(pair: ScoredPair, task: str) -> str:
+    """Return on which side a task that both modes ran scored better, or that the modes chose the same model."""
+    if pair.mode.task_model[task] == pair.reference.task_model[task]:
+        return "same model"
+    mine, other = pair.mode.task_score.get(task), pair.reference.task_score.get(task)
+    if mine is None or other is None:
+        return "unscored"
+    if abs(mine - other) <= TIE:
+        return "tie"
+    return "better" if mine > other else "worse"

@@ -12,28 +12,23 @@ from pytest_swarm.metrics.summaries import mean, weights_by_case
 
 
 def _prompt_tokens(job: JobFacts) -> int | None:
-    """Return the tokens of all prompts."""
     return sum_of_known(each.prompt_tokens for each in job.record.outcomes)
 
 
 def _completion_tokens(job: JobFacts) -> int | None:
-    """Return the tokens of all answers."""
     return sum_of_known(each.completion_tokens for each in job.record.outcomes)
 
 
 def _all_tokens(job: JobFacts) -> int | None:
-    """Return the tokens of all prompts and answers; None where either was not measured."""
     prompts, completions = _prompt_tokens(job), _completion_tokens(job)
     return None if prompts is None or completions is None else prompts + completions
 
 
 def _token_cost(job: JobFacts) -> float | None:
-    """Return the cost of all tokens."""
     return job.token_cost
 
 
 def _score_per_token_cost(job: JobFacts) -> float | None:
-    """Return the score divided by the token cost; None where either is missing or the cost is 0."""
     return job.score / job.token_cost if job.score is not None and job.token_cost else None
 
 
@@ -88,7 +83,6 @@ class CostMetrics(MetricGroup):
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
         unit=Unit.COST,
-        digits=3,
     )
     score_per_token_cost = MetricSpec(
         label="Score per token cost",

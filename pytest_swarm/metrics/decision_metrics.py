@@ -8,32 +8,26 @@ from pytest_swarm.metrics.summaries import mean, mean_over_steps, median_over_st
 
 
 def _steps(job: JobFacts) -> int:
-    """Return the number of plan steps."""
     return len(job.record.steps)
 
 
 def _fractional_steps(job: JobFacts) -> int:
-    """Return the number of steps whose relaxation had a fractional optimum."""
     return sum(step.fractional for step in job.record.steps)
 
 
 def _decision_ms(job: JobFacts) -> float | None:
-    """Return the wall time inside the router in ms."""
     return sum_of_known(step.decision_ms for step in job.record.steps)
 
 
 def _decision_ms_per_step(job: JobFacts) -> tuple[float, ...]:
-    """Return the wall time inside the router of each step in ms."""
     return tuple(step.decision_ms for step in job.record.steps)
 
 
 def _solve_ms(job: JobFacts) -> float | None:
-    """Return the wall time inside the solver in ms; None where no solver ran."""
     return sum_of_known(step.solve_ms for step in job.record.steps)
 
 
 def _solve_ms_per_step(job: JobFacts) -> tuple[float | None, ...]:
-    """Return the wall time inside the solver of each step in ms; None for a step without one."""
     return tuple(step.solve_ms for step in job.record.steps)
 
 
@@ -51,7 +45,6 @@ class DecisionMetrics(MetricGroup):
         show=Show.FILES,
         kind=Kind.COUNT,
         worse_when=Worse.NEITHER,
-        digits=0,
     )
     fractional_steps = MetricSpec(
         label="Fractional steps",
@@ -59,7 +52,6 @@ class DecisionMetrics(MetricGroup):
         of=_fractional_steps,
         over=total,
         show=Show.FILES | Show.GATE,
-        digits=0,
     )
     decision_ms = MetricSpec(
         label="Decision per job",

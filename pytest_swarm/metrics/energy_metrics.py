@@ -33,24 +33,21 @@ def _idle_between(first: VramSample, last: VramSample) -> float | None:
 
 
 def _energy_j(job: JobFacts) -> float | None:
-    """Return the joules of the job above idle."""
     samples = _counted(job)
     return _between(samples[0], samples[-1]) if len(samples) > 1 else None
 
 
 def _idle_energy_j(job: JobFacts) -> float | None:
-    """Return the joules that idle GPUs would have used meanwhile."""
     samples = _counted(job)
     return _idle_between(samples[0], samples[-1]) if len(samples) > 1 else None
 
 
 def _idle_power_w(job: JobFacts) -> float | None:
-    """Return the watts of the idle GPUs."""
     return next((each.gpu.idle_power_w for each in _counted(job) if each.gpu is not None), None)
 
 
 def _energy_j_per_step(job: JobFacts) -> tuple[float | None, ...]:
-    """Return the joules of each step above idle: from its first sample to that of the next one."""
+    """Return the joules of each step, from its first sample to that of the next one."""
     samples = _counted(job)
     bounds = [n for n, each in enumerate(samples) if each.phase is SamplePhase.START]
     if not samples or not bounds:
@@ -60,12 +57,10 @@ def _energy_j_per_step(job: JobFacts) -> tuple[float | None, ...]:
 
 
 def _tasks_solved(job: JobFacts) -> int:
-    """Return the number of tasks that ran and have a score of 1."""
     return sum(each.status is TaskStatus.OK and each.score == SOLVED for each in job.record.outcomes)
 
 
 def _energy_j_per_solved_task(job: JobFacts) -> float | None:
-    """Return the joules of the job above idle over the tasks that it solved."""
     energy_j, solved = _energy_j(job), _tasks_solved(job)
     return energy_j / solved if energy_j is not None and solved else None
 

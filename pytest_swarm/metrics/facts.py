@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskOutcome, TaskStatus
 from pytest_swarm.domain.switch import Switch
-from pytest_swarm.metrics.measured_vram import MeasuredVram, measured_vram
+from pytest_swarm.domain.vram_sample import VramSample
 from pytest_swarm.metrics.packed_values import shared
 
 V = TypeVar("V")
@@ -49,9 +49,11 @@ class JobFacts:
         return sum_of_known(each.token_cost for each in self.record.outcomes)
 
     @cached_property
-    def measured(self) -> MeasuredVram:
-        """Return what was measured of VRAM."""
-        return measured_vram(self.record)
+    def vram_samples(self) -> tuple[VramSample, ...]:
+        """Return the looks at the server's list; none where models were resident and none of them ever in VRAM."""
+        rows = [row for sample in self.record.samples for row in sample.resident]
+        on_cpu = bool(rows) and not any(row.size_vram_bytes for row in rows)
+        return () if on_cpu else tuple(self.record.samples)
 
     @cached_property
     def held_gb(self) -> tuple[float, ...]:
@@ -124,6 +126,13 @@ def mean_of_known(values: Iterable[float | None]) -> float | None:
     """Return the mean of what was measured; None where nothing was."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None
+
+
+def mean_of_all(values: Iterable[float | None]) -> float | None:
+    """Return the mean; None where a value was not measured, or there are none."""
+    listed = list(values)
+    known = [value for value in listed if value is not None]
+    return fmean(known) if known and len(known) == len(listed) else None
 
 
 def median_of_known(values: Iterable[float | None]) -> float | None:

@@ -10,7 +10,6 @@ from pytest_swarm.metrics.summaries import mean, mean_with_interval, not_summed_
 
 
 def _score(job: JobFacts) -> float | None:
-    """Return the mean score over the tasks that could be scored, in [0, 1]."""
     return job.score
 
 
@@ -29,12 +28,10 @@ def _local_score(job: JobFacts) -> float | None:
 
 
 def _utility(job: JobFacts) -> float | None:
-    """Return the value of what was executed."""
     return realised_utility(job.record)
 
 
 def _regret(job: JobFacts) -> float | None:
-    """Return the best score that is known of the pair minus the job's; None for a job whose plans broke the budget."""
     if job.oracle_score is None or job.score is None or any(step.violation for step in job.record.steps):
         return None
     return job.oracle_score - job.score

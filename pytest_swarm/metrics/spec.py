@@ -128,8 +128,9 @@ def _returned(function: Callable[..., object]) -> object:
 class MetricSpec(Generic[J, A]):
     """One metric: a row of the table of metrics.
 
-    `name` is the attribute's, and the key in every file. The first sentence of `definition` is its hint on the page.
-    `of` computes the value of one job, `over` the value of many (metrics/summaries.py). `low` and `high` bound both.
+    `name` is the attribute's, and the key in every file. `of` computes the value of one job, which `definition`
+    describes; its first sentence is the hint on the page. `over` computes the value of many (metrics/summaries.py).
+    `low` and `high` bound both.
     `short` heads narrow columns, of which those with the highest `gives_way` are dropped first (0 is never dropped).
     `mark_best` marks the best mode on the scoreboard. `on_wall_clock` metrics are wall time even in the simulator.
     """

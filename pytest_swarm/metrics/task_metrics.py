@@ -24,61 +24,50 @@ class NotRun:
 
 
 def _tasks_ok(job: JobFacts) -> int:
-    """Return the number of tasks that ran."""
     return _number(job, TaskStatus.OK)
 
 
 def _tasks_failed(job: JobFacts) -> int:
-    """Return the number of tasks whose call failed."""
     return _number(job, TaskStatus.FAILED)
 
 
 def _tasks_skipped(job: JobFacts) -> int:
-    """Return the number of tasks that were never run."""
     return _number(job, TaskStatus.SKIPPED)
 
 
 def _tasks_unscored(job: JobFacts) -> int:
-    """Return the number of tasks that ran and have no score."""
     return sum(each.status is TaskStatus.OK and each.score is None for each in job.record.outcomes)
 
 
 def _truncated_prompts(job: JobFacts) -> int | None:
-    """Return the number of prompts that the server cut; None where it counted no prompt."""
     counted = [each.truncated for each in job.record.outcomes if each.truncated is not None]
     planner = sum(call.truncated for step in job.record.steps for call in step.planner_calls)
     return sum(counted) + planner if counted or planner else None
 
 
 def _cut_answers(job: JobFacts) -> int | None:
-    """Return the number of answers that the server ended at the limit of tokens; None where it gave no reasons."""
     reasons = [each.done_reason for each in job.record.outcomes if each.done_reason is not None]
     return reasons.count(ENDED_AT_LIMIT) if reasons else None
 
 
 def _empty_answers(job: JobFacts) -> int:
-    """Return the number of answers that hold nothing outside of thinking."""
     return sum(each.answer is not None and not readable(each.answer) for each in job.record.outcomes)
 
 
 def _retries(job: JobFacts) -> int:
-    """Return how often a call was tried again for the server's sake."""
     return len(job.record.retries)
 
 
 def _planner_failures(job: JobFacts) -> Mapping[str, int]:
-    """Return the failures of the planner by kind."""
     return shared_map(add_counts(step.planner_failures for step in job.record.steps))
 
 
 def _origins(job: JobFacts) -> Mapping[str, int]:
-    """Return the executed assignments by who decided them."""
     counts = Counter(each.origin.value for step in job.record.steps for each in step.executed)
     return shared_map(dict(sorted(counts.items())))
 
 
 def _not_run(job: JobFacts) -> tuple[NotRun, ...]:
-    """Return the failed and skipped tasks."""
     return tuple(
         NotRun(task=each.task, status=each.status, error=each.error)
         for each in job.record.outcomes
@@ -133,7 +122,6 @@ class TaskMetrics(MetricGroup):
         over=total_of_measured,
         show=Show.FILES | Show.SCOREBOARD,
         kind=Kind.COUNT,
-        digits=0,
     )
     cut_answers = MetricSpec(
         label="Cut answers",
@@ -157,7 +145,6 @@ class TaskMetrics(MetricGroup):
         over=total,
         show=Show.FILES | Show.SCOREBOARD,
         kind=Kind.COUNT,
-        digits=0,
     )
     planner_failures = MetricSpec(
         label="Planner failures",

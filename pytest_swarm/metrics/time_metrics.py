@@ -13,22 +13,18 @@ from pytest_swarm.metrics.summaries import mean, not_summed_up, quantile
 
 
 def _switches(job: JobFacts) -> int:
-    """Return the number of explicit loads."""
     return len(job.loads)
 
 
 def _evictions(job: JobFacts) -> int:
-    """Return the number of explicit unloads."""
     return len(job.record.switches) - len(job.loads)
 
 
 def _load_s(job: JobFacts) -> float:
-    """Return the seconds that the loads took."""
     return sum(each.finished_s - each.started_s for each in job.loads)
 
 
 def _loads_unused(job: JobFacts) -> int:
-    """Return the loads for tasks whose model ran none before its next unload, or the end of the job."""
     return sum(not _is_used(job.record, each) for each in job.loads if each.purpose is not SwitchPurpose.AUXILIARY)
 
 
@@ -49,27 +45,22 @@ def _is_used(record: JobRecord, load: Switch) -> bool:
 
 
 def _makespan_s(job: JobFacts) -> float | None:
-    """Return the seconds from the first dispatch to the last completion."""
     return job.record.makespan_s
 
 
 def _total_latency_s(job: JobFacts) -> float | None:
-    """Return the sum of the calls in seconds."""
     return sum_of_known(each.latency_s for each in job.record.outcomes)
 
 
 def _latencies_s(job: JobFacts) -> tuple[float, ...]:
-    """Return the seconds of each call, as the client saw it."""
     return tuple(each.latency_s for each in job.record.outcomes if each.latency_s is not None)
 
 
 def _p50_latency_s(job: JobFacts) -> float | None:
-    """Return the median of the calls in seconds."""
     return quantile(_latencies_s(job), 0.5)
 
 
 def _p95_latency_s(job: JobFacts) -> float | None:
-    """Return the 95 % quantile of the calls in seconds."""
     return quantile(_latencies_s(job), 0.95)
 
 
@@ -84,7 +75,6 @@ def _ttfts_s(job: JobFacts) -> tuple[float, ...]:
 
 
 def _ttft_s(job: JobFacts) -> float | None:
-    """Return the mean seconds to the first token."""
     return mean_of_known(_ttfts_s(job))
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import PlanStep
+from pytest_swarm.metrics import measured_vram
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known
-from pytest_swarm.metrics.spec import Difference, Kind, MetricGroup, MetricSpec, Show, Unit, Worse
+from pytest_swarm.metrics.spec import Difference, Kind, MetricGroup, MetricSpec, Show, Unit
 from pytest_swarm.metrics.summaries import (
     highest,
     mean,
@@ -23,7 +24,6 @@ def is_violation(step: PlanStep) -> bool:
 
 
 def _violations(job: JobFacts) -> int:
-    """Return the number of steps over budget, by plan or by what was held since."""
     return sum(
         is_violation(step) or held > step.vram_budget_gb + BUDGET_TOLERANCE_GB
         for step, held in zip(job.record.steps, job.held_gb, strict=True)
@@ -31,72 +31,32 @@ def _violations(job: JobFacts) -> int:
 
 
 def _over_budget(job: JobFacts) -> bool | None:
-    """Return whether any step was over budget; None where no step was planned."""
     return _violations(job) > 0 if job.record.steps else None
 
 
-def _measured_violations(job: JobFacts) -> int | None:
-    """Return the number of steps that were measured over budget."""
-    return job.measured.violations
-
-
 def _measured_over_budget(job: JobFacts) -> bool | None:
-    """Return whether any step was measured over budget; None without samples."""
-    count = job.measured.violations
+    count = measured_vram.measured_violations(job)
     return None if count is None else count > 0
 
 
 def _planned_vram_gb(job: JobFacts) -> float | None:
-    """Return the mean planned residency of a step in GB."""
     return mean_of_known(_planned_vram_gb_per_step(job))
 
 
 def _planned_vram_gb_per_step(job: JobFacts) -> tuple[float, ...]:
-    """Return the planned residency of each step in GB."""
     return tuple(step.planned_vram_gb for step in job.record.steps)
 
 
 def _peak_vram_gb(job: JobFacts) -> float | None:
-    """Return the highest residency in GB, by plan or held at once."""
     return max((*_planned_vram_gb_per_step(job), *job.held_gb), default=None)
 
 
 def _distinct_vram_gb(job: JobFacts) -> float | None:
-    """Return the sum of v over the distinct models that the job used, in GB; models of the same weights are one."""
+    """Return the sum over the models that were used; those of the same weights are one."""
     used = {
         tag: step.vram_gb[tag] for step in job.record.steps for tag in step.held(each.model for each in step.executed)
     }
     return sum(used[tag] for tag in sorted(used)) if used else None
-
-
-def _measured_peak_vram_gb(job: JobFacts) -> float | None:
-    """Return the highest measured residency in GB."""
-    return job.measured.peak_gb
-
-
-def _spilled_gb(job: JobFacts) -> float | None:
-    """Return the most that was outside the VRAM in GB."""
-    return job.measured.spilled_gb
-
-
-def _gpu_peak_gb(job: JobFacts) -> float | None:
-    """Return the highest memory in use on all GPUs in GB."""
-    return job.measured.gpu_peak_gb
-
-
-def _server_gpu_peak_gb(job: JobFacts) -> float | None:
-    """Return the highest memory in use by the server's processes in GB."""
-    return job.measured.server_gpu_peak_gb
-
-
-def _unplanned_loads(job: JobFacts) -> int | None:
-    """Return the number of tasks whose own call loaded its model."""
-    return job.measured.unplanned_loads
-
-
-def _residency_mismatches(job: JobFacts) -> int | None:
-    """Return the number of steps whose residency was not the planned one."""
-    return job.measured.residency_mismatches
 
 
 class VramMetrics(MetricGroup):
@@ -114,7 +74,6 @@ class VramMetrics(MetricGroup):
         over=total,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD,
         kind=Kind.COUNT,
-        digits=0,
         difference=Difference.ABSOLUTE,
     )
     jobs_over_budget = MetricSpec(
@@ -137,18 +96,16 @@ class VramMetrics(MetricGroup):
         kind=Kind.SHARE,
         unit=Unit.SHARE,
         high=1.0,
-        digits=0,
         difference=Difference.POINTS,
     )
     measured_violations = MetricSpec(
         label="Steps over budget, measured",
         definition="Steps with any sample of `/api/ps` in which the run's own models are over the budget. `null` "
         "without samples",
-        of=_measured_violations,
+        of=measured_vram.measured_violations,
         over=total_of_measured,
         show=Show.FILES | Show.GATE,
         kind=Kind.COUNT,
-        digits=0,
         difference=Difference.ABSOLUTE,
     )
     measured_violation_rate = MetricSpec(
@@ -160,7 +117,6 @@ class VramMetrics(MetricGroup):
         kind=Kind.SHARE,
         unit=Unit.SHARE,
         high=1.0,
-        digits=0,
         difference=Difference.POINTS,
     )
     planned_vram_gb = MetricSpec(
@@ -208,7 +164,7 @@ class VramMetrics(MetricGroup):
         label="Peak VRAM, measured",
         short="peak, measured",
         definition="Highest sum of `size_vram` that `/api/ps` reported",
-        of=_measured_peak_vram_gb,
+        of=measured_vram.measured_peak_vram_gb,
         over=highest,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
         unit=Unit.GB,
@@ -218,7 +174,7 @@ class VramMetrics(MetricGroup):
         label="Spilled to RAM",
         definition="Most of the resident models that did not fit in VRAM: `size - size_vram` in any sample of "
         "`/api/ps`",
-        of=_spilled_gb,
+        of=measured_vram.spilled_gb,
         over=highest,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD,
         unit=Unit.GB,
@@ -227,7 +183,7 @@ class VramMetrics(MetricGroup):
     gpu_peak_gb = MetricSpec(
         label="GPU memory, peak",
         definition="Highest memory in use by NVML, over all GPUs and by everybody. `null` without a GPU",
-        of=_gpu_peak_gb,
+        of=measured_vram.gpu_peak_gb,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
         unit=Unit.GB,
@@ -237,7 +193,7 @@ class VramMetrics(MetricGroup):
         label="GPU memory of the server, peak",
         definition="Highest memory of the server's own processes by NVML ([vram.md](vram.md)). `null` where the "
         "driver names none of them",
-        of=_server_gpu_peak_gb,
+        of=measured_vram.server_gpu_peak_gb,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
         unit=Unit.GB,
@@ -247,7 +203,7 @@ class VramMetrics(MetricGroup):
         label="Unplanned loads",
         definition="Tasks whose own call took 0.25 s or more to load its model. Models are loaded before a step's "
         "tasks run, so nobody planned it. `null` where the server reports no load time",
-        of=_unplanned_loads,
+        of=measured_vram.unplanned_loads,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
     )
@@ -255,8 +211,7 @@ class VramMetrics(MetricGroup):
         label="Residency mismatches",
         definition="Steps in which a model that tasks ran on was missing from `/api/ps`, or one was there that the "
         "plan neither held nor kept. `null` without samples",
-        of=_residency_mismatches,
+        of=measured_vram.residency_mismatches,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
-        worse_when=Worse.HIGHER,
     )

@@ -121,7 +121,7 @@ def _against_group(resources: Resources) -> str | None:
     if in_worker or settings.shard is not None:
         without = "-n" if in_worker else Options.shard.flag
         return f"keeps what was learned in one process; run it without {without}"
-    if resources.estimates.per_job:
+    if resources.estimates.info.kind.per_job:
         crossed = f"{Options.estimates.flag}={settings.estimates.kind.value}"
         return f"keeps what was learned, and {crossed} starts each job anew from all other jobs; leave one of them out"
     return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from pytest_swarm.metrics.aggregate import Aggregate, summed_up
+from pytest_swarm.metrics.comparison import Jobs
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Difference
@@ -17,8 +18,6 @@ from pytest_swarm.units import plural, signed_percent
 _SAME: Final = 1e-9
 _MOST_TIMES: Final = 1000  # beyond that, one of both is next to nothing
 _TIMES: Final = 3  # a figure that is three times another, or a third, is written as a multiple
-JobsOfMode: TypeAlias = Mapping[str, Mapping[PairKey, MeasuredJob]]
-"""Mode -> its jobs by what two jobs must share to be compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +44,15 @@ class ScoreboardRow:
     cells: tuple[Cell, ...]
 
 
-def jobs_of_modes(jobs: Sequence[MeasuredJob]) -> JobsOfMode:
-    """Return the jobs of each mode."""
-    found: dict[str, dict[PairKey, MeasuredJob]] = {}
-    for each in jobs:
-        found.setdefault(each.key.mode, {})[each.pair_key] = each
-    return found
-
-
 def scoreboard_row(
-    metric: AnyMetric, modes: Sequence[Aggregate], jobs: JobsOfMode, reference: str | None
+    metric: AnyMetric, modes: Sequence[Aggregate], jobs: Mapping[str, Jobs], reference: str | None
 ) -> ScoreboardRow:
     """Return one metric of every mode.
 
     Args:
         metric: The metric.
         modes: The modes with their metrics.
-        jobs: The same jobs, by mode.
+        jobs: The same jobs, as `jobs_of_modes` groups them.
         reference: The mode that the others are compared with; None for none.
     """
     values = [plain_number(metric.of_mode(each)) for each in modes]
@@ -89,12 +80,12 @@ def scoreboard_row(
     return ScoreboardRow(metric=metric, cells=tuple(cells))
 
 
-def _measured(metric: AnyMetric, jobs: Mapping[PairKey, MeasuredJob]) -> dict[PairKey, MeasuredJob]:
+def _measured(metric: AnyMetric, jobs: Jobs) -> dict[PairKey, MeasuredJob]:
     """Return the jobs that have a value."""
     return {key: job for key, job in jobs.items() if metric.of_job(job.metrics) is not None}
 
 
-def _over(metric: AnyMetric, jobs: Mapping[PairKey, MeasuredJob], keys: set[PairKey]) -> float | None:
+def _over(metric: AnyMetric, jobs: Jobs, keys: set[PairKey]) -> float | None:
     chosen = [job for key, job in jobs.items() if key in keys]
     return plain_number(summed_up(metric, chosen)) if chosen else None
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.exports.resident_sets import resident_sets, types_of_models
-from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
-from pytest_swarm.report.decision_text import basis_sentence, table_head, table_rows
+from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
+from pytest_swarm.report.decision_text import table_head, table_rows
 from pytest_swarm.report.wording import one_line
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.units import format_gb
@@ -24,9 +24,8 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
         decision: The decision.
         policy: The policy that it leads to.
     """
-    said = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
-    lines = [f"# Routing policy at {format_gb(decision.budget_gb)}", "", f"**{_plain(str(said[0]))}**", ""]
-    lines += [_plain(each) for each in said[1:] if each]
+    lines = [f"# Routing policy at {format_gb(decision.budget_gb)}", ""]
+    lines += [f"**{_plain(decision_sentence(decision))}**", "", *map(_plain, decision_details(decision))]
     lines += ["", *_table(table_head(decision), table_rows(decision)), ""]
     lines += [f"- Left out: {_plain(each)}." for each in decision.measured.excluded]
     lines += ["", f"## The policy: {_plain(policy.mode)}, horizon {policy.horizon_depth}", ""]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_swarm.decision.choice import MIN_FAMILIES, GainEstimate, PolicyChoice, Ruling, Shortfall
-from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.report.decision_text import (
@@ -23,7 +22,8 @@ from pytest_swarm.report.decision_text import (
     undeclared_text,
 )
 from pytest_swarm.report.text_table import aligned
-from pytest_swarm.report.wording import percent, signed_points, whole_line
+from pytest_swarm.report.uncounted_jobs import uncounted_jobs
+from pytest_swarm.report.wording import percent, point_range, whole_line
 from pytest_swarm.units import format_gb, plural
 
 _NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
@@ -52,7 +52,7 @@ def _ruling_text(decision: PolicyDecision) -> str:
             verb = "decides" if choice.jobs == 1 else "decide"
             least = str(MIN_FAMILIES) if choice.families == choice.jobs else f"{MIN_FAMILIES} families"
             few = f"{decision.counted} {verb} nothing: measure at least {least}, each under every policy."
-            return f"{few}{_left_out(decision)}{fault}{_other_present(decision)}"
+            return f"{few}{uncounted_jobs(decision)}{fault}{_other_present(decision)}"
         case Ruling.UNKNOWN:
             return _unknown(decision) + fault + _other_present(decision)
 
@@ -63,20 +63,6 @@ def _keeping(decision: PolicyDecision) -> str:
     if decision.present_assumed:
         return f", so there is nothing to compare {present} with" if decision.choice.best is None else ""
     return f": keep {'it' if _nothing_better(decision).endswith(present) else present}"
-
-
-def _left_out(decision: PolicyDecision) -> str:
-    """Return ` 13 of 20 jobs do not count, ...`; nothing where every job of the present policy counts."""
-    run = len(decision.measured.by_setting[decision.present])
-    missing = run - len(decision.measured.jobs)
-    if missing <= 0:
-        return ""
-    by = decision.question.by
-    needed = (SCORE,) if by.name in ("score", "utility") else (SCORE, by)
-    jobs = [job for table in decision.measured.by_setting.values() for job in table.values()]
-    lacking = [each.name for each in needed if any(job.mean(each) is None for job in jobs)]
-    names = " or ".join(lacking or [each.name for each in needed])
-    return f" {missing:,} of {plural(run, 'job')} do not count, because {names} is not known under every policy."
 
 
 def _fault_sentence(decision: PolicyDecision) -> str:
@@ -221,13 +207,11 @@ def _seems_to_keep(decision: PolicyDecision, policy: PolicySetting) -> bool:
 
 def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:
     """Return the sentence on a policy that surely gains, and may lose too much score for it."""
-    assert estimate.score_low is not None
-    assert estimate.score_high is not None
     name, present = (policy_name(decision, each) for each in (decision.policies[estimate.policy], decision.present))
     return (
         f"Cannot tell: {name} gains {gain_text(decision, estimate.mean)} per job over {present} "
         f"({interval_text(decision, estimate)}), but may lose more score than {decision.question.max_loss.text} (95 % "
-        f"interval of its gain in score {signed_points(estimate.score_low)} to {signed_points(estimate.score_high)})."
+        f"interval of its gain in score {point_range(estimate.score_low, estimate.score_high)})."
     )
 
 
@@ -280,10 +264,15 @@ def honesty_sentence(decision: PolicyDecision) -> str | None:
     )
 
 
+def decision_details(decision: PolicyDecision) -> tuple[str, ...]:
+    """Return the sentences after the ruling: how far the choice flatters itself, and what it rests on."""
+    return tuple(each for each in (honesty_sentence(decision), basis_sentence(decision)) if each)
+
+
 def decision_lines(decision: PolicyDecision) -> list[str]:
     """Return the decision as the terminal shows it: the sentence, what it rests on, a table, and what was left out."""
-    sentences = [decision_sentence(decision), honesty_sentence(decision), basis_sentence(decision)]
-    lines = [f"{format_gb(decision.budget_gb)}: {sentences[0]}", *(f"  {each}" for each in sentences[1:] if each)]
+    lines = [f"{format_gb(decision.budget_gb)}: {decision_sentence(decision)}"]
+    lines += [f"  {each}" for each in decision_details(decision)]
     lines += [f"  {line}" for line in aligned([table_head(decision), *table_rows(decision)])]
     lines += [f"  Left out: {whole_line(each)}." for each in decision.measured.excluded]
     return lines

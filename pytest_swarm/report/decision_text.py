@@ -10,8 +10,7 @@ from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.metrics.figures_origin import FiguresOrigin
-from pytest_swarm.report.main_memory import main_memory_sentences
-from pytest_swarm.report.slow_server_text import slow_server_sentences
+from pytest_swarm.report.server_text import main_memory_sentences, slow_server_sentences
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
     joined,

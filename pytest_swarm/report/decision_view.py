@@ -11,9 +11,9 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
-from pytest_swarm.report.decision_ruling import decision_sentence, honesty_sentence
-from pytest_swarm.report.decision_text import basis_sentence, policy_name, table_head, table_rows
-from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
+from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
+from pytest_swarm.report.decision_text import policy_name, table_head, table_rows
+from pytest_swarm.report.flip_text import Flips, flips_of
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
 
@@ -34,7 +34,7 @@ class TypeUse:
 class DecisionView:
     """One decision as the page shows it. `tone` is one of `good`, `plain` and `open`.
 
-    `in_answer` says that its sentence stands in the answer; `flips_note` says where the sentences of `flips` come from.
+    `in_answer` says that its sentence stands in the answer.
     """
 
     in_answer: bool
@@ -48,8 +48,7 @@ class DecisionView:
     models: tuple[str, ...]
     types: tuple[TypeUse, ...]
     resident: tuple[tuple[str, str], ...]
-    flips: tuple[str, ...]
-    flips_note: str | None
+    flips: Flips
     excluded: tuple[str, ...]
     plot: GainPlot | None
 
@@ -76,7 +75,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
     tags = decision.runs[0].fleet.tags
     if decision.choice.ruling is Ruling.KEEP and decision.present_assumed:
         label = "none better"
-    flips = flip_sentences(decision, others)
+    flips = flips_of(decision, others)
     types, resident = _uses(decision, tags)
     return DecisionView(
         in_answer=in_answer,
@@ -84,24 +83,16 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         tone=tone,
         label=label,
         sentence=decision_sentence(decision),
-        details=tuple(each for each in (honesty_sentence(decision), basis_sentence(decision)) if each),
+        details=decision_details(decision),
         rows=tuple(table_rows(decision)),
         policy=policy_name(decision, decision.in_force),
         models=tags,
         types=types,
         resident=resident,
         flips=flips,
-        flips_note=_flips_note(flips),
         excluded=decision.measured.excluded,
         plot=gain_plot(decision),
     )
-
-
-def _flips_note(flips: Sequence[str]) -> str | None:
-    """Return where the sentences of flips come from: a formula, or the other budgets of the run."""
-    budgets = [each for each in flips if each.startswith("At ")]
-    notes = [*([FORMULA_NOTE] if len(budgets) < len(flips) else []), *([BUDGETS_NOTE] if budgets else [])]
-    return " ".join(notes) or None
 
 
 def _uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[tuple[TypeUse, ...], tuple[tuple[str, str], ...]]:

@@ -12,14 +12,13 @@ from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
-from pytest_swarm.report.main_memory import main_memory_sentences
 from pytest_swarm.report.note_groups import grouped
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.savings import savings_sentence
+from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
-from pytest_swarm.report.slow_server_text import slow_run_sentences
-from pytest_swarm.report.wording import joined, mode_name, one_line, part_of, percent, points, signed_points
+from pytest_swarm.report.server_text import main_memory_sentences, slow_run_sentences
+from pytest_swarm.report.wording import joined, mode_name, one_line, part_of, percent, point_range, points
 from pytest_swarm.statistics.intervals import Interval
 from pytest_swarm.units import plural
 
@@ -122,7 +121,7 @@ def _supported(c: Comparison, found: Interval) -> str:
     low, high = found.low, found.high
     if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
         low, high = -high, -low
-    interval = f"95 % interval {signed_points(low)} to {signed_points(high)} points"
+    interval = f"95 % interval {point_range(low, high)} points"
     match claim:
         case Claim.SAME:
             return f"the same within {points(found.reach or 0.0)}, {interval}."
@@ -153,9 +152,9 @@ def _divergence(c: Comparison, mode: str, reference: str) -> str:
 
 def _savings(report: Report) -> Iterable[Answer]:
     """Say what each mode saves against `fixed`, where that ran."""
-    text = savings_sentence(report)
-    if text is not None:
-        yield Answer(kind="saving", tone="plain", text=text)
+    parts = savings_parts(report)
+    if parts:
+        yield Answer(kind="saving", tone="plain", text=f"{'; '.join(parts)}.")
 
 
 def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:

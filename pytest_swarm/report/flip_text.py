@@ -7,13 +7,12 @@ docs/deciding.md says how well the formulas hold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
-from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.decision_text import policy_name
 from pytest_swarm.report.wording import significant
 from pytest_swarm.statistics.intervals import ratio_interval
@@ -31,7 +30,15 @@ _MOST_FACTOR: Final = 20.0  # beyond it the plans would surely be others
 _EQUAL: Final = 1e-9
 
 
-def flip_sentences(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flips:
+    """What would change a decision, in sentences, and a note on where they come from; None without any."""
+
+    sentences: tuple[str, ...] = ()
+    note: str | None = None
+
+
+def flips_of(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> Flips:
     """Return what would change the decision: the weight of token cost, the load times, another budget.
 
     Args:
@@ -39,14 +46,15 @@ def flip_sentences(decision: PolicyDecision, others: Sequence[PolicyDecision]) -
         others: The decisions at all budgets.
     """
     if decision.best is None or decision.choice.ruling is Ruling.TOO_FEW:
-        return ()
-    found = [_token_sentence(decision), _load_sentence(decision)]
-    found += [
+        return Flips()
+    by_formula = [each for each in (_token_sentence(decision), _load_sentence(decision)) if each is not None]
+    budgets = [
         f"At {format_gb(other.budget_gb)} {_elsewhere(decision, other)}."
         for other in others
         if other is not decision and other.choice.ruling is not Ruling.TOO_FEW
     ]
-    return tuple(each for each in found if each is not None)
+    notes = [*([FORMULA_NOTE] if by_formula else []), *([BUDGETS_NOTE] if budgets else [])]
+    return Flips(sentences=(*by_formula, *budgets), note=" ".join(notes) or None)
 
 
 def _elsewhere(decision: PolicyDecision, other: PolicyDecision) -> str:
@@ -101,12 +109,8 @@ def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
 def _job_differences(decision: PolicyDecision, metric: str) -> list[float]:
     """Return the best policy's mean of a metric minus the present one's, for each family of jobs: its part of it."""
     assert decision.best is not None
-    of_job = METRICS[metric].of_job
     own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
-    means = [
-        tuple(fmean(of_job(job.metrics) or 0.0 for job in each[digest].draws.values()) for each in (own, present))
-        for digest in decision.measured.jobs
-    ]
+    means = [[each[digest].mean(metric) or 0.0 for each in (own, present)] for digest in decision.measured.jobs]
     return list(decision.families.parts([best - now for best, now in means]))
 
 

@@ -24,7 +24,7 @@ from pytest_swarm.metrics.vram_metrics import is_violation
 from pytest_swarm.report import wording
 from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
-from pytest_swarm.report.job_view import JobRow, brief_rows
+from pytest_swarm.report.job_rows import brief_rows
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
@@ -165,36 +165,23 @@ def _finalize(value: object) -> object:
 
 
 def _helpers(report: Report) -> dict[str, object]:
-    """Return functions and names for every template."""
+    """Return functions, by their own names, and names for every template."""
     modes, tags = report.mode_names, report.info.fleet.tags
     colors = mode_colors(modes)
     mode_css = {mode: f"md{n}" for n, mode in enumerate(modes)}
     model_css = {tag: f"ml{n}" for n, tag in enumerate(tags)}
-    return {
+    functions: tuple[Callable[..., object], ...] = (
+        *(_breakable, _estimate_cells, _job_details, _job_score),
+        *(brief_rows, budget_label, horizon_label, is_violation, plural),
+        *(wording.gigabytes, wording.milliseconds, wording.mode_name, wording.number, wording.percent),
+        *(wording.seconds, wording.significant),
+    )
+    return {each.__name__.lstrip("_"): each for each in functions} | {
         "mode_names": modes,
         "mode_class": lambda mode: mode_css.get(mode, ""),
         "mode_color": colors.__getitem__,
         "model_class": lambda tag: model_css.get(tag, ""),
-        "horizon_label": horizon_label,
-        "budget_label": budget_label,
         "short": wording.one_line,
-        "job_score": _job_score,
-        "row_job": lambda row, mode: next((job for job in row.jobs if job.key.mode == mode), None),
-        "row_worst": _row_worst,
-        "row_makespan": lambda row: max((job.metrics.makespan_s or 0.0 for job in row.jobs), default=0.0),
-        "breakable": _breakable,
-        "brief_rows": brief_rows,
-        "is_violation": is_violation,
-        "job_details": _job_details,
-        "estimate_cells": _estimate_cells(),
-        "gigabytes": wording.gigabytes,
-        "milliseconds": wording.milliseconds,
-        "mode_name": wording.mode_name,
-        "number": wording.number,
-        "percent": wording.percent,
-        "plural": plural,
-        "seconds": wording.seconds,
-        "significant": wording.significant,
     }
 
 
@@ -219,19 +206,9 @@ def _job_details(metrics: JobMetrics) -> list[tuple[str, str]]:
     return [(row.heading, written(row, value)) for row, value in values if value is not None]
 
 
-def _estimate_cells() -> Callable[[EstimateRow, PlanStep], str]:
-    """Return a function that writes an estimate as cells: only numbers, so one piece of markup saves four escapes."""
+def _estimate_cells(row: EstimateRow, step: PlanStep) -> str:
+    """Return an estimate as cells: only numbers, so one piece of markup saves four escapes."""
     from markupsafe import Markup
 
-    def cells(row: EstimateRow, step: PlanStep) -> str:
-        load = wording.number(step.switch_cost.get(row.model), 2)
-        return Markup(
-            f"<td>{row.quality:.3f}</td><td>{row.token_cost:.3f}</td><td>{row.utility:.3f}</td><td>{load}</td>"
-        )
-
-    return cells
-
-
-def _row_worst(row: JobRow) -> str:
-    scores = [job.metrics.score for job in row.jobs if job.metrics.score is not None]
-    return f"{min(scores):.4f}" if scores else ""
+    load = wording.number(step.switch_cost.get(row.model), 2)
+    return Markup(f"<td>{row.quality:.3f}</td><td>{row.token_cost:.3f}</td><td>{row.utility:.3f}</td><td>{load}</td>")

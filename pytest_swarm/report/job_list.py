@@ -11,9 +11,10 @@ import gzip
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pytest_swarm.report.job_view import LADDER, Detail, JobRow, brief, job_rows, job_view
+from pytest_swarm.report.job_rows import JobRow, brief, job_rows
+from pytest_swarm.report.job_view import LADDER, Detail, job_view
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined
 
@@ -97,41 +98,20 @@ def job_list(report: Report, environment: Environment) -> JobList:
         report: The report.
         environment: Jinja's, with the page's templates and autoescape.
     """
+    from markupsafe import Markup
+
     rows = job_rows(report.jobs)
     bodies = _Bodies(rows, environment)
     rendered = (bodies.render(row) for row in rows)
-    row_html = _RowHtml(environment)
+    macros: Any = environment.get_template("job_row.html.j2").module  # its attributes are the macros
     note = _note(bodies.detail, bodies.in_full, len(rows))
     if len(rows) > STATIC_ROWS:
-        return _packed(rows, rendered, row_html, note)
+        return _packed(rows, rendered, macros, note)
     whole = list(rendered)
     if sum(map(len, whole)) > STATIC_LIMIT:
-        return _packed(rows, whole, row_html, note)
-    html = "".join(row_html.standing(row, body) for row, body in zip(rows, whole, strict=True))
+        return _packed(rows, whole, macros, note)
+    html = "".join(macros.job_row(row, Markup(body), None) for row, body in zip(rows, whole, strict=True))  # escaped
     return JobList(html=html, total=len(rows), static=len(rows), note=note)
-
-
-class _RowHtml:
-    """The template macros of a row."""
-
-    def __init__(self, environment: Environment) -> None:
-        module = environment.get_template("job_row.html.j2").module
-        self._row = module.job_row  # type: ignore[attr-defined]  # a macro of the template
-        self._brief = module.brief  # type: ignore[attr-defined]  # a macro of the template
-
-    def standing(self, row: JobRow, body: str) -> str:
-        """Return a row with its body in it."""
-        from markupsafe import Markup
-
-        return str(self._row(row, Markup(body), None, None))  # rendered with autoescape just before
-
-    def brief(self, row: JobRow, pack: str, item: int) -> str:
-        """Return a row with only its table of tasks; the body is in a pack."""
-        return str(self._row(row, self._brief(row), pack, item))
-
-    def bare(self, row: JobRow, pack: str, item: int) -> str:
-        """Return a row that goes into a pack itself."""
-        return str(self._row(row, "", pack, item))
 
 
 class _Bodies:
@@ -168,15 +148,16 @@ def _telling(row: JobRow) -> tuple[bool, bool, float, int, int]:
     return not row.trouble, not row.violations, -row.spread, -row.differing, row.number
 
 
-def _packed(rows: Sequence[JobRow], rendered: Iterable[str], row_html: _RowHtml, note: str | None) -> JobList:
+def _packed(rows: Sequence[JobRow], rendered: Iterable[str], macros: Any, note: str | None) -> JobList:
+    """Return the list with its bodies in packs, and the rows beyond the first as well."""
     bodies, further = Packer(prefix="jobs"), Packer(prefix="rows")
     standing: list[str] = []
     for n, (row, body) in enumerate(zip(rows, rendered, strict=True)):
         place = bodies.add(body)
         if n < STATIC_ROWS:
-            standing.append(row_html.brief(row, place.pack, place.item))
+            standing.append(macros.job_row(row, macros.brief(row), place))
         else:
-            further.add(row_html.bare(row, place.pack, place.item))
+            further.add(str(macros.job_row(row, "", place)))
     bodies.close()
     further.close()
     return JobList(

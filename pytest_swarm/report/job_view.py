@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.placeholders import fill
-from pytest_swarm.domain.record import EstimateRow, JobStatus, PlanStep, TaskOutcome
+from pytest_swarm.domain.record import EstimateRow, PlanStep, TaskOutcome
 from pytest_swarm.domain.task import Task
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.charts.graph_drawing import GraphDrawing, draw_graph
 from pytest_swarm.report.charts.residency_timeline import Timeline, timeline
-from pytest_swarm.report.wording import NOT_MEASURED, percent
-from pytest_swarm.routing.registry import mode_order
+from pytest_swarm.report.job_rows import JobRow, differing, written_score
+from pytest_swarm.report.wording import NOT_MEASURED
 from pytest_swarm.scoring.answer_text import handed_on
 
 _TAIL: Final = 400  # of a long text, so many characters of its end are kept: that is where an answer often is
@@ -123,51 +123,6 @@ class JobView:
     detail: Detail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRow:
-    """What the list of jobs shows, sorts and filters by, without anything that takes long to build."""
-
-    number: int
-    jobs: tuple[MeasuredJob, ...]
-    differing: int
-    spread: float
-    violations: int
-    trouble: bool
-
-
-def job_rows(jobs: Iterable[MeasuredJob]) -> tuple[JobRow, ...]:
-    """Return the jobs grouped by everything but their mode, in the order of the report."""
-    groups: dict[PairKey, list[MeasuredJob]] = {}
-    for each in jobs:
-        groups.setdefault(each.pair_key, []).append(each)
-    return tuple(_row(n, sorted(group, key=_by_mode)) for n, group in enumerate(groups.values()))
-
-
-def _by_mode(job: MeasuredJob) -> tuple[int, str]:
-    return mode_order(job.key.mode)
-
-
-def _row(number: int, jobs: Sequence[MeasuredJob]) -> JobRow:
-    scores = [each.metrics.score for each in jobs if each.metrics.score is not None]
-    return JobRow(
-        number=number,
-        jobs=tuple(jobs),
-        differing=len(differing(jobs)),
-        spread=max(scores) - min(scores) if scores else 0.0,
-        violations=sum(each.metrics.violations for each in jobs),
-        trouble=any(each.record.status is not JobStatus.COMPLETED or each.metrics.not_run for each in jobs),
-    )
-
-
-def differing(jobs: Sequence[MeasuredJob]) -> frozenset[str]:
-    """Return the tasks that ran on different models under different modes."""
-    used: dict[str, set[str]] = {}
-    for each in jobs:
-        for task, model in each.task_model.items():
-            used.setdefault(task, set()).add(model)
-    return frozenset(task for task, models in used.items() if len(models) > 1)
-
-
 def job_view(row: JobRow, detail: Detail) -> JobView:
     """Return everything that the section of a job shows.
 
@@ -230,7 +185,7 @@ def _cell(job: MeasuredJob, outcome: TaskOutcome, detail: Detail) -> TaskCell:
     filled = fill(template, {} if graph.context == "none" else given)
     return TaskCell(
         model=outcome.model or NOT_MEASURED,
-        score=_score(job, outcome),
+        score=written_score(job, outcome),
         share=score,
         status=outcome.status.value,
         outcome=outcome,
@@ -267,34 +222,3 @@ def _estimates(step: PlanStep) -> tuple[EstimateGroup, ...]:
         EstimateGroup(task=task, chosen=chosen.get(task), executed=task in executed, rows=tuple(group))
         for task, group in rows.items()
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BriefRow:
-    """A task and, for each mode, its model and score: what the page shows where the rest is packed."""
-
-    id: str
-    cells: tuple[tuple[str, str], ...]
-
-
-def brief_rows(row: JobRow) -> tuple[BriefRow, ...]:
-    """Return the tasks of a job with their models and scores under each mode."""
-    sides = [{task: (model, score) for task, model, score in brief(job)} for job in row.jobs]
-    missing = (NOT_MEASURED, "not run")
-    return tuple(
-        BriefRow(id=task, cells=tuple(each.get(task, missing) for each in sides))
-        for task in row.jobs[0].record.case.graph.order
-    )
-
-
-def brief(job: MeasuredJob) -> tuple[tuple[str, str, str], ...]:
-    """Return task, model and score (or status) of each task of a job."""
-    return tuple(
-        (each.task, each.model or NOT_MEASURED, _score(job, each) if each.status == "ok" else each.status.value)
-        for each in job.record.outcomes
-    )
-
-
-def _score(job: MeasuredJob, outcome: TaskOutcome) -> str:
-    score = job.task_score.get(outcome.task)
-    return "unscored" if score is None else percent(score)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +30,13 @@ from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.findings import answers
 from pytest_swarm.report.measured import MeasureSummary, measure_summary
 from pytest_swarm.report.report_blocks import (
+    AggregateHead,
     ComparisonBlock,
     FleetBlock,
     FleetModel,
     IntervalBlock,
     MeasureBlock,
+    PointHead,
     PublishedComparison,
     RunBlock,
     TaskEntry,
@@ -55,6 +56,9 @@ _MODEL: Final = SharedFields(Model, FleetModel, but=("tag",))
 _MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified", "figures"))
 _VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures", "mode"))
 _SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
+_HEAD: Final = SharedFields(Aggregate, AggregateHead, but=("values",))
+_POINT: Final = SharedFields(Aggregate, PointHead, whole=False)
+_COMPARISON: Final = SharedFields(Comparison, ComparisonBlock, but=("difference",))
 
 
 def _document(report: Report) -> dict[str, Json]:
@@ -191,15 +195,11 @@ def _measure(report: Report) -> MeasureBlock | None:
 
 def _mode(report: Report, overall: Aggregate) -> msgspec.Struct:
     own = [
-        ModeAtSetting(**_head(each), **_values(each, Show.MODE))
+        ModeAtSetting(**_HEAD.of(each), **_values(each, Show.MODE))
         for each in report.settings
         if each.mode == overall.mode
     ]
-    return Mode(**_head(overall), **_values(overall, Show.MODE), by_setting=own)
-
-
-def _head(aggregate: Aggregate) -> dict[str, Json]:
-    return {each.name: getattr(aggregate, each.name) for each in fields(aggregate) if each.name != "values"}
+    return Mode(**_HEAD.of(overall), **_values(overall, Show.MODE), by_setting=own)
 
 
 def _values(aggregate: Aggregate, place: Show) -> dict[str, object]:
@@ -216,17 +216,16 @@ def _values(aggregate: Aggregate, place: Show) -> dict[str, object]:
 
 
 def _comparison(comparison: Comparison) -> ComparisonBlock:
-    row = {each.name: getattr(comparison, each.name) for each in fields(comparison)}
     found = comparison.difference
-    mean = None if found is None else found.mean
-    return ComparisonBlock(**row | {"difference": mean, "difference_interval": _interval(found)})
+    return ComparisonBlock(
+        **_COMPARISON.of(comparison),
+        difference=None if found is None else found.mean,
+        difference_interval=_interval(found),
+    )
 
 
 def _point(point: Aggregate) -> msgspec.Struct:
-    horizon, budget_gb, lambda_token = point.setting
-    head: dict[str, object] = {"horizon_depth": horizon, "vram_budget_gb": budget_gb, "lambda_token": lambda_token}
-    head["jobs"] = point.jobs
-    return CurvePoint(**head, **_values(point, Show.CURVE))
+    return CurvePoint(**_POINT.of(point), **_values(point, Show.CURVE))
 
 
 def _interval(interval: Interval | None) -> IntervalBlock | None:

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import Answer, answers, missing_sentences
 from pytest_swarm.report.gate_text import gate_lines
-from pytest_swarm.report.job_view import JobRow, job_rows
+from pytest_swarm.report.job_rows import JobRow, job_rows
 from pytest_swarm.report.markdown_text import escaped, inert, markdown_table
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
@@ -109,10 +109,9 @@ def _telling(row: JobRow) -> tuple[bool, bool, float, int]:
 
 def _job(row: JobRow, modes: Sequence[str]) -> list[str]:
     first = row.jobs[0]
-    cells = {each.key.mode: each for each in row.jobs}
     scores: list[str] = []
     for mode in modes:
-        job = cells.get(mode)
+        job = row.under(mode)
         text = NOT_MEASURED if job is None else percent(job.metrics.score)
         over = "" if job is None or not job.metrics.violations else f", {job.metrics.violations} over"
         scores.append(text + over)

@@ -13,7 +13,7 @@ from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.scoreboard import grouped, reference_mode
-from pytest_swarm.report.wording import joined, mode_name, part_of, percent, points, signed_points
+from pytest_swarm.report.wording import joined, mode_name, part_of, percent, point_range, points, signed_points
 from pytest_swarm.routing.registry import mode_group
 from pytest_swarm.units import plural
 
@@ -181,9 +181,9 @@ def _supported(c: Comparison) -> str:
     if claim is Claim.EQUAL:
         others = "" if found.reach is None else f"; other workflows may differ by up to {points(found.reach)}"
         return f"the same score in every pair{others}"
-    if found.low is None or found.high is None:
+    interval = point_range(found.low, found.high)
+    if interval is None:
         return f"not decided, {found.note}"
-    interval = f"{signed_points(found.low)} to {signed_points(found.high)}"
     match claim:
         case Claim.SAME:
             return f"the same within {points(found.reach or 0.0)}"

@@ -37,9 +37,10 @@ from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verifie
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
-from pytest_swarm.report.wording import joined, mode_name, percent, signed_points
-from pytest_swarm.routing.registry import MODES, built_in, mode_order
+from pytest_swarm.report.wording import joined, mode_name, percent, point_range, signed_points
+from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_order
 from pytest_swarm.units import plural
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
@@ -99,7 +100,11 @@ def page_context(report: Report) -> dict[str, object]:
         "command": shlex.join(report.info.command),
         "fleet_head": fleet_head(report),
         "fleet_rows": fleet_rows(report),
-        **_curves_and_estimates(report),
+        "cost_charts": cost_charts(report.lambda_curves),
+        "curve_head": FIGURES,
+        "curve_modes": [mode for mode in report.mode_names if not mode.startswith(SINGLE)],
+        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
+        "estimate_rows": estimate_rows(report),
         "notes": notes[:_MAX_NOTES],
         "notes_left_out": max(0, len(notes) - _MAX_NOTES),
     }
@@ -172,11 +177,10 @@ def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
     """
     forest = mode_forest(report) if nothing is None else None
     spoken = [each for each in answers(report) if each.kind != "comparison" and each != nothing]
-    savings = [each for each in spoken if each.kind == "saving" and forest is not None]
     return {
         "forest": forest,
-        "savings_parts": [part for each in savings for part in each.text.removesuffix(".").split("; ")],
-        "says": [(_LABELS[each.kind], each) for each in spoken if each not in savings],
+        "savings_parts": [] if forest is None else savings_parts(report),
+        "says": [(_LABELS[each.kind], each) for each in spoken if forest is None or each.kind != "saving"],
     }
 
 
@@ -232,29 +236,16 @@ def _board_css(**sizes: int) -> str:
 
 def _comparison_row(c: Comparison) -> tuple[str, ...]:
     found = c.difference
-    interval = "-"
-    if found is not None and found.low is not None and found.high is not None:
-        interval = f"{signed_points(found.low)} to {signed_points(found.high)}"
     return (
         f"{mode_name(c.mode)} - {mode_name(c.reference)}",
         horizon_label(c.horizon_depth),
         budget_label(c.vram_budget_gb, c.lambda_token),
         f"{c.pairs:,}" + (f" (+{c.incomplete:,} incomplete)" if c.incomplete else ""),
         "-" if found is None else f"{signed_points(found.mean)} pts",
-        interval,
+        (None if found is None else point_range(found.low, found.high)) or "-",
         f"{c.jobs_won:,} / {c.jobs_tied:,} / {c.jobs_lost:,}",
         "-"
         if c.routing_divergence_pct is None
         else f"{c.tasks_diverged:,} of {c.tasks_compared:,} ({percent(c.routing_divergence_pct / 100)})",
         f"{c.when_differed_better:,} / {c.when_differed_worse:,} / {c.when_differed_tie:,}",
     )
-
-
-def _curves_and_estimates(report: Report) -> dict[str, object]:
-    """Return the names of the section of cost curves, and of the table of estimates."""
-    return {
-        "cost_charts": cost_charts(report.lambda_curves),
-        "curve_head": FIGURES,
-        "estimate_head": ("model", "type", "prior", "mean", "answers", "estimate"),
-        "estimate_rows": estimate_rows(report),
-    }

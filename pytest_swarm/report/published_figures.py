@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Final
 
+from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.report.text_table import aligned
-from pytest_swarm.report.wording import printable
+from pytest_swarm.report.wording import NOT_MEASURED, printable
 from pytest_swarm.telemetry.published import PublishedJob, PublishedTelemetry
 
 _LP, _LLM = "lp", "llm"
-_NOT_GIVEN: Final = "-"
 _JOB_HEAD: Final = ("job", "mode", "score", "latency", "models")
 _TIE: Final = 1e-9  # the published comparison calls scores this close a tie
 
@@ -72,25 +71,19 @@ def _figures(mode: str, jobs: Sequence[PublishedJob]) -> PublishedModeFigures:
     return PublishedModeFigures(
         mode=mode,
         jobs=len(jobs),
-        score=_mean(jobs, lambda job: job.score),
-        vram_gb=_mean(jobs, lambda job: job.vram_gb),
-        violation_rate=_mean(jobs, lambda job: job.violated),
-        latency_s=_mean(jobs, lambda job: job.latency_s),
-        score_per_token_cost=_mean(
-            jobs, lambda job: job.score / job.token_cost if job.score is not None and job.token_cost else None
+        score=mean_of_all(job.score for job in jobs),
+        vram_gb=mean_of_all(job.vram_gb for job in jobs),
+        violation_rate=mean_of_all(job.violated for job in jobs),
+        latency_s=mean_of_all(job.latency_s for job in jobs),
+        score_per_token_cost=mean_of_all(
+            job.score / job.token_cost if job.score is not None and job.token_cost else None for job in jobs
         ),
-        solve_ms=_mean(jobs, lambda job: job.solve_ms),
+        solve_ms=mean_of_all(job.solve_ms for job in jobs),
         steps=sum(job.steps for job in jobs),
         fallback_steps=sum(job.fallback_steps for job in jobs),
         tasks=len(tasks),
         fallback_tasks=sum(task.by_fallback for task in tasks),
     )
-
-
-def _mean(jobs: Sequence[PublishedJob], of: Callable[[PublishedJob], float | None]) -> float | None:
-    """Return the mean over all jobs; None where one of them lacks the figure."""
-    found = [value for value in map(of, jobs) if value is not None]
-    return fmean(found) if found and len(found) == len(jobs) else None
 
 
 def pairing(jobs: Sequence[PublishedJob]) -> PublishedPairing | None:
@@ -157,15 +150,15 @@ def _pair_lines(pair: PublishedPairing) -> list[str]:
 
 
 def _models(job: PublishedJob) -> str:
-    return ", ".join(dict.fromkeys(task.model for task in job.tasks)) or _NOT_GIVEN
+    return ", ".join(dict.fromkeys(task.model for task in job.tasks)) or NOT_MEASURED
 
 
 def _percent(value: float | None) -> str:
-    return _NOT_GIVEN if value is None else f"{100 * value:.1f} %"
+    return NOT_MEASURED if value is None else f"{100 * value:.1f} %"
 
 
 def _number(value: float | None, unit: str = "", digits: int = 1) -> str:
-    return _NOT_GIVEN if value is None else f"{value:.{digits}f}{unit}"
+    return NOT_MEASURED if value is None else f"{value:.{digits}f}{unit}"
 
 
 _ROWS: Final[tuple[tuple[str, Callable[[PublishedModeFigures], str]], ...]] = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Final
 
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
+from pytest_swarm.metrics.comparison import complete_pairs, jobs_of_modes
+from pytest_swarm.metrics.facts import mean_of_known
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined, mode_name, points
@@ -25,15 +26,15 @@ class Saving:
     seconds: float | None
 
 
-def savings_sentence(report: Report) -> str | None:
-    """Return `MILP saves 2.1 loads and 9 s a job against fixed, at the same score`; None where `fixed` did not run."""
+def savings_parts(report: Report) -> list[str]:
+    """Return `MILP saves 2.1 loads and 9 s a job against fixed, at the same score` and the like for each other mode."""
     parts: list[str] = []
     for each in report.against(FIXED):
         saved = _saved(mode_name(each.mode), saving(report.jobs, each.mode, FIXED))
         if each.difference is not None and saved is not None:
             named = "" if parts else f" against {mode_name(FIXED)}"  # it is named once
             parts.append(f"{saved}{named}{_score(claim_of(each), each.difference.mean)}")
-    return f"{'; '.join(parts)}." if parts else None
+    return parts
 
 
 def saving(jobs: Iterable[MeasuredJob], mode: str, reference: str) -> Saving:
@@ -44,18 +45,17 @@ def saving(jobs: Iterable[MeasuredJob], mode: str, reference: str) -> Saving:
         mode: The mode.
         reference: The mode that it is judged against.
     """
-    scored = [each for each in jobs if each.metrics.score is not None]
-    mine: dict[PairKey, MeasuredJob] = {each.pair_key: each for each in scored if each.key.mode == mode}
-    pairs = [(mine[each.pair_key], each) for each in scored if each.key.mode == reference and each.pair_key in mine]
+    by_mode = jobs_of_modes(jobs)
+    pairs = complete_pairs(by_mode.get(mode, {}), by_mode.get(reference, {}))
+    both = [(pair.mode.metrics, pair.reference.metrics) for pair in pairs]
     return Saving(
-        loads=_mean((own.metrics.switches, other.metrics.switches) for own, other in pairs),
-        seconds=_mean((own.metrics.makespan_s, other.metrics.makespan_s) for own, other in pairs),
+        loads=_mean((own.switches, other.switches) for own, other in both),
+        seconds=_mean((own.makespan_s, other.makespan_s) for own, other in both),
     )
 
 
 def _mean(pairs: Iterable[tuple[float | None, float | None]]) -> float | None:
-    known = [other - own for own, other in pairs if own is not None and other is not None]
-    return fmean(known) if known else None
+    return mean_of_known(None if own is None or other is None else other - own for own, other in pairs)
 
 
 def _saved(mode: str, found: Saving) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from pytest_swarm.domain.expectation import Custom, Judge
+from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.report.report_model import Report
@@ -13,6 +15,8 @@ from pytest_swarm.report.wording import joined, one_line, part_of
 from pytest_swarm.routing.registry import ORACLE
 
 _SIMULATED = "sim"
+ADVICE_UNSCORED: Final = "write it as `expected`, or let a model say it with `python -m pytest_swarm expect`"
+ADVICE_JUDGE: Final = "name one with --swarm-judge=TAG"
 
 
 def score_basis_sentences(report: Report) -> Iterator[str]:
@@ -20,10 +24,7 @@ def score_basis_sentences(report: Report) -> Iterator[str]:
     graphs = {each.record.case.graph.digest: each.record.case.graph for each in report.jobs}.values()
     scored = [task for graph in graphs for task in graph.tasks if task.expected is not None]
     if graphs and not scored and all(job.metrics.score is None for job in report.jobs):
-        yield (
-            "No task says what is right, so no answer has a score: write it as `expected`, or let a model say it with"
-            " `python -m pytest_swarm expect`."
-        )
+        yield f"No task says what is right, so no answer has a score: {ADVICE_UNSCORED}."
     models = Counter(task.reference_model for task in scored if task.reference_model is not None)
     for model, count in sorted(models.items()):
         yield (
@@ -51,10 +52,15 @@ def _made_up(scored: Sequence[Task]) -> Iterator[str]:
 
 def _judged(report: Report, part: str, *, is_simulated: bool) -> Iterator[str]:
     """Yield that no judge was named, or that the simulator's judge gives every answer the same grade."""
-    if report.info.options.get("swarm_judge", "none") == "none":
-        yield f"A judge is to grade {part}, and none was named: these have no score; name one with --swarm-judge=TAG."
+    if names_no_judge(report.info):
+        yield f"A judge is to grade {part}, and none was named: these have no score; {ADVICE_JUDGE}."
     elif is_simulated:
         yield f"A judge grades {part}. A simulated judge reads nothing, so these scores say nothing about a model."
+
+
+def names_no_judge(info: RunInfo) -> bool:
+    """Return whether a run names no model that grades answers."""
+    return info.options.get("swarm_judge", "none") == "none"
 
 
 def oracle_sentences(report: Report) -> Iterator[str]:

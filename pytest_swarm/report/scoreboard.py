@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, Selection, aggregate_over
-from pytest_swarm.metrics.comparison import Comparison, compare
+from pytest_swarm.metrics.comparison import Comparison, compare, jobs_of_modes
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.report.board_cells import ScoreboardRow, jobs_of_modes, scoreboard_row
+from pytest_swarm.report.board_cells import ScoreboardRow, scoreboard_row
 from pytest_swarm.report.report_model import Report, RunAxes
 from pytest_swarm.routing.registry import FIXED, LLM, MODE_GROUPS, mode_group, mode_order
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
-from pytest_swarm.metrics.measured_jobs import MeasuredJob, pair_family, unit_name
+from pytest_swarm.metrics.comparison import complete_pairs, jobs_of_modes, paired_scores
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
-from pytest_swarm.metrics.summaries import weights_by_case
 from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, signed_points
+from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, point_range, signed_points
 from pytest_swarm.routing.registry import mode_order
-from pytest_swarm.statistics.intervals import Interval, clustered_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,33 +70,11 @@ def _differences(reports: Sequence[Report]) -> RunTable:
 
 
 def _difference(first: Report, other: Report, mode: str) -> tuple[str, str, str, str, str]:
-    theirs = _scores(other, mode)
-    both = [(job, score, *theirs[key]) for key, (job, score) in _scores(first, mode).items() if key in theirs]
-    by_case = any(job.weighs_by_case for job, *_ in both)
-    weights = weights_by_case(job.case_without_repeat for job, *_ in both) if by_case else None
-    found = clustered_mean(
-        ((pair_family(now, job), new - old) for job, old, now, new in both),
-        low=-1.0,
-        high=1.0,
-        weights=weights,
-        unit=unit_name(each for job, _, now, _ in both for each in (job, now)),
-    )
+    both = complete_pairs(*(jobs_of_modes(each.jobs).get(mode, {}) for each in (other, first)))
+    scores = paired_scores(both)
+    found = scores.difference
     if found is None:
         return "0", NOT_MEASURED, NOT_MEASURED, NOT_MEASURED, NOT_MEASURED
-    old, new = fmean([each for _, each, _, _ in both], weights), fmean([each for *_, each in both], weights)
-    means = percent(new, digits=1), percent(old, digits=1)
-    return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", _range(found)
-
-
-def _scores(report: Report, mode: str) -> dict[object, tuple[MeasuredJob, float]]:
-    return {
-        each.pair_key: (each, each.metrics.score)
-        for each in report.jobs
-        if each.key.mode == mode and each.metrics.score is not None
-    }
-
-
-def _range(found: Interval) -> str:
-    if found.low is None or found.high is None:
-        return found.note or NOT_MEASURED
-    return f"{signed_points(found.low)} to {signed_points(found.high)}"
+    means = percent(scores.mode, digits=1), percent(scores.reference, digits=1)
+    interval = point_range(found.low, found.high) or found.note or NOT_MEASURED
+    return f"{len(both):,}", *means, f"{signed_points(found.mean)} pts", interval

@@ -47,6 +47,11 @@ def signed_points(difference: float) -> str:
     return text if text.startswith("-") or float(text) == 0 else f"+{text}"
 
 
+def point_range(low: float | None, high: float | None) -> str | None:
+    """Return `-1.2 to +3.4` of an interval of differences in score; None where it has no ends."""
+    return None if low is None or high is None else f"{signed_points(low)} to {signed_points(high)}"
+
+
 def seconds(value_s: float | None) -> str:
     """Return `9.9 s`, `0.45 s`, `12 min 5 s`."""
     if value_s is None:

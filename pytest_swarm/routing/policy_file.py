@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schema, to_json
+from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
 from pytest_swarm.files import readable, write_whole
@@ -180,7 +181,7 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
         return Fleet(name=self.fleet_name, models=models, assign=self.assign)
 
 
-_PER_JOB: Final = ("cross", "text")
+_PER_JOB: Final = tuple(kind for kind in EstimatesKind if kind.per_job)
 _ADVICE: Final = "write it anew with python -m pytest_swarm decide RUN --policy FILE"
 _FILE: Final[FileDecoder[PolicyFile]] = FileDecoder(
     PolicyFile, schema=SCHEMA, what="a policy", error=PolicyError, advice=_ADVICE

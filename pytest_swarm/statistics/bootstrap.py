@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MIN_DRAWN_CLUSTERS: Final = 5  # below this a bootstrap over clusters draws too few different samples to mean anything
 RESAMPLES: Final = 1_999
+_LEVEL: Final = 0.025  # left out on each side of a 95 % interval
 _MOST_DRAWS: Final = 0.95  # with fewer draws of a value, the interval would be one of the draws that have one
 _MAX_CELLS: Final = 4_000_000  # resamples x clusters that are held at once; beyond it the normal limit serves
 
@@ -84,7 +85,8 @@ def bca_ratio_of_medians(
         return float(np.log(np.median(later[index])) - np.log(np.median(then[index])))
 
     drawn = _drawn(groups, log_ratio)
-    left_out = np.array([log_ratio(np.setdiff1d(everything, group)) for group in _some(groups)])
+    some = groups[:: max(1, len(groups) // 200)]  # the acceleration is a skewness, which they give as well as all
+    left_out = np.array([log_ratio(np.setdiff1d(everything, group)) for group in some])
     bounds = _bca(drawn, left_out, log_ratio(everything), level)
     return None if bounds is None else (math.exp(bounds[0]), math.exp(bounds[1]))
 
@@ -113,12 +115,6 @@ def _drawn(groups: Sequence[NDArray[np.intp]], statistic: Callable[[NDArray[np.i
             for _ in range(draws)
         ]
     )
-
-
-def _some(groups: Sequence[NDArray[np.intp]]) -> Sequence[NDArray[np.intp]]:
-    """At most 200 clusters, evenly chosen: the acceleration is a skewness, which they give as well as all."""
-    step = max(1, len(groups) // 200)
-    return groups[::step]
 
 
 def _bca(drawn: Floats, left_out: Floats, estimate: float, level: float) -> Bounds:
@@ -164,13 +160,12 @@ def cluster_weights(clusters: int) -> Floats:
     return np.concatenate([whole, drawn.astype(np.float64), _left_out(clusters)])
 
 
-def interval_over_rows(values: Sequence[float | None], *, clusters: int, level: float = 0.025) -> Bounds:
-    """Return the BCa interval of a statistic over clusters like these.
+def interval_over_rows(values: Sequence[float | None], *, clusters: int) -> Bounds:
+    """Return the 95 % BCa interval of a statistic over clusters like these.
 
     Args:
         values: The statistic for every row of `cluster_weights`; None where it has no value.
         clusters: The number of clusters.
-        level: Probability that is left out on each side.
 
     Returns:
         Both ends; None for fewer than MIN_DRAWN_CLUSTERS clusters, or where the statistic has no value in more than one
@@ -183,7 +178,7 @@ def interval_over_rows(values: Sequence[float | None], *, clusters: int, level: 
     left_out = [value for value in values[1 + draws :] if value is not None]
     if estimate is None or clusters < MIN_DRAWN_CLUSTERS or len(drawn) < _MOST_DRAWS * draws or not left_out:
         return None
-    return _bca(np.array(drawn), np.array(left_out), estimate, level)
+    return _bca(np.array(drawn), np.array(left_out), estimate, _LEVEL)
 
 
 def _draws_of(clusters: int) -> int:

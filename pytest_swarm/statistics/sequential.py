@@ -100,11 +100,7 @@ def sequential_effect(units: Units, *, level: float, scale: float = 1.0) -> Effe
 def price_of_looking(level: float) -> float:
     """Return by which factor the detectable effect is larger than that of a fixed number of repeats."""
     z = NormalDist().inv_cdf
-    return _errors_needed(level) / (z(1 - level) + z(POWER))
-
-
-def _errors_needed(level: float) -> float:
-    return math.sqrt(2 * math.log(2 / level)) + NormalDist().inv_cdf(POWER)
+    return (math.sqrt(2 * math.log(2 / level)) + z(POWER)) / (z(1 - level) + z(POWER))
 
 
 def _log_wealth(differences: Sequence[float]) -> list[float]:

@@ -163,11 +163,7 @@ def minimum_detectable(error: float, units: int, *, level: float) -> float:
     """
     if units < 2 or 0.5**units > level:
         return math.inf
-    return _quantiles(units - 1, level) * error
-
-
-def _quantiles(freedom: int, level: float) -> float:
-    return t_quantile(freedom, 1 - 2 * level) + t_quantile(freedom, 2 * POWER - 1)
+    return (t_quantile(units - 1, 1 - 2 * level) + t_quantile(units - 1, 2 * POWER - 1)) * error
 
 
 def _by_flips(units: Units, level: float) -> tuple[tuple[float | None, float | None], float, float]:

@@ -14,6 +14,7 @@ from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decid
 from pytest_swarm.decision.exports import EXPORTS
 from pytest_swarm.decision.policy_writing import policy_of, type_table, why_no_policy
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
+from pytest_swarm.domain.expectation import Expectation, Judge, Number
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.measured_run import PredictedAndReal, VerifiedCase
 from pytest_swarm.domain.record import EstimateRow, JobRecord, JobStatus, Run
@@ -27,6 +28,7 @@ from pytest_swarm.statistics.intervals import ratio_interval
 from tests.decision.runs import many, with_outcomes, without_plan
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+JUDGE = Judge(rubric="Is it polite?")
 
 
 def decided(run: Run, **question: object) -> PolicyDecision:
@@ -414,6 +416,48 @@ def test_the_figure_that_jobs_lack_is_named() -> None:
     assert decision_sentence(decision).endswith(
         "30 of 30 jobs do not count, because cost is not known under every policy."
     )
+
+
+UNKNOWN = "score is not known under every policy."
+UNASKED = (
+    "no task in them says what is right: write it as `expected`, or let a model say it with `python -m pytest_swarm"
+)
+
+
+@pytest.mark.parametrize(
+    ("expected", "judge", "told"),
+    [
+        (
+            None,
+            "none",
+            (f"9 of 12 jobs do not count, because {UNASKED}", f"3 of 12 jobs do not count, because {UNKNOWN}"),
+        ),
+        (
+            JUDGE,
+            "none",
+            ("9 of 12 jobs do not count, because a judge is to grade them and none was named: name one with",),
+        ),
+        (JUDGE, "phi4:14b", (f"12 of 12 jobs do not count, because {UNKNOWN}",)),
+        (Number(value=25), "none", (f"12 of 12 jobs do not count, because {UNKNOWN}",)),
+    ],
+)
+def test_jobs_that_cannot_have_a_score_are_told_what_they_lack(
+    expected: Expectation | None, judge: str, told: tuple[str, ...]
+) -> None:
+    found = with_outcomes(many({"fixed": 0.4, "milp": 0.5}, jobs=12), score=None)
+    jobs = []
+    for job in found.jobs:
+        graph = job.case.graph
+        unscored = replace(graph, tasks=tuple(replace(task, expected=expected, derive=None) for task in graph.tasks))
+        jobs.append(replace(job, case=replace(job.case, graph=unscored)) if graph.name < "job-09" else job)
+    info = replace(found.info, options={**found.info.options, "swarm_judge": judge})
+    sentence = decision_sentence(decided(replace(found, jobs=tuple(jobs), info=info)))
+    assert [each for each in told if each not in sentence] == []
+
+
+def test_by_utility_no_score_is_needed() -> None:
+    unscored = with_outcomes(many({"fixed": 0.4, "milp": 0.5}), score=None)
+    assert "score is not known" not in decision_sentence(decided(unscored, by=CRITERIA["utility"]))
 
 
 def test_runs_of_different_fleets_are_not_decided_together() -> None:

@@ -16,7 +16,6 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.sampling import REAL_INTERVAL, Look, SamplingInterval, VramSampler
 from pytest_swarm.metrics.job_metrics import job_metrics
-from pytest_swarm.metrics.measured_vram import measured_vram
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.telemetry.events import encode_vram_sample
@@ -165,7 +164,7 @@ def sample(step: int, *tags: str, phase: SamplePhase = SamplePhase.RUNNING) -> V
 )
 def test_residency_against_plan(tags: tuple[str, ...], phase: SamplePhase, mismatches: int | None) -> None:
     record = run(case(graph(ids="a"), "single:gemma2:2b"))
-    found = measured_vram(altered(record, sample(0, *tags, phase=phase)))
+    found = job_metrics(altered(record, sample(0, *tags, phase=phase)))
     assert found.residency_mismatches == mismatches
 
 
@@ -176,29 +175,31 @@ def test_a_model_that_is_loaded_for_a_later_task_is_no_mismatch(tag: str, mismat
     later = replace(first.assignments[0], task="b", model="phi4:14b")
     sampled_later = altered(record, sample(0, "gemma2:2b", tag, phase=SamplePhase.READY))
     steps = (replace(first, assignments=(*first.assignments, later), deferred=("b",)), *rest)
-    assert measured_vram(replace(sampled_later, steps=steps)).residency_mismatches == 1
+    assert job_metrics(replace(sampled_later, steps=steps)).residency_mismatches == 1
     steps = (replace(steps[0], running=()), *rest)
-    assert measured_vram(replace(sampled_later, steps=steps)).residency_mismatches == mismatches
+    assert job_metrics(replace(sampled_later, steps=steps)).residency_mismatches == mismatches
 
 
 def test_a_model_of_somebody_else_is_no_mismatch() -> None:
     record = run(case(graph(ids="a"), "single:gemma2:2b"))
     one = sample(0, "gemma2:2b", "stranger:7b", phase=SamplePhase.READY)
     marked = tuple(replace(row, foreign=row.tag == "stranger:7b") for row in one.resident)
-    assert measured_vram(altered(record, replace(one, resident=marked))).residency_mismatches == 0
+    assert job_metrics(altered(record, replace(one, resident=marked))).residency_mismatches == 0
 
 
 def test_peak_violation_and_spill_inside_a_step_count() -> None:
     record = run(case(graph(ids="a"), "single:gemma2:2b"))
     half = ResidentModel(tag="m", size_bytes=9 * GB, size_vram_bytes=4 * GB)
     inside = replace(sample(0, "gemma2:2b"), resident=(*sample(0, "gemma2:2b").resident, half))
-    found = measured_vram(altered(record, sample(0), inside, sample(0)))
-    assert (found.peak_gb, found.violations, found.spilled_gb) == (9.0, 1, 5.0)
+    found = job_metrics(altered(record, sample(0), inside, sample(0)))
+    assert (found.measured_peak_vram_gb, found.measured_violations, found.spilled_gb) == (9.0, 1, 5.0)
 
 
 def test_nothing_measured_is_none() -> None:
-    found = measured_vram(altered(run(case(graph(ids="a"), "milp"))))
-    assert (found.peak_gb, found.violations, found.spilled_gb, found.residency_mismatches) == (None,) * 4
+    found = job_metrics(altered(run(case(graph(ids="a"), "milp"))))
+    assert (found.measured_peak_vram_gb, found.measured_violations, found.spilled_gb, found.residency_mismatches) == (
+        None,
+    ) * 4
 
 
 def test_the_servers_processes_are_told_from_others() -> None:
@@ -212,7 +213,7 @@ def test_the_servers_processes_are_told_from_others() -> None:
         GpuProcess(gpu=0, pid=4, name=None, used_bytes=GB),
     )
     reading = GpuReading(used_bytes=(14 * GB, 2 * GB), processes=processes)
-    found = measured_vram(altered(record, replace(sample(0), gpu=reading)))
+    found = job_metrics(altered(record, replace(sample(0), gpu=reading)))
     assert (found.gpu_peak_gb, found.server_gpu_peak_gb) == (16.0, 5.0)
 
 

@@ -17,7 +17,7 @@ from pytest_swarm.execution.backends import simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
-from pytest_swarm.metrics.measured_vram import measured_vram
+from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.simulator.models.profile import Profile, load_profile
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
@@ -98,8 +98,8 @@ def test_every_mode_holds_one_copy_and_loads_it_once(bench: Bench, mode: str, bu
             assert step.planned_vram_gb == pytest.approx(3.0 * ("reader" in target) + 8.0 * ("llama3.1:8b" in target))
             assert step.planned_vram_gb <= budget_gb or mode == "lp"
         if bench.settings.dispatch == "layers":
-            assert measured_vram(record).residency_mismatches == 0
-        assert measured_vram(record).unplanned_loads == 0
+            assert job_metrics(record).residency_mismatches == 0
+        assert job_metrics(record).unplanned_loads == 0
 
 
 def test_tasks_go_to_the_best_model_of_a_copy(bench: Bench) -> None:
@@ -174,7 +174,7 @@ def test_a_planner_outside_the_fleet_uses_its_copy_also_in_a_profile_of_the_reco
         played = records(bench, "llm", 4.0)
     for record in (*first, *played):
         assert {row.tag for sample in record.samples for row in sample.resident} == {"reader"}
-        assert measured_vram(record).residency_mismatches == 0
+        assert job_metrics(record).residency_mismatches == 0
         assert [(each.model, each.action) for each in record.switches] == [("reader", "load")]
 
 

@@ -102,6 +102,11 @@ WB3 = TaskGraph(
 WORKFLOWBENCH = (WB1, WB2, WB3)
 
 
+def workflows(count: int) -> list[TaskGraph]:
+    """So many graphs that differ in their names only."""
+    return [replace(WB1, name=f"g{n}") for n in range(count)]
+
+
 def ok(task_id: str, score: float | None, *, model: str = GEMMA.tag, step: int = 0, **more: object) -> TaskOutcome:
     """An outcome that ran: 100 + 50 tokens, one second."""
     figures: dict[str, object] = {

@@ -108,10 +108,10 @@ def test_a_wide_graph_is_drawn_as_dots_and_a_huge_one_not_at_all() -> None:
 def test_a_difference_and_its_interval_lie_within_the_frame(lp: tuple[float, ...], llm: tuple[float, ...]) -> None:
     drawn = whisker(build_report(run(*pairs(lp, llm))).overall[0])
     assert drawn is not None
-    assert drawn.low is not None
-    assert drawn.high is not None
-    assert FRAME.left < drawn.low <= drawn.middle <= drawn.high < FRAME.right
-    assert drawn.zero == (FRAME.left + FRAME.right) / 2
+    assert drawn.mark.low is not None
+    assert drawn.mark.high is not None
+    assert FRAME.left < drawn.mark.low <= drawn.mark.middle <= drawn.mark.high < FRAME.right
+    assert drawn.forest.zero == (FRAME.left + FRAME.right) / 2
 
 
 def switched() -> tuple[Switch, ...]:

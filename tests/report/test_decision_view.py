@@ -20,7 +20,7 @@ from pytest_swarm.report.decision_ruling import decision_sentence
 from pytest_swarm.report.decision_text import interval_text, table_rows
 from pytest_swarm.report.decision_view import DecisionView, decision_names
 from pytest_swarm.report.findings import main_comparisons
-from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flip_sentences
+from pytest_swarm.report.flip_text import BUDGETS_NOTE, FORMULA_NOTE, flips_of
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.output_kinds import Output
@@ -80,7 +80,7 @@ def test_the_drawing_holds_each_interval_and_the_honest_gain() -> None:
 
 def test_a_better_score_is_worth_its_tokens_up_to_a_weight() -> None:
     (decision,) = decide_runs([many({"fixed": 0.4, "milp": 0.8})], DecisionQuestion())
-    (sentence,) = [each for each in flip_sentences(decision, ()) if "lambda_token" in each]
+    (sentence,) = [each for each in flips_of(decision, ()).sentences if "lambda_token" in each]
     gain = decision.mean("score", decision.best) - decision.mean("score", decision.present)
     cost = decision.mean("token_cost", decision.best) - decision.mean("token_cost", decision.present)
     told = float(re.search(r"below ([\d.,]+) \(95 % interval ", sentence)[1].replace(",", ""))
@@ -89,9 +89,9 @@ def test_a_better_score_is_worth_its_tokens_up_to_a_weight() -> None:
 
 def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_were_run() -> None:
     (one,) = views(many({"fixed": 0.4, "milp": 0.8}))
-    assert one.flips_note == FORMULA_NOTE
+    assert one.flips.note == FORMULA_NOTE
     two, _ = views(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0)))
-    assert two.flips_note == f"{FORMULA_NOTE} {BUDGETS_NOTE}"
+    assert two.flips.note == f"{FORMULA_NOTE} {BUDGETS_NOTE}"
     page = render_html(build_report(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))))
     assert page.count("before you rely on it. Other budgets were run.") == 2
 
@@ -99,7 +99,7 @@ def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_
 def test_seven_jobs_show_the_sentence_and_nothing_else() -> None:
     (view,) = views(many({"fixed": 0.4, "milp": 0.8}, jobs=7))
     assert view.sentence.startswith("7 jobs decide nothing")
-    assert (view.plot, view.flips) == (None, ())
+    assert (view.plot, view.flips.sentences) == (None, ())
 
 
 @pytest.mark.parametrize("chances", [{"fixed": 0.4, "milp": 0.6}, {"fixed": 0.4, "milp": 0.6, "greedy": 0.2}])
@@ -192,19 +192,19 @@ def test_an_interval_over_all_scores_is_drawn_and_one_without_ends_is_none() -> 
 
 def test_a_better_score_that_may_be_chance_is_said_to_be_so() -> None:
     (open_,) = decide_runs([many({"fixed": 0.5, "milp": 0.56})], DecisionQuestion())
-    (sentence,) = [each for each in flip_sentences(open_, ()) if "lambda_token" in each]
+    (sentence,) = [each for each in flips_of(open_, ()).sentences if "lambda_token" in each]
     assert sentence.startswith(
         "MILP scores better than fixed, which may be chance; if it is not, the score is worth its tokens while "
     )
     cheap = replace(open_, means={**open_.means, "token_cost": (900.0, 300.0)})
-    (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
+    (sentence,) = [each for each in flips_of(cheap, ()).sentences if "lambda_token" in each]
     assert sentence == (
         "MILP scores better than fixed for fewer tokens, which may be chance; if it is not, no lambda_token makes "
         "fixed worth more."
     )
     (sure,) = decide_runs([many({"fixed": 0.2, "milp": 0.9})], DecisionQuestion())
     cheap = replace(sure, means={**sure.means, "token_cost": (900.0, 300.0)})
-    (sentence,) = [each for each in flip_sentences(cheap, ()) if "lambda_token" in each]
+    (sentence,) = [each for each in flips_of(cheap, ()).sentences if "lambda_token" in each]
     assert sentence == "MILP scores better than fixed for fewer tokens, so no lambda_token makes fixed worth more."
 
 

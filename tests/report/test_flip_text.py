@@ -10,7 +10,7 @@ import pytest
 from benchmarks.validity.flip_validity import Setting, decided, trials
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
-from pytest_swarm.report.flip_text import flip_sentences, load_bounds, load_flip, token_bounds, token_flip
+from pytest_swarm.report.flip_text import flips_of, load_bounds, load_flip, token_bounds, token_flip
 from pytest_swarm.report.wording import significant
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.decision.runs import many
@@ -52,7 +52,7 @@ SAME = {"makespan_s": (10.0, 10.0), "load_s": (1.0, 1.0)}
     ],
 )
 def test_the_weight_of_tokens(means: dict[str, tuple[float | None, float | None]], sentence: str | None) -> None:
-    found = tuple(INTERVAL.sub("", each) for each in flip_sentences(decision(**means), ()))
+    found = tuple(INTERVAL.sub("", each) for each in flips_of(decision(**means), ()).sentences)
     assert found == (() if sentence is None else (sentence,))
 
 
@@ -94,7 +94,7 @@ def test_the_times_of_loads(
     spans: tuple[float | None, float | None], loads: tuple[float, float], sentence: str | None
 ) -> None:
     found = decision(**NO_TOKENS, makespan_s=spans, load_s=loads)
-    said = tuple(INTERVAL.sub("", each) for each in flip_sentences(found, ()))
+    said = tuple(INTERVAL.sub("", each) for each in flips_of(found, ()).sentences)
     assert said == (() if sentence is None else (sentence,))
     factor = load_flip(found)
     if sentence is not None and factor is not None and spans[0] is not None and spans[1] is not None:
@@ -108,7 +108,7 @@ def test_the_times_of_loads(
 def test_too_few_jobs_change_by_nothing() -> None:
     (found,) = decide_runs([many({"fixed": 0.4, "milp": 0.8}, jobs=7)], DecisionQuestion())
     assert found.choice.ruling is Ruling.TOO_FEW
-    assert flip_sentences(found, (found,)) == ()
+    assert flips_of(found, (found,)).sentences == ()
 
 
 def test_plans_that_do_not_depend_on_the_weight_flip_where_the_formula_says() -> None:
@@ -121,7 +121,7 @@ def test_plans_that_do_not_depend_on_the_weight_flip_where_the_formula_says() ->
 def test_the_policy_that_is_named_for_another_budget_is_the_one_of_a_run_at_that_budget() -> None:
     run = many({"fixed": 0.4, "milp": 0.9}, jobs=20, budgets_gb=(16.0, 24.0))
     first, second = decide_runs([run], DecisionQuestion())
-    (sentence,) = [each for each in flip_sentences(first, (first, second)) if each.startswith("At 24GB")]
+    (sentence,) = [each for each in flips_of(first, (first, second)).sentences if each.startswith("At 24GB")]
     alone = replace(run, jobs=tuple(job for job in run.jobs if job.case.key.vram_budget_gb == 24.0))
     (other,) = decide_runs([alone], DecisionQuestion())
     same = other.in_force == first.in_force
@@ -132,7 +132,7 @@ def test_the_formula_of_a_simulated_decision_is_that_of_its_means() -> None:
     found = decided(GRAPHS, "single:gemma2:2b", Setting(budget_gb=8.0))
     worth = token_flip(found)
     assert worth is not None
-    (sentence,) = [each for each in flip_sentences(found, ()) if "lambda_token is below" in each]
+    (sentence,) = [each for each in flips_of(found, ()).sentences if "lambda_token is below" in each]
     told = re.search(r"below ([\d.,]+) \(95 % interval ", sentence)
     assert told is not None
     assert float(told[1].replace(",", "")) == pytest.approx(worth, rel=0.05)
@@ -144,7 +144,7 @@ def test_the_interval_of_a_flip_holds_it_and_is_told() -> None:
     assert worth is not None
     assert bounds is not None
     assert bounds[0] < worth < bounds[1]
-    (sentence,) = [each for each in flip_sentences(found, ()) if "lambda_token is below" in each]
+    (sentence,) = [each for each in flips_of(found, ()).sentences if "lambda_token is below" in each]
     low, high = (significant(each, 2) if each > 0 else "0" for each in bounds)
     assert sentence.endswith(f" (95 % interval {low} to {high}).")
 

@@ -13,7 +13,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.report import job_list
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
-from pytest_swarm.report.job_view import job_rows
+from pytest_swarm.report.job_rows import job_rows
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import key, ok, record, run, task
 
@@ -60,8 +60,8 @@ def test_the_spread_of_a_row_is_that_of_the_scores_that_are_known(
 
 def test_of_jobs_with_many_tasks_only_so_many_tasks_are_shown_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     assert job_list.FULL_TASKS == 20_000
-    monkeypatch.setattr(job_list, "FULL_TASKS", 2_000)
-    tasks = tuple(task(f"t{n}") for n in range(150))
+    monkeypatch.setattr(job_list, "FULL_TASKS", 200)
+    tasks = tuple(task(f"t{n}") for n in range(15))
     graphs = [TaskGraph(name=f"wide-{n}", tasks=tasks) for n in range(20)]
     outcomes = tuple(ok(each.id, 1.0) for each in tasks)
     page = render_html(build_report(run(*(replace(record({}, graph=graph), outcomes=outcomes) for graph in graphs))))

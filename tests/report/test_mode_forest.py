@@ -10,16 +10,15 @@ import pytest
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.report.mode_forest import ForestRow, ModeForest, mode_forest
 from pytest_swarm.report.report_model import build_report
-from tests.report.factories import GEMMA, QWEN, WB1, key, record, run
+from tests.report.factories import GEMMA, QWEN, WB1, key, record, run, workflows
 from tests.report.played import small_page, small_report
 
 
-def jobs(scores: dict[str, float], *, workflows: int = 60, model: str = GEMMA.tag) -> list[JobRecord]:
-    graphs = [replace(WB1, name=f"g{n}") for n in range(workflows)]
+def jobs(scores: dict[str, float], *, count: int = 60, model: str = GEMMA.tag) -> list[JobRecord]:
     return [
         record(dict.fromkeys(graph.order, score), graph=graph, case=key(mode), model=model)
         for mode, score in scores.items()
-        for graph in graphs
+        for graph in workflows(count)
     ]
 
 
@@ -64,7 +63,7 @@ def test_differences_are_seen_from_the_mode_whichever_side_it_stands_in_the_comp
 
 
 def test_an_interval_within_one_point_is_the_same() -> None:
-    close = jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.5}, workflows=900)
+    close = jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.5}, count=450)
     first = next(n for n, each in enumerate(close) if each.case.key.mode == "lp")
     close[first] = record(dict.fromkeys(WB1.order, 0.6), graph=replace(WB1, name="g0"), case=key("lp"), model=QWEN.tag)
     row = rows(built(*close))["lp"]
@@ -73,12 +72,12 @@ def test_an_interval_within_one_point_is_the_same() -> None:
 
 
 def test_the_same_score_in_every_pair_needs_no_interval() -> None:
-    row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, workflows=3)))["lp"]
+    row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, count=3)))["lp"]
     assert row.sentence == "the same score in every pair; the same model for every task"
 
 
 def test_few_workflows_decide_nothing() -> None:
-    row = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.1}, workflows=3)))["lp"]
+    row = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.1}, count=3)))["lp"]
     assert (row.tone, row.sentence) == (
         "open",
         "not decided, 3 workflows; an interval needs 6; the same model for every task",
@@ -109,10 +108,10 @@ def test_the_headline_names_up_to_three_modes_and_counts_more() -> None:
     )
     better = dict.fromkeys(("lp", "milp", "staged", "llm"), 0.9)
     assert heading(*jobs({"fixed": 0.5, **better})) == "By score 4 modes are better than fixed."
-    assert heading(*jobs({"fixed": 0.5, **better}, workflows=3)) == (
+    assert heading(*jobs({"fixed": 0.5, **better}, count=3)) == (
         "The jobs do not tell whether the scores of the 4 modes differ from fixed."
     )
-    assert heading(*jobs({"fixed": 0.5, "lp": 0.9, "milp": 0.5}, workflows=3)) == (
+    assert heading(*jobs({"fixed": 0.5, "lp": 0.9, "milp": 0.5}, count=3)) == (
         "By score MILP has the score of fixed in every pair; "
         "the jobs do not tell whether the score of LP differs from fixed."
     )
@@ -124,7 +123,7 @@ def test_the_headline_names_up_to_three_modes_and_counts_more() -> None:
 
 
 def test_the_same_score_in_every_pair_is_said_with_the_interval_that_is_drawn() -> None:
-    row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, workflows=12)))["lp"]
+    row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, count=12)))["lp"]
     assert row.mark is not None
     assert row.mark.low is not None
     told = re.search(r"other workflows may differ by up to ([\d.]+) points", row.sentence)
@@ -142,4 +141,4 @@ def test_the_drawing_of_no_difference_says_the_same() -> None:
 def test_a_caption_speaks_of_intervals_where_there_are_any() -> None:
     scores = {"lp": 0.9, "llm": 0.5, "greedy": 0.2}
     assert built(*jobs(scores)).caption.endswith("with 95 % intervals that speak of other workflows like these.")
-    assert built(*jobs(scores, workflows=3)).caption.endswith("over 3 pairs from 3 workflows.")
+    assert built(*jobs(scores, count=3)).caption.endswith("over 3 pairs from 3 workflows.")

@@ -15,10 +15,10 @@ from pytest_swarm.report.decision_text import basis_sentence
 from pytest_swarm.report.findings import answers, compared
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
-from pytest_swarm.report.savings import savings_sentence
+from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.statistics.intervals import Interval
 from tests.decision.runs import many
-from tests.report.factories import GEMMA, QWEN, WB1, key, record, run
+from tests.report.factories import GEMMA, QWEN, WB1, key, record, run, workflows
 
 NOTE = "3 workflows; an interval needs 6"
 
@@ -145,21 +145,21 @@ def test_how_often_they_chose_differently(counts: tuple[int, int, int, int], tai
 @pytest.mark.parametrize(
     ("found", "score"),
     [
-        (comparison(interval(0.1, 0.02, 0.18)), ", at a score 10.0 points higher."),
-        (comparison(interval(-0.1, -0.18, -0.02)), ", at a score 10.0 points lower."),
-        (comparison(interval(0.1, -0.02, 0.22)), ", at a score that differs by 10.0 points, which may be chance."),
+        (comparison(interval(0.1, 0.02, 0.18)), ", at a score 10.0 points higher"),
+        (comparison(interval(-0.1, -0.18, -0.02)), ", at a score 10.0 points lower"),
+        (comparison(interval(0.1, -0.02, 0.22)), ", at a score that differs by 10.0 points, which may be chance"),
         (
             comparison(interval(0.0, -0.2, 0.2)),
-            ", at a score that differs by less than 0.1 points, which may be chance.",
+            ", at a score that differs by less than 0.1 points, which may be chance",
         ),
-        (comparison(interval(0.0, -0.2, 0.2), **ALIKE), ", at the same score."),
-        (comparison(interval(0.001, -0.004, 0.006)), ", at the same score."),
+        (comparison(interval(0.0, -0.2, 0.2), **ALIKE), ", at the same score"),
+        (comparison(interval(0.001, -0.004, 0.006)), ", at the same score"),
     ],
 )
 def test_the_score_beside_a_saving(found: Comparison, score: str) -> None:
     jobs = [record(graph=WB1, case=key(mode), makespan_s=seconds) for mode, seconds in (("fixed", 9.0), ("milp", 6.0))]
-    text = savings_sentence(replace(build_report(run(*jobs)), comparisons=(found,)))
-    assert text == f"MILP saves 3.0 s a job against fixed{score}"
+    parts = savings_parts(replace(build_report(run(*jobs)), comparisons=(found,)))
+    assert parts == [f"MILP saves 3.0 s a job against fixed{score}"]
 
 
 @pytest.mark.parametrize(
@@ -175,8 +175,8 @@ def test_only_what_was_measured_is_said_not_to_be_saved(seconds: tuple[float | N
         for mode, each in zip(("fixed", "milp"), seconds, strict=True)
     ]
     alike = comparison(interval(0.0, -0.2, 0.2), **ALIKE)
-    found = savings_sentence(replace(build_report(run(*jobs)), comparisons=(alike,)))
-    assert found == f"{text}, at the same score."
+    parts = savings_parts(replace(build_report(run(*jobs)), comparisons=(alike,)))
+    assert parts == [f"{text}, at the same score"]
 
 
 def gain(mean: float, low: float, high: float) -> GainEstimate:
@@ -318,11 +318,10 @@ def test_the_gain_on_other_jobs_is_told_where_something_was_chosen() -> None:
 def test_no_sentence_of_a_run_says_the_contrary_of_another() -> None:
     """Whoever is better in the headline has the higher score, and a difference with its sign, everywhere."""
     scores = {"fixed": 0.5, "milp": 0.9, "greedy": 0.2}
-    graphs = [replace(WB1, name=f"g{n}") for n in range(30)]
     jobs: list[JobRecord] = [
         record(dict.fromkeys(g.order, s), graph=g, case=key(mode), model=(QWEN if mode == "milp" else GEMMA).tag)
         for mode, s in scores.items()
-        for g in graphs
+        for g in workflows(30)
     ]
     report = build_report(run(*jobs))
     forest = mode_forest(report)

@@ -11,7 +11,7 @@ from pytest_swarm.report.findings import answers
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.text_table import wrapped
-from tests.report.factories import WB1, WB2, info, key, record, run
+from tests.report.factories import WB1, WB2, key, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_report, small_run
 
@@ -55,14 +55,6 @@ def test_many_jobs_are_cut_and_shown_with_v() -> None:
     many = large_run(300)
     assert len(summary_of(many, width=100, verbose=0)) < 100
     assert len(summary_of(many, width=100, verbose=1)) > 150
-
-
-def test_simulated_figures_are_marked_with_profile_and_seed() -> None:
-    text = " ".join(summary_of(small_run(), width=100, verbose=0))
-    assert "SIMULATED" in text
-    assert "profile a40, seed 7" in text
-    real = replace(small_run(), info=info(simulated=False, backend="ollama", profile=None))
-    assert "SIMULATED" not in " ".join(summary_of(real, width=100, verbose=0))
 
 
 def test_what_was_not_run_is_named_with_its_reason() -> None:

@@ -76,6 +76,17 @@ class Exchange:
         return request_digest(self.method, self.path, self.body)
 
     @property
+    def fields(self) -> Mapping[str, Json]:
+        """The fields of the request's JSON object; none where its body is anything else."""
+        return self.body if isinstance(self.body, dict) else {}
+
+    @property
+    def options(self) -> Mapping[str, Json]:
+        """The options of a request to generate or chat."""
+        options = self.fields.get("options")
+        return options if isinstance(options, dict) else {}
+
+    @property
     def model(self) -> str | None:
         """The model that the request names."""
         return named_model(self.body)

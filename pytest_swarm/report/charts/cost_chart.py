@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.metrics.lambda_curves import CurveFigure, LambdaCurves, ModeCurve, SweptPoint
-from pytest_swarm.report.charts.scale import Dot, Frame, Scale, Tick, fitted, path_through, share_ticks
+from pytest_swarm.report.charts.scale import (
+    Dot,
+    Frame,
+    Line,
+    LineChart,
+    Scale,
+    fitted,
+    line_through,
+    path_through,
+    share_ticks,
+)
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, significant
 
@@ -14,31 +24,15 @@ FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostLine:
-    """The curve of a mode."""
-
-    mode: str
-    path: str
-    dots: tuple[Dot, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostChart:
-    """The chart of one horizon and budget, the table of its figures, and the table behind its points.
+class CostChart(LineChart):
+    """The chart of one horizon and budget, and the table of its figures.
 
     `hull` is the SVG path of the best mixtures of single models, `corners` the models at its corners.
     """
 
-    frame: Frame
-    title: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    lines: tuple[CostLine, ...]
     hull: str
     corners: tuple[Dot, ...]
-    head: tuple[str, ...]
     figures: tuple[tuple[str, ...], ...]
-    rows: tuple[tuple[str, ...], ...]
     sentence: str
 
 
@@ -107,12 +101,12 @@ def _chart(curves: LambdaCurves) -> CostChart:
     )
 
 
-def _line(curve: ModeCurve, x: Scale, y: Scale) -> CostLine:
+def _line(curve: ModeCurve, x: Scale, y: Scale) -> Line:
     dots = tuple(
         Dot(x=x(at.cost), y=y(at.score), title=f"{mode_name(curve.mode)}, weight {at.lambda_token:g}: {_said(at)}")
         for at in sorted(curve.points, key=lambda at: (at.cost, at.score))
     )
-    return CostLine(mode=curve.mode, path=path_through(dots), dots=dots)
+    return line_through(dots, mode=curve.mode)
 
 
 def _said(point: SweptPoint) -> str:

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
-from pytest_swarm.report.charts.scale import Dot, Frame, Scale, Tick, fitted, path_through, share_ticks
+from pytest_swarm.report.charts.scale import Dot, Frame, LineChart, Scale, Tick, fitted, line_through, share_ticks
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import mode_name
@@ -22,27 +22,10 @@ Place: TypeAlias = tuple[float, float | None]  # budget in GB and swept weight o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One mode at one budget and swept weight; `dash` numbers these."""
+class Curve(LineChart):
+    """One chart of the look-ahead curve; its table has a row per line, and a column per horizon."""
 
-    mode: str
-    dash: int
-    path: str
-    dots: tuple[Dot, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """One chart of the look-ahead curve, and the table behind it: a row per line, a column per horizon."""
-
-    frame: Frame
-    title: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...]
     dashes: tuple[str, ...]
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def curves(points: Sequence[Aggregate]) -> tuple[Curve, ...]:
@@ -92,7 +75,7 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         x_ticks=tuple(Tick(at=x(n), label=label) for n, label in enumerate(labels)),
         y_ticks=share_ticks(y) if share else y.ticks(),
         lines=tuple(
-            _line(
+            line_through(
                 [
                     Dot(x=x(n), y=y(value), title=f"{names[key]} {horizon_label(each)}: {written(metric, value)}")
                     for n, each in enumerate(horizons)
@@ -107,7 +90,3 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         head=("mode and budget", *labels),
         rows=tuple((names[key], *(written(metric, own.get(each)) for each in horizons)) for key, own in lines.items()),
     )
-
-
-def _line(dots: Sequence[Dot], *, mode: str, dash: int) -> Line:
-    return Line(mode=mode, dash=dash, path=path_through(dots), dots=tuple(dots))

@@ -8,27 +8,12 @@ from typing import Final
 
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, round_values
-from pytest_swarm.report.wording import mode_name, points, short_names, signed_points
+from pytest_swarm.report.wording import mode_name, point_range, points, short_names, signed_points
 from pytest_swarm.statistics.intervals import Interval
 
 FRAME: Final = Frame(width=320, height=58, left=10, right=310, top=16, bottom=40)
 ROW_FRAME: Final = Frame(width=360, height=24, left=8, right=352, top=0, bottom=24)
 _NAME: Final = 18  # characters of a mode's name that fit beside the other's
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whisker:
-    """One comparison: pixels of the difference, of its interval (None where there is none) and of zero."""
-
-    frame: Frame
-    middle: float
-    low: float | None
-    high: float | None
-    zero: float
-    ticks: tuple[Tick, ...]
-    left: str
-    right: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,46 +36,54 @@ class Forest:
     marks: tuple[ForestMark | None, ...]
 
 
-def forest(comparisons: Sequence[Comparison]) -> Forest:
-    """Return the drawing of comparisons with the same reference, in points of score."""
-    found = [each.difference for each in comparisons]
-    reach = _reach([each for each in found if each is not None])
-    x = Scale(low=-reach, high=reach, start=ROW_FRAME.left, end=ROW_FRAME.right)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whisker:
+    """One comparison on an axis of its own, whose ends are named."""
+
+    forest: Forest
+    mark: ForestMark
+    left: str
+    right: str
+
+
+def forest(comparisons: Sequence[Comparison], *, frame: Frame = ROW_FRAME, ticks: int = 6) -> Forest:
+    """Return the drawing of comparisons with the same reference, in points of score.
+
+    Args:
+        comparisons: Each is a mark.
+        frame: The drawing, or that of each of its rows.
+        ticks: About how many the axis has.
+    """
+    reach = _reach([each.difference for each in comparisons if each.difference is not None])
+    x = Scale(low=-reach, high=reach, start=frame.left, end=frame.right)
+    values = round_values(x.low, x.high, ticks)
     return Forest(
-        frame=ROW_FRAME,
+        frame=frame,
         zero=x(0.0),
-        ticks=_ticks(x, 6),
-        marks=tuple(
-            None
-            if interval is None
-            else ForestMark(
-                middle=x(interval.mean),
-                low=None if interval.low is None else x(interval.low),
-                high=None if interval.high is None else x(interval.high),
-                title=_title(each, interval),
-            )
-            for each, interval in zip(comparisons, found, strict=True)
-        ),
+        ticks=tuple(Tick(at=x(v), label=signed_points(v).removesuffix(".0")) for v in values),
+        marks=tuple(_mark(each, x) for each in comparisons),
     )
 
 
 def whisker(comparison: Comparison) -> Whisker | None:
     """Return the drawing of a comparison's difference, in points of score; None where nothing was compared."""
+    drawing = forest([comparison], frame=FRAME, ticks=4)
+    (mark,) = drawing.marks
+    if mark is None:
+        return None
+    names = short_names((comparison.reference, comparison.mode), _NAME)
+    left, right = (f"{names[mode]} better" for mode in (comparison.reference, comparison.mode))
+    return Whisker(forest=drawing, mark=mark, left=left, right=right)
+
+
+def _mark(comparison: Comparison, x: Scale) -> ForestMark | None:
     found = comparison.difference
     if found is None:
         return None
-    reach = _reach([found])
-    names = short_names((comparison.reference, comparison.mode), _NAME)
-    x = Scale(low=-reach, high=reach, start=FRAME.left, end=FRAME.right)
-    return Whisker(
-        frame=FRAME,
+    return ForestMark(
         middle=x(found.mean),
         low=None if found.low is None else x(found.low),
         high=None if found.high is None else x(found.high),
-        zero=x(0.0),
-        ticks=_ticks(x, 4),
-        left=f"{names[comparison.reference]} better",
-        right=f"{names[comparison.mode]} better",
         title=_title(comparison, found),
     )
 
@@ -101,15 +94,9 @@ def _reach(intervals: Sequence[Interval]) -> float:
     return max([0.1, *ends]) * 1.15
 
 
-def _ticks(x: Scale, count: int) -> tuple[Tick, ...]:
-    values = round_values(x.low, x.high, count)
-    return tuple(Tick(at=x(v), label=signed_points(v).removesuffix(".0")) for v in values)
-
-
 def _title(comparison: Comparison, found: Interval) -> str:
-    interval = "no interval"
-    if found.low is not None and found.high is not None:
-        interval = f"95 % interval {signed_points(found.low)} to {signed_points(found.high)}"
+    ends = point_range(found.low, found.high)
+    interval = "no interval" if ends is None else f"95 % interval {ends}"
     difference = points(found.mean)
     side = (
         f"{difference} {'better' if found.mean > 0 else 'worse'} than" if difference != points(0.0) else "the same as"

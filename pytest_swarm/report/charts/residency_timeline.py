@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import JobRecord
@@ -82,7 +82,7 @@ def timeline(record: JobRecord) -> Timeline | None:
     top = TOP + LANE * (1 + max(lanes.values(), default=0)) + 8
     x = Scale(low=0.0, high=end_s, start=LEFT, end=RIGHT)
     pieces = _pieces(stays, vram_gb)
-    highest = max([budget_gb, *(base + vram_gb.get(m, 0.0) for _, _, m, base in pieces)])
+    highest = max([budget_gb, *(each.top_gb for each in pieces)])
     bottom = top + VRAM_HEIGHT
     y = fitted([0.0, highest], start=bottom, end=top, zero=True)
     return Timeline(
@@ -91,9 +91,9 @@ def timeline(record: JobRecord) -> Timeline | None:
         budget_label=f"budget {gigabytes(budget_gb)}",
         x_ticks=x.ticks(6),
         y_ticks=y.ticks(3),
-        bands=tuple(_band(x, y, piece, vram_gb) for piece in pieces),
-        loads=tuple(_load(x, y, stay, pieces, vram_gb) for stay in stays if stay.ready_s > stay.start_s),
-        over=_over(x, y, pieces, vram_gb, budget_gb),
+        bands=tuple(_band(x, y, each, vram_gb.get(each.model)) for each in pieces),
+        loads=tuple(_load(x, y, stay, each) for stay in stays for each in pieces if _is_loaded_in(stay, each)),
+        over=tuple(_over(x, y, each, budget_gb) for each in pieces if each.top_gb > budget_gb + BUDGET_TOLERANCE_GB),
         tasks=tuple(_task(x, each, lanes[each.task], critical=each.task in critical) for each in spans),
         waits=tuple(_wait(x, each, lanes[each.task]) for each in spans if each.waited_s > _SHORTEST_WAIT_S),
         critical=critical,
@@ -130,81 +130,72 @@ def _stays(record: JobRecord, end_s: float) -> list[_Stay]:
     return sorted(found, key=lambda stay: (stay.start_s, stay.model))
 
 
-Piece = tuple[float, float, str, float]  # from, to (s), model, GB below it
+class _Piece(NamedTuple):
+    """A model in VRAM between two changes of the stack: from and to in seconds, bottom and top in GB."""
+
+    start_s: float
+    end_s: float
+    model: str
+    base_gb: float
+    top_gb: float
 
 
-def _pieces(stays: Sequence[_Stay], vram_gb: Mapping[str, float]) -> list[Piece]:
+def _pieces(stays: Sequence[_Stay], vram_gb: Mapping[str, float]) -> list[_Piece]:
     """Return the stays cut where the stack changes, each with the height below it; equal neighbors are joined."""
     cuts = sorted({at for stay in stays for at in (stay.start_s, stay.end_s)})
-    pieces: list[Piece] = []
+    pieces: list[_Piece] = []
     open_at: dict[tuple[str, float], int] = {}
     for start_s, end_s in pairwise(cuts):
         base_gb = 0.0
         still: dict[tuple[str, float], int] = {}
         for stay in stays:
             if stay.start_s <= start_s and stay.end_s >= end_s:
+                top_gb = base_gb + vram_gb.get(stay.model, 0.0)
                 key = (stay.model, base_gb)
-                if key in open_at:
-                    at = open_at[key]
-                    pieces[at] = (pieces[at][0], end_s, stay.model, base_gb)
+                at = open_at.get(key, len(pieces))
+                if at < len(pieces):
+                    pieces[at] = pieces[at]._replace(end_s=end_s)
                 else:
-                    at = len(pieces)
-                    pieces.append((start_s, end_s, stay.model, base_gb))
+                    pieces.append(_Piece(start_s, end_s, stay.model, base_gb, top_gb))
                 still[key] = at
-                base_gb += vram_gb.get(stay.model, 0.0)
+                base_gb = top_gb
         open_at = still
     return pieces
 
 
-def _band(x: Scale, y: Scale, piece: Piece, vram_gb: Mapping[str, float]) -> Bar:
-    start_s, end_s, model, base_gb = piece
-    top_gb = base_gb + vram_gb.get(model, 0.0)
+def _bar(x: Scale, y: Scale, piece: _Piece, *, title: str, label: str = "") -> Bar:
     return Bar(
-        x=x(start_s),
-        y=y(top_gb),
-        width=max(0.5, x(end_s) - x(start_s)),
-        height=max(0.0, y(base_gb) - y(top_gb)),
-        model=model,
-        label=model,
-        title=f"{model}, {gigabytes(vram_gb.get(model))}, in VRAM from {seconds(start_s)} to {seconds(end_s)}",
+        x=x(piece.start_s),
+        y=y(piece.top_gb),
+        width=max(0.5, x(piece.end_s) - x(piece.start_s)),
+        height=max(0.0, y(piece.base_gb) - y(piece.top_gb)),
+        model=piece.model,
+        label=label,
+        title=title,
     )
 
 
-def _load(x: Scale, y: Scale, stay: _Stay, pieces: Iterable[Piece], vram_gb: Mapping[str, float]) -> Bar:
-    base_gb = next((base for start, _, m, base in pieces if m == stay.model and start == stay.start_s), 0.0)
-    top_gb = base_gb + vram_gb.get(stay.model, 0.0)
-    return Bar(
-        x=x(stay.start_s),
-        y=y(top_gb),
-        width=max(0.5, x(stay.ready_s) - x(stay.start_s)),
-        height=max(0.0, y(base_gb) - y(top_gb)),
-        model=stay.model,
-        label="",
-        title=f"loading {stay.model}: {seconds(stay.ready_s - stay.start_s)}",
-    )
+def _band(x: Scale, y: Scale, piece: _Piece, size_gb: float | None) -> Bar:
+    span = f"from {seconds(piece.start_s)} to {seconds(piece.end_s)}"
+    return _bar(x, y, piece, title=f"{piece.model}, {gigabytes(size_gb)}, in VRAM {span}", label=piece.model)
 
 
-def _over(
-    x: Scale, y: Scale, pieces: Sequence[Piece], vram_gb: Mapping[str, float], budget_gb: float
-) -> tuple[Bar, ...]:
-    """Return the part of each band above the budget."""
-    bars: list[Bar] = []
-    for start_s, end_s, model, base_gb in pieces:
-        top_gb = base_gb + vram_gb.get(model, 0.0)
-        if top_gb > budget_gb + BUDGET_TOLERANCE_GB:
-            bottom = y(max(base_gb, budget_gb))
-            bars.append(
-                Bar(
-                    x=x(start_s),
-                    y=y(top_gb),
-                    width=max(0.5, x(end_s) - x(start_s)),
-                    height=bottom - y(top_gb),
-                    model=model,
-                    label="",
-                    title=f"{gigabytes(top_gb - budget_gb)} over budget from {seconds(start_s)} to {seconds(end_s)}",
-                )
-            )
-    return tuple(bars)
+def _is_loaded_in(stay: _Stay, piece: _Piece) -> bool:
+    """Return whether a load begins in a piece of its model's band."""
+    begins = piece.model == stay.model and piece.start_s <= stay.start_s < piece.end_s
+    return begins and stay.ready_s > stay.start_s
+
+
+def _load(x: Scale, y: Scale, stay: _Stay, piece: _Piece) -> Bar:
+    title = f"loading {stay.model}: {seconds(stay.ready_s - stay.start_s)}"
+    return _bar(x, y, piece._replace(start_s=stay.start_s, end_s=stay.ready_s), title=title)
+
+
+def _over(x: Scale, y: Scale, piece: _Piece, budget_gb: float) -> Bar:
+    """Return the part of a band above the budget."""
+    span = f"from {seconds(piece.start_s)} to {seconds(piece.end_s)}"
+    title = f"{gigabytes(piece.top_gb - budget_gb)} over budget {span}"
+    return _bar(x, y, piece._replace(base_gb=max(piece.base_gb, budget_gb)), title=title)
 
 
 def _task(x: Scale, span: TaskSpan, lane: int, *, critical: bool) -> Bar:

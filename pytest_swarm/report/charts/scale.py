@@ -28,6 +28,16 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of one mode through dots; `dash` numbers what tells the lines of a mode apart."""
+
+    mode: str
+    dash: int
+    path: str
+    dots: tuple[Dot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The size of a drawing and the edges of its plotting area, in pixels from the upper left corner."""
 
@@ -37,6 +47,19 @@ class Frame:
     right: float
     top: float
     bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineChart:
+    """Lines on two axes, and the table behind them."""
+
+    frame: Frame
+    title: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    lines: tuple[Line, ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +141,18 @@ def _decades(low: float, high: float) -> tuple[float, ...]:
 def path_through(dots: Sequence[Dot]) -> str:
     """Return the SVG path of a line through dots; empty for none."""
     return "M" + "L".join(f"{dot.x} {dot.y}" for dot in dots) if dots else ""
+
+
+def line_through(dots: Iterable[Dot], *, mode: str, dash: int = 0) -> Line:
+    """Return the line of a mode through dots.
+
+    Args:
+        dots: In the order of the line.
+        mode: Gives its color.
+        dash: Number of its kind of dashes; 0 is a solid line.
+    """
+    found = tuple(dots)
+    return Line(mode=mode, dash=dash, path=path_through(found), dots=found)
 
 
 def share_ticks(scale: Scale) -> tuple[Tick, ...]:

@@ -1,8 +1,8 @@
-"""The sentences on slow loads and prompts that one mode or policy paid for, and the others did not."""
+"""The sentences on the server: slow loads and prompts that one mode or policy paid for, and one without a GPU."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from statistics import fmean
 from typing import Final
 
@@ -24,6 +24,17 @@ _PROMPTS: Final = (
     "itself for its first ones ({others}; planners' prompts are not looked at): to compare times, measure again on the "
     "same server."
 )
+_MAIN_MEMORY: Final = (
+    "The server uses no GPU, so its models are in main memory, which is what VRAM and its budget stand for here; both "
+    "are planned, and nothing of them was measured."
+)
+
+
+def main_memory_sentences(jobs: Iterable[MeasuredJob]) -> tuple[str, ...]:
+    """Return that what is called VRAM is main memory; nothing where a model was ever in VRAM, or where nobody knows."""
+    found = [job.metrics for job in jobs]
+    without = any(each.measured_peak_vram_gb is None and each.residency_mismatches is not None for each in found)
+    return (_MAIN_MEMORY,) if without and not any(each.measured_peak_vram_gb for each in found) else ()
 
 
 def slow_run_sentences(report: Report) -> list[str]:
