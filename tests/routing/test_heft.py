@@ -16,7 +16,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
+from pytest_swarm.routing.gpu_timetable import GpuTimetable
 from pytest_swarm.routing.heft import HeftRouter
 from pytest_swarm.routing.list_schedule import Booking, ListProblem, earliest_gap, schedule, upward_ranks
 from pytest_swarm.routing.mode_table import ModeTable
@@ -192,7 +192,7 @@ def test_a_fleet_without_speeds_is_refused_in_one_sentence() -> None:
 
 def test_calls_that_run_take_their_slots_and_their_models_until_they_end() -> None:
     """One slot is busy for 5 s; evicting the busy model would let the load begin only then."""
-    models = {"a": GpuModel(tag="a", vram_gb=4.0, load_s=1.0), "b": GpuModel(tag="b", vram_gb=4.0, load_s=1.0)}
+    models = [Model(tag=tag, vram_gb=4.0, load_time_ms=1000, cost_per_token=0, max_ctx=8192) for tag in ("a", "b")]
     made = GpuTimetable(models, {"x": {"b": 2.0}}, limit_gb=4.0, slots=1, resident=frozenset("a"))
     made.occupy([("a", 5.0)])
     assert made.book("x", ()).start == 6.0
