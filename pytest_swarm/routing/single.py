@@ -69,8 +69,9 @@ class BestSingleRouter:
         rows = [row for row, reason in enumerate(reasons) if reason is None]
         if not rows:
             smallest = view.fleet.tags.index(view.fleet.smallest.tag)
-            sentence = f"no single model can do every task: {reasons[smallest]}"
-            return infeasible_plan(view, reason=infeasible_plan(view).reason if _nothing_fits(view) else sentence)
+            if all(model.vram_gb > view.vram_budget_gb for model in view.fleet):
+                return infeasible_plan(view)
+            return infeasible_plan(view, reason=f"no single model can do every task: {reasons[smallest]}")
         worth, price = utility(view).sum(axis=1), load_price(view)
         models = view.fleet.models
 
@@ -111,7 +112,3 @@ def reason_against(view: PlanningView, row: int) -> str | None:
                 f"context of {model.max_ctx}; choose another model"
             )
     return None
-
-
-def _nothing_fits(view: PlanningView) -> bool:
-    return all(model.vram_gb > view.vram_budget_gb for model in view.fleet)
