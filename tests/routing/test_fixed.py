@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,9 +12,9 @@ from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import FleetError
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.mode_table import ModeTable
+from tests import instances
 from tests.instances import GEMMA, HEAVY, LLAMA, PHI, QWEN, table
 
 ABC = Fleet(
@@ -49,7 +48,7 @@ def flat(
 
 
 def route(mode: str, view: PlanningView) -> Plan:
-    plan = asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet)).route(view))
+    plan = instances.route(mode, view)
     assert plan.status is PlanStatus.INFEASIBLE or check(plan, view) == ()
     return plan
 
