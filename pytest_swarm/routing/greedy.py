@@ -10,7 +10,7 @@ from pytest_swarm.errors import InfeasibleError
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import can_cover, explain_infeasible, holder_rows
 from pytest_swarm.routing.objective import load_price, utility
-from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
+from pytest_swarm.routing.plan_builders import assign, infeasible_plan, rule_plan
 
 
 class GreedyRouter:
@@ -43,12 +43,7 @@ def fill_in(view: PlanningView, fixed: Mapping[str, str]) -> tuple[Assignment, .
     if rows is None:
         reason = explain_infeasible(view) or "the models chosen so far leave no room for the remaining tasks"
         raise InfeasibleError(reason)
-    tags = view.fleet.tags
-    return tuple(
-        Assignment(task=task.id, model=tags[i], origin=Origin.FILL_IN)
-        for task, i in zip(view.tasks, rows, strict=True)
-        if task.id not in fixed
-    )
+    return tuple(each for each in assign(view, rows, Origin.FILL_IN) if each.task not in fixed)
 
 
 def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | None:
