@@ -1741,7 +1741,7 @@ FAULTS: Final = (
     Fault(
         name="greedy pays for the load of a copy again",
         where="routing/greedy.py",
-        old="row = self._holder[row]",
+        old="row = self.holder[row]",
         new="row = int(row)",
         tests=("routing/test_shared_weights.py",),
     ),
