@@ -61,11 +61,11 @@ def greedy_rows(view: PlanningView, fixed: Mapping[str, str]) -> list[int] | Non
     price = [0.0 if tag in view.resident else price for tag, price in prices]
 
     def best(chosen: ChosenModels, column: int) -> int | None:
-        def rank(row: int) -> tuple[float, bool]:
-            load = 0.0 if chosen.holds(row) else price[chosen.holder[row]]
-            return worth[column][row] - load, load == 0
-
-        return max(chosen.options(column), key=rank, default=None)
+        for row in chosen.rows:  # whose load is paid once
+            price[row] = 0.0
+        gain, holder = worth[column], chosen.holder
+        options = chosen.options(column)
+        return max(options, key=lambda i: (gain[i] - price[holder[i]], price[holder[i]] == 0), default=None)
 
     return task_by_task(view, best, fixed=fixed)
 
@@ -103,7 +103,7 @@ class ChosenModels:
         self._restricted = not bool(view.estimates.allowed.all())
         self._vram_gb = [model.vram_gb for model in models]
         self.holder = holder_rows(view)
-        self._chosen: set[int] = set()
+        self.rows: set[int] = set()
         self._free_gb = view.limit_gb
         self._pending = [m for m, task in enumerate(view.tasks) if task.id not in fixed]
         self._order = sorted(range(len(models)), key=lambda i: (self._vram_gb[i], models[i].tag))
@@ -111,22 +111,19 @@ class ChosenModels:
             if model.keep or model.tag in fixed.values():
                 self.take(row)
 
-    def holds(self, row: int) -> bool:
-        """Return whether a model is chosen, or one of the same weights."""
-        return self.holder[row] in self._chosen
-
     def take(self, row: int) -> None:
         """Hold a model from now on."""
         row = self.holder[row]
-        if row not in self._chosen:
-            self._chosen.add(row)
+        if row not in self.rows:
+            self.rows.add(row)
             self._free_gb -= self._vram_gb[row]
 
     def options(self, column: int) -> list[int]:
         """Return the rows of the models that fit for a task and leave no later one without any: by VRAM, then name."""
-        allowed = self._allowed[column]
-        fitting = [i for i in self._order if allowed[i] and (self.holds(i) or 0 <= self._vram_gb[i] <= self._free_gb)]
+        allowed, holder, rows = self._allowed[column], self.holder, self.rows
+        vram_gb, free_gb = self._vram_gb, self._free_gb
+        fitting = [i for i in self._order if allowed[i] and (holder[i] in rows or vram_gb[i] <= free_gb)]
         if not self._restricted:
             return fitting
         later = [m for m in self._pending if m > column]
-        return [i for i in fitting if can_cover(self._view, later, frozenset(self._chosen | {self.holder[i]}))]
+        return [i for i in fitting if can_cover(self._view, later, frozenset(rows | {holder[i]}))]
