@@ -9,8 +9,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from simulated_runs import default_policy
-from world_table import REGRESSED, Bound, Experiment, judged
+from world_table import REGRESSED, Bound, Experiment, default_policy, judged
 from worlds import Values, World, cases_of, draw, draw_values, heterogeneous
 
 from pytest_swarm.gate.baseline import BaselineCase

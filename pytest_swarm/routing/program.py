@@ -41,7 +41,7 @@ class RoutingProgram:
 
     @property
     def entry_price(self) -> Matrix:
-        """S_i as it enters the objective of one stage: the price of i, 0 where it is resident; shape (I,)."""
+        """What y_i costs in a program of one stage: price_i, 0 where i is resident; shape (I,)."""
         return np.where(self.resident, 0.0, self.price)
 
 
