@@ -44,6 +44,10 @@ class Fields:
         """Return the error to raise for `sentence`, with the place in front."""
         return self.error(f"{self.where}: {sentence}")
 
+    def placed(self, error: SwarmError) -> SwarmError:
+        """Return an error about a value of the mapping with the place in front, unless it has that already."""
+        return error if str(error).startswith(self.where) else self.fail(str(error))
+
     def labeled(self, label: str) -> Fields:
         """Return the same mapping with `label` added to its place, such as the name of the entry."""
         return Fields(self._data, where=f"{self.where} ({label})", error=self.error)
@@ -100,17 +104,17 @@ class Fields:
         exact = self._data.get(key)
         return exact if isinstance(exact, int) else int(value)  # a float holds whole numbers up to 2^53 only
 
-    def optional_number(self, key: str) -> float | None:
-        """Return a finite number, or None where it is absent or null."""
-        return self.number(key) if key in self else None
+    def optional_number(self, key: str, *, low: float = -math.inf) -> float | None:
+        """Return a finite number of at least `low`, or None where it is absent or null."""
+        return self.number(key, low=low) if key in self else None
 
     def optional_text(self, key: str) -> str | None:
         """Return a string, or None where it is absent or null."""
         return self.text(key) if key in self else None
 
-    def optional_whole(self, key: str) -> int | None:
-        """Return a whole number, or None where it is absent or null."""
-        return self.whole(key) if key in self else None
+    def optional_whole(self, key: str, *, low: int | None = None) -> int | None:
+        """Return a whole number of at least `low`, or None where it is absent or null."""
+        return self.whole(key, low=low) if key in self else None
 
     def table(self, key: str) -> Fields:
         """Return a nested table; an absent one is empty."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.estimate.estimate_table import EstimateTable
-from pytest_swarm.routing.base import PlanningView, Weights
+from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.registry import MODES, Need
 
@@ -77,7 +79,30 @@ def scores_of(view: PlanningView) -> dict[tuple[str, str], float]:
 
 def mode_for(name: str, fleet: Fleet) -> str:
     """The mode of a name; one that takes a model gets the smallest of the fleet."""
-    return name if ModeTable({}).spec(name).stands_alone else f"{name}:{fleet.smallest.tag}"
+    return name if ":" in name or ModeTable({}).spec(name).stands_alone else f"{name}:{fleet.smallest.tag}"
+
+
+def route(mode: str, view: PlanningView, **setup: object) -> Plan:
+    """The plan of a new router of a mode; `setup` is what it has besides the fleet."""
+    made = RouterSetup(fleet=view.fleet, **setup)  # type: ignore[arg-type]
+    return asyncio.run(ModeTable({}).make(mode_for(mode, view.fleet), made).route(view))
+
+
+def plan_with(models: Mapping[str, str], *residency: Collection[str], deferred: Collection[str] = ()) -> Plan:
+    """A plan of a rule: task -> model, and a residency for each stage or for all."""
+    return Plan(
+        assignments=tuple(Assignment(task=t, model=m, origin=Origin.RULE) for t, m in models.items()),
+        residency=tuple(map(frozenset, residency)),
+        status=PlanStatus.HEURISTIC,
+        deferred=frozenset(deferred),
+    )
+
+
+def tied(view: PlanningView, *, steps: int = 1) -> PlanningView:
+    """The view with models that are equal in many ways: qualities in so many steps of 0 to 1, and free tokens."""
+    table = view.estimates
+    alike = replace(table, quality=np.round(steps * table.quality) / steps, token_cost=0 * table.token_cost)
+    return replace(view, estimates=alike)
 
 
 def task(task_id: str, kind: str, tokens: int, difficulty: float = 1.0) -> Task:

@@ -9,7 +9,6 @@ beyond its bound.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -17,12 +16,11 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from decision_worlds import DECISIONS, MEANS
 from family_worlds import FAMILY_WORLDS
-from gate_validity import CHUNKS, Row, broken, rows_of, shown
+from gate_validity import CHUNKS, Row, broken, parsed, rows_of, shown
 
 WORLDS = (*DECISIONS, *FAMILY_WORLDS)
 HEAD = f"{'world':32} {'rate of':26} {'n':>6} {'rate':>8}  {'95 % interval':>17}  bound"
@@ -50,20 +48,14 @@ def play_world(pool: ProcessPoolExecutor, index: int, *, scale: float, seed: int
 
 def main() -> int:
     """Print the rows, write them where that was asked for, and return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the simulations to run")
-    parser.add_argument("--only", default="", help="comma list of beginnings of worlds' names")
-    options = parser.parse_args()
-    wanted = tuple(options.only.split(","))
+    options = parsed(__doc__)
     started = time.perf_counter()
     rows: list[Row] = []
     means: dict[str, dict[str, float]] = {}
     print(HEAD)
     with ProcessPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as pool:
         for index, world in enumerate(WORLDS):
-            if world.world.startswith(wanted):
+            if world.world.startswith(options.only):
                 found, means[world.world] = play_world(pool, index, scale=options.scale, seed=options.seed)
                 rows += found
                 print("\n".join(map(shown, found)))

@@ -117,16 +117,22 @@ def play_all(chosen: Iterable[int], *, scale: float, seed: int) -> list[Row]:
     return [row for index in sorted(rows) for row in rows[index]]
 
 
-def main() -> int:
-    """Print the rows, write them where that was asked for, and return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parsed(description: str | None) -> argparse.Namespace:
+    """The options of the command line; `only` as the beginnings of worlds' names."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the simulations to run")
-    parser.add_argument("--only", default="", help="comma list of beginnings of worlds' names")
-    options = parser.parse_args()
-    wanted = tuple(options.only.split(","))
-    chosen = [n for n, each in enumerate(EXPERIMENTS) if each.world.startswith(wanted)]
+    parser.add_argument(
+        "--only", type=lambda text: tuple(text.split(",")), default="", help="comma list of beginnings of worlds' names"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Print the rows, write them where that was asked for, and return the exit status."""
+    options = parsed(__doc__)
+    chosen = [n for n, each in enumerate(EXPERIMENTS) if each.world.startswith(options.only)]
     started = time.perf_counter()
     rows = play_all(chosen, scale=options.scale, seed=options.seed)
     print(f"{len(rows)} rates in {time.perf_counter() - started:.0f} s, seed {options.seed}")

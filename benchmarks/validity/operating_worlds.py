@@ -7,12 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from simulated_runs import as_baseline, as_run, default_policy, run_context
-from world_table import REGRESSED, Bound, Experiment, judged
+from world_table import REGRESSED, SAME_SEED, Bound, Experiment, default_policy, judged
 from worlds import World, draw, heterogeneous
 
 from pytest_swarm.gate.baseline import BaselineCase
-from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.verdicts import Verdict
 
 OK = "ok"
@@ -59,8 +57,7 @@ def same_seed(rng: np.random.Generator) -> dict[str, bool]:
     world = World(chances=heterogeneous(17, rng), repeats=1, **_ONE)  # type: ignore[arg-type]
     before = draw(world, rng)
     now = tuple(_lowered(case, 0.05) for case in before)
-    run = evaluate(as_run(now), as_baseline(before), run_context(0), policy=default_policy(), covered=lambda _: True)
-    return {REGRESSED: bool(run.failures)}
+    return {REGRESSED: bool(judged(before, now, contexts=SAME_SEED).failures)}
 
 
 def published(_: np.random.Generator) -> dict[str, bool]:

@@ -9,8 +9,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from simulated_runs import default_policy
-from world_table import REGRESSED, Bound, Experiment, judged
+from world_table import REAL, REGRESSED, Bound, Experiment, default_policy, judged
 from worlds import Values, World, cases_of, draw, draw_values, heterogeneous
 
 from pytest_swarm.gate.baseline import BaselineCase
@@ -106,7 +105,7 @@ def nights(rng: np.random.Generator, *, spread: float, violations: float) -> dic
     for _ in range(NIGHTS):
         night = one()
         suspect = any(_may_alarm([each[mode] for each in stored], night[mode]) for mode in night)
-        if suspect and judged(baseline, cases_of(world, night), real=True).failures:
+        if suspect and judged(baseline, cases_of(world, night), contexts=REAL).failures:
             return {"ever REGRESSED": True}
     return {"ever REGRESSED": False}
 

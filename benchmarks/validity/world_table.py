@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
-from simulated_runs import as_baseline, as_run, default_policy, run_context
 from worlds import World, draw
 
-from pytest_swarm.gate.baseline import BaselineCase
+from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.evaluate import GateResult, evaluate
-from pytest_swarm.gate.rules import Policy
+from pytest_swarm.gate.pairing import RunCases
+from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
+from pytest_swarm.gate.run_context import SEED_POLICY, FleetIdentity, RunContext
 
 
 class Bound(TypedDict, total=False):
@@ -36,24 +37,48 @@ REGRESSED = "REGRESSED"
 FALSE_ALARM: Mapping[str, Bound] = {REGRESSED: {"most": 0.05}}
 
 
+def _run_context(seed: int) -> RunContext:
+    """A run on the simulator with that seed."""
+    return RunContext(
+        run=f"seed-{seed}",
+        started_ts_ms=0.0,
+        backend="sim",
+        simulated=True,
+        profile="a40",
+        fleet=FleetIdentity(name="heavy", digest="heavy"),
+        seed=seed,
+        seed_policy=SEED_POLICY,
+        measure={},
+        versions={},
+        machine={},
+    )
+
+
+SIMULATED = (_run_context(0), _run_context(1))
+SAME_SEED = (_run_context(0), _run_context(0))
+REAL = tuple(
+    replace(each, backend="ollama", simulated=False, seed_policy=policy)
+    for each, policy in zip(SIMULATED, ("another/1", SEED_POLICY), strict=True)
+)
+
+
 def judged(
     before: tuple[BaselineCase, ...],
     now: tuple[BaselineCase, ...],
     *,
     policy: Policy | None = None,
-    real: bool = False,
+    contexts: tuple[RunContext, ...] = SIMULATED,
     looks: tuple[int, ...] = (),
 ) -> GateResult:
-    """The gate on two runs of different seeds.
+    """The gate on two runs; `contexts` are theirs, `looks` those that the baseline remembers."""
+    then, later = contexts
+    baseline = Baseline(context=then, cases=before, where="baseline", looks=looks)
+    return evaluate(RunCases(cases=now), baseline, later, policy=policy or default_policy(), covered=lambda _: True)
 
-    `real` runs are those of a real server with another seed policy; `looks` are those that the baseline remembers.
-    """
-    then, later = run_context(0), run_context(1)
-    if real:
-        then, later = (replace(each, backend="ollama", simulated=False) for each in (then, later))
-        then = replace(then, seed_policy="another/1")
-    baseline = replace(as_baseline(before), context=then, looks=looks)
-    return evaluate(as_run(now), baseline, later, policy=policy or default_policy(), covered=lambda _: True)
+
+def default_policy(*texts: str) -> Policy:
+    """The gate as it is without options, or with the given expressions."""
+    return Policy(default=Rule(expressions=tuple(parse_expression(text, what="gate") for text in texts or DEFAULTS)))
 
 
 def equal_runs(make: Callable[[np.random.Generator], World], *, real: bool = False):
@@ -61,7 +86,7 @@ def equal_runs(make: Callable[[np.random.Generator], World], *, real: bool = Fal
 
     def play(rng: np.random.Generator) -> Mapping[str, bool]:
         world = make(rng)
-        result = judged(draw(world, rng), draw(world, rng, now=True), real=real)
+        result = judged(draw(world, rng), draw(world, rng, now=True), contexts=REAL if real else SIMULATED)
         return {REGRESSED: bool(result.failures)}
 
     return play

@@ -41,7 +41,7 @@ class JsonFields(Rebuilt):
     quoted_numbers: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", MappingProxyType(checked_scalars(self)))
+        object.__setattr__(self, "fields", MappingProxyType(checked_scalars(self.fields)))
         check_field(self, "quoted_numbers", bool)
 
 

@@ -73,9 +73,7 @@ def decode_expectation(fields: Fields) -> Expectation:
     try:
         return reader(fields)
     except GraphError as error:
-        if str(error).startswith(fields.where):
-            raise
-        raise fields.fail(str(error)) from error
+        raise fields.placed(error) from error
 
 
 def _read_json(fields: Fields) -> Expectation:

@@ -57,14 +57,8 @@ def checked_items(expected: _Kinded, name: str, kind: type = object) -> tuple[ob
     return tuple(value)
 
 
-class _WithFields(_Kinded, Protocol):
-    @property
-    def fields(self) -> Mapping[str, JsonScalar]: ...
-
-
-def checked_scalars(expected: _WithFields) -> dict[str, JsonScalar]:
+def checked_scalars(given: object) -> dict[str, JsonScalar]:
     """Return the expected fields of a JSON object; raise GraphError where one cannot be compared."""
-    given: object = expected.fields
     if not isinstance(given, Mapping):
         raise GraphError(f"expected json: fields is {given!r}, but must be a table such as {{'net': 40}}")
     if not given:

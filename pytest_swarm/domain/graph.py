@@ -208,9 +208,7 @@ def decode_graph(fields: Fields) -> TaskGraph:
             family=fields.optional_text("family"),
         )
     except GraphError as error:
-        if str(error).startswith(fields.where):
-            raise
-        raise fields.fail(str(error)) from error
+        raise fields.placed(error) from error
 
 
 def _read_edges(fields: Fields) -> tuple[tuple[str, str], ...]:

@@ -64,8 +64,8 @@ def decode_imported_call(row: Fields) -> tuple[CallKey, ImportedCall]:
     key = CallKey(job=row.text("job"), task=row.text("task"), model=row.text("model"))
     return key, ImportedCall(
         score=row.number("score", low=0, high=1),
-        prompt_tokens=row.whole("prompt_tokens", low=0) if "prompt_tokens" in row else None,
-        completion_tokens=row.whole("completion_tokens", low=0) if "completion_tokens" in row else None,
-        cost=row.number("cost", low=0) if "cost" in row else None,
-        latency_s=row.number("latency_s", low=0) if "latency_s" in row else None,
+        prompt_tokens=row.optional_whole("prompt_tokens", low=0),
+        completion_tokens=row.optional_whole("completion_tokens", low=0),
+        cost=row.optional_number("cost", low=0),
+        latency_s=row.optional_number("latency_s", low=0),
     )

@@ -49,12 +49,8 @@ def type_name(word: str) -> str | None:
 
 def in_type_order(types: Iterable[str]) -> tuple[str, ...]:
     """Return task types as they are listed: the usual ones first, the others by name, each once; `*` last."""
-    usual = tuple(map(str, TaskType))
-    return tuple(sorted(set(types), key=lambda name: (name == ANY_TYPE, _place(usual, name), name)))
-
-
-def _place(usual: tuple[str, ...], name: str) -> int:
-    return usual.index(name) if name in usual else len(usual)
+    place = {str(usual): n for n, usual in enumerate(TaskType)}
+    return tuple(sorted(set(types), key=lambda name: (name == ANY_TYPE, place.get(name, len(place)), name)))
 
 
 def type_fault(word: str) -> str:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from pytest_swarm.ollama.client import OllamaClient
     from pytest_swarm.routing.base import HindsightAnswers
-    from pytest_swarm.simulator.models.profile import Profile
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
+    from pytest_swarm.simulator.models.profile_types import Profile
     from pytest_swarm.simulator.server.hardware import ServerSpec
     from pytest_swarm.simulator.simulated_world import SimulatedWorld
 

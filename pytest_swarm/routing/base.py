@@ -108,6 +108,26 @@ class PlanningView:
         able: Mask = self.estimates.allowed & np.array(self.fit_alone)[:, None]
         return able
 
+    @cached_property
+    def stage_of(self) -> dict[str, int]:
+        """Task -> stage."""
+        return {task.id: stage for task, stage in zip(self.tasks, self.stages, strict=True)}
+
+    @cached_property
+    def parents(self) -> dict[str, list[str]]:
+        """Task -> its parents within the horizon, in the order of the edges."""
+        parents: dict[str, list[str]] = {task.id: [] for task in self.tasks}
+        for parent, child in self.edges:
+            parents[child].append(parent)
+        return parents
+
+    def models_by_task(self, mask: Mask) -> dict[str, frozenset[str]]:
+        """Return task -> the models for which a mask of shape (I, M) is true."""
+        return {
+            task.id: frozenset(tag for tag, holds in zip(self.fleet.tags, column, strict=True) if holds)
+            for task, column in zip(self.tasks, mask.T.tolist(), strict=True)
+        }
+
 
 class Router(Protocol):
     """A routing policy. `name` is its mode as written in --swarm-compare."""

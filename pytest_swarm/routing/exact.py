@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.routing.model_sets import Family, FamilyCache
+from pytest_swarm.routing.model_sets import Family, sets_of
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
 from pytest_swarm.routing.shared_weights import grouped
@@ -30,7 +30,6 @@ class ExactRouter(ABC):
 
     def __init__(self, *, solve_limit_s: float | None = None) -> None:
         self.solve_limit_s = solve_limit_s
-        self._families = FamilyCache(at_most=self.max_sets)
 
     @classmethod
     def from_setup(cls, setup: RouterSetup) -> Self:
@@ -53,7 +52,7 @@ class ExactRouter(ABC):
         if program.vram_gb[program.pinned].sum() > program.limit_gb:
             return None
         started = time.perf_counter()
-        found = self.best(program, self._families.sets_of(program))
+        found = self.best(program, sets_of(program, at_most=self.max_sets))
         return None if found is None else replace(found, solve_ms=(time.perf_counter() - started) * 1000)
 
     @abstractmethod

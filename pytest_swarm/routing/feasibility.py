@@ -134,14 +134,15 @@ def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
         return [Problem(kind=ProblemKind.STAGES, sentence=sentence)]
     usable = tuple(map(view.fleet.usable, plan.residency))
     held = usable * stages if len(usable) == 1 else usable
-    stage_of = dict(zip((task.id for task in view.tasks), view.stages, strict=True))
     problems = [
         Problem(
             kind=ProblemKind.NOT_RESIDENT,
             sentence=f"task {each.task!r} is assigned to {each.model!r}, which is not resident in its stage",
         )
         for each in plan.assignments
-        if each.task in stage_of and each.task not in plan.deferred and each.model not in held[stage_of[each.task]]
+        if each.task in view.stage_of
+        and each.task not in plan.deferred
+        and each.model not in held[view.stage_of[each.task]]
     ]
     for stage, tags in enumerate(map(view.fleet.held, plan.residency)):
         problems += _check_stage(stage, tags, view)

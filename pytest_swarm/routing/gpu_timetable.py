@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from pytest_swarm.domain.model import Model
 from pytest_swarm.routing.list_schedule import Booking, earliest_gap
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuModel:
-    """A model on the GPU: its footprint (GB), seconds of a load, and whether it may never be evicted."""
-
-    tag: str
-    vram_gb: float
-    load_s: float
-    pinned: bool = False
 
 
 @dataclass(slots=True)
@@ -27,14 +18,14 @@ class _Stay:
     tag: str
     start: float
     end: float = math.inf
-    busy_until: float = field(default=0.0)
+    busy_until: float = 0.0
 
 
 class GpuTimetable:
     """Books each task on the model with the earliest finish, with a load where that model is not in VRAM.
 
     Args:
-        models: The models by tag.
+        models: The models; of those of the same weights the one that stands for them.
         times_s: Task to the seconds that it takes on each model that may run it.
         limit_gb: The VRAM budget.
         slots: The number of calls at a time.
@@ -43,21 +34,21 @@ class GpuTimetable:
 
     def __init__(
         self,
-        models: Mapping[str, GpuModel],
+        models: Iterable[Model],
         times_s: Mapping[str, Mapping[str, float]],
         *,
         limit_gb: float,
         slots: int,
         resident: frozenset[str],
     ) -> None:
-        self._models = models
+        self._models = {model.tag: model for model in models}
         self._times_s = times_s
         self._limit_gb = limit_gb
         self._slots: list[list[tuple[float, float]]] = [[] for _ in range(slots)]
         self._stays = {  # by model, in their order: at most the last one has not ended
-            tag: [_Stay(tag=tag, start=0.0 if tag in resident else model.load_s)]
-            for tag, model in models.items()
-            if tag in resident or model.pinned
+            tag: [_Stay(tag=tag, start=0.0 if tag in resident else _load_s(model))]
+            for tag, model in self._models.items()
+            if tag in resident or model.keep
         }
         self._last_load_s = 0.0
         self._shrink_to_budget()
@@ -107,7 +98,7 @@ class GpuTimetable:
         free_s = max([self._last_load_s, *(stay.busy_until for stay in evicted)])
         for stay in self._stays.get(tag, ()):
             free_s = max(free_s, stay.end)
-        loaded_s = free_s + model.load_s
+        loaded_s = free_s + _load_s(model)
         slot, start = self._slot(max(ready, loaded_s), duration)
         return _Offer((start + duration, True, model.vram_gb, tag), slot, start, None, loaded_s, evicted)
 
@@ -127,7 +118,7 @@ class GpuTimetable:
         for stay in idle:
             if free_gb >= self._models[tag].vram_gb:
                 break
-            if not self._models[stay.tag].pinned:
+            if not self._models[stay.tag].keep:
                 evicted.append(stay)
                 free_gb += self._models[stay.tag].vram_gb
         return tuple(evicted)
@@ -138,7 +129,7 @@ class GpuTimetable:
         if stay is None:
             self._last_load_s = offer.loaded_s
             for leaving in offer.evicted:
-                leaving.end = max(leaving.busy_until, offer.loaded_s - self._models[tag].load_s)
+                leaving.end = max(leaving.busy_until, offer.loaded_s - _load_s(self._models[tag]))
             stay = _Stay(tag=tag, start=offer.loaded_s)
             self._stays.setdefault(tag, []).append(stay)
         stay.busy_until = max(stay.busy_until, finish)
@@ -147,10 +138,14 @@ class GpuTimetable:
 
     def _shrink_to_budget(self) -> None:
         """Leave out of the first residency what is over the budget."""
-        for tag in sorted(self._stays, key=lambda tag: (self._models[tag].pinned, tag)):
+        for tag in sorted(self._stays, key=lambda tag: (self._models[tag].keep, tag)):
             if sum(self._models[each].vram_gb for each in self._stays) <= self._limit_gb:
                 return
             del self._stays[tag]
+
+
+def _load_s(model: Model) -> float:
+    return model.load_time_ms / 1000
 
 
 def _with_call(busy: list[tuple[float, float]], call: tuple[float, float]) -> list[tuple[float, float]]:

@@ -13,10 +13,9 @@ import numpy as np
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import explain_alone
-from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
+from pytest_swarm.routing.gpu_timetable import GpuTimetable
 from pytest_swarm.routing.list_schedule import Booking, ListProblem, schedule
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.residency_queue import run_in_order
@@ -66,18 +65,8 @@ class HeftRouter:
             mean_time={task: sum(times.values()) / len(times) for task, times in times_s.items()},
             edges=dict.fromkeys(view.edges, 0.0),
         )
-        models = {
-            model.tag: GpuModel(
-                tag=model.tag, vram_gb=model.vram_gb, load_s=model.load_time_ms / 1000, pinned=model.keep
-            )
-            for model in view.fleet.holders
-        }
         timetable = GpuTimetable(
-            models,
-            times_s,
-            limit_gb=view.limit_gb,
-            slots=self._concurrency,
-            resident=view.resident,
+            view.fleet.holders, times_s, limit_gb=view.limit_gb, slots=self._concurrency, resident=view.resident
         )
         timetable.occupy([(view.fleet.holder(each.model), each.seconds_left or 0.0) for each in view.running])
         booked = schedule(problem, timetable)
@@ -89,7 +78,7 @@ class HeftRouter:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
         tags = view.fleet.tags
         latency_s = view.estimates.latency_s.T.tolist()
-        able = _by_task(view, view.assignable)
+        able = view.models_by_task(view.assignable)
         chosen = {task: self._good.get(task, frozenset()) & models for task, models in able.items()}
         if not all(chosen.values()):
             now = self._good_models(view)
@@ -102,7 +91,7 @@ class HeftRouter:
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
         quality = np.where(view.assignable, view.estimates.quality, -np.inf)
-        return _by_task(view, view.assignable & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
+        return view.models_by_task(view.assignable & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
 
 
 def _of_copies(
@@ -124,12 +113,3 @@ def _of_copies(
         copies[task] = {fleet.holder(tag): each for tag, each in times.items() if by_copy[fleet.holder(tag)] == tag}
         fastest |= {(task, copy): tag for copy, tag in by_copy.items()}
     return copies, fastest
-
-
-def _by_task(view: PlanningView, mask: Mask) -> dict[str, frozenset[str]]:
-    """Return for each task the models for which the mask is true."""
-    tags = view.fleet.tags
-    return {
-        task.id: frozenset(tag for tag, holds in zip(tags, row, strict=True) if holds)
-        for task, row in zip(view.tasks, mask.T.tolist(), strict=True)
-    }

@@ -176,8 +176,6 @@ def solve_mip(
     Raises:
         RoutingError: The limit passed before any plan was found.
     """
-    if program.vram_gb[program.pinned].sum() > program.limit_gb:
-        return None
     highs = load_model(arrays_of(program, stages=stages), integer=True)
     highs.setOptionValue("mip_rel_gap", gap)
     highs.setOptionValue("mip_abs_gap", 0.0)

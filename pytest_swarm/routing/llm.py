@@ -20,7 +20,7 @@ from pytest_swarm.routing.feasibility import explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
 from pytest_swarm.routing.plan_builders import held_throughout, infeasible_plan
 from pytest_swarm.routing.planner_answer import PlannerAnswer, read_answer
-from pytest_swarm.routing.planner_prompt import build_problem, planner_prompt, planner_schema, refused_problem
+from pytest_swarm.routing.planner_prompt import build_problem, planner_prompt, planner_schema
 from pytest_swarm.units import format_gb
 
 
@@ -68,7 +68,7 @@ class LlmRouter:
         if over is None:
             return _Consulted(choices=answer.choices, origin=Origin.PLANNER, calls=(call,))
         first = _refused(call, over)
-        answer, call = await self._ask(planner_prompt(refused_problem(problem, over)), schema, view)
+        answer, call = await self._ask(planner_prompt(replace(problem, refused=over)), schema, view)
         over = _over_budget(view, answer)
         if over is None:
             return _Consulted(choices=answer.choices, origin=Origin.REPLANNER, calls=(first, call))

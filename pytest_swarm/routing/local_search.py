@@ -28,7 +28,7 @@ def fill(program: RoutingProgram, preference: Matrix, allowed: Mask) -> Mask:
 
 
 def set_value(program: RoutingProgram, held: Mask) -> float:
-    """Return sum_m max_(i held) U_im - sum_(i held) S_i; -inf where a task finds no model.
+    """Return sum_m max_(i held) U_im - sum_(i held, not resident) price_i; -inf where a task finds no model.
 
     Args:
         program: The program of the step.

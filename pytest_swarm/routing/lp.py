@@ -30,9 +30,10 @@ _COMPILED: Final = 32  # programs kept compiled; a run meets few shapes, and eac
 class Relaxation:
     """The compiled program of one shape. CVXPY is untyped, so its objects are `Any`.
 
-    maximize sum_im x_im U_im - sum_i s_i y_i  subject to  sum_i x_im = 1;  x_im <= y_i;  sum_i v_i y_i <= G,
-    0 <= x_im <= allowed_im, keep_i <= y_i <= 1; x (I, M), y (I, 1). `worth` is U row by row: one vector parameter of
-    length I M, because a parameter per entry is what made the published program slow to compile.
+    maximize sum_im x_im U_im - sum_i load_i y_i  subject to  sum_i x_im = 1;  x_im <= y_i;  sum_i v_i y_i <= G,
+    0 <= x_im <= allowed_im, keep_i <= y_i <= 1; x (I, M), y (I, 1); load_i is price_i, 0 where i is resident. `worth`
+    is U row by row: one vector parameter of length I M, because a parameter per entry is what made the published
+    program slow to compile.
     """
 
     problem: Any

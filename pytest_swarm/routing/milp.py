@@ -10,13 +10,13 @@ from typing import Final
 
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.exact import ExactRouter
-from pytest_swarm.routing.model_sets import Family, FamilyCache, best_set
+from pytest_swarm.routing.model_sets import Family, best_set, sets_of
 from pytest_swarm.routing.program import RoutingProgram, Solution, program_of
 from pytest_swarm.routing.shared_weights import grouped
 
 _FEW_SETS: Final = 64  # always enumerated: bounding does not pay
 _MAX_WORK: Final = 4_000_000  # sets x tasks that are enumerated at most, about 20 ms; bounding takes over there
-_CHEAP_FAMILIES: Final = FamilyCache(at_most=1024)  # for `cheap_optimum`: every set of ten models
+_CHEAP_SETS: Final = 1024  # for `cheap_optimum`: every set of ten models
 _CHEAP_WORK: Final = 100_000  # sets x tasks: below a millisecond
 
 
@@ -46,7 +46,7 @@ def cheap_optimum(view: PlanningView) -> float | None:
     None as well where there is no such plan. Takes a tenth of a millisecond for a handful of models.
     """
     program = program_of(grouped(view).view)
-    family = _CHEAP_FAMILIES.sets_of(program)
+    family = sets_of(program, at_most=_CHEAP_SETS)
     if family is None or len(family) * program.worth.shape[1] > _CHEAP_WORK:
         return None
     found = best_set(program, family)

@@ -172,9 +172,9 @@ class ModeTable:
             hint = f" (did you mean {spec.name}:{near}?)" if near else ""
             raise OptionError(f"mode {mode!r}: fleet {fleet.name!r} has no model {argument!r}{hint}; it has {has}")
         if spec.argument is not None and spec.argument.kind == "file":
-            from pytest_swarm.routing.policy import played_mode
+            from pytest_swarm.routing.policy import fitting_policy
 
-            own = played_mode(argument, fleet, folder=self._folder)
+            own = fitting_policy(argument, fleet, self._folder).mode
             try:
                 self.check(own, fleet=fleet, planner=planner, realised=realised)
             except OptionError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -103,34 +103,25 @@ def smaller(family: Family, sets: int) -> Family:
     )
 
 
-class FamilyCache:
-    """The families of the last budgets and fleets: they do not depend on the estimates."""
+def sets_of(program: RoutingProgram, *, at_most: int) -> Family | None:
+    """Return the sets within the budget of a program; None where they are more than `at_most`.
 
-    def __init__(self, *, at_most: int) -> None:
-        self._known = lru_cache(maxsize=_FAMILIES)(partial(_family_of, at_most=at_most))
+    They do not depend on the estimates, so those of the last budgets and fleets are remembered.
 
-    def sets_of(self, program: RoutingProgram) -> Family | None:
-        """Return the sets within the budget of a program; None where they are too many to enumerate."""
-        return self._known(program.vram_gb.tobytes(), program.limit_gb, program.pinned.tobytes())
+    Args:
+        program: The program of a step.
+        at_most: The largest number of sets to list.
+    """
+    return _family_of(program.vram_gb.tobytes(), program.limit_gb, program.pinned.tobytes(), at_most)
 
 
-def _family_of(vram_gb: bytes, limit_gb: float, pinned: bytes, *, at_most: int) -> Family | None:
+@lru_cache(maxsize=_FAMILIES)
+def _family_of(vram_gb: bytes, limit_gb: float, pinned: bytes, at_most: int) -> Family | None:
     return sets_within(np.frombuffer(vram_gb), limit_gb, np.frombuffer(pinned, dtype=bool), at_most=at_most)
 
 
-def set_worth(family: Family, worth: Matrix) -> Matrix:
-    """Return W_f = sum_m max_(i in set f) worth_im, shape (F,); -inf where a task finds no model in the set.
-
-    Args:
-        family: F sets of I models.
-        worth: Worth of each model on each task, shape (I, M); -inf where it cannot take it.
-    """
-    whole: Matrix = worth_by_stage(family, worth, (slice(0, worth.shape[1]),))[0]
-    return whole
-
-
 def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]) -> Matrix:
-    """Return W_tf = sum_(m in stage t) max_(i in set f) worth_im, shape (T, F).
+    """Return W_tf = sum_(m in stage t) max_(i in set f) worth_im, shape (T, F); -inf where a task finds no model.
 
     Each set extends its parent by one model, so a set costs one maximum per task; tasks go in blocks to bound memory.
 
@@ -167,7 +158,8 @@ def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | No
         program: The program of the step.
         family: The sets that fit the budget.
     """
-    value = set_worth(family, program.worth) - family.member @ program.entry_price
+    worth = worth_by_stage(family, program.worth, (slice(0, program.worth.shape[1]),))[0]
+    value = worth - family.member @ program.entry_price
     best = float(value.max())
     if best == -np.inf:
         return None

@@ -92,11 +92,11 @@ def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], 
     """
     listed = plan.residency or (frozenset(),)
     held = [set(listed[min(stage, len(listed) - 1)]) for stage in range(stage_count(view))]
-    stage_of = _stage_of(view)
     for each in plan.assignments:
-        stage = _stage(stage_of, each.task)
+        if each.task not in view.stage_of:
+            raise GraphError(f"the plan assigns task {each.task!r}, which is not in the horizon")
         if each.task not in plan.deferred:
-            held[stage].add(each.model)
+            held[view.stage_of[each.task]].add(each.model)
     return tuple(map(view.fleet.held, held))
 
 
@@ -145,13 +145,3 @@ def _loads(plan: Plan, view: PlanningView, residency: tuple[frozenset[str], ...]
         before = held
     loads += [(len(residency), tag) for tag in view.fleet.tags if tag in deferred and tag not in before]
     return tuple(loads)
-
-
-def _stage_of(view: PlanningView) -> dict[str, int]:
-    return {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)}
-
-
-def _stage(stage_of: dict[str, int], task: str) -> int:
-    if task not in stage_of:
-        raise GraphError(f"the plan assigns task {task!r}, which is not in the horizon")
-    return stage_of[task]

@@ -14,7 +14,6 @@ import numpy as np
 
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.errors import EstimateError
-from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import HindsightAnswers, PlanningView, RouterSetup
 from pytest_swarm.routing.best_answers import AnswerProblem, BestAnswers, best_answers
 from pytest_swarm.routing.feasibility import explain_alone
@@ -72,26 +71,22 @@ class OracleRouter:
         alone = best_models(whole)
         if self._hindsight is None:
             return alone, True
-        able = whole.assignable
+        able = whole.models_by_task(whole.assignable)
         if view.step == 0:
             self._best = best_answers(_answer_problem(whole, able, self._hindsight))
-        tags = whole.fleet.tags
-        found, proven = dict[str, frozenset[str]](), self._best.proven
-        for m, task in enumerate(whole.tasks):
-            known = self._best.options.get(task.id, frozenset())
-            found[task.id] = frozenset(tag for i, tag in enumerate(tags) if tag in known and able[i, m])
-            if not found[task.id]:  # its prompt has outgrown the context of what was chosen
-                found[task.id], proven = alone[task.id], False
-        return found, proven
+        found = {task: tags & self._best.options.get(task, frozenset()) for task, tags in able.items()}
+        # where none is left, the prompt has outgrown the context of what was chosen
+        options = {task: tags or alone[task] for task, tags in found.items()}
+        return options, self._best.proven and all(found.values())
 
 
-def _answer_problem(view: PlanningView, able: Mask, answers: HindsightAnswers) -> AnswerProblem:
-    cost = view.estimates.token_cost
+def _answer_problem(view: PlanningView, able: Mapping[str, frozenset[str]], answers: HindsightAnswers) -> AnswerProblem:
+    costs = zip(able, view.estimates.token_cost.T.tolist(), strict=True)
     return AnswerProblem(
-        tasks=tuple(task.id for task in view.tasks),
+        tasks=tuple(able),
         cost={
-            task.id: {tag: float(cost[i, m]) for i, tag in enumerate(view.fleet.tags) if able[i, m]}
-            for m, task in enumerate(view.tasks)
+            task: {tag: cost for tag, cost in zip(view.fleet.tags, column, strict=True) if tag in able[task]}
+            for task, column in costs
         },
         answers=answers,
     )
@@ -108,21 +103,15 @@ def best_models(view: PlanningView) -> dict[str, frozenset[str]]:
     best = able & (score >= score.max(axis=0) - _TIE)
     cost = np.where(best, table.token_cost, np.inf)
     best &= cost <= cost.min(axis=0) + _TIE
-    return {
-        task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if best[i, m])
-        for m, task in enumerate(view.tasks)
-    }
+    return view.models_by_task(best)
 
 
 def _load_problem(view: PlanningView, options: Mapping[str, frozenset[str]]) -> LoadProblem:
     """Return the loads that are to be few; models of the same weights are one there."""
-    stage_of = {task.id: stage for task, stage in zip(view.tasks, view.stages, strict=True)}
-    parents: dict[str, list[str]] = {task.id: [] for task in view.tasks}
-    for parent, child in view.edges:
-        parents[child].append(parent)
-    for task, stage in stage_of.items():
+    parents = {**view.parents}
+    for task, stage in view.stage_of.items():
         if stage and not parents[task]:  # a view that names stages only: a stage follows the whole one before it
-            parents[task] = [each for each, earlier in stage_of.items() if earlier == stage - 1]
+            parents[task] = [each for each, earlier in view.stage_of.items() if earlier == stage - 1]
     return LoadProblem(
         tasks=tuple(parents),
         parents=parents,

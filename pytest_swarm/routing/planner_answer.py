@@ -113,7 +113,7 @@ def _rows(value: object) -> list[tuple[str, str]] | None:
 
 
 def _judge(rows: list[tuple[str, str]], view: PlanningView) -> PlannerAnswer:
-    offered = _offers(view)
+    offered = view.models_by_task(view.estimates.allowed)
     choices: dict[str, set[str]] = {}
     named: set[str] = set()
     failures: list[PlannerFailure] = []
@@ -137,15 +137,6 @@ def _judge(rows: list[tuple[str, str]], view: PlanningView) -> PlannerAnswer:
     kept = {task: next(iter(models)) for task, models in choices.items() if len(models) == 1}
     kept = {task: model for task, model in kept.items() if model in offered[task]}
     return PlannerAnswer(choices=kept, failures=tuple(failures), detail=_sentence(details))
-
-
-def _offers(view: PlanningView) -> dict[str, frozenset[str]]:
-    """Return the models that can take each task, by task."""
-    allowed = view.estimates.allowed
-    return {
-        task.id: frozenset(tag for i, tag in enumerate(view.fleet.tags) if allowed[i, m])
-        for m, task in enumerate(view.tasks)
-    }
 
 
 def _sentence(details: list[str], most: int = 5) -> str | None:

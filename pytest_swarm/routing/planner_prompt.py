@@ -6,7 +6,6 @@ output is in it, so a planner cannot be talked into anything by a task.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
@@ -78,9 +77,6 @@ def build_problem(view: PlanningView) -> PlannerProblem:
 def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
     table, worth = view.estimates, utility(view).tolist()
     quality, cost, allowed = table.quality.tolist(), table.token_cost.tolist(), table.allowed.tolist()
-    parents: dict[str, list[str]] = {task.id: [] for task in view.tasks}
-    for parent, child in view.edges:
-        parents[child].append(parent)
     rows = []
     for m, (task, stage) in enumerate(zip(view.tasks, view.stages, strict=True)):
         offers = {
@@ -95,7 +91,7 @@ def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
                 difficulty=task.difficulty,
                 estimated_tokens=task.estimated_tokens,
                 stage=stage,
-                after=tuple(parents[task.id]),
+                after=tuple(view.parents[task.id]),
                 offers=offers,
             )
         )
@@ -109,16 +105,6 @@ def planner_prompt(problem: PlannerProblem) -> str:
     instructions = _INSTRUCTIONS.replace(_SWITCHING, _LOADING) if priced else _INSTRUCTIONS
     sharing = _SHARING if any(model.shares_with is not None for model in problem.models) else ""
     return f"{instructions}{problem_block(problem)}\n{sharing}{_FORM}{refused}"
-
-
-def refused_problem(problem: PlannerProblem, reason: str) -> PlannerProblem:
-    """Return the problem for the second prompt.
-
-    Args:
-        problem: The problem of the first prompt.
-        reason: Why its answer was refused.
-    """
-    return replace(problem, refused=reason)
 
 
 def planner_schema(view: PlanningView) -> dict[str, Json]:

@@ -50,20 +50,6 @@ class PolicyRouter:
         return await self._router.route(own)
 
 
-def played_mode(argument: str, fleet: Fleet, *, folder: Path | None = None) -> str:
-    """Return the mode that a policy file plays.
-
-    Args:
-        argument: The path of the file.
-        fleet: The models on offer.
-        folder: Where it is looked for, after the current folder.
-
-    Raises:
-        PolicyError: The file cannot be read, or was decided for other models.
-    """
-    return fitting_policy(argument, fleet, folder).mode
-
-
 def check_policy_setting(
     argument: str, fleet: Fleet, *, folder: Path | None, horizon: HorizonDepth, budget_gb: float
 ) -> None:

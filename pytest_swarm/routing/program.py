@@ -41,7 +41,7 @@ class RoutingProgram:
 
     @property
     def entry_price(self) -> Matrix:
-        """S_i as it enters the objective of one stage: the price of i, 0 where it is resident; shape (I,)."""
+        """What y_i costs in a program of one stage: price_i, 0 where i is resident; shape (I,)."""
         return np.where(self.resident, 0.0, self.price)
 
 
@@ -135,6 +135,11 @@ def needed(program: RoutingProgram, held: Mask) -> Mask:
     return ahead
 
 
+def names_of(program: RoutingProgram, held: Mask) -> tuple[str, ...]:
+    """Return the names of the models of a set (I,), sorted."""
+    return tuple(sorted(program.tags[i] for i in held.nonzero()[0].tolist()))
+
+
 def tie_key(program: RoutingProgram, held: Mask) -> tuple[int, float, tuple[str, ...]]:
     """Return what decides among sets of equal value: loads, VRAM in GB to a billionth, names.
 
@@ -142,8 +147,8 @@ def tie_key(program: RoutingProgram, held: Mask) -> tuple[int, float, tuple[str,
         program: The program of the step.
         held: The set of models, shape (I,).
     """
-    names = tuple(sorted(program.tags[i] for i in held.nonzero()[0].tolist()))
-    return int((held & ~program.resident).sum()), round(float(program.vram_gb[held].sum()), 9), names
+    loads, vram_gb = int((held & ~program.resident).sum()), float(program.vram_gb[held].sum())
+    return loads, round(vram_gb, 9), names_of(program, held)
 
 
 def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution) -> Plan:
@@ -155,12 +160,11 @@ def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution) -> 
         solution: What a solver found.
     """
     rows = choose_rows(program, solution.held).tolist()
-    tags = program.tags
     gap = max(0.0, solution.bound - solution.value) / max(1.0, abs(solution.value))
     proven = gap <= TIE
     return Plan(
         assignments=assign(view, rows, Origin.SOLVER),
-        residency=tuple(frozenset(tags[i] for i in stage.nonzero()[0].tolist()) for stage in solution.held),
+        residency=tuple(frozenset(names_of(program, stage)) for stage in solution.held),
         status=PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE,
         objective=solution.value,
         bound=solution.value if proven else solution.bound,

@@ -27,10 +27,7 @@ class SingleRouter:
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the only possible plan."""
-        reason = reason_against(view, view.fleet.tags.index(self._tag)) if view.tasks else None
-        if reason or not view.tasks:
-            return infeasible_plan(view, reason=reason)
-        return rule_plan(view, [view.fleet.tags.index(self._tag)] * len(view.tasks))
+        return _plan_with(view, self._tag) if view.tasks else infeasible_plan(view)
 
 
 class BestSingleRouter:
@@ -59,18 +56,17 @@ class BestSingleRouter:
             if isinstance(chosen, Plan):
                 return chosen
             self._kept = chosen
-        row = view.fleet.tags.index(self._kept)
-        reason = reason_against(view, row)
-        return infeasible_plan(view, reason=reason) if reason else rule_plan(view, [row] * len(view.tasks))
+        return _plan_with(view, self._kept)
 
     def _choose(self, view: PlanningView) -> str | Plan:
         """Return the model for every task of a view; an infeasible plan where there is none."""
-        reasons = [reason_against(view, row) for row in range(len(view.fleet))]
+        reasons = [_reason_against(view, row) for row in range(len(view.fleet))]
         rows = [row for row, reason in enumerate(reasons) if reason is None]
         if not rows:
             smallest = view.fleet.tags.index(view.fleet.smallest.tag)
-            sentence = f"no single model can do every task: {reasons[smallest]}"
-            return infeasible_plan(view, reason=infeasible_plan(view).reason if _nothing_fits(view) else sentence)
+            if all(model.vram_gb > view.vram_budget_gb for model in view.fleet):
+                return infeasible_plan(view)
+            return infeasible_plan(view, reason=f"no single model can do every task: {reasons[smallest]}")
         worth, price = utility(view).sum(axis=1), load_price(view)
         models = view.fleet.models
 
@@ -81,13 +77,15 @@ class BestSingleRouter:
         return models[min(rows, key=rank)].tag
 
 
-def reason_against(view: PlanningView, row: int) -> str | None:
-    """Return why a model cannot do every task within the budget, None where it can.
+def _plan_with(view: PlanningView, tag: str) -> Plan:
+    """Return the plan with one model; infeasible, with the reason, where it cannot do every task."""
+    row = view.fleet.tags.index(tag)
+    reason = _reason_against(view, row)
+    return infeasible_plan(view, reason=reason) if reason else rule_plan(view, [row] * len(view.tasks))
 
-    Args:
-        view: The step to plan; its horizon is not empty.
-        row: The model's row in the fleet.
-    """
+
+def _reason_against(view: PlanningView, row: int) -> str | None:
+    """Return why a model cannot do every task of a horizon that is not empty within the budget, None where it can."""
     model = view.fleet.models[row]
     holder = view.fleet.holder(model.tag)
     needed_gb = sum(each.vram_gb for each in view.fleet.holders if each.keep or each.tag == holder)
@@ -111,7 +109,3 @@ def reason_against(view: PlanningView, row: int) -> str | None:
                 f"context of {model.max_ctx}; choose another model"
             )
     return None
-
-
-def _nothing_fits(view: PlanningView) -> bool:
-    return all(model.vram_gb > view.vram_budget_gb for model in view.fleet)

@@ -16,7 +16,7 @@ import numpy as np
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.exact import ExactRouter
 from pytest_swarm.routing.model_sets import Family, Index, smaller, without, worth_by_stage
-from pytest_swarm.routing.program import TIE, RoutingProgram, Solution
+from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, names_of
 
 _STEP_TIE: Final = TIE / 100  # of one comparison; a plan of 100 stages stays within TIE
 _FEW_SETS: Final = 256  # every set of eight models; beyond, a pass per model is faster than all pairs
@@ -154,13 +154,9 @@ def _best(program: RoutingProgram, family: Family, front: _Front) -> int:
     ties = (front.value >= top - TIE).nonzero()[0].tolist()
 
     def key(index: int) -> tuple[float, tuple[str, ...]]:
-        return round(float(front.rank[index]), 9), _names(program, family.member[index])
+        return round(float(front.rank[index]), 9), names_of(program, family.member[index])
 
     return int(ties[0] if len(ties) == 1 else min(ties, key=key))
-
-
-def _names(program: RoutingProgram, member: Mask) -> tuple[str, ...]:
-    return tuple(sorted(program.tags[i] for i in member.nonzero()[0].tolist()))
 
 
 def _trace(fronts: list[_Front], last: int) -> list[int]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from msgspec import Struct
+
 from pytest_swarm.codec import JsonObject, SharedFields, to_json
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
@@ -37,33 +39,33 @@ _RUN: Final = SharedFields(RunInfo, RunStartEvent, but=("fleet", "started_ts_ms"
 _MODEL: Final = SharedFields(Model, RunFleetModel, but=("tag",))
 _STEP: Final = SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = SharedFields(TaskOutcome, TaskResultEvent)
-_SAID_IF_KNOWN: Final = frozenset(
-    (
-        *("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers"),
-        *("judge_reply", "server_fault"),
-    )
-)
-"""Fields of `task_result` that are left out where there is nothing to say."""
-
-_ENERGY: Final = ("gpu_energy_j", "gpu_idle_w")
-"""Fields of `vram_sample` that are left out where no GPU counts its energy."""
 _SWITCH: Final = SharedFields(Switch, ModelSwitchEvent)
 _RETRY: Final = SharedFields(Retry, CallRetryEvent)
-
-
-_WHERE_KNOWN: Final = ("estimates", "host")
+_SUMMARY: Final = SharedFields(JobRecord, JobSummaryEvent, but=("case",), whole=False)
+_SAMPLE: Final = SharedFields(VramSample, VramSampleEvent, but=("resident", "gpu"))
+_RESIDENT: Final = SharedFields(ResidentModel, ResidentRow, but=("tag",))
+_UNLESS_EMPTY: Final = frozenset(
+    (
+        *("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers"),
+        *("judge_reply", "server_fault", "shares_with"),
+    )
+)
+"""Fields that are left out where they are empty or null."""
+_UNLESS_NULL: Final = frozenset(("estimates", "host", "lambda_token", "gpu_energy_j", "gpu_idle_w"))
+"""Fields that are left out where they are null; 0 is a measurement."""
 
 
 def encode_run_start(info: RunInfo) -> JsonObject:
     """Return `run_start`, the first line of events.jsonl."""
     models = tuple(RunFleetModel(name=model.tag, **_MODEL.of(model)) for model in info.fleet)
-    event = RunStartEvent(
-        schema_version=SCHEMA_VERSION,
-        ts_ms=info.started_ts_ms,
-        fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
-        **_RUN.of(info),
+    return _object(
+        RunStartEvent(
+            schema_version=SCHEMA_VERSION,
+            ts_ms=info.started_ts_ms,
+            fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
+            **_RUN.of(info),
+        )
     )
-    return {name: value for name, value in to_json(event).items() if name not in _WHERE_KNOWN or value is not None}
 
 
 def decode_run_start(event: RunStartEvent) -> RunInfo:
@@ -96,18 +98,19 @@ def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:
 
 def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonObject:
     """Return `dag_structure`, which opens a job: the whole graph, and the case that it is run as."""
-    event = DagStructureEvent(
-        **_head(case, ts_ms),
-        horizon_depth=case.key.horizon,
-        vram_budget_gb=case.key.vram_budget_gb,
-        repeat=case.key.repeat,
-        lambda_token=case.key.lambda_token,
-        test=case.test,
-        simulated=simulated,
-        graph_digest=case.graph.digest,
-        graph=encode_graph_object(case.graph),
+    return _object(
+        DagStructureEvent(
+            **_head(case, ts_ms),
+            horizon_depth=case.key.horizon,
+            vram_budget_gb=case.key.vram_budget_gb,
+            repeat=case.key.repeat,
+            lambda_token=case.key.lambda_token,
+            test=case.test,
+            simulated=simulated,
+            graph_digest=case.graph.digest,
+            graph=encode_graph_object(case.graph),
+        )
     )
-    return {name: value for name, value in to_json(event).items() if name != "lambda_token" or value is not None}
 
 
 def decode_dag_structure(event: DagStructureEvent, graph: TaskGraph) -> Case:
@@ -124,14 +127,15 @@ def _key(mode: str, horizon: HorizonDepth, budget_gb: float, repeat: int, lambda
 
 def encode_plan_step(case: Case, step: PlanStep, ts_ms: float) -> JsonObject:
     """Return `plan_step`: the whole problem and its plan, so that anyone can solve it again."""
-    event = PlanStepEvent(
-        **_head(case, ts_ms),
-        assignments=tuple(map(_assignment_row, step.assignments)),
-        executed=tuple(map(_assignment_row, step.executed)),
-        origin={each.task: each.origin for each in step.assignments},
-        **_STEP.of(step),
+    return _object(
+        PlanStepEvent(
+            **_head(case, ts_ms),
+            assignments=_assignment_rows(step.assignments),
+            executed=_assignment_rows(step.executed),
+            origin={each.task: each.origin for each in step.assignments},
+            **_STEP.of(step),
+        )
     )
-    return {name: value for name, value in to_json(event).items() if name != "shares_with" or value}
 
 
 def decode_plan_step(event: PlanStepEvent) -> PlanStep:
@@ -146,13 +150,9 @@ def decode_plan_step(event: PlanStepEvent) -> PlanStep:
 
 def encode_task_result(case: Case, outcome: TaskOutcome, ts_ms: float) -> JsonObject:
     """Return `task_result`: how one task ended, with its answer."""
-    event = TaskResultEvent(
-        **_head(case, ts_ms),
-        type=case.graph.task(outcome.task).type,
-        latency_s=outcome.latency_s,
-        **_OUTCOME.of(outcome),
-    )
-    return {name: value for name, value in to_json(event).items() if name not in _SAID_IF_KNOWN or value}
+    task_type = case.graph.task(outcome.task).type
+    head = _head(case, ts_ms)
+    return _object(TaskResultEvent(**head, type=task_type, latency_s=outcome.latency_s, **_OUTCOME.of(outcome)))
 
 
 def decode_task_result(event: TaskResultEvent) -> TaskOutcome:
@@ -182,66 +182,47 @@ def decode_retry(event: CallRetryEvent) -> Retry:
 
 def encode_vram_sample(case: Case, sample: VramSample, ts_ms: float) -> JsonObject:
     """Return `vram_sample`: what the server (and NVML) said was resident at one moment."""
-    event = VramSampleEvent(
-        **_head(case, ts_ms),
-        step=sample.step,
-        at_s=sample.at_s,
-        resident=tuple(
-            ResidentRow(
-                model=each.tag,
-                size_bytes=each.size_bytes,
-                size_vram_bytes=each.size_vram_bytes,
-                foreign=each.foreign,
-            )
-            for each in sample.resident
-        ),
-        phase=sample.phase,
-        gpu_used_bytes=sample.gpu_used_bytes,
-        gpus=None if sample.gpu is None else sample.gpu.used_bytes,
-        gpu_processes=() if sample.gpu is None else sample.gpu.processes,
-        gpu_energy_j=None if sample.gpu is None else sample.gpu.energy_j,
-        gpu_idle_w=None if sample.gpu is None else sample.gpu.idle_power_w,
+    gpu = sample.gpu
+    return _object(
+        VramSampleEvent(
+            **_head(case, ts_ms),
+            resident=tuple(ResidentRow(model=each.tag, **_RESIDENT.of(each)) for each in sample.resident),
+            gpu_used_bytes=sample.gpu_used_bytes,
+            gpus=None if gpu is None else gpu.used_bytes,
+            gpu_processes=() if gpu is None else gpu.processes,
+            gpu_energy_j=None if gpu is None else gpu.energy_j,
+            gpu_idle_w=None if gpu is None else gpu.idle_power_w,
+            **_SAMPLE.of(sample),
+        )
     )
-    return {name: value for name, value in to_json(event).items() if name not in _ENERGY or value is not None}
 
 
 def decode_vram_sample(event: VramSampleEvent) -> VramSample:
     """Return the VramSample of a `vram_sample`."""
-    resident = tuple(
-        ResidentModel(
-            tag=row.model, size_bytes=row.size_bytes, size_vram_bytes=row.size_vram_bytes, foreign=row.foreign
-        )
-        for row in event.resident
-    )
-    return VramSample(
-        step=event.step,
-        at_s=event.at_s,
-        resident=resident,
-        phase=event.phase,
-        gpu=_gpu_reading(event),
-    )
+    resident = tuple(ResidentModel(tag=row.model, **_RESIDENT.of(row)) for row in event.resident)
+    return VramSample(resident=resident, gpu=_gpu_reading(event), **_SAMPLE.of(event))
 
 
 def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Json]) -> JsonObject:
     """Return `job_dag_summary`, which closes a job. `metrics` are for reading along; a report computes them again."""
-    event = JobSummaryEvent(
-        **_head(record.case, ts_ms),
-        status=record.status,
-        error=record.error,
-        started_ts_ms=record.started_ts_ms,
-        makespan_s=record.makespan_s,
-        metrics=metrics,
-        host=record.host,
-    )
-    return {name: value for name, value in to_json(event).items() if name != "host" or value is not None}
+    return _object(JobSummaryEvent(**_head(record.case, ts_ms), metrics=metrics, **_SUMMARY.of(record)))
 
 
 def _head(case: Case, ts_ms: float) -> dict[str, Any]:
     return {"ts_ms": ts_ms, "case": case.digest, "job": case.job, "mode": case.key.mode}
 
 
-def _assignment_row(assignment: Assignment) -> AssignmentRow:
-    return AssignmentRow(task=assignment.task, model=assignment.model)
+def _object(event: Struct) -> JsonObject:
+    """Return the object of an event without the fields that are left out where they say nothing."""
+    return {
+        name: value
+        for name, value in to_json(event).items()
+        if value or not (name in _UNLESS_EMPTY or (value is None and name in _UNLESS_NULL))
+    }
+
+
+def _assignment_rows(assignments: Iterable[Assignment]) -> tuple[AssignmentRow, ...]:
+    return tuple(AssignmentRow(task=each.task, model=each.model) for each in assignments)
 
 
 def _assignments(rows: Iterable[AssignmentRow], event: PlanStepEvent) -> tuple[Assignment, ...]:

@@ -77,7 +77,7 @@ class GpuMeter:
         thread.
         """
         try:
-            used = self._used_bytes()
+            used = tuple(_memory(self._nvml, handle, "used") for handle in self._handles)
         except NvmlFailure as error:
             self._keep(f"GPU memory was not measured all the time: {error}")
             return None
@@ -96,9 +96,6 @@ class GpuMeter:
         except NvmlFailure as error:
             self._keep(f"free GPU memory was not measured: {error}")
             return None
-
-    def _used_bytes(self) -> tuple[int, ...]:
-        return tuple(_memory(self._nvml, handle, "used") for handle in self._handles)
 
     def _keep(self, trouble: str) -> None:
         if trouble not in self.troubles:

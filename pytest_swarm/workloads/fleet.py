@@ -155,7 +155,7 @@ def _read_model(row: Fields) -> Model | None:
             parallel=fields.optional_whole("parallel"),
         )
     except FleetError as error:
-        raise error if str(error).startswith(fields.where) else fields.fail(str(error)) from error
+        raise fields.placed(error) from error
     return None if fields.flag("exclude", default=False) else model
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_swarm.calibration.calibrate import Calibration, CalibrationDefaults, calibrate
 from pytest_swarm.calibration.profile_check import ProfileCheck, check_profile, check_table, without_answers
-from pytest_swarm.simulator.models.profile import Profile, load_profile
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.workloads.fleet import load_fleet
 
 RECORDING = Path(__file__).parents[1] / "data" / "gpu_recording"

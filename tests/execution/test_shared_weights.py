@@ -19,7 +19,8 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
-from pytest_swarm.simulator.models.profile import Profile, load_profile
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.telemetry import events
 from pytest_swarm.workloads.fleet import read_fleet

@@ -328,7 +328,7 @@ FAULTS: Final = (
         name="the tokens of an answer are estimated from the job's own answers",
         where="workloads/matrices/matrix_jobs.py",
         old="_means_without(everywhere, own)",
-        new="_means_without(everywhere, {})",
+        new="_means_without(everywhere, ({}, {}))",
         tests=("workloads/matrices/test_import_matrix.py",),
     ),
     # --- gate and statistics
@@ -1741,7 +1741,7 @@ FAULTS: Final = (
     Fault(
         name="greedy pays for the load of a copy again",
         where="routing/greedy.py",
-        old="row = self._holder[row]",
+        old="row = self.holder[row]",
         new="row = int(row)",
         tests=("routing/test_shared_weights.py",),
     ),

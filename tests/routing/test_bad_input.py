@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pytest_swarm.domain.plan import Plan, PlanStatus
+from pytest_swarm.domain.plan import PlanStatus
 from pytest_swarm.errors import EstimateError, OptionError
-from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
-from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.base import PlanningView, Weights
 from pytest_swarm.routing.objective import evaluate
-from tests.instances import HEAVY, WB1, matrix_view, mode_for, mode_names, view_of
+from tests.instances import WB1, matrix_view, mode_names, route, scores_of, view_of
 
 MODES = mode_names(needs=("realised",))
 PINNED_AWAY = matrix_view([[1.0]] * 2, vram_gb=[5, 4], budget_gb=8, keep=[0], forbidden=[(0, 0)])
-
-
-def route(mode: str, view: PlanningView) -> Plan:
-    scores = {(task.id, tag): 1.0 for task in view.tasks for tag in view.fleet.tags}
-    mode = mode_for(mode, view.fleet)
-    return asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet, realised=scores)).route(view))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -40,7 +32,7 @@ def route(mode: str, view: PlanningView) -> Plan:
     ],
 )
 def test_no_plan_is_a_status_with_a_sentence(mode: str, view: PlanningView) -> None:
-    plan = route(mode, view)
+    plan = route(mode, view, realised=scores_of(view))
     assert plan.status is PlanStatus.INFEASIBLE
     assert plan.assignments == ()
     assert plan.reason
@@ -79,10 +71,9 @@ def test_figures_too_large_to_be_added_up_are_refused(mode: str) -> None:
     view = matrix_view([[1.0] * 3] * 2, vram_gb=[1, 1], budget_gb=8)
     huge = replace(view, estimates=replace(view.estimates, load_cost=np.array([0.0, 1e300])))
     with pytest.raises(EstimateError, match="load price of model 'm1'"):
-        evaluate(route(mode, huge), huge)
+        evaluate(route(mode, huge, realised=scores_of(huge)), huge)
 
 
 def test_the_oracle_names_the_score_that_it_lacks() -> None:
-    router = ModeTable({}).make("oracle", RouterSetup(fleet=HEAVY, realised={}))
     with pytest.raises(EstimateError, match=r"'s0'.*gemma2:2b"):
-        asyncio.run(router.route(view_of(WB1)))
+        route("oracle", view_of(WB1), realised={})

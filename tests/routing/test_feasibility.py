@@ -6,19 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.feasibility import ProblemKind, check, explain_infeasible, structural_problems
-from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, view_of
+from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, plan_with, view_of
 
 VIEW = view_of(WB1)
-
-
-def plan(models: dict[str, str], *residency: set[str]) -> Plan:
-    return Plan(
-        assignments=tuple(Assignment(task=t, model=m, origin=Origin.RULE) for t, m in models.items()),
-        residency=tuple(map(frozenset, residency)),
-        status=PlanStatus.HEURISTIC,
-    )
 
 
 ALL_GEMMA = dict.fromkeys(("s0", "s1", "s2"), GEMMA)
@@ -29,19 +21,19 @@ def kinds(of: Plan) -> list[ProblemKind]:
 
 
 def test_a_sound_plan_has_no_problems() -> None:
-    assert kinds(plan(ALL_GEMMA, {GEMMA})) == []
-    assert kinds(plan(ALL_GEMMA, {GEMMA}, {GEMMA}, {GEMMA})) == []
+    assert kinds(plan_with(ALL_GEMMA, {GEMMA})) == []
+    assert kinds(plan_with(ALL_GEMMA, {GEMMA}, {GEMMA}, {GEMMA})) == []
 
 
 @pytest.mark.parametrize(
     ("bad", "kind", "words"),
     [
-        (plan({"s0": GEMMA, "s1": GEMMA}, {GEMMA}), ProblemKind.MISSING_TASK, ("'s2'",)),
-        (plan({**ALL_GEMMA, "s9": GEMMA}, {GEMMA}), ProblemKind.UNKNOWN_TASK, ("'s9'",)),
-        (plan({**ALL_GEMMA, "s2": "gpt"}, {GEMMA}), ProblemKind.UNKNOWN_MODEL, ("'s2'", "'gpt'", "'heavy'")),
-        (plan({**ALL_GEMMA, "s2": QWEN}, {GEMMA}), ProblemKind.NOT_RESIDENT, ("'s2'", QWEN)),
-        (plan(ALL_GEMMA, {GEMMA}, {GEMMA}), ProblemKind.STAGES, ("2", "3")),
-        (plan(ALL_GEMMA, {GEMMA, PHI}), ProblemKind.OVER_BUDGET, ("14.5GB", "8GB", PHI)),
+        (plan_with({"s0": GEMMA, "s1": GEMMA}, {GEMMA}), ProblemKind.MISSING_TASK, ("'s2'",)),
+        (plan_with({**ALL_GEMMA, "s9": GEMMA}, {GEMMA}), ProblemKind.UNKNOWN_TASK, ("'s9'",)),
+        (plan_with({**ALL_GEMMA, "s2": "gpt"}, {GEMMA}), ProblemKind.UNKNOWN_MODEL, ("'s2'", "'gpt'", "'heavy'")),
+        (plan_with({**ALL_GEMMA, "s2": QWEN}, {GEMMA}), ProblemKind.NOT_RESIDENT, ("'s2'", QWEN)),
+        (plan_with(ALL_GEMMA, {GEMMA}, {GEMMA}), ProblemKind.STAGES, ("2", "3")),
+        (plan_with(ALL_GEMMA, {GEMMA, PHI}), ProblemKind.OVER_BUDGET, ("14.5GB", "8GB", PHI)),
     ],
 )
 def test_each_problem_is_named(bad: Plan, kind: ProblemKind, words: tuple[str, ...]) -> None:
@@ -52,7 +44,7 @@ def test_each_problem_is_named(bad: Plan, kind: ProblemKind, words: tuple[str, .
 
 
 def test_the_model_of_a_deferred_task_need_not_be_resident() -> None:
-    chosen = plan({**ALL_GEMMA, "s2": QWEN}, {GEMMA})
+    chosen = plan_with({**ALL_GEMMA, "s2": QWEN}, {GEMMA})
     assert kinds(chosen) == [ProblemKind.NOT_RESIDENT]
     assert kinds(replace(chosen, deferred=frozenset({"s2"}))) == []
 
@@ -64,43 +56,43 @@ def test_the_model_of_a_deferred_task_need_not_be_resident() -> None:
 def test_a_plan_defers_tasks_of_the_horizon_but_not_every_ready_one(
     deferred: set[str], kind: ProblemKind, words: str
 ) -> None:
-    problems = check(replace(plan(ALL_GEMMA, {GEMMA}), deferred=frozenset(deferred)), VIEW)
+    problems = check(replace(plan_with(ALL_GEMMA, {GEMMA}), deferred=frozenset(deferred)), VIEW)
     assert {problem.kind for problem in problems} == {kind}
     assert words in problems[0].sentence
     assert all(problem.structural for problem in problems)
 
 
 def test_an_unknown_resident_model_is_a_problem() -> None:
-    problems = check(plan(ALL_GEMMA, {GEMMA, "gpt"}), VIEW)
+    problems = check(plan_with(ALL_GEMMA, {GEMMA, "gpt"}), VIEW)
     assert [(problem.kind, "'gpt'" in problem.sentence) for problem in problems] == [(ProblemKind.UNKNOWN_MODEL, True)]
 
 
 def test_a_task_assigned_twice_is_a_problem() -> None:
-    once = plan(ALL_GEMMA, {GEMMA})
+    once = plan_with(ALL_GEMMA, {GEMMA})
     twice = replace(once, assignments=(*once.assignments, once.assignments[0]))
     assert kinds(twice) == [ProblemKind.DUPLICATE_TASK]
 
 
 def test_a_model_swapped_in_too_late_is_not_resident_in_its_stage() -> None:
-    late = plan({**ALL_GEMMA, "s1": QWEN}, {GEMMA}, {GEMMA}, {GEMMA, QWEN})
+    late = plan_with({**ALL_GEMMA, "s1": QWEN}, {GEMMA}, {GEMMA}, {GEMMA, QWEN})
     assert ProblemKind.NOT_RESIDENT in kinds(late)
 
 
 def test_over_budget_alone_does_not_forbid_execution() -> None:
-    over = plan(dict.fromkeys(ALL_GEMMA, PHI), {PHI})
+    over = plan_with(dict.fromkeys(ALL_GEMMA, PHI), {PHI})
     assert kinds(over) == [ProblemKind.OVER_BUDGET]
     assert structural_problems(over, VIEW) == ()
 
 
 def test_a_millionth_of_a_gb_is_within_the_budget_and_more_is_not() -> None:
-    exact = plan(ALL_GEMMA, {GEMMA})
+    exact = plan_with(ALL_GEMMA, {GEMMA})
     assert check(exact, replace(VIEW, vram_budget_gb=2 - 0.9e-6)) == ()
     assert len(check(exact, replace(VIEW, vram_budget_gb=2 - 1.2e-6))) == 1
 
 
 def test_what_is_not_allowed_or_evicts_a_pinned_model_is_a_problem() -> None:
     view = matrix_view([[1.0], [1.0]], vram_gb=[2, 2], budget_gb=8, keep=[1], forbidden=[(0, 0)])
-    problems = check(plan({"t0": "m0"}, {"m0"}), view)
+    problems = check(plan_with({"t0": "m0"}, {"m0"}), view)
     assert [problem.kind for problem in problems] == [ProblemKind.NOT_ALLOWED, ProblemKind.NOT_KEPT]
 
 

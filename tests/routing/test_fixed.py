@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import FleetError
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.mode_table import ModeTable
-from tests.instances import GEMMA, HEAVY, LLAMA, PHI, QWEN, table
+from tests import instances
+from tests.instances import GEMMA, HEAVY, LLAMA, PHI, QWEN, view_of
 
 ABC = Fleet(
     name="abc",
@@ -32,24 +32,12 @@ def flat(
 ) -> PlanningView:
     """A flat step with a task of each type; a task's ID is its type and its place."""
     tasks = tuple(Task(id=f"{kind}{n}", type=kind, prompt="p", estimated_tokens=100) for n, kind in enumerate(types))
-    view = PlanningView(
-        job="flat",
-        step=0,
-        tasks=tasks,
-        ready=tuple(task.id for task in tasks),
-        stages=(0,) * len(tasks),
-        edges=(),
-        horizon_depth="flat",
-        fleet=fleet,
-        resident=frozenset(resident),
-        vram_budget_gb=budget_gb,
-        estimates=table(fleet, tasks),
-    )
+    view = view_of(TaskGraph(name="flat", tasks=tasks), budget_gb=budget_gb, fleet=fleet, resident=resident)
     return replace(view, **more)  # type: ignore[arg-type]
 
 
 def route(mode: str, view: PlanningView) -> Plan:
-    plan = asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet)).route(view))
+    plan = instances.route(mode, view)
     assert plan.status is PlanStatus.INFEASIBLE or check(plan, view) == ()
     return plan
 

@@ -9,18 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import PlanStatus
-from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import OptionError
-from pytest_swarm.estimate.estimate_table import EstimateTable
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check
-from pytest_swarm.routing.gpu_timetable import GpuModel, GpuTimetable
+from pytest_swarm.routing.gpu_timetable import GpuTimetable
 from pytest_swarm.routing.heft import HeftRouter
 from pytest_swarm.routing.list_schedule import Booking, ListProblem, earliest_gap, schedule, upward_ranks
 from pytest_swarm.routing.mode_table import ModeTable
-from tests.instances import HEAVY
+from tests.instances import HEAVY, matrix_view
 from tests.routing.textbook_graphs import (
     TEXTBOOK_GRAPHS,
     TOPCUOGLU_EDGES,
@@ -42,35 +40,21 @@ def view(
 ) -> PlanningView:
     """A view from numbers: `seconds` has a row for each model, m0, m1, ...; tasks are t0, t1, ...; edges by number."""
     count = len(seconds[0])
-    names = tuple(f"t{n}" for n in range(count))
-    models = tuple(
-        Model(tag=f"m{i}", vram_gb=gb, load_time_ms=1000 * load_s[i], cost_per_token=0, max_ctx=8192)
-        for i, gb in enumerate(vram_gb)
-    )
     depth = [0] * count
     for parent, child in sorted(edges, key=lambda edge: edge[1]):
         depth[child] = max(depth[child], depth[parent] + 1)
-    shape = (len(models), count)
-    return PlanningView(
-        job="textbook",
-        step=0,
-        tasks=tuple(Task(id=name, type="math", prompt="p", estimated_tokens=9) for name in names),
-        ready=tuple(name for name, at in zip(names, depth, strict=True) if at == 0),
-        stages=tuple(depth),
-        edges=tuple((names[parent], names[child]) for parent, child in edges),
-        horizon_depth=99,
-        fleet=Fleet(name="textbook", models=models),
-        resident=frozenset(f"m{i}" for i in resident),
-        vram_budget_gb=budget_gb,
-        estimates=EstimateTable(
-            models=tuple(model.tag for model in models),
-            tasks=names,
-            quality=np.full(shape, 0.5) if quality is None else np.array(quality, dtype=float),
-            token_cost=np.zeros(shape),
-            latency_s=np.array(seconds, dtype=float),
-            allowed=np.ones(shape, dtype=bool),
-            load_cost=np.array([model.load_time_ms / 1500 for model in models]),
-        ),
+    made = matrix_view(
+        quality or [[0.5] * count] * len(seconds),
+        vram_gb=vram_gb,
+        budget_gb=budget_gb,
+        load=[each / 1.5 for each in load_s],
+        stages=depth,
+        resident=resident,
+    )
+    return replace(
+        made,
+        edges=tuple((f"t{parent}", f"t{child}") for parent, child in edges),
+        estimates=replace(made.estimates, latency_s=np.array(seconds, dtype=float)),
     )
 
 
@@ -192,7 +176,7 @@ def test_a_fleet_without_speeds_is_refused_in_one_sentence() -> None:
 
 def test_calls_that_run_take_their_slots_and_their_models_until_they_end() -> None:
     """One slot is busy for 5 s; evicting the busy model would let the load begin only then."""
-    models = {"a": GpuModel(tag="a", vram_gb=4.0, load_s=1.0), "b": GpuModel(tag="b", vram_gb=4.0, load_s=1.0)}
+    models = [Model(tag=tag, vram_gb=4.0, load_time_ms=1000, cost_per_token=0, max_ctx=8192) for tag in ("a", "b")]
     made = GpuTimetable(models, {"x": {"b": 2.0}}, limit_gb=4.0, slots=1, resident=frozenset("a"))
     made.occupy([("a", 5.0)])
     assert made.book("x", ()).start == 6.0

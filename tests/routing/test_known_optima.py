@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import ProblemKind, check
 from pytest_swarm.routing.milp import cheap_optimum
-from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
+from tests import instances
 from tests.instances import (
     GEMMA,
     INSTANCES,
     MATH_ALONE,
     PHI,
     Instance,
-    mode_for,
     mode_names,
     random_view,
     scores_of,
@@ -34,9 +32,7 @@ FEASIBLE = [each for each in INSTANCES if each.milp is not None]
 
 
 def route(mode: str, view: PlanningView) -> Plan:
-    view = with_speeds(view)
-    setup = RouterSetup(fleet=view.fleet, realised=scores_of(view))
-    return asyncio.run(ModeTable({}).make(mode_for(mode, view.fleet), setup).route(view))
+    return instances.route(mode, with_speeds(view), realised=scores_of(view))
 
 
 @pytest.mark.parametrize("instance", FEASIBLE, ids=str)

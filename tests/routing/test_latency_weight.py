@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,10 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.routing.base import PlanningView, RouterSetup, Weights
-from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.base import PlanningView, Weights
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.workloads.fleet import load_fleet
-from tests.instances import view_of
+from tests.instances import route, view_of
 
 DOC = Path(__file__).parents[2] / "docs" / "routing.md"
 SECTION = DOC.read_text(encoding="utf-8").partition("### What a second costs")[2].partition("\n## ")[0]
@@ -47,7 +45,7 @@ def test_the_table_has_three_rows() -> None:
 @pytest.mark.parametrize("mode", ["milp", "staged", "greedy"])
 def test_the_weight_decides_which_model_is_worth_its_time(fleet: Fleet, mode: str, row: tuple[str, ...]) -> None:
     seen = view(fleet, float(row[0]))
-    plan = asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=fleet)).route(seen))
+    plan = route(mode, seen)
     assert plan.model_of == {"sum": row[3]}
     printed = dict(zip(fleet.tags, (float(cell.split("=")[-1]) for cell in row[1:3]), strict=True))
     assert evaluate(plan, seen).value == pytest.approx(printed[row[3]], abs=5e-4)

@@ -17,12 +17,12 @@ from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerDownError, ServerRefusedError
 from pytest_swarm.fields import Json
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter
-from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate, switch_cost, utility
 from pytest_swarm.routing.planner_prompt import MAX_COUNTED_ROWS, build_problem, planner_prompt, planner_schema
+from tests import instances
 from tests.instances import GEMMA, INSTANCES, LLAMA, PHI, QWEN, WB1, WB2, Instance, matrix_view, random_view, view_of
 from tests.tries import tries
 
@@ -194,7 +194,7 @@ def test_the_planner_can_work_out_the_value_that_the_solvers_maximize(seed: int,
         weights=replace(view.weights, latency=latency),
         estimates=replace(view.estimates, latency_s=seconds),
     )
-    plan = asyncio.run(ModeTable({}).make("milp", RouterSetup(fleet=view.fleet)).route(view))
+    plan = instances.route("milp", view)
     if plan.status is PlanStatus.INFEASIBLE:
         return
     prompt = planner_prompt(build_problem(view))

@@ -72,14 +72,6 @@ def test_what_a_first_program_prepares_is_prepared_once_in_a_process(monkeypatch
     LpRouter.from_setup(setup)
 
 
-def test_the_compiled_program_takes_new_figures() -> None:
-    router, fresh = LpRouter(), LpRouter()
-    first = route(router, view_of(WB1, budget_gb=24))
-    again = route(router, view_of(WB1, budget_gb=8))
-    assert again.objective == pytest.approx(route(fresh, view_of(WB1, budget_gb=8)).objective)
-    assert first.objective >= again.objective
-
-
 def test_few_programs_stay_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled: list[int] = []
 

@@ -15,7 +15,7 @@ from pytest_swarm.routing.lp import LpRouter, formulate
 from pytest_swarm.routing.lp_arrays import HighsRelaxation, lp_arrays
 from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation
 from pytest_swarm.routing.lp_step import step_of
-from tests.instances import random_view
+from tests.instances import random_view, tied
 
 MODE, HIGHS = LpRouter(), HighsRelaxation()
 
@@ -47,11 +47,7 @@ def test_highs_is_given_what_cvxpy_gives_it(shape: tuple[int, int]) -> None:
 
 def views_with_ties() -> list[PlanningView]:
     views = [random_view(seed, models=4, tasks=1 + seed % 4) for seed in range(30)]
-    for view in views[::3]:
-        table = view.estimates
-        alike = replace(table, quality=np.round(table.quality), token_cost=np.zeros_like(table.token_cost))
-        views.append(replace(view, estimates=alike))
-    return [*views, replace(views[0], vram_budget_gb=0.5)]
+    return [*views, *map(tied, views[::3]), replace(views[0], vram_budget_gb=0.5)]
 
 
 def solved(view: PlanningView) -> LpRelaxation | None:

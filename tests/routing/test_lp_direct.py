@@ -13,7 +13,7 @@ from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.lp_rounding import SIMPLEX, SOLVERS
-from tests.instances import INSTANCES, matrix_view, random_view
+from tests.instances import INSTANCES, matrix_view, random_view, tied
 
 MODE, DIRECT = LpRouter(), DirectLpRouter()
 
@@ -26,15 +26,6 @@ def same(view: PlanningView) -> Plan:
     own = {"objective": None, "bound": None, "gap": None, "solve_ms": 0.0, "solver": None}
     assert replace(plan, **own) == replace(expected, **own)
     return plan
-
-
-def alike(view: PlanningView) -> PlanningView:
-    """The view with models that are equal in many ways."""
-    table = view.estimates
-    return replace(
-        view,
-        estimates=replace(table, quality=np.round(table.quality), token_cost=np.zeros_like(table.token_cost)),
-    )
 
 
 @pytest.mark.parametrize("instance", INSTANCES, ids=str)
@@ -51,11 +42,11 @@ def test_random_steps_have_the_plans_of_the_mode() -> None:
 
 def test_steps_with_ties_have_the_plans_of_the_mode() -> None:
     for seed in range(30):
-        same(alike(random_view(seed, models=5, tasks=3)))
+        same(tied(random_view(seed, models=5, tasks=3)))
 
 
 def test_a_large_step_has_the_plan_of_the_mode_though_a_solver_breaks_its_ties() -> None:
-    plan = same(alike(replace(random_view(3, models=8, tasks=50), vram_budget_gb=64.0)))
+    plan = same(tied(replace(random_view(3, models=8, tasks=50), vram_budget_gb=64.0)))
     assert plan.solver == SOLVERS[0]
 
 

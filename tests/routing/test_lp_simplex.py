@@ -13,7 +13,7 @@ from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_simplex import LpOptimum, lp_optimum
 from pytest_swarm.routing.lp_step import step_of
-from tests.instances import matrix_view, random_view
+from tests.instances import matrix_view, random_view, tied
 
 MODE = LpRouter()
 
@@ -26,13 +26,6 @@ def shares_of(view: PlanningView) -> list[list[float]]:
     own = found(view)
     assert own is not None
     return own.shares.tolist()
-
-
-def tied(view: PlanningView) -> PlanningView:
-    """A view whose models are equal in many ways."""
-    table = view.estimates
-    alike = replace(table, quality=np.round(2 * table.quality) / 2, token_cost=np.zeros_like(table.token_cost))
-    return replace(view, estimates=alike)
 
 
 def price_of_ties(view: PlanningView, shares: np.ndarray) -> float:
@@ -70,7 +63,7 @@ def least_price_of_ties(view: PlanningView, optimum: float) -> float:
 def test_random_steps_have_the_value_of_the_mode_and_the_optimum_of_the_rule(alike: bool) -> None:
     views = [random_view(seed, models=1 + seed % 7, tasks=1 + seed % 5) for seed in range(56)]
     solved = {"keep": 0, "forbidden": 0, "fractional": 0}
-    for view in map(tied, views) if alike else views:
+    for view in [tied(view, steps=2) for view in views] if alike else views:
         own, relaxed = found(view), MODE.relax(view)
         assert (own is None) == (relaxed is None)
         if own is None or relaxed is None:

@@ -7,24 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.errors import FleetError, GraphError
 from pytest_swarm.routing.base import Weights
 from pytest_swarm.routing.lp_step import step_of
 from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility
 from pytest_swarm.routing.plan_builders import assign, held_throughout
-from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
+from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, plan_with, random_view, view_of
 
 # two stages; worth 1 on the right model, 0 on the other; a load costs 0.1 and 0.2
 VIEW = matrix_view([[1, 0], [0, 1]], vram_gb=[5, 4], budget_gb=8, load=[0.1, 0.2], stages=[0, 1])
 
 
 def plan(models: tuple[str, str], *residency: set[str]) -> Plan:
-    return Plan(
-        assignments=tuple(Assignment(task=f"t{m}", model=tag, origin=Origin.RULE) for m, tag in enumerate(models)),
-        residency=tuple(map(frozenset, residency)),
-        status=PlanStatus.HEURISTIC,
-    )
+    return plan_with({f"t{m}": tag for m, tag in enumerate(models)}, *residency)
 
 
 def test_one_residency_is_held_throughout_and_loaded_once() -> None:
@@ -56,13 +52,8 @@ def test_an_assigned_model_that_is_not_listed_counts_as_loaded_on_demand() -> No
 def test_unknown_names_are_named() -> None:
     with pytest.raises(FleetError, match="m7"):
         evaluate(plan(("m0", "m7"), {"m0"}), VIEW)
-    stray = Plan(
-        assignments=(Assignment(task="t9", model="m0", origin=Origin.RULE),),
-        residency=(frozenset({"m0"}),),
-        status=PlanStatus.HEURISTIC,
-    )
     with pytest.raises(GraphError, match="t9"):
-        evaluate(stray, VIEW)
+        evaluate(plan_with({"t9": "m0"}, {"m0"}), VIEW)
 
 
 def test_the_published_figures_of_the_first_step() -> None:
@@ -97,20 +88,14 @@ def test_deferred_tasks_come_after_the_last_stage_model_by_model() -> None:
 def test_a_model_of_several_deferred_tasks_is_loaded_once() -> None:
     view = matrix_view([[1, 0, 0], [0, 1, 1]], vram_gb=[5, 4], budget_gb=8, load=[0.1, 0.2], resident=[0])
     models = {"t0": "m0", "t1": "m1", "t2": "m1"}
-    chosen = Plan(
-        assignments=tuple(Assignment(task=task, model=tag, origin=Origin.RULE) for task, tag in models.items()),
-        residency=(frozenset({"m0"}),),
-        status=PlanStatus.HEURISTIC,
-        deferred=frozenset({"t1", "t2"}),
-    )
+    chosen = plan_with(models, {"m0"}, deferred={"t1", "t2"})
     assert evaluate(chosen, view).value == pytest.approx(3 - 0.2)
 
 
 def test_an_unknown_task_is_an_error_though_it_is_deferred() -> None:
-    stranger = Assignment(task="t9", model="m0", origin=Origin.RULE)
-    chosen = replace(plan(("m0", "m1"), {"m0"}), deferred=frozenset({"t9"}))
+    chosen = plan_with({"t0": "m0", "t1": "m1", "t9": "m0"}, {"m0"}, deferred={"t9"})
     with pytest.raises(GraphError, match="'t9'"):
-        evaluate(replace(chosen, assignments=(*chosen.assignments, stranger)), VIEW)
+        evaluate(chosen, VIEW)
 
 
 def test_the_value_of_a_step_that_is_rounded_is_that_of_the_replay_to_the_last_digit() -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Origin, PlanStatus
 from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import check, explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
-from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
-from pytest_swarm.routing.oracle import OracleRouter
-from tests.instances import GEMMA, LLAMA, PHI, QWEN, WB1, matrix_view, random_view, view_of
-
-
-def route(mode: str, view: PlanningView) -> Plan:
-    return asyncio.run(ModeTable({}).make(mode, RouterSetup(fleet=view.fleet)).route(view))
+from tests.instances import GEMMA, LLAMA, PHI, QWEN, WB1, matrix_view, random_view, route, view_of
 
 
 def test_greedy_pays_a_load_once() -> None:
@@ -110,7 +102,7 @@ def test_best_single_is_the_best_of_the_singles() -> None:
 def test_the_oracle_follows_what_was_realised(resident: tuple[str, ...]) -> None:
     view = view_of(WB1, resident=resident)
     realised = {(task.id, tag): float(tag == LLAMA) for task in view.tasks for tag in view.fleet.tags}
-    plan = asyncio.run(OracleRouter(realised=realised).route(view))
+    plan = route("oracle", view, realised=realised)
     assert set(plan.model_of.values()) == {LLAMA}
     assert (plan.status, plan.objective, plan.bound, plan.gap) == (PlanStatus.OPTIMAL, 3.0, 3.0, 0.0)
 
@@ -118,15 +110,15 @@ def test_the_oracle_follows_what_was_realised(resident: tuple[str, ...]) -> None
 def test_the_oracle_takes_the_cheapest_of_equal_scores_whatever_a_load_costs() -> None:
     view = view_of(WB1, budget_gb=24, resident=(PHI,))
     realised = {(task.id, tag): 1.0 for task in view.tasks for tag in view.fleet.tags}
-    assert set(asyncio.run(OracleRouter(realised=realised).route(view)).model_of.values()) == {GEMMA}
+    assert set(route("oracle", view, realised=realised).model_of.values()) == {GEMMA}
     realised |= {("s1", GEMMA): 0.9}
-    assert asyncio.run(OracleRouter(realised=realised).route(view)).model_of == {"s0": GEMMA, "s1": QWEN, "s2": GEMMA}
+    assert route("oracle", view, realised=realised).model_of == {"s0": GEMMA, "s1": QWEN, "s2": GEMMA}
 
 
 def test_the_oracle_gives_each_task_its_best_model_though_they_do_not_fit_together() -> None:
     view = matrix_view([[0, 0, 0], [0, 0, 0]], vram_gb=[5, 6], budget_gb=8, stages=[0, 0, 0])
     realised = {(f"t{m}", f"m{i}"): float(m % 2 == i) for m in range(3) for i in range(2)}
-    plan = asyncio.run(OracleRouter(realised=realised).route(view))
+    plan = route("oracle", view, realised=realised)
     assert plan.model_of == {"t0": "m0", "t1": "m1", "t2": "m0"}
     assert check(plan, view) == ()
     assert plan.objective == 3.0
@@ -140,7 +132,7 @@ def test_no_plan_has_a_higher_realized_score_than_the_oracles() -> None:
             continue
         realised = {(t.id, tag): float((i * 7 + m * 5 + seed) % 3 == 0)
                     for m, t in enumerate(view.tasks) for i, tag in enumerate(view.fleet.tags)}  # fmt: skip
-        best = asyncio.run(OracleRouter(realised=realised).route(view)).objective
+        best = route("oracle", view, realised=realised).objective
         assert best is not None
         for mode in ("milp", "staged", "greedy", "random", "fixed", "collate"):
             assert sum(realised[each.task, each.model] for each in route(mode, view).assignments) <= best + 1e-9

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from dataclasses import replace
 from random import Random
 
@@ -13,17 +12,17 @@ import pytest
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.routing import feasibility, objective
-from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
+from pytest_swarm.routing.base import PlanningView, Router
 from pytest_swarm.routing.greedy import greedy_rows
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.milp import MilpRouter, cheap_optimum
-from pytest_swarm.routing.mode_table import ModeTable
-from pytest_swarm.routing.objective import load_price, utility
+from pytest_swarm.routing.objective import utility
 from pytest_swarm.routing.reference_program import specified_optimum
 from pytest_swarm.routing.shared_weights import grouped
 from pytest_swarm.routing.staged import StagedRouter
-from tests.instances import random_view
+from tests.instances import random_view, route
+from tests.routing.brute_force import brute_force
 
 SEEDS = range(60)
 RULES = ("lp", "milp", "staged", "greedy", "random", "best-single", "fixed", "collate")
@@ -55,64 +54,10 @@ def routed(router: Router, view: PlanningView) -> Plan:
     return asyncio.run(router.route(view))
 
 
-def router(mode: str, view: PlanningView) -> Router:
-    return ModeTable({}).make(mode, RouterSetup(fleet=view.fleet))
-
-
-def held_sets(view: PlanningView) -> list[frozenset[str]]:
-    """Every set of weights within the budget, by the models that stand for them."""
-    holders = view.fleet.holders
-    return [
-        frozenset(model.tag for model in chosen)
-        for size in range(len(holders) + 1)
-        for chosen in itertools.combinations(holders, size)
-        if sum(model.vram_gb for model in chosen) <= view.vram_budget_gb + 1e-6
-        and all(model in chosen for model in holders if model.keep)
-    ]
-
-
-def brute_force(view: PlanningView) -> float:
-    """The best value over a model for each task and one set of weights throughout."""
-    worth, price = utility(view), load_price(view)
-    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
-    best = -np.inf
-    for held in held_sets(view):
-        loads = sum(price[row[tag]] for tag in held if tag not in view.resident)
-        may = [
-            [
-                row[tag]
-                for tag in view.fleet.tags
-                if view.fleet.holder(tag) in held and view.estimates.allowed[row[tag], m]
-            ]
-            for m in range(len(view.tasks))
-        ]
-        for rows in itertools.product(*may):
-            best = max(best, sum(worth[i, m] for m, i in enumerate(rows)) - loads)
-    return best
-
-
-def brute_force_staged(view: PlanningView) -> float:
-    """The best value over a model for each task and a set of weights for each stage."""
-    worth, price = np.where(view.estimates.allowed, utility(view), -np.inf), load_price(view)
-    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
-    best = {view.fleet.held(view.resident): 0.0}
-    for stage in range(max(view.stages) + 1):
-        columns = [m for m, at in enumerate(view.stages) if at == stage]
-        following = {}
-        for held in held_sets(view):
-            usable = [row[tag] for tag in view.fleet.usable(held)]
-            gained = sum(max((worth[i, m] for i in usable), default=-np.inf) for m in columns)
-            following[held] = gained + max(
-                value - sum(price[row[tag]] for tag in held - before) for before, value in best.items()
-            )
-        best = following
-    return max(best.values(), default=-np.inf)
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_exact_plans_are_the_best_over_a_model_for_each_task_and_a_set_of_weights(seed: int) -> None:
     view = shared_view(seed)
-    found, expected = routed(MilpRouter(), view), brute_force(view)
+    found, expected = routed(MilpRouter(), view), brute_force(view, staged=False)
     if found.status is PlanStatus.INFEASIBLE:
         assert expected == -np.inf
         assert cheap_optimum(view) is None
@@ -121,16 +66,15 @@ def test_exact_plans_are_the_best_over_a_model_for_each_task_and_a_set_of_weight
     assert objective.evaluate(found, view).value == pytest.approx(expected, abs=1e-9)
     assert cheap_optimum(view) == pytest.approx(expected, abs=1e-9)
     staged = routed(StagedRouter(), view)
-    assert objective.evaluate(staged, view).value == pytest.approx(brute_force_staged(view), abs=1e-9)
+    assert objective.evaluate(staged, view).value == pytest.approx(brute_force(view, staged=True), abs=1e-9)
 
 
 @pytest.mark.parametrize("staged", [False, True])
 def test_the_readable_program_holds_weights_once(staged: bool) -> None:
     for seed in SEEDS[::6]:
         view = shared_view(seed)
-        expected = brute_force_staged(view) if staged else brute_force(view)
         found = specified_optimum(view, staged=staged)
-        assert (-np.inf if found is None else found) == pytest.approx(expected, abs=1e-6), seed
+        assert (-np.inf if found is None else found) == pytest.approx(brute_force(view, staged=staged), abs=1e-6), seed
 
 
 @pytest.mark.parametrize("mode", RULES)
@@ -138,7 +82,7 @@ def test_every_router_counts_weights_once(mode: str) -> None:
     planned = 0
     for seed in SEEDS:
         view = shared_view(seed)
-        plan = routed(router(mode, view), view)
+        plan = route(mode, view)
         if plan.status is PlanStatus.INFEASIBLE:
             continue
         planned += 1
@@ -162,7 +106,7 @@ def test_a_plan_may_use_all_models_of_one_copy() -> None:
         view = shared_view(seed, models=3, tasks=6)
         groups = {view.fleet.holder(tag) for tag in view.fleet.tags}
         for mode in ("milp", "greedy", "lp"):
-            plan = routed(router(mode, view), view)
+            plan = route(mode, view)
             models = {each.model for each in plan.assignments}
             if len(groups) == 1 and len(models) > 1:
                 used.add(mode)

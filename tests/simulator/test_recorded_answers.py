@@ -14,6 +14,7 @@ from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import CallCost, ModelProfile
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 from pytest_swarm.simulator.server.token_stream import GenerationRequest
+from tests.simulator.test_profile import SMALL
 
 A40 = load_profile("a40")
 HELLO = Message(role="user", content="hello")
@@ -91,39 +92,10 @@ def test_a_raw_prompt_has_a_token_for_each_four_characters_and_at_least_one(char
 
 
 def test_a_profile_file_holds_answers_costs_and_limits(tmp_path: Path) -> None:
-    lines = """
-name = "mine"
-source = "a test"
-[hardware]
-load_poll_s = 0.0
-[behaviour]
-reference_difficulty = 3
-difficulty_slope = 0.7
-partial_share = 0.5
-error_carryover = 0.8
-self_contained_carryover = 0.2
-neutral_accuracy = 0.5
-token_spread = 0.2
-[[models]]
-name = "m"
-source = "a test"
-blob = "1"
-size_bytes = 1000
-layers = 1
-kv_heads = 1
-head_dim = 1
-context_length = 4096
-prefill_tokens_per_s = 100.0
-decode_tokens_per_s = 10.0
-num_predict = 80
-plain_calls = { base_tokens = 9.0, tokens_per_character = 0.3 }
-[[answers]]
-model = "m"
-request = "00ff"
-text = ""
-prompt_tokens = 5
-completion_tokens = 1
-"""
+    costs = "plain_calls = { base_tokens = 9.0, tokens_per_character = 0.3 }\nnum_predict = 80\n[[known]]"
+    answer = 'model = "tiny"\nrequest = "00ff"\ntext = ""\nprompt_tokens = 5\ncompletion_tokens = 1\n'
+    lines = SMALL.replace("[[known]]", costs).replace("[hardware]", "[hardware]\nload_poll_s = 0.0")
+    lines += f"[[answers]]\n{answer}"
     path = tmp_path / "mine.toml"
     path.write_text(lines, encoding="utf-8")
     profile = load_profile(path)
@@ -140,7 +112,7 @@ completion_tokens = 1
     chat = [Message(role=role, content="1234") for role in ("system", "user")]
     assert load_profile(path).models[0].plain.prompt_tokens(chat) == 9 + 8
     assert load_profile(path).models[0].answer_tokens("1234") == 8.0
-    assert profile.answer("M", "00ff") is not None
-    path.write_text(lines.replace('[[answers]]\nmodel = "m"', '[[answers]]\nmodel = "other"'), encoding="utf-8")
+    assert profile.answer("Tiny", "00ff") is not None
+    path.write_text(lines.replace('[[answers]]\nmodel = "tiny"', '[[answers]]\nmodel = "other"'), encoding="utf-8")
     with pytest.raises(ProfileError, match="answer of 'other', which is not one of its models"):
         load_profile(path)

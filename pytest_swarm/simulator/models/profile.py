@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import fields as fields_of
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -29,11 +30,8 @@ from pytest_swarm.simulator.models.profile_tables import (
     read_task_type,
 )
 from pytest_swarm.simulator.models.profile_types import (
-    Accuracy,
     Behaviour,
     Favour,
-    KnownOutcome,
-    ModelProfile,
     PlannerProfile,
     Profile,
 )
@@ -47,28 +45,12 @@ from pytest_swarm.simulator.server.hardware import (
     ServerSpec,
 )
 
-__all__ = ["Accuracy", "Behaviour", "Favour", "KnownOutcome", "ModelProfile", "PlannerProfile", "Profile"]
-__all__ += ["load_profile", "shipped_profiles"]
-
 _TABLES: Final = (
-    "name",
-    "source",
-    "hardware",
-    "behaviour",
-    "planner",
-    "models",
-    "known",
-    "answers",
-    "measured",
-    "faults",
+    *("name", "source", "hardware", "behaviour", "planner", "models", "known", "answers", "measured", "faults"),
 )
 _HARDWARE: Final = (
     *("gpu_bytes", "max_loaded_models", "num_parallel", "max_queue", "keep_alive_s"),
     *("compute_bytes", "fit_margin_bytes", "stale_free_memory", "load_poll_s"),
-)
-_RULES: Final = (
-    *("reference_difficulty", "difficulty_slope", "partial_share", "error_carryover"),
-    *("self_contained_carryover", "neutral_accuracy", "token_spread"),
 )
 _CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
 
@@ -79,14 +61,11 @@ def load_profile(name_or_path: str | Path) -> Profile:
     return _shipped(where) if where in shipped_profiles() else _profile(where)
 
 
-@cache
-def _shipped(name: str) -> Profile:
-    """Return a shipped profile, which a run asks for several times."""
-    return _profile(name)
-
-
 def _profile(where: str) -> Profile:
     return _decode(_layered(_read(where), where), where)
+
+
+_shipped: Final = cache(_profile)  # which a run asks for several times
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -112,14 +91,14 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     if "base" not in data:
         return data
     top = Fields(data, where=f"profile {where}", error=ProfileError)
-    top.only(LAYER_KEYS)
+    top.only(_LAYER_KEYS)
     base_name = top.text("base")
     if base_name not in shipped_profiles():
         raise top.fail(f"base {base_name!r} is not a shipped profile; known are {', '.join(shipped_profiles())}")
     base = _read(base_name)
     if "base" in base:
         raise top.fail(f"base {base_name!r} has a base itself; name that one")
-    return layered(base, top)
+    return _on_top_of(base, top)
 
 
 def _decode(data: Mapping[str, object], where: str) -> Profile:
@@ -161,7 +140,7 @@ def _server(table: Fields, models: tuple[ModelSpec, ...]) -> ServerSpec:
 
 
 def _behaviour(table: Fields) -> Behaviour:
-    table.only((*_RULES, "completion_tokens"))
+    table.only(each.name for each in fields_of(Behaviour))
     tokens = table.table("completion_tokens")
     return Behaviour(
         reference_difficulty=table.number("reference_difficulty", low=1, high=5),
@@ -187,7 +166,6 @@ def _planner(table: Fields) -> PlannerProfile:
     favours = table.text("favours", Favour.CAPABILITY)
     if favours not in Favour._value2member_map_:
         raise table.fail(f"favours {favours!r} is unknown; known are {', '.join(Favour)}")
-    chance = {name: table.number(name, 0.0, low=0, high=1) for name in _CHANCES}
     try:
         return PlannerProfile(
             favours=Favour(favours),
@@ -195,37 +173,19 @@ def _planner(table: Fields) -> PlannerProfile:
             ignores_schema=table.flag("ignores_schema", default=False),
             thinking_tokens=table.whole("thinking_tokens", 0, low=0),
             runaway_tokens=table.whole("runaway_tokens", 100_000, low=1),
-            invalid_json=chance["invalid_json"],
-            fenced=chance["fenced"],
-            over_budget=chance["over_budget"],
-            missing_task=chance["missing_task"],
-            duplicate_task=chance["duplicate_task"],
-            unknown_task=chance["unknown_task"],
-            unknown_model=chance["unknown_model"],
-            runaway=chance["runaway"],
             ignores_budget=table.flag("ignores_budget", default=False),
             answer_tokens=tuple(max(1, round(each)) for each in read_numbers(table, "answer_tokens")),
+            **{name: table.number(name, 0.0, low=0, high=1) for name in _CHANCES},
         )
     except ProfileError as error:
         raise table.fail(str(error)) from error
 
 
-LAYER_KEYS: Final = ("base", "name", "source", "hardware", "behaviour", "planner", "models", "faults")
+_LAYER_KEYS: Final = ("base", "name", "source", "hardware", "behaviour", "planner", "models", "faults")
 
 
-def layered(base: Mapping[str, object], top: Fields) -> dict[str, object]:
-    """Return the tables of a base profile with those of a file on top of them.
-
-    Tables override the base's key by key, other values replace the base's. A model of the file is added, or replaces
-    the base's model of that name.
-
-    Args:
-        base: The tables of the base.
-        top: The file that names the base.
-
-    Raises:
-        SwarmError: That of `top`, for a model that is like no model of the base.
-    """
+def _on_top_of(base: Mapping[str, object], top: Fields) -> dict[str, object]:
+    """Return the tables of a base with those of the file that names it: see the module. Raises the error of `top`."""
     merged = {**base}
     for key in (key for key in top if key not in ("base", "models")):
         below, value = base.get(key), top.raw(key)

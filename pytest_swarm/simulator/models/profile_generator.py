@@ -152,7 +152,7 @@ class ProfileGenerator:
             request_seed: The seed of the request.
         """
         call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
-        text = self._text(call, task.expected, self._outcome(call, has_inputs=_receives_inputs(graph, task)))
+        text = self._text(call, task.expected, self._outcome(call, has_inputs=bool(graph.inputs(task.id))))
         return score_or_none(task.expected, text) or 0.0
 
     def task_answer(self, graph: TaskGraph, task: Task, request: GenerationRequest, given: Mapping[str, str]) -> str:
@@ -288,7 +288,3 @@ def right_probability(profile: Profile, model: str, task: Task) -> float:
     logit = math.log(accuracy / (1.0 - accuracy))
     logit -= behaviour.difficulty_slope * (task.difficulty - behaviour.reference_difficulty)
     return 1.0 / (1.0 + math.exp(-logit))
-
-
-def _receives_inputs(graph: TaskGraph, task: Task) -> bool:
-    return bool(graph.inputs(task.id))

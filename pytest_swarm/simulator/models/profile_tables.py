@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, type_fault, type_name
 from pytest_swarm.fields import Fields
@@ -22,22 +22,12 @@ T = TypeVar("T")
 _SPEC_WHOLE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 _SPEC_REAL: Final = ("prefill_tokens_per_s", "decode_tokens_per_s")
 _MODEL_KEYS: Final = (
-    *(
-        "name",
-        "source",
-        "blob",
-        "manifest",
-        *_SPEC_WHOLE,
-        *_SPEC_REAL,
-        "load_s",
-        "first_load_s",
-        "overhead_s",
-        "cpu_slowdown",
-    ),
+    *("name", "source", "blob", "manifest", *_SPEC_WHOLE, *_SPEC_REAL),
+    *("load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
     *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token", "estimate_per_token"),
     *("prompt_cache", "slowdown_beside", "first_format_s"),
 )
-_LEAST_LENGTH: Final = 0.01  # of a token; none is shorter
+_LEAST_LENGTH: Final = 0.01  # of a token, by which something is divided; none is shorter
 _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 
@@ -46,27 +36,22 @@ def read_model(row: Fields) -> ModelProfile:
     row = row.labeled(row.text("name"))
     row.only(_MODEL_KEYS)
     plain, schema = _call_costs(row)
-    first_load_s, num_predict = row.optional_number("first_load_s"), row.optional_whole("num_predict")
-    whole = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
+    num_predict = row.optional_whole("num_predict")
+    figures: dict[str, Any] = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
+    figures |= {key: row.number(key) for key in _SPEC_REAL}
     spec = ModelSpec(
         name=row.text("name"),
         blob=row.text("blob"),
-        size_bytes=whole["size_bytes"],
-        layers=whole["layers"],
-        kv_heads=whole["kv_heads"],
-        head_dim=whole["head_dim"],
-        context_length=whole["context_length"],
-        prefill_tokens_per_s=row.number("prefill_tokens_per_s"),
-        decode_tokens_per_s=row.number("decode_tokens_per_s"),
+        **figures,
         load_s=row.number("load_s", 0.0, low=0),
-        first_load_s=first_load_s,
+        first_load_s=row.optional_number("first_load_s"),
         overhead_s=row.number("overhead_s", 0.0, low=0),
         cpu_slowdown=row.number("cpu_slowdown", 1.0),
         parameters={} if num_predict is None else {"num_predict": num_predict},
         prompt_cache=_prompt_cache(row),
         slowdown_beside=row.number("slowdown_beside", 1.0, low=1),
         first_format_s=row.number("first_format_s", 0.0, low=0),
-        manifest=row.text("manifest") if "manifest" in row else "",
+        manifest=row.text("manifest", ""),
     )
     return ModelProfile(
         spec=spec,
@@ -74,8 +59,8 @@ def read_model(row: Fields) -> ModelProfile:
         accuracy=by_task_type(row, (_accuracy(each, row.text("source")) for each in row.tables("accuracy"))),
         plain=plain,
         schema=schema,
-        characters_per_token=_positive(row, "characters_per_token"),
-        estimate_per_token=_positive(row, "estimate_per_token"),
+        characters_per_token=row.optional_number("characters_per_token", low=_LEAST_LENGTH),
+        estimate_per_token=row.optional_number("estimate_per_token", low=_LEAST_LENGTH),
     )
 
 
@@ -96,11 +81,6 @@ def read_answer(row: Fields) -> RecordedAnswer:
         decode_s=row.optional_number("decode_s"),
         overhead_s=row.optional_number("overhead_s"),
     )
-
-
-def _positive(row: Fields, key: str) -> float | None:
-    """Return a number that something is divided by; None where it is absent."""
-    return row.number(key, low=_LEAST_LENGTH) if key in row else None
 
 
 def _prompt_cache(row: Fields) -> PrefixReuse | None:

@@ -12,7 +12,15 @@ from random import Random
 from typing import Any, Final
 
 _MOST_REPEATS: Final = 3
-_CATEGORY: Final = {"DIGIT": "7", "NOT_DIGIT": "x", "SPACE": " ", "NOT_SPACE": "x", "WORD": "w", "NOT_WORD": "-"}
+_CATEGORIES: Final = {
+    "CATEGORY_DIGIT": ("7", r"\d"),
+    "CATEGORY_NOT_DIGIT": ("x", r"\D"),
+    "CATEGORY_SPACE": (" ", r"\s"),
+    "CATEGORY_NOT_SPACE": ("x", r"\S"),
+    "CATEGORY_WORD": ("w", r"\w"),
+    "CATEGORY_NOT_WORD": ("-", r"\W"),
+}
+"""Category of the parser -> a character of it, and its class."""
 _PRINTABLE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,:;!?/()[]{}<>@#%&*+='\" "
 
 
@@ -61,7 +69,7 @@ def _member(items: list[tuple[Any, Any]], rng: Random) -> str:
         case "RANGE":
             return chr(rng.randint(argument[0], argument[1]))
         case "CATEGORY":
-            return _CATEGORY.get(str(argument).removeprefix("CATEGORY_"), "")
+            return _CATEGORIES[str(argument)][0]
     return chr(argument)
 
 
@@ -71,15 +79,5 @@ def _contains(item: tuple[Any, Any], character: str) -> bool:
         case "RANGE":
             return bool(argument[0] <= ord(character) <= argument[1])
         case "CATEGORY":
-            return re.fullmatch(_CLASS[str(argument).removeprefix("CATEGORY_")], character) is not None
+            return re.fullmatch(_CATEGORIES[str(argument)][1], character) is not None
     return bool(ord(character) == argument)
-
-
-_CLASS: Final = {
-    "DIGIT": r"\d",
-    "NOT_DIGIT": r"\D",
-    "SPACE": r"\s",
-    "NOT_SPACE": r"\S",
-    "WORD": r"\w",
-    "NOT_WORD": r"\W",
-}

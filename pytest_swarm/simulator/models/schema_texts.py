@@ -110,9 +110,9 @@ class _Draw:
         if isinstance(form, str) and form in _FORMATS:
             return _FORMATS[form]
         least, most = schema.get("minLength"), schema.get("maxLength")
-        long = _WORD * (least // len(_WORD) + 1) if isinstance(least, int) and least > len(_WORD) else _WORD
-        short = long[:least] if isinstance(least, int) and least > len(_WORD) else long
-        return short[:most] if isinstance(most, int) and most >= 0 else short
+        size = max(least, len(_WORD)) if isinstance(least, int) else len(_WORD)
+        text = (_WORD * (size // len(_WORD) + 1))[:size]
+        return text[:most] if isinstance(most, int) and most >= 0 else text
 
 
 def _kind(schema: dict[str, Json]) -> Json:

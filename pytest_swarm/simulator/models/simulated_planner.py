@@ -84,7 +84,7 @@ def choose_models(problem: PlannerProblem, profile: PlannerProfile, *, exceed: b
         if options:
             wanted = Favour.CAPABILITY if exceed and not profile.ignores_budget else profile.favours
             in_turn = options[number % len(options)]
-            best = max(options, key=lambda tag: favour_rank(task.offers[tag], by_tag[tag], wanted))
+            best = max(options, key=lambda tag: _rank(task.offers[tag], by_tag[tag], wanted))
             choice[task.id] = in_turn if wanted is Favour.IN_TURN else best
             chosen.add(choice[task.id])
     if exceed and _vram_gb(chosen, by_tag) <= problem.vram_budget_gb + BUDGET_TOLERANCE_GB:
@@ -100,14 +100,8 @@ def _exceed_budget(choice: dict[str, str], tasks: tuple[ProblemTask, ...], by_ta
             choice[task.id] = max(unused, key=lambda tag: by_tag[tag].vram_gb)
 
 
-def favour_rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
-    """Return the rank of a model by what the planner favors; the smaller model wins ties.
-
-    Args:
-        offer: The estimates of the task on the model.
-        model: The model.
-        favours: What the planner favors.
-    """
+def _rank(offer: Offer, model: ProblemModel, favours: Favour) -> tuple[float, float]:
+    """Return the rank of a model by what the planner favors; the smaller model wins ties."""
     match favours:
         case Favour.CAPABILITY:
             return offer.quality, -model.vram_gb

@@ -88,7 +88,7 @@ def _task(fields: Fields, task_id: str, reader: RowReader) -> Task:
     try:
         return replace(reader(fields), id=task_id)
     except GraphError as error:
-        raise error if str(error).startswith(fields.where) else fields.fail(str(error)) from error
+        raise fields.placed(error) from error
 
 
 def _chosen(count: int, sample: RowSelection) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
@@ -22,7 +23,8 @@ ASSUMED_VRAM_GB: Final = (
 )
 _ASSUMED_ANSWER_TOKENS: Final = 100  # where no table counts tokens; enters the routers' estimates only
 _LEAST_CONTEXT: Final = 8192
-TokenSums: TypeAlias = dict[str | None, tuple[int, int]]  # data set -> how many answers were counted, and their tokens
+TokenSums: TypeAlias = tuple[Counter[str | None], Counter[str | None]]
+"""By data set, the answers whose completion tokens were counted, and the sum of these, over all models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +50,11 @@ def matrix_jobs(matrix: Matrix, *, name: str, batch: int) -> MatrixJobs:
     size, even = _job_size(len(matrix.prompts), batch)
     count = -(-len(matrix.prompts) // size)
     parts = [matrix.prompts[n::count] for n in range(count)]  # dealt, so that no job holds a whole sorted data set
-    counted = [_answer_tokens(prompts) for prompts in parts]
-    everywhere = _sum_of(counted)
+    everywhere = _answer_tokens(matrix.prompts)
     graphs: list[TaskGraph] = []
     calls: list[tuple[CallKey, ImportedCall]] = []
-    for number, (prompts, own) in enumerate(zip(parts, counted, strict=True)):
+    for number, prompts in enumerate(parts):
+        own = _answer_tokens(prompts)
         answer_tokens = _means_without(everywhere, own)
         job = f"{name}-{number + 1:0{len(str(count))}d}"
         graphs.append(TaskGraph(name=job, tasks=tuple(_task(each, answer_tokens) for each in prompts)))
@@ -89,22 +91,12 @@ def _task(prompt: MatrixPrompt, answer_tokens: Mapping[str | None, float]) -> Ta
 
 
 def _answer_tokens(prompts: Iterable[MatrixPrompt]) -> TokenSums:
-    """Return the number and the sum of the counted completion tokens of each data set, over all models."""
-    sums: TokenSums = {}
+    answers, tokens = Counter[str | None](), Counter[str | None]()
     for prompt in prompts:
         known = [each.completion_tokens for each in prompt.cells.values() if each.completion_tokens is not None]
-        number, total = sums.get(prompt.dataset, (0, 0))
-        sums[prompt.dataset] = (number + len(known), total + sum(known))
-    return sums
-
-
-def _sum_of(parts: Iterable[TokenSums]) -> TokenSums:
-    sums: TokenSums = {}
-    for part in parts:
-        for dataset, (number, total) in part.items():
-            before = sums.get(dataset, (0, 0))
-            sums[dataset] = (before[0] + number, before[1] + total)
-    return sums
+        answers[prompt.dataset] += len(known)
+        tokens[prompt.dataset] += sum(known)
+    return answers, tokens
 
 
 def _means_without(sums: TokenSums, own: TokenSums) -> dict[str | None, float]:
@@ -113,10 +105,11 @@ def _means_without(sums: TokenSums, own: TokenSums) -> dict[str | None, float]:
     Where no other job has counted answers of the data set, it is the mean of all data sets in other jobs; where they
     have none at all, an assumed number.
     """
-    left = {each: tuple(a - b for a, b in zip(sums[each], own.get(each, (0, 0)), strict=True)) for each in sums}
-    number, total = (sum(each[part] for each in left.values()) for part in (0, 1))
-    rest = total / number if number else _ASSUMED_ANSWER_TOKENS
-    return {dataset: (each[1] / each[0] if each[0] else rest) for dataset, each in left.items()}
+    answers, tokens = map(Counter, sums)
+    answers.subtract(own[0])
+    tokens.subtract(own[1])
+    rest = tokens.total() / answers.total() if answers.total() else _ASSUMED_ANSWER_TOKENS
+    return {dataset: tokens[dataset] / count if count else rest for dataset, count in answers.items()}
 
 
 def _imported(cell: MatrixCell) -> ImportedCall:

@@ -162,7 +162,7 @@ GOOD = {"prompt_id": "a", "model": "m", "score": 1}
         ([{**GOOD, "cost": True}], "line 1: column 'cost' holds True, which is no number"),
         ([{**GOOD, "prompt_tokens": 1.5}], "line 1: column 'prompt_tokens' holds 1.5, but tokens are counted in whole"),
         ([GOOD, {"prompt_id": "b", "model": "n", "score": 1}], "no prompt has a score of every model (m, n)"),
-        ([GOOD, {**GOOD, "model": "M"}], "model 'm' appears in two spellings"),
+        ([GOOD, {**GOOD, "model": "M "}], "model 'm' appears in two spellings; use one"),
         ([{**GOOD, "model": "m,n"}], "model 'm,n' has a comma in its name"),
         ([{**GOOD, "score": None}], "no prompt has a score of every model (m)"),
         ([], "has no rows"),
@@ -241,9 +241,6 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
     matrix = read(path, "long")
     assert matrix.notes[0] == "columns that are not used: cost_cents, latency"
     assert [(cell.cost, cell.latency_s) for cell in matrix.prompts[0].cells.values()] == [(None, None)] * 2
-    path.write_text("prompt_id,model,score\na,m,1\na,M ,0\n")
-    with pytest.raises(MatrixError, match="model 'm' appears in two spellings; use one"):
-        read(path, "long")
 
 
 @pytest.mark.parametrize("value", ["0.5", "17", "$2", "mmlu"])
