@@ -1,0 +1,40 @@
+"""Forms in which real models answer: tool calls, objects with notes, brackets, plain denials, points, titles."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.domain.expectation import Exact, Expectation, Letter, Number, YesNo
+from tests.scoring.test_reply_forms import value
+
+CALL = '<tool_call>\n{"name": "calculator", "arguments": {"expression": "12*7"}}\n</tool_call>'
+OBJECT = '```json\n{"reasoning": "3 * 4", "answer": "12"}\n```\n\nNote: the answer is a number of 2 digits.'
+
+RIGHT = [
+    (Letter(value="B", choices=4), "【解析】选项A错误。\n【答案】B <eoa>"),
+    (Letter(value="B", choices=4), "【解析】选项A错误。\n【答案】: B"),
+    (Number(value=84), f"{CALL}\nThat makes 84."),
+    (Number(value=12), OBJECT),
+    (Exact(text="12"), OBJECT),
+    (Number(value=14.5), '{"result": {"value": 14.5, "unit": "hours"}, "confidence": 0.9}'),
+    (YesNo(value=True), '```json\n{"is_valid": true} // no errors\n```'),
+    (Exact(text="https://a.example"), '{\n  "answer": "https://a.example" // a link\n}'),
+    (Exact(text="Canberra"), "The capital is Sydney. Sorry, that is wrong: the capital is Canberra."),
+]
+WRONG = [
+    (Number(value=7), CALL),
+    (Number(value=7), '[TOOL_CALLS] [{"name": "add", "arguments": {"a": 3, "b": 7}}]'),
+    (Number(value=2), OBJECT),
+    (Number(value=0.9), '{"result": {"value": 14.5, "unit": "hours"}, "confidence": 0.9}'),
+    (Exact(text="Sydney"), "The capital is Sydney. Sorry, that is wrong: the capital is Canberra."),
+]
+
+
+@pytest.mark.parametrize(("expected", "text"), RIGHT)
+def test_a_right_reply_scores_1(expected: Expectation, text: str) -> None:
+    assert value(expected, text) == 1
+
+
+@pytest.mark.parametrize(("expected", "text"), WRONG)
+def test_a_wrong_reply_does_not(expected: Expectation, text: str) -> None:
+    assert value(expected, text) == 0
