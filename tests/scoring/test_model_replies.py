@@ -20,6 +20,11 @@ RIGHT = [
     (YesNo(value=True), '```json\n{"is_valid": true} // no errors\n```'),
     (Exact(text="https://a.example"), '{\n  "answer": "https://a.example" // a link\n}'),
     (Exact(text="Canberra"), "The capital is Sydney. Sorry, that is wrong: the capital is Canberra."),
+    (YesNo(value=True), "It is prime.\n\n[Yes]"),
+    (YesNo(value=False), "Penguins cannot fly."),
+    (YesNo(value=False), "While penguins have wings, they cannot fly."),
+    (YesNo(value=False), "91 is 7 * 13.\n\nTherefore, we can conclude that 91 is not a prime number."),
+    (YesNo(value=False), "The Moon isn't larger than the Earth. It is about 27% of its size."),
 ]
 WRONG = [
     (Number(value=7), CALL),
@@ -27,6 +32,23 @@ WRONG = [
     (Number(value=2), OBJECT),
     (Number(value=0.9), '{"result": {"value": 14.5, "unit": "hours"}, "confidence": 0.9}'),
     (Exact(text="Sydney"), "The capital is Sydney. Sorry, that is wrong: the capital is Canberra."),
+    (YesNo(value=True), "Penguins cannot fly."),
+    *(
+        (YesNo(value=False), text)
+        for text in (
+            "It is not mentioned in the text whether he came.",
+            "This cannot be concluded from the text.",
+            "I cannot answer this question.",
+            "There is not enough information to decide.",
+            "He did not pass because he did not learn.",
+            "The number that is not prime is 4.",
+            "Therefore, it is not only prime but even.",
+            "So if it rains, he does not come.",
+            "First, 91 is not even. Then we try 3. Then we try 5. Then we try 7.",
+            "We see that 91 is not even. Next, we try to divide by",
+            "Therefore, we do not",
+        )
+    ),
 ]
 
 
