@@ -108,7 +108,7 @@ _INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORE
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _FORMULA: Final = re.compile(  # also one that the text breaks off in, and "$E$ is the energy"
-    r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
+    r"\$\$?(?!\\(?:text|math)\w{0,4}\{)(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
     r"|\$(?![\d.])(?=[^$\n]{0,300}[\\^_=])[^$\n]{0,300}\Z"
     r"|\$[A-Za-z]\$(?=\s(?!is (?:the )?(?:right|correct|best|answer))[a-z])"
 )

@@ -86,9 +86,16 @@ _MOVED: Final = re.compile(
     r"\b(?:moved|changed|translated|converted|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$",
     re.IGNORECASE,
 )
-_TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
-_IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
+_TOPIC: Final = re.compile(
+    r"\b(?:of|in|for|at|von|van|de|del|della|di|du|des|do|da)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE
+)
+_IS: Final = re.compile(
+    r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s"
+    r"(?:is|was|are|were|has|had|ist|sind|war|est|sont|es|son|è|é)\b"
+)
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
+_TITLE: Final = re.compile(r"(?:(?:[A-Z][\w'’-]*|of|the|and|in|a|an|to|for|on)(?:\s|$)){2,8}")
+_MIXED: Final = re.compile(r"\b(?:is|are|was|seems) (?:mixed|ambivalent|divided)\b", re.IGNORECASE)
 _UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 kg"
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\s(?:and|&)\s(?:the\s)?[\"']?$")
@@ -119,7 +126,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
     pattern = re.compile(
-        rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-)(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|[.,]\d|-\w|['’]s?\s))",
+        rf"(?<![\w$€£@])(?<!\d[.,])(?<!\w[-.])(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|@|,\d|[.-]\w|['’]s?\s))",
         re.IGNORECASE,
     )
     mentions = list(islice(pattern.finditer(plain), _MAX_MENTIONS))
@@ -147,6 +154,8 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
     is_subject = _IS.match(after) is not None
     has_verb = _VERB.search(clause) is not None
     against = (
+        _is_part_of_title(sentence, name),
+        _MIXED.search(before),  # "mixed: positive about the food"
         _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]),  # "It is not Paris."
         _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or has_verb or is_subject),  # ", a friend of Paris"
         _RELATIVE.match(clause) or _SUBORDINATE.match(clause),  # ", which is near Paris", "While Paris is old"
@@ -167,6 +176,15 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         end is not None and end[0] == "?",  # "Is it Paris? No"
     )
     return not any(against)
+
+
+def _is_part_of_title(sentence: str, name: re.Match[str]) -> bool:
+    """Whether a text stands with other words in the same quotes, as "Night" in "The Night Watch"."""
+    start, end = sentence.rfind('"', 0, name.start()), sentence.find('"', name.end())
+    if end < 0 or sentence.count('"', 0, name.start()) % 2 == 0:
+        return False
+    title = sentence[start + 1 : end]
+    return _TITLE.fullmatch(title) is not None and normalized(title) != normalized(name[0])
 
 
 def _asserts(clause: str) -> bool:

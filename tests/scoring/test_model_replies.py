@@ -25,6 +25,17 @@ RIGHT = [
     (YesNo(value=False), "While penguins have wings, they cannot fly."),
     (YesNo(value=False), "91 is 7 * 13.\n\nTherefore, we can conclude that 91 is not a prime number."),
     (YesNo(value=False), "The Moon isn't larger than the Earth. It is about 27% of its size."),
+    (Letter(value="D", choices=4), r"$\mathrm{(D)}$"),
+    (Letter(value="B", choices=4), "答案是\uff08B\uff09"),
+    (Exact(text="invalid"), "The argument is not valid."),
+    (Exact(text="invalid"), "Therefore, the argument isn't deductively valid."),
+    (Exact(text="> ) }"), 'The sequence is "{ ( <". To close it we need "> ) }".'),
+    (Exact(text="東京"), "答えは東京です。"),
+    (Exact(text="9"), "assert f(3) == 9\n\nSo the output is 9."),
+    (Exact(text="jane.doe@example.com"), "The address is jane.doe@example.com."),
+    (Exact(text="The Night Watch"), "It is called “The Night Watch”."),
+    (Exact(text="Night Watch"), "It is called “The Night Watch”."),
+    (Exact(text="Marie Curie"), 'The text says "the prize went to Marie Curie".'),
 ]
 WRONG = [
     (Number(value=7), CALL),
@@ -49,6 +60,15 @@ WRONG = [
             "Therefore, we do not",
         )
     ),
+    (Exact(text="valid"), "The argument is not valid."),
+    (Exact(text="invalid"), "The argument is valid."),
+    (Exact(text="{ ( <"), 'The sequence is "{ ( <". To close it we need "> ) }".'),
+    (Exact(text="doe@example.com"), "The address is jane.doe@example.com."),
+    (Exact(text="jane.doe"), "The address is jane.doe@example.com."),
+    (Exact(text="Night"), "It is called “The Night Watch”."),
+    (Exact(text="Deutschland"), "Die Hauptstadt von Deutschland ist Berlin."),
+    (Exact(text="Italia"), "La capital de Italia es Roma."),
+    (Exact(text="positive"), "The review is mixed: positive about the food and negative about the service."),
 ]
 
 
