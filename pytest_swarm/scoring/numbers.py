@@ -23,6 +23,7 @@ from pytest_swarm.scoring.stated_number import (
     are_alternatives,
     is_denied,
     is_limit,
+    is_term,
     is_third_of_list,
     result_of_equation,
     stated_number,
@@ -151,7 +152,7 @@ def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], 
 
     Both values where it is given in two units; none where it only bounds the answer, or where another is given for it.
     """
-    if is_limit(statement, number):
+    if is_limit(statement, number) or is_term(statement, number):
         return Reading(values=(), text=number.text, place=place)
     if is_third_of_list(statement, numbers[: numbers.index(number) + 1]):
         return Reading(values=(), text=statement[numbers[0].start : number.end], place=place)

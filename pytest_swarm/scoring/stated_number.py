@@ -40,7 +40,7 @@ _MODIFIES: Final = re.compile(
     rf"|of) {_DETERMINER}\s"
     rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s(?:total\sof\s)?)?"
     rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
-    rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹]?$"
+    rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹*_]{{0,3}}$"
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
@@ -56,7 +56,9 @@ _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)
 _COMPARED: Final = re.compile(
     r"\b(?:which|that) (?:is|are|was|makes (?:him|her|it|them|me|us))\s[$€£¥₹]?$", re.IGNORECASE
 )
-_MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
+_MORE: Final = re.compile(  # "which is 5 more than 7", "which is 15 out of 20"
+    r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b|\sout of\s"
+)
 _JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,|(?:out )?of)\s")
 _NAME: Final = re.compile(  # "Apollo 11 landed in 1969", not "Only 11 landed in 1969"
     r"\b(?!(?:Only|Just|About|Around|Over|Almost|Some|Another|All|[A-Z][a-z]{2,14}ly)\b)[A-Z][a-z]+\s$"
@@ -70,6 +72,11 @@ _DENIED: Final = re.compile(
     r"(?:be\s|exactly\s|equal to\s|(?:[a-z]{2,12}\s)?(?:in|on|at)\s)?[$*]{0,3}$",
     re.IGNORECASE,
 )
+_IN_POINT: Final = re.compile(r"[({\[]\s?(?:-?\d[\d.]{0,20},\s?){0,20}$")  # (3, 4), {2, 5}, [1, 2]
+_OF_POINT: Final = re.compile(r"(?:,\s?-?\d[\d.]{0,20}){0,20}\s?[)}\]]")
+_TERM_BEFORE: Final = re.compile(r"(?<![A-Za-z])[xyzn]\s?[-+]\s?$")  # "x + 5" and the 2 of "2x + 3" are no numbers
+_TERM_AFTER: Final = re.compile(r"[xyzn]\s?[-+]\s?\d")
+_FACTOR_AFTER: Final = re.compile(r"\s?[*×·÷+]\s?[$(]?\d[\d.,]*(?![^\n]*=)")  # whose result is not given
 _JUDGED: Final = re.compile(
     r"(?:\s[a-z]{1,12})?\stoo (?:low|high|small|large|big|little|much|many|few)\b"
     rf"|\s(?:is|was|would be)\s(?:(?:a|the|far|much|{ADVERB})\s)?(?:wrong|incorrect"
@@ -191,10 +198,21 @@ def is_third_of_list(statement: str, numbers: Sequence[WrittenNumber]) -> bool:
     return len(last) > 2 and all(_COMMA.fullmatch(statement, one.end, other.start) for one, other in pairwise(last))
 
 
-def is_denied(text: str, number: WrittenNumber) -> bool:
-    """Return whether a text says that the number is not the answer: "not 12", "12 is wrong"."""
+def is_term(text: str, number: WrittenNumber) -> bool:
+    """Return whether a number is a part of something else: of "(3, 4)", of "2x + 3", or the 4 of "4 * 25"."""
     before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
-    if _DENIED.search(before[-_BEFORE_CHARS:]) or _JUDGED.match(text, number.end):
+    point = _IN_POINT.search(before)
+    if point and "," in point[0] + text[number.end : number.end + 1] and _OF_POINT.match(text, number.end):
+        return True
+    if _TERM_BEFORE.search(before[-5:]) or _TERM_AFTER.match(text, number.end):
+        return True
+    return "=" not in before and _FACTOR_AFTER.match(text, number.end) is not None
+
+
+def is_denied(text: str, number: WrittenNumber) -> bool:
+    """Return whether a number is no answer: a term, or one that is denied, "not 12", "12 is wrong"."""
+    before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
+    if is_term(text, number) or _DENIED.search(before[-_BEFORE_CHARS:]) or _JUDGED.match(text, number.end):
         return True
     clause = _CLAUSE_END.split(before)[-1]
     return DENYING_CLAUSE.search(clause) is not None

@@ -36,6 +36,13 @@ RIGHT = [
     (Exact(text="The Night Watch"), "It is called “The Night Watch”."),
     (Exact(text="Night Watch"), "It is called “The Night Watch”."),
     (Exact(text="Marie Curie"), 'The text says "the prize went to Marie Curie".'),
+    (Number(value=3.5), "It takes 3 and a half hours."),
+    (Number(value=75), "75 %, which is 15 out of 20"),
+    (Number(value=17), "So, Emily has **17 stickers** left after giving **8** to Tom."),
+    (Number(value=5), "The distance is 5, from (0, 0) to (3, 4)."),
+    (Number(value=42), "42 = 6 × 7"),
+    (Number(value=30), "The answer is 12 + 18, which makes 30."),
+    (Number(value=12), "Let x + 5 = 17. So x = 12."),
 ]
 WRONG = [
     (Number(value=7), CALL),
@@ -69,6 +76,14 @@ WRONG = [
     (Exact(text="Deutschland"), "Die Hauptstadt von Deutschland ist Berlin."),
     (Exact(text="Italia"), "La capital de Italia es Roma."),
     (Exact(text="positive"), "The review is mixed: positive about the food and negative about the service."),
+    (Number(value=3), "It takes 3 and a half hours."),
+    (Number(value=4), "The point is (3, 4)."),
+    (Number(value=5), "The solutions are {2, 5}."),
+    (Number(value=5), "The answer is x + 5."),
+    (Number(value=4), "The answer is 4 * 25."),
+    (Number(value=4), "```python\nanswer = 4 * 25\nprint(answer)\n```"),
+    (Number(value=3), "y = 2x + 3"),
+    (Number(value=2), "y = 2x + 3"),
 ]
 
 
