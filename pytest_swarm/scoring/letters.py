@@ -22,6 +22,7 @@ from pytest_swarm.scoring.letter_tokens import (
     is_denied_before,
     is_hedged,
     is_in_formula,
+    is_in_reason,
     standing_letters,
     stands_as_answer,
 )
@@ -38,8 +39,9 @@ _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
         f"{ADVERB}, the, my, most, indeed, therefore, thus, so, just, choice, options?, letters?, answers?, la, el, "
-        "le, die, der, opción, opcion, opção, opzione, lettre, letra, a letra, lettera, réponse, respuesta, "
-        "number, only, correct, right, best, is, be, it, it's, that, either, both, then, now"
+        "le, die, der, donc, dunque, quindi, portanto, opción, opcion, opção, opzione, lettre, letra, a letra, "
+        "lettera, réponse, respuesta, number, only, correct, right, best, is, be, it, it's, that, either, both, then, "
+        "now"
     )
     + r"\b(?=\W))*",
     re.IGNORECASE,
@@ -150,7 +152,7 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
     explanation = _EXPLANATION.search(statement)
     end = len(statement) if explanation is None else explanation.start()
     given = [
-        each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
+        each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=(",",))
     ]
     given = [each for each in given if each.start < end] or given
     if not given:  # "The answer is none of the above."
@@ -255,7 +257,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
             best = (match.end(), reading)
     letters = list(standing_letters(words))[-_LAST_LETTERS:]
     for number, letter in enumerate(letters):
-        stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
+        stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=(",", ";"))
         if stated and not is_denied_before(words, letter) and not _ASKED.match(words, letter.end):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
             previous = letters[number - 1]
@@ -276,6 +278,7 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
         listed = set()
     ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
     standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
+    standing = [each for each in standing if not is_in_reason(words, each)]
     certain = [each for each in standing if not is_hedged(words, each)]
     if not standing:
         return None

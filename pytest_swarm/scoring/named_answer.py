@@ -60,7 +60,7 @@ _PAST: Final = re.compile(
 _LEAD: Final = re.compile(r"\W*(?:In|On|At|By|During|As of|If|When)(?:\s\S+){1,5}")  # "In 1945, the party ..."
 _VERB: Final = re.compile(r"\s(?:is|was|are|were|be|has|had)\s")
 _BEFORE: Final = re.compile(
-    r"\b"
+    r"(?:,\sthen|\b"
     + one_of(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
@@ -68,7 +68,7 @@ _BEFORE: Final = re.compile(
         "(?:word|term|name|synonym|translation) (?:for|of), second to, contrast to, compared to, compared with, no, "
         "without, oder, ou"
     )
-    + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
+    + r")\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
 )
 _MAYBE: Final = re.compile(r"\b(?:could|might|may)(?:\s\w+)?\sbe\s(?:the\s|an?\s)?$", re.IGNORECASE)
@@ -87,7 +87,8 @@ _MOVED: Final = re.compile(
     re.IGNORECASE,
 )
 _TOPIC: Final = re.compile(
-    r"\b(?:of|in|for|at|von|van|de|del|della|di|du|des|do|da)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE
+    r"\b(?:of|in|for|at|von|van|de|del|della|di|du|des|do|da)\s(?:(?:the|an?|la|les?|el|der|den|dem)\s)?[\"'(\[]?$",
+    re.IGNORECASE,
 )
 _IS: Final = re.compile(
     r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s"
@@ -96,6 +97,9 @@ _IS: Final = re.compile(
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
 _TITLE: Final = re.compile(r"(?:(?:[A-Z][\w'’-]*|of|the|and|in|a|an|to|for|on)(?:\s|$)){2,8}")
 _MIXED: Final = re.compile(r"\b(?:is|are|was|seems) (?:mixed|ambivalent|divided)\b", re.IGNORECASE)
+_REFUSAL: Final = re.compile(
+    r"\W*I(?:'m| am) (?:sorry|afraid)\b.*\b(?:can't|cannot|unable|not able|don't)\b", re.IGNORECASE
+)
 _UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 kg"
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\s(?:and|&)\s(?:the\s)?[\"']?$")
@@ -116,7 +120,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         wanted: The text; one without a few letters or digits is never named, but a number may be stated.
     """
     plain = one_spelling(plain_words(sentence))
-    if plain.endswith("?") or _CASES.search(plain):
+    if plain.endswith("?") or _CASES.search(plain) or _REFUSAL.match(plain):
         return False
     words = normalized(wanted)
     is_sentence = _SENTENCE.match(plain) is not None
@@ -126,7 +130,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
     pattern = re.compile(
-        rf"(?<![\w$€£@])(?<!\d[.,])(?<!\w[-.])(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|@|,\d|[.-]\w|['’]s?\s))",
+        rf"(?<![\w$€£@/])(?<!\d[.,])(?<!\w[-.])(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|@|/\w|,\d|[.-]\w|['’]s?\s))",
         re.IGNORECASE,
     )
     mentions = list(islice(pattern.finditer(plain), _MAX_MENTIONS))
@@ -139,6 +143,8 @@ def _states_number(sentence: str, wanted: str) -> bool:
     """Whether the number that a sentence gives by the rules of numbers is the wanted one."""
     number, said = read_number(wanted), read_number(sentence)
     if wanted[0] in "$€£" and wanted[0] not in sentence:
+        return False
+    if re.search(rf"[A-Za-z]-{re.escape(wanted)}", sentence):  # "A-1234"
         return False
     return number is not None and said is not None and said.values == number.values
 

@@ -55,8 +55,8 @@ _BETWEEN_ITEMS: Final = re.compile(r"(?:[\s,;*_`•()\[\]]|^[ \t]*(?:-|\(?[a-h][
 _BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 ="
     r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|by|plus|minus|times|the|an?))\s*\Z", re.IGNORECASE
 )
-_GIVES: Final = re.compile(  # also "50% of 80, which is 40"
-    r"(\bof [$€£]?\d[\d.,]{0,20}(?=,\swhich\sis\s))?"
+_GIVES: Final = re.compile(  # also "50% of 80, which is 40" and "5 + 7, which is 12"
+    r"((?:\bof|\d\s?[-+*×·÷])\s?[$€£]?\d[\d.,]{0,20}(?=,\s(?:which|that)\sis\s))?"
     r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to|(?(1)is|(?!)))(?:\sus)?\s"
 )
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")

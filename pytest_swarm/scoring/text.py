@@ -257,7 +257,8 @@ def _without_explanation(part: str) -> str:
 def _after_copula(part: str) -> str:
     """What a sentence says after its last "is"; the sentence itself where it denies something."""
     said = list(_COPULA.finditer(" " + part))
-    if not said or _DENIED.search(part, 0, max(0, said[-1].start() - 1)):
+    sign = bool(said) and said[-1][0].strip() in ("=", "→", "->", "=>")  # "not True = False"
+    if not said or (not sign and _DENIED.search(part, 0, max(0, said[-1].start() - 1))):
         return part
     return (" " + part)[said[-1].end() :]
 

@@ -92,7 +92,8 @@ _CONTRADICTED: Final = re.compile(
     r"\b(?:claim|statement|hypothesis|assertion|proposition|it|this|that)\s(?:(?P<fails>does not hold|doesn't hold\b)"
     r"|(?P<holds>holds(?=[.!]|\s*$)))|"
     r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?|entails?|implies))\s"
-    r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
+    r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion|premise)"
+    r"|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
     re.IGNORECASE,
 )
 _OPPOSITE: Final = re.compile(r"\bthe (?:opposite|reverse|contrary) (?:of (?:this|that|it) )?is\s", re.IGNORECASE)
@@ -121,7 +122,8 @@ _OPEN: Final = re.compile(
 _ONLY_WORDS: Final = re.compile(r"(?:(?:yes|no|true|false|maybe|perhaps)(?:[\s,.;!/|]+|$)){2,}", re.IGNORECASE)
 _IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending)\b", re.IGNORECASE)
 _BELIEVED: Final = re.compile(  # "Some say yes", not "Most people would say yes"
-    rf"\b(?:(?<!most )(?!most people would){BELIEF}|whether\b[^,.;]{{0,60}})\s[\"']?$", re.IGNORECASE
+    rf"\b(?:(?<!most )(?!most people would){BELIEF}|whether\b[^,.;]{{0,60}}|(?:might|may|could) be)\s[\"']?$",
+    re.IGNORECASE,
 )
 _BUT: Final = re.compile(  # "..., but the claim is false"
     r"\bbut (?:the|this|that) (?:\w+ )?(?:claim|statement|conclusion|answer|hypothesis|assertion|sentence)"
