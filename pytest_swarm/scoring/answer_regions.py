@@ -84,6 +84,11 @@ _UNCHECKED: Final = re.compile(r"^[ \t]{0,8}(?:[-*+] )?\[ ?\] [^\n]*\n?", re.MUL
 _TOOL_CALL: Final = re.compile(
     r"<(?P<tag>tool_call|function_call)>.*?(?:</(?P=tag)>|\Z)|(?:\[TOOL_CALLS\]|<\|python_tag\|>).*", re.DOTALL
 )
+_ONLY_ASKED: Final = re.compile(  # a model that repeats its question
+    r"(?:\W*(?:what|how|which|who|when|where|why|is|are|does|do|did|can|wie|combien|cu[áa]nt[oa]s?|quant[oi])\b"
+    r"(?:[^.!?\n]|\.(?=\d))*\?)+\W*",
+    re.IGNORECASE,
+)
 _STRUCK: Final = re.compile(r"~~(?=[^~\s])[^~\n]{1,80}~~")  # "~~12~~ 18"
 _COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.){0,4000}")|//[^\n]*')  # "https://" is none
 _MAX_OBJECT_CHARS: Final = 4000  # of an object that is an answer
@@ -101,6 +106,8 @@ class AnswerRules(Generic[ValueT]):
 def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
     """Return the answer of a text without thinking; None where it holds none of this kind."""
     text = _TOOL_CALL.sub("", text)  # said to a tool, not to the reader
+    if _ONLY_ASKED.fullmatch(text):
+        return None
     if _STRUCK.search(text):
         text = with_short_gaps(_STRUCK.sub("", text))
     if _CHECKED.search(text):

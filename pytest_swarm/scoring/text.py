@@ -119,7 +119,8 @@ def score_exact(expected: Exact, text: str) -> Score:
     wanted = normalized(expected.text)
     reading = read_text(_with_prefix(text, wanted))
     fitting = next((value for value in _spellings(reading, text, wanted) if normalized(value) == wanted), None)
-    if fitting is None and names_as_answer(reading.text, expected.text):
+    asks = without_offers(text).rstrip(" *_\"'").endswith("?")  # and does not answer: it repeats a question
+    if fitting is None and not asks and names_as_answer(reading.text, expected.text):
         fitting = expected.text
     said = undressed(reading.values[0] if fitting is None else fitting)
     read = Reading(values=(said,), text=said, place=reading.place)

@@ -56,6 +56,7 @@ RIGHT = [
     (Exact(text="False"), "not True = False"),
     (Exact(text="A-1234"), "The order number is A-1234."),
     (Exact(text="Alice"), "The oldest is Alice, then Bob, then Carol."),
+    (Exact(text="Paris"), "The capital is Paris. Would you like to know more?"),
     (Number(value=12), "Let x + 5 = 17. So x = 12."),
 ]
 WRONG = [
@@ -94,6 +95,8 @@ WRONG = [
     (Number(value=4), "The point is (3, 4)."),
     (Number(value=5), "The solutions are {2, 5}."),
     (Number(value=5), "The answer is x + 5."),
+    (Number(value=0.5), "What is one half as a decimal number?\nWhat is one half as a decimal number?"),
+    (Exact(text="Alice"), "Alice is older than Bob. Bob is older than Carol. Who is the oldest?"),
     (YesNo(value=True), "Not sure. It might be yes."),
     (YesNo(value=True), "Das ist nicht richtig."),
     (Letter(value="A", choices=4), "【答案】A、C、D"),
