@@ -123,6 +123,8 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
     if plain.endswith("?") or _CASES.search(plain) or _REFUSAL.match(plain):
         return False
     words = normalized(wanted)
+    if any(char.isdigit() for char in words):
+        plain = with_digits(plain)  # "four years" is "4 years"
     is_sentence = _SENTENCE.match(plain) is not None
     if is_sentence and _NUMBER.fullmatch(with_digits(words)) and _states_number(sentence, words):
         return True

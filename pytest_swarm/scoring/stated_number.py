@@ -40,6 +40,8 @@ _MODIFIES: Final = re.compile(
     rf"|of) {_DETERMINER}\s"
     rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s(?:total\sof\s)?)?"
     rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
+    r"|\b(?:in|of|for|from|on|during|at)\s(?:[\w'’-]{1,20}\s){0,4}"
+    r"(?:season|episode|chapter|part|volume|version|level|grade|page|day|week|year|phase|stage|round|act|section)\s"
     rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹*_]{{0,3}}$"
 )
 _ASIDE: Final = re.compile(

@@ -119,7 +119,7 @@ def score_exact(expected: Exact, text: str) -> Score:
     wanted = normalized(expected.text)
     reading = read_text(_with_prefix(text, wanted))
     fitting = next((value for value in _spellings(reading, text, wanted) if normalized(value) == wanted), None)
-    asks = without_offers(text).rstrip(" *_\"'").endswith("?")  # and does not answer: it repeats a question
+    asks = without_offers(text).rstrip(" *_").endswith("?")  # and does not answer: it repeats a question
     if fitting is None and not asks and names_as_answer(reading.text, expected.text):
         fitting = expected.text
     said = undressed(reading.values[0] if fitting is None else fitting)
