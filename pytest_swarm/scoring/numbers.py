@@ -23,6 +23,7 @@ from pytest_swarm.scoring.stated_number import (
     are_alternatives,
     is_denied,
     is_limit,
+    is_of_subject,
     is_term,
     is_third_of_list,
     result_of_equation,
@@ -183,7 +184,7 @@ def _result(statement: str) -> WrittenNumber | None:
     if not numbers:
         return None
     lead_in = _LEAD_IN.match(statement)
-    direct = lead_in is not None and numbers[0].start <= lead_in.end()
+    direct = lead_in is not None and numbers[0].start <= lead_in.end() and not is_of_subject(statement, numbers[0])
     explanation = _EXPLANATION.search(statement, numbers[0].end)
     head = statement if explanation is None else statement[: explanation.start()]
     inside = [number for number in numbers if number.start < len(head)]
