@@ -39,6 +39,7 @@ RIGHT = [
     (Number(value=3.5), "It takes 3 and a half hours."),
     (Number(value=75), "75 %, which is 15 out of 20"),
     (Number(value=17), "So, Emily has **17 stickers** left after giving **8** to Tom."),
+    (Number(value=5), "The distance is 5. It runs from the origin to the point (3, 4)."),
     (Number(value=5), "The distance is 5, from (0, 0) to (3, 4)."),
     (Number(value=42), "42 = 6 × 7"),
     (Number(value=30), "The answer is 12 + 18, which makes 30."),
@@ -80,6 +81,7 @@ WRONG = [
             "First, 91 is not even. Then we try 3. Then we try 5. Then we try 7.",
             "We see that 91 is not even. Next, we try to divide by",
             "Therefore, we do not",
+            "We try 2. We try 3. We try 5. It is not even.",
         )
     ),
     (Exact(text="valid"), "The argument is not valid."),
