@@ -14,7 +14,8 @@ from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 _LEAD_IN_WORDS: Final = one_of(
     "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, "
     "i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, "
-    "then, that, just, most, indeed, in fact, almost, great question, good question, let me think, be, "
+    "then, that, just, most, indeed, in fact, leider, malheureusement, "
+    "lamentablemente, purtroppo, almost, great question, good question, let me think, be, "
     f"a (?:clear|definite|resounding|firm|big), {ADVERB}"
 )
 _OPTION: Final = r"(?:(?:option|choice) )?[a-d][).:](?=\s(?:yes|no|true|false)\b)"  # "(A) Yes"

@@ -133,6 +133,7 @@ _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|ear
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
+_MULTIPLE: Final = re.compile(r"\d[a-z]\s?=\s?$")  # "3x = 15 and x = 5"
 _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
 )
@@ -266,6 +267,8 @@ def is_denied(text: str, number: WrittenNumber) -> bool:
 def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
     between = statement[one.end : other.start]
+    if _MULTIPLE.search(statement, 0, one.start):
+        return False
     if between.endswith(" and ") and _BETWEEN.search(statement, 0, one.start):
         return True
     if between == "-":

@@ -58,6 +58,11 @@ RIGHT = [
     (Exact(text="A-1234"), "The order number is A-1234."),
     (Exact(text="Alice"), "The oldest is Alice, then Bob, then Carol."),
     (Exact(text="Paris"), "The capital is Paris. Would you like to know more?"),
+    (Number(value=5), "Let x be the number. 3x + 5 = 20, so 3x = 15 and x = 5."),
+    (Number(value=20), "3/4 of 40 is 30. The answer is 50% of 40, which is 20."),
+    (YesNo(value=False), "The document does not contain personal data."),
+    (YesNo(value=False), "Leider nein."),
+    (Letter(value="B", choices=4), "选项B正确\uff0c因为A和C都与题意不符。"),
     (Number(value=12), "Let x + 5 = 17. So x = 12."),
 ]
 WRONG = [
@@ -72,6 +77,7 @@ WRONG = [
         for text in (
             "It is not mentioned in the text whether he came.",
             "This cannot be concluded from the text.",
+            "The text does not contain the answer.",
             "I cannot answer this question.",
             "There is not enough information to decide.",
             "He did not pass because he did not learn.",
