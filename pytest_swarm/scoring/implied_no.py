@@ -15,10 +15,11 @@ from pytest_swarm.scoring.patterns import CONCLUDING, one_of
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
 _UNKNOWN: Final = one_of(  # what follows "not" where a sentence says that the answer is not known
-    "sure, certain, clear, known, enough, possible, sufficient, know, have (?:enough|any|access), mentioned, "
-    "stated, (?:contain|give|provide|include) (?:any |enough |sufficient |the )?"
-    "(?:information|details|context|evidence|answer), given, specified, provided, say, specify, mention, answer, determine, confirm, tell, "
-    "conclude, state, (?:be )?(?:concluded|inferred|determined|answered|known|sure|said|confirmed|verified|told|proven)"
+    "sure, certain, clear, known, enough, possible, sufficient, know, have (?:enough|any|access), mentioned, stated, "
+    "given, specified, provided, say, specify, mention, answer, determine, confirm, tell, conclude, state, "
+    "(?:contain|give|provide|include) (?:any |enough |sufficient |the )?"
+    "(?:information|details|context|evidence|answer), "
+    "(?:be )?(?:concluded|inferred|determined|answered|known|sure|said|confirmed|verified|told|proven)"
 )
 _DENYING: Final = re.compile(
     rf"\W*(?:(?P<concluded>{CONCLUDING}|conclusion)\b\W{{0,5}})?"
