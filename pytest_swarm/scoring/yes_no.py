@@ -121,6 +121,10 @@ _OPEN: Final = re.compile(
 
 _ONLY_WORDS: Final = re.compile(r"(?:(?:yes|no|true|false|maybe|perhaps)(?:[\s,.;!/|]+|$)){2,}", re.IGNORECASE)
 _IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending)\b", re.IGNORECASE)
+_BY_CASE: Final = re.compile(  # "'Yes' if it is prime or 'No' if it is not"
+    r"\W*(?:yes|no)\b\W{1,4}if\b[^.!?\n]{1,200}\b(?:(?:yes|no)\b\W{1,4}(?:if|otherwise)|otherwise,? \W?(?:yes|no))\b",
+    re.IGNORECASE,
+)
 _BELIEVED: Final = re.compile(  # "Some say yes", not "Most people would say yes"
     rf"\b(?:(?<!most )(?!most people would){BELIEF}|whether\b[^,.;]{{0,60}}|(?:might|may|could) be)\s[\"']?$",
     re.IGNORECASE,
@@ -164,7 +168,7 @@ def says_yes(text: str) -> bool | None:
 def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
     """What a place that holds the answer decides: its first word, else the statement that it begins with."""
     words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
-    if _is_open(first_statement(words)):
+    if _is_open(first_statement(words)) or _BY_CASE.match(words):
         return Reading(values=(), text=first_statement(words), place=place)
     return first_word(words, place) or _decided(first_statement(words), place)
 

@@ -107,6 +107,8 @@ WRONG = [
     (Exact(text="Alice"), "Alice is older than Bob. Bob is older than Carol. Who is the oldest?"),
     (YesNo(value=True), "Not sure. It might be yes."),
     (YesNo(value=True), "Das ist nicht richtig."),
+    (YesNo(value=True), 'Therefore, the answer is "[Yes]" if 91 is a prime number or "[No]" if it is not.'),
+    (YesNo(value=False), "The answer is no if it rains, otherwise yes."),
     (Letter(value="A", choices=4), "【答案】A、C、D"),
     (Exact(text="1234"), "The order number is A-1234."),
     (Exact(text="syslog"), "The file is /var/log/syslog."),
