@@ -75,7 +75,9 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_CHOICE: Final = re.compile(
-    r"[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$", re.IGNORECASE
+    r"(?-i:\W*[A-Z]{2,6}\W*(?:<|$))"
+    r"|[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$",
+    re.IGNORECASE,
 )
 _RANGE: Final = re.compile(
     r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
@@ -155,7 +157,7 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
         each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=(",",))
     ]
     given = [each for each in given if each.start < end] or given
-    if not given:  # "The answer is none of the above."
+    if not given:  # "The answer is none of the above.", "BD"
         return Reading(values=(), text=statement, place=place) if _NO_CHOICE.match(statement) else None
     if len({each.name for each in given}) > 1:
         return Reading(values=(), text=statement, place=place)

@@ -110,6 +110,7 @@ WRONG = [
     (YesNo(value=True), 'Therefore, the answer is "[Yes]" if 91 is a prime number or "[No]" if it is not.'),
     (YesNo(value=False), "The answer is no if it rains, otherwise yes."),
     (Letter(value="A", choices=4), "【答案】A、C、D"),
+    (Letter(value="D", choices=4), "所以选项B正确。所以选项D正确。\n【答案】 BD <eoa>"),
     (Exact(text="1234"), "The order number is A-1234."),
     (Exact(text="syslog"), "The file is /var/log/syslog."),
     (Exact(text="Bob"), "The oldest is Alice, then Bob, then Carol."),
