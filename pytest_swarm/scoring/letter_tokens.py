@@ -9,9 +9,9 @@ from typing import Final
 
 from pytest_swarm.scoring.patterns import ADVERB, atomic, one_of
 
-_STANDING: Final = re.compile(
+_STANDING: Final = re.compile(  # not C++, A*, B-movie, U.S., I'm
     r"(?<![\w'&/.\\@#+{}^°-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
-    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@°]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
+    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@°]|[-–.](?![\u2460-\u2473])\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"
 )
 _AFTER_CHOICE: Final = one_of(
     "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, would, "
@@ -77,7 +77,7 @@ _HEDGED_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _ANOTHER: Final = re.compile(
-    r"[\")\]]?(?:\s*[,、\uff0c]\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
+    r"[\")\]]?(?:\s*[,、\uff0c]\s*(?:(?:and|or)\s+)?|\s*(?:[/&+和与及或]|と)\s*|\s+(?:and/or|and|or)\s+)"
     r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
     r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
     r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?:(?<=\sor\s\w)|(?!\s+(?:is|was|would|has|can|cannot|does|did"

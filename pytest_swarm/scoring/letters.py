@@ -75,7 +75,7 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_CHOICE: Final = re.compile(
-    r"(?-i:\W*[A-Z]{2,6}\W*(?:<|$))"
+    r"(?-i:\W*[A-Z]{2,6}\W*(?:<|$))|\W*(?:无(?:正确|$|\s)|没有正确|都不正确|题目(?:可能)?(?:有误|存在错误|出错))"
     r"|[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$",
     re.IGNORECASE,
 )

@@ -13,6 +13,7 @@ OBJECT = '```json\n{"reasoning": "3 * 4", "answer": "12"}\n```\n\nNote: the answ
 RIGHT = [
     (Letter(value="B", choices=4), "【解析】选项A错误。\n【答案】B <eoa>"),
     (Letter(value="B", choices=4), "【解析】选项A错误。\n【答案】: B"),
+    (Letter(value="B", choices=4), "四个选项都是正确的。\n【答案】: B.①④ <eoa>"),
     (Number(value=84), f"{CALL}\nThat makes 84."),
     (Number(value=12), OBJECT),
     (Exact(text="12"), OBJECT),
@@ -110,6 +111,9 @@ WRONG = [
     (YesNo(value=True), 'Therefore, the answer is "[Yes]" if 91 is a prime number or "[No]" if it is not.'),
     (YesNo(value=False), "The answer is no if it rains, otherwise yes."),
     (Letter(value="A", choices=4), "【答案】A、C、D"),
+    (Letter(value="A", choices=4), "【答案】: A和D <eoa>"),
+    (Letter(value="D", choices=4), "选项D也不正确。\n【答案】无 <eoa>"),
+    (Letter(value="D", choices=4), "选项D也不正确。\n【答案】无正确答案 <eoa>"),
     (Letter(value="D", choices=4), "所以选项B正确。所以选项D正确。\n【答案】 BD <eoa>"),
     (Exact(text="1234"), "The order number is A-1234."),
     (Exact(text="syslog"), "The file is /var/log/syslog."),
