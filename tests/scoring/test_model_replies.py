@@ -59,6 +59,8 @@ RIGHT = [
     (Exact(text="A-1234"), "The order number is A-1234."),
     (Exact(text="Alice"), "The oldest is Alice, then Bob, then Carol."),
     (Exact(text="Paris"), "The capital is Paris. Would you like to know more?"),
+    (Exact(text="Marie Curie"), "The prize went to Marie Curie in 1903. Anything else?"),
+    (Exact(text="Marie Curie"), "The prize went to Marie Curie in 1903. How else can I help you?"),
     (Number(value=5), "Let x be the number. 3x + 5 = 20, so 3x = 15 and x = 5."),
     (Number(value=20), "3/4 of 40 is 30. The answer is 50% of 40, which is 20."),
     (YesNo(value=False), "The document does not contain personal data."),
