@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from pytest_swarm.scoring.asides import before_next_question
-from pytest_swarm.scoring.fences import unfenced
+from pytest_swarm.scoring.fences import fences, unfenced
 from pytest_swarm.scoring.patterns import BELIEF
 from pytest_swarm.scoring.plain_text import with_short_gaps
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, ValueT
@@ -40,7 +40,7 @@ _LINK: Final = re.compile(
     r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
     rf"|equals|ist|lautet|est|es|é|è)\b(?!n't|n’t)"
-    rf"|[是为は는은]|[:\uff1a=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
+    rf"|[是为は는은】]|[:\uff1a=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
     r":?",
     re.IGNORECASE,
 )
@@ -68,6 +68,7 @@ _CORRECTION: Final = re.compile(
     r"|actually(?=,? (?:no|yes)\W*$)"
     r"|actually(?=,? (?:it(?:['’]s| is| was| should)|the (?:\w+ )?answer)\b)|just kidding"
     r"|sorry(?=,? (?:no|yes|i meant|it(?:['’]s| is| should)|the (?:\w+ )?answer)\b)"
+    r"|sorry,? (?:that|this|it)(?:['’]s| is| was) (?:wrong|incorrect|not (?:right|correct)|a mistake)"
     r"|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
     r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
     r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
@@ -80,7 +81,16 @@ _INTERJECTION: Final = re.compile(  # "Wait, no, it is true."
 )
 _CHECKED: Final = re.compile(r"^([ \t]{0,8}(?:[-*+] )?)\[[xX✓✔]\] (?=\S)", re.MULTILINE)
 _UNCHECKED: Final = re.compile(r"^[ \t]{0,8}(?:[-*+] )?\[ ?\] [^\n]*\n?", re.MULTILINE)
+_TOOL_CALL: Final = re.compile(
+    r"<(?P<tag>tool_call|function_call)>.*?(?:</(?P=tag)>|\Z)|(?:\[TOOL_CALLS\]|<\|python_tag\|>).*", re.DOTALL
+)
+_ONLY_ASKED: Final = re.compile(  # a model that repeats its question
+    r"(?:\W*(?:what|how|which|who|when|where|why|is|are|does|do|did|can|wie|combien|cu[áa]nt[oa]s?|quant[oi])\b"
+    r"(?:[^.!?\n]|\.(?=\d))*\?)+\W*",
+    re.IGNORECASE,
+)
 _STRUCK: Final = re.compile(r"~~(?=[^~\s])[^~\n]{1,80}~~")  # "~~12~~ 18"
+_COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.){0,4000}")|//[^\n]*')  # "https://" is none
 _MAX_OBJECT_CHARS: Final = 4000  # of an object that is an answer
 _FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 
@@ -95,6 +105,9 @@ class AnswerRules(Generic[ValueT]):
 
 def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
     """Return the answer of a text without thinking; None where it holds none of this kind."""
+    text = _TOOL_CALL.sub("", text)  # said to a tool, not to the reader
+    if _ONLY_ASKED.fullmatch(text):
+        return None
     if _STRUCK.search(text):
         text = with_short_gaps(_STRUCK.sub("", text))
     if _CHECKED.search(text):
@@ -108,7 +121,15 @@ def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None
         reading = _read_part(_INTERJECTION.sub("", corrected), rules) or _read_part(corrected, rules)
         if reading is not None:
             return reading
-    return _read_part(text, rules)
+    field = _field_of_block(text)  # a note below the object may speak of "the answer"
+    return (None if field is None else rules.region(field, AnswerPlace.OBJECT)) or _read_part(text, rules)
+
+
+def _field_of_block(text: str) -> str | None:
+    """The field for the answer of an object in the only fenced block of a text; None where there is none."""
+    blocks = fences(text) if "```" in text else ()
+    table = _object(blocks[0].text) if len(blocks) == 1 else {}
+    return next((said for name in _FIELDS if (said := _value(table.get(name))) is not None), None)
 
 
 def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
@@ -196,10 +217,17 @@ def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def answer_field(text: str) -> str | None:
     """Return the value of an object's field for the answer, else of its only field; None for any other text."""
     table = _object(text)
-    found = [table[name] for name in _FIELDS if isinstance(table.get(name), str | int | float)]
+    found = [_value(table[name]) for name in _FIELDS if _value(table.get(name)) is not None]
     if not found and len(table) == 1:
-        found = [value for value in table.values() if isinstance(value, str | int | float)]
-    return str(found[0]) if len(found) == 1 else None
+        found = [_value(value) for value in table.values()]
+    return found[0] if len(found) == 1 else None
+
+
+def _value(field: object) -> str | None:
+    """A field as text; of an object, `{"value": 14.5, "unit": "hours"}`, its value."""
+    if isinstance(field, dict):
+        field = field.get("value")
+    return str(field) if isinstance(field, str | int | float) else None
 
 
 def truth_values(text: str) -> tuple[bool, ...]:
@@ -222,8 +250,10 @@ def _object(text: str) -> dict[str, object]:
     text = unfenced(text)
     if not text.startswith("{") or len(text) > _MAX_OBJECT_CHARS:
         return {}
-    try:
-        table: dict[str, object] = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return table
+    for said in (text, _COMMENT.sub(r"\1", text)):
+        try:
+            table: dict[str, object] = json.loads(said)
+        except (ValueError, RecursionError):
+            continue
+        return table
+    return {}

@@ -36,6 +36,7 @@ _OFFER: Final = re.compile(
     r"(?:^|(?<=[.!?\n)*`\"']))\s*(?:let me know|i hope|hope (?:this|that)|feel free|if you (?:need|have|want|would|'d)"
     r"|is there anything|please let|would you like|do you want|shall i|should i|can i help|want me to|do you need"
     r"|have a (?:nice|great)|i can (?:also )?(?:show|explain|help|provide|walk)"
+    r"|(?:is there )?anything else|(?:how|what) (?:else )?(?:can|may|could) i|any (?:other|more|further) questions"
     r"|does (?:that|this) (?:help|make sense))\b[^\n]{0,200}$",
     re.IGNORECASE,
 )

@@ -9,9 +9,9 @@ from typing import Final
 
 from pytest_swarm.scoring.patterns import ADVERB, atomic, one_of
 
-_STANDING: Final = re.compile(
+_STANDING: Final = re.compile(  # not C++, A*, B-movie, U.S., I'm
     r"(?<![\w'&/.\\@#+{}^°-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
-    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@°]|[-–.]\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"  # not C++, A*, B-movie, U.S., I'm
+    r"(?(open)\s?[)\]}]|(?!\w|['*+#&@°]|[-–.](?![\u2460-\u2473])\w|/\w{2}|\.\s[A-Z]\.(?![A-Z])))"
 )
 _AFTER_CHOICE: Final = one_of(
     "is, was, are, be, been, being, because, since, as, and, or, for, which, with, but, given, due, not, so, would, "
@@ -23,7 +23,9 @@ _PRONOUN: Final = re.compile(r"[ \t]+(?!(?:is|and|or|because|since)\b)[A-Za-z]|'
 _END: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$)")
 _END_OR_REASON: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$|(?:because|since|as|is|and|or)\b|[-–—]\s)")
 _BEFORE_LOWER_CASE: Final = re.compile(
-    r"(?:^|\n|:|\b" + one_of("option, choice, answer, letter, is, be, with, pick, choose, select") + r"\b:?)\s*\"?$",
+    r"(?:^|\n|:|\b"
+    + one_of("option, choice, answer, letter, is, be, with, pick, choose, select, donc, est, ist, es")
+    + r"\b:?)\s*\"?$",
     re.IGNORECASE,
 )
 
@@ -75,7 +77,7 @@ _HEDGED_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _ANOTHER: Final = re.compile(
-    r"[\")\]]?(?:\s*,\s*(?:(?:and|or)\s+)?|\s*(?:/|&|\+)\s*|\s+(?:and/or|and|or)\s+)"
+    r"[\")\]]?(?:\s*[,、\uff0c]\s*(?:(?:and|or)\s+)?|\s*(?:[/&+和与及或]|と)\s*|\s+(?:and/or|and|or)\s+)"
     r"(?:(?:also|either|maybe|perhaps|possibly|probably)\s+)?(?:(?:option|choice"
     r"|answer)s?\s+)?[\"(\[]?(?P<letter>[A-Z])(?![\w'*+#&@-])"
     r"(?<!I(?=\s(?:think|believe|guess|would|am|say)))(?:(?<=\sor\s\w)|(?!\s+(?:is|was|would|has|can|cannot|does|did"
@@ -104,6 +106,7 @@ _EXAMINED: Final = re.compile(  # "If we look at (B), it says that ..."
     r"\s(?:option |choice |answer )?$",
     re.IGNORECASE,
 )
+_REASON: Final = re.compile(r"[(\[][A-Z][)\]][^.!?\n]{0,60}\s(?:because|since|whereas|while)\s[^.!?\n]{0,80}$")
 _QUANTITY: Final = re.compile(r"[=≈×*/·]\s?-?\d[\d.,]{0,20}\s?$")  # "I = 2 A"
 _OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
 _FORMULA_AFTER: Final = re.compile(  # "F = m", "M =" at the end, "P(A)", "G \frac"
@@ -185,8 +188,13 @@ def is_hedged(text: str, letter: StandingLetter) -> bool:
     return _HEDGED.search(before) is not None or _HEDGED_AFTER.match(text, letter.end) is not None
 
 
-def stands_as_answer(text: str, letter: StandingLetter, after: str = "") -> bool:
-    """Whether a letter is given as an answer by what stands before it; `after` is one more sign that does."""
+def is_in_reason(text: str, letter: StandingLetter) -> bool:
+    """Whether a letter stands in the reason for another one: "(A), because (B) and (C) are tools"."""
+    return _REASON.search(text[max(0, letter.start - 160) : letter.start]) is not None
+
+
+def stands_as_answer(text: str, letter: StandingLetter, after: tuple[str, ...] = ()) -> bool:
+    """Whether a letter is given as an answer by what stands before it; `after` are more signs that do."""
     if _EXAMINED.search(text, max(0, letter.start - 40), letter.start):
         return False
     if letter.bracketed or (after and text[: letter.start].rstrip(' "').endswith(after)):

@@ -22,6 +22,7 @@ from pytest_swarm.scoring.letter_tokens import (
     is_denied_before,
     is_hedged,
     is_in_formula,
+    is_in_reason,
     standing_letters,
     stands_as_answer,
 )
@@ -38,8 +39,9 @@ _LEAD_IN: Final = re.compile(
     r"(?:[\s\"'(\[{:;,=>*-]|"
     + one_of(
         f"{ADVERB}, the, my, most, indeed, therefore, thus, so, just, choice, options?, letters?, answers?, la, el, "
-        "le, die, der, opción, opcion, opção, opzione, lettre, letra, a letra, lettera, réponse, respuesta, "
-        "number, only, correct, right, best, is, be, it, it's, that, either, both, then, now"
+        "le, die, der, donc, dunque, quindi, portanto, opción, opcion, opção, opzione, lettre, letra, a letra, "
+        "lettera, réponse, respuesta, number, only, correct, right, best, is, be, it, it's, that, either, both, then, "
+        "now"
     )
     + r"\b(?=\W))*",
     re.IGNORECASE,
@@ -73,7 +75,9 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_CHOICE: Final = re.compile(
-    r"[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$", re.IGNORECASE
+    r"(?-i:\W*[A-Z]{2,6}\W*(?:<|$))|\W*(?:无(?:正确|$|\s)|没有正确|都不正确|题目(?:可能)?(?:有误|存在错误|出错))"
+    r"|[\s\"'(\[]*(?:none|neither)(?: one)?(?: of (?:the|these|those|them)\b[\w\s]{0,30})?[\s\"')\].]*$",
+    re.IGNORECASE,
 )
 _RANGE: Final = re.compile(
     r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
@@ -93,7 +97,7 @@ _STATED: Final = re.compile(
     + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
-    r"|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
+    r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
     re.IGNORECASE,
 )
 _LISTED: Final = re.compile(
@@ -108,7 +112,7 @@ _INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORE
 _CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _FORMULA: Final = re.compile(  # also one that the text breaks off in, and "$E$ is the energy"
-    r"\$\$?(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
+    r"\$\$?(?!\\(?:text|math)\w{0,4}\{)(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
     r"|\$(?![\d.])(?=[^$\n]{0,300}[\\^_=])[^$\n]{0,300}\Z"
     r"|\$[A-Za-z]\$(?=\s(?!is (?:the )?(?:right|correct|best|answer))[a-z])"
 )
@@ -150,10 +154,10 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
     explanation = _EXPLANATION.search(statement)
     end = len(statement) if explanation is None else explanation.start()
     given = [
-        each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=",")
+        each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=(",",))
     ]
     given = [each for each in given if each.start < end] or given
-    if not given:  # "The answer is none of the above."
+    if not given:  # "The answer is none of the above.", "BD"
         return Reading(values=(), text=statement, place=place) if _NO_CHOICE.match(statement) else None
     if len({each.name for each in given}) > 1:
         return Reading(values=(), text=statement, place=place)
@@ -255,7 +259,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
             best = (match.end(), reading)
     letters = list(standing_letters(words))[-_LAST_LETTERS:]
     for number, letter in enumerate(letters):
-        stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=",")
+        stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=(",", ";"))
         if stated and not is_denied_before(words, letter) and not _ASKED.match(words, letter.end):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
             previous = letters[number - 1]
@@ -276,6 +280,7 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
         listed = set()
     ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
     standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
+    standing = [each for each in standing if not is_in_reason(words, each)]
     certain = [each for each in standing if not is_hedged(words, each)]
     if not standing:
         return None

@@ -60,7 +60,7 @@ _PAST: Final = re.compile(
 _LEAD: Final = re.compile(r"\W*(?:In|On|At|By|During|As of|If|When)(?:\s\S+){1,5}")  # "In 1945, the party ..."
 _VERB: Final = re.compile(r"\s(?:is|was|are|were|be|has|had)\s")
 _BEFORE: Final = re.compile(
-    r"\b"
+    r"(?:,\sthen|\b"
     + one_of(
         "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
@@ -68,7 +68,7 @@ _BEFORE: Final = re.compile(
         "(?:word|term|name|synonym|translation) (?:for|of), second to, contrast to, compared to, compared with, no, "
         "without, oder, ou"
     )
-    + r"\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
+    + r")\s(?:perhaps\s|maybe\s|possibly\s|even\s)?(?:the\s|an?\s)?[\"'(\[]?$",
     re.IGNORECASE,
 )
 _MAYBE: Final = re.compile(r"\b(?:could|might|may)(?:\s\w+)?\sbe\s(?:the\s|an?\s)?$", re.IGNORECASE)
@@ -86,9 +86,20 @@ _MOVED: Final = re.compile(
     r"\b(?:moved|changed|translated|converted|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$",
     re.IGNORECASE,
 )
-_TOPIC: Final = re.compile(r"\b(?:of|in|for|at)\s(?:the\s|an?\s)?[\"'(\[]?$", re.IGNORECASE)
-_IS: Final = re.compile(r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s(?:is|was|are|were|has|had)\b")
+_TOPIC: Final = re.compile(
+    r"\b(?:of|in|for|at|von|van|de|del|della|di|du|des|do|da)\s(?:(?:the|an?|la|les?|el|der|den|dem)\s)?[\"'(\[]?$",
+    re.IGNORECASE,
+)
+_IS: Final = re.compile(
+    r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s"
+    r"(?:is|was|are|were|has|had|ist|sind|war|est|sont|es|son|è|é)\b"
+)
 _QUOTED: Final = re.compile(r'"[^"]{1,200}"')
+_TITLE: Final = re.compile(r"(?:(?:[A-Z][\w'’-]*|of|the|and|in|a|an|to|for|on)(?:\s|$)){2,8}")
+_MIXED: Final = re.compile(r"\b(?:is|are|was|seems) (?:mixed|ambivalent|divided)\b", re.IGNORECASE)
+_REFUSAL: Final = re.compile(
+    r"\W*I(?:'m| am) (?:sorry|afraid)\b.*\b(?:can't|cannot|unable|not able|don't)\b", re.IGNORECASE
+)
 _UNIT: Final = re.compile(r"(?<=\d)(?=[^\W\d_])")  # "42kg" may be spelled "42 kg"
 _SIGN: Final = re.compile(r"(\\?[()\[\]{},;=+*/^<>|])")
 _ANOTHER_BEFORE: Final = re.compile(r"(?:\b[A-Z][\w.'’-]*,?|,\s[^,.;]{1,40},)\s(?:and|&)\s(?:the\s)?[\"']?$")
@@ -109,9 +120,11 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         wanted: The text; one without a few letters or digits is never named, but a number may be stated.
     """
     plain = one_spelling(plain_words(sentence))
-    if plain.endswith("?") or _CASES.search(plain):
+    if plain.endswith("?") or _CASES.search(plain) or _REFUSAL.match(plain):
         return False
     words = normalized(wanted)
+    if any(char.isdigit() for char in words):
+        plain = with_digits(plain)  # "four years" is "4 years"
     is_sentence = _SENTENCE.match(plain) is not None
     if is_sentence and _NUMBER.fullmatch(with_digits(words)) and _states_number(sentence, words):
         return True
@@ -119,7 +132,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
     pattern = re.compile(
-        rf"(?<![\w$€£])(?<!\d[.,])(?<!\w-)(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|[.,]\d|-\w|['’]s?\s))",
+        rf"(?<![\w$€£@/])(?<!\d[.,])(?<!\w[-.])(?:(?<=['‘]){spelled}(?=['’])|{spelled}(?!\w|@|/\w|,\d|[.-]\w|['’]s?\s))",
         re.IGNORECASE,
     )
     mentions = list(islice(pattern.finditer(plain), _MAX_MENTIONS))
@@ -132,6 +145,8 @@ def _states_number(sentence: str, wanted: str) -> bool:
     """Whether the number that a sentence gives by the rules of numbers is the wanted one."""
     number, said = read_number(wanted), read_number(sentence)
     if wanted[0] in "$€£" and wanted[0] not in sentence:
+        return False
+    if re.search(rf"[A-Za-z]-{re.escape(wanted)}", sentence):  # "A-1234"
         return False
     return number is not None and said is not None and said.values == number.values
 
@@ -147,6 +162,8 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
     is_subject = _IS.match(after) is not None
     has_verb = _VERB.search(clause) is not None
     against = (
+        _is_part_of_title(sentence, name),
+        _MIXED.search(before),  # "mixed: positive about the food"
         _DENIED.search(clause) or _DENIED.search(after if end is None else after[: end.start()]),  # "It is not Paris."
         _APPOSITION.match(clause) and not (_LEAD.fullmatch(lead) or has_verb or is_subject),  # ", a friend of Paris"
         _RELATIVE.match(clause) or _SUBORDINATE.match(clause),  # ", which is near Paris", "While Paris is old"
@@ -167,6 +184,15 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         end is not None and end[0] == "?",  # "Is it Paris? No"
     )
     return not any(against)
+
+
+def _is_part_of_title(sentence: str, name: re.Match[str]) -> bool:
+    """Whether a text stands with other words in the same quotes, as "Night" in "The Night Watch"."""
+    start, end = sentence.rfind('"', 0, name.start()), sentence.find('"', name.end())
+    if end < 0 or sentence.count('"', 0, name.start()) % 2 == 0:
+        return False
+    title = sentence[start + 1 : end]
+    return _TITLE.fullmatch(title) is not None and normalized(title) != normalized(name[0])
 
 
 def _asserts(clause: str) -> bool:

@@ -60,6 +60,10 @@ _UNITS: Final = 10
 _FIRST_TENS: Final = 20
 _NOT_A_NUMBER: Final = ("one", "hundred", "thousand", "million", "billion")  # "no one", "a million reasons"
 
+_HOUR_AND_A_HALF: Final = re.compile(r"\b(?:an?|one|(\d+)) ((?!and )[a-z]{3,12}) and a half\b", re.IGNORECASE)
+_AND_A_PART: Final = re.compile(
+    rf"(?<=\d) and (?:a|one)[ -]({'|'.join(_PARTS)})\b(?! of)", re.IGNORECASE
+)  # 3 and a half
 _HALF_DOZEN: Final = re.compile(r"\b(?:a\s)?half(?:\sa)?[\s-]dozen\b(?!\sor\s(?!so\b))", re.IGNORECASE)
 _AMOUNT: Final = re.compile(
     rf"\b(?:an?|one)\s({'|'.join(_AMOUNTS)})\b(?!\s(?:or(?! so)|and|of dozens?|reasons|times|ways|things)\b)",
@@ -84,7 +88,9 @@ def with_digits(text: str) -> str:
     Where a text holds digits as well, only words that begin it, follow "answer is" or are bold count. "one" alone is
     a pronoun more often than a number, so it counts only where it is all of the text.
     """
+    text = _HOUR_AND_A_HALF.sub(lambda match: f"{match[1] or 1} 1/2 {match[2]}", text)
     if any(char in "0123456789" for char in text):
+        text = _AND_A_PART.sub(lambda match: f" 1/{_PARTS[match[1].lower()]}", text)
         return _LED.sub(_led_digits, _BOLD.sub(lambda match: _digits(match[0], ""), text))
     alone = _ONLY.sub("", text.strip(" \t\n*_.!`\"'").lower())
     if alone in ("half", "a half"):

@@ -23,6 +23,8 @@ from pytest_swarm.scoring.stated_number import (
     are_alternatives,
     is_denied,
     is_limit,
+    is_of_subject,
+    is_term,
     is_third_of_list,
     result_of_equation,
     stated_number,
@@ -54,8 +56,8 @@ _BETWEEN_ITEMS: Final = re.compile(r"(?:[\s,;*_`•()\[\]]|^[ \t]*(?:-|\(?[a-h][
 _BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 ="
     r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|by|plus|minus|times|the|an?))\s*\Z", re.IGNORECASE
 )
-_GIVES: Final = re.compile(  # also "50% of 80, which is 40"
-    r"(\bof [$€£]?\d[\d.,]{0,20}(?=,\swhich\sis\s))?"
+_GIVES: Final = re.compile(  # also "50% of 80, which is 40" and "5 + 7, which is 12"
+    r"((?:\bof|\d\s?[-+*×·÷])\s?[$€£]?\d[\d.,]{0,20}(?=,\s(?:which|that)\sis\s))?"
     r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to|(?(1)is|(?!)))(?:\sus)?\s"
 )
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
@@ -151,7 +153,7 @@ def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], 
 
     Both values where it is given in two units; none where it only bounds the answer, or where another is given for it.
     """
-    if is_limit(statement, number):
+    if is_limit(statement, number) or is_term(statement, number):
         return Reading(values=(), text=number.text, place=place)
     if is_third_of_list(statement, numbers[: numbers.index(number) + 1]):
         return Reading(values=(), text=statement[numbers[0].start : number.end], place=place)
@@ -182,7 +184,7 @@ def _result(statement: str) -> WrittenNumber | None:
     if not numbers:
         return None
     lead_in = _LEAD_IN.match(statement)
-    direct = lead_in is not None and numbers[0].start <= lead_in.end()
+    direct = lead_in is not None and numbers[0].start <= lead_in.end() and not is_of_subject(statement, numbers[0])
     explanation = _EXPLANATION.search(statement, numbers[0].end)
     head = statement if explanation is None else statement[: explanation.start()]
     inside = [number for number in numbers if number.start < len(head)]

@@ -27,7 +27,19 @@ INVISIBLE: Final = dict.fromkeys("\u200b\u200e\u200f\u2060\ufeff\u202a\u202b\u20
 """Marks without a width or of the direction of writing, each with None; joiners, which emoji need, are none of them."""
 
 _QUOTES: Final = str.maketrans(
-    {**INVISIBLE, "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": None}
+    {
+        **INVISIBLE,
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "’": "'",
+        "‘": "'",
+        "`": None,
+        "\uff08": "(",
+        "\uff09": ")",
+    }
 )
 _SPACES: Final = re.compile(r"[^\S\n]{200,}")
 _BLANK_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n){20,}")

@@ -22,12 +22,14 @@ _DETERMINER: Final = one_of(
     "the, a, an, all, both, these, those, his, her, its, their, my, our, your, each, every, any, about, only, just, "
     "over, another, additional, extra, remaining, other, first, last, next, original, previous, total, more, "
     "at least, approximately, around, nearly, exactly, January, February, March, April, May, June, July, August, "
-    "September, October, November, December, [a-z]{2,12}ing"
+    "September, October, November, December, [a-z]{2,12}ing(?: (?:away|up|out|off|back))?"
 )
 _PREPOSITION: Final = one_of(
     "in, for, after, before, within, during, per, every, each, at, than, from, until, among, across, throughout, "
     "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
-    "(?<=,\\s)with, give or take, including, excluding, over, under, above, below"
+    "(?<=,\\s)with, with (?:his|her|their|its|the|an?|my|our), by [a-z]{2,12}ing, and [a-z]{2,12}ing, "
+    "by (?:all|the|these|those|both|each), at an? (?:speed|rate|price|cost|pace) of, "
+    "consisting of, made up of, give or take, including, excluding, over, under, above, below"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
@@ -35,15 +37,39 @@ _PURPOSE: Final = (
     r"(?<!used )(?<!up )(?<!comes )(?<!equal )(?<!amounts )(?<!adds )(?<!down )"
     r"\bto\s(?!a total|be\b|have\b)[a-z]{2,14}\s(?:[a-z]{1,12}\s){0,3}"
 )
+_FOREIGN: Final = (  # "durante 3 meses", "3 épisodes de 30 minutes", "para pagar los 16 vasos", "每集30分钟"
+    r"\b(?:durante|pendant|tras|después de|antes de|al (?:final|cabo) de|dentro de|après|avant|innerhalb von|binnen"
+    r"|nach|vor|während|entro|dopo|после|через|в течение)\s(?:(?:las?|los|les?|el|den|der|die|das|dem)\s)?"
+    r"|^\s[^\W\d_]{1,14}\s(?:de|à|von|di|zu je|mit je)\s|每\w{0,2}\s?"
+    r"|\bal\s[^\W\d_]{2,14}[aei]r\s|\ben\s[^\W\d_]{2,14}ant\s|\b(?:para|pour)\s[^\W\d_]{2,14}(?:ar|er|ir|re)\s(?:(?:las?|los|les?|el)\s)?"
+)
+_IN_TIME: Final = re.compile(r"\b(?:en|dans|in|für|por|pour|за)\s(?:(?:las?|los|les?|den|der)\s)?$")
+_TIME: Final = re.compile(
+    r"\s(?:horas?|d[ií]as?|semanas?|minut\w*|mes(?:es)?|años?|heures?|jours?|semaines?|mois|ans?|Stunden?|Tagen?|Wochen?"
+    r"|Monaten?|Jahren?|час\w*|дн\w+|день|недел\w+|месяц\w*|год\w*|лет)\b"
+)
+_LED_BY: Final = re.compile(r"\W*(?:In|After|During|For|Over|Within|On|At)\s(?:\w{1,14}\s){0,2}")
+_OF_SUBJECT: Final = re.compile(
+    r"(?:\s[a-z]{2,14}){1,2}\s(?:(?:from now|later|ago),|(?:will )?(?:costs?|weighs?|needs?)\s[$€£]?\d)"
+    r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
+)
+_BY_CLOCK: Final = re.compile(r"\b(?:by|at|before|until|till|a las|antes de las)\s$")
+_CLOCK: Final = re.compile(r"\s?[ap]\.?\s?m\b", re.IGNORECASE)
+_WITH_EACH: Final = re.compile(r"(?:\s[\w-]{1,20}){1,3}\s(?:each|apiece)\b")
 _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
     rf"|of) {_DETERMINER}\s"
     rf"(?:[a-z]{{2,14}}\s)?|{_PURPOSE}|^\s(?:[A-Za-z]{{1,14}}\s)?of\s(?:{_DETERMINER}\s(?:total\sof\s)?)?"
-    rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square) (?:of|between)\s"
-    rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹]?$"
+    rf"|\b(?:sum|product|difference|average|mean|third|quarter|multiple|factor|root|square|goal|target"
+    rf"|limit|budget|capacity|speed|trip|period) (?:of|between)\s"
+    r"|\b(?:in|of|for|from|on|during|at)\s(?:[\w'’-]{1,20}\s){0,4}"
+    r"(?:season|episode|chapter|part|volume|version|level|grade|page|day|week|year|phase|stage|round|act|section)\s"
+    rf"|{_FOREIGN}"
+    rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹*_]{{0,3}}$"
 )
 _ASIDE: Final = re.compile(
-    r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|as (?:this|it|there|he|she|they)"
+    r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|si|wenn|falls|если"
+    r"|as (?:this|it|there|he|she|they)"
     r"|even though|unlike|whereas"
     r"|(?<=,\s)(?:while|(?:\w{1,12}\s){0,2}(?:more|less|fewer|older|younger|longer|shorter) than)"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
@@ -56,8 +82,12 @@ _RESUMED: Final = re.compile(r"\b(?:so|then|therefore|thus|hence|but|means)\b|\)
 _COMPARED: Final = re.compile(
     r"\b(?:which|that) (?:is|are|was|makes (?:him|her|it|them|me|us))\s[$€£¥₹]?$", re.IGNORECASE
 )
-_MORE: Final = re.compile(r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b")
-_JOINED: Final = re.compile(r"\s?(?:[A-Za-z]{1,14}\s)?(?:and|or|to|,|(?:out )?of)\s")
+_MORE: Final = re.compile(  # "which is 5 more than 7", "which is 15 out of 20"
+    r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b|\sout of\s"
+)
+_JOINED: Final = re.compile(
+    r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,2}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
+)
 _NAME: Final = re.compile(  # "Apollo 11 landed in 1969", not "Only 11 landed in 1969"
     r"\b(?!(?:Only|Just|About|Around|Over|Almost|Some|Another|All|[A-Z][a-z]{2,14}ly)\b)[A-Z][a-z]+\s$"
 )
@@ -70,6 +100,11 @@ _DENIED: Final = re.compile(
     r"(?:be\s|exactly\s|equal to\s|(?:[a-z]{2,12}\s)?(?:in|on|at)\s)?[$*]{0,3}$",
     re.IGNORECASE,
 )
+_IN_POINT: Final = re.compile(r"[({\[]\s?(?:-?\d[\d.]{0,20},\s?){0,20}$")  # (3, 4), {2, 5}, [1, 2]
+_OF_POINT: Final = re.compile(r"(?:,\s?-?\d[\d.]{0,20}){0,20}\s?[)}\]]")
+_TERM_BEFORE: Final = re.compile(r"(?<![A-Za-z])[xyzn]\s?[-+]\s?$")  # "x + 5" and the 2 of "2x + 3" are no numbers
+_TERM_AFTER: Final = re.compile(r"[xyzn]\s?[-+]\s?\d")
+_FACTOR_AFTER: Final = re.compile(r"\s?[*×·÷+]\s?[$(]?\d[\d.,]*(?![^\n]*=)")  # whose result is not given
 _JUDGED: Final = re.compile(
     r"(?:\s[a-z]{1,12})?\stoo (?:low|high|small|large|big|little|much|many|few)\b"
     rf"|\s(?:is|was|would be)\s(?:(?:a|the|far|much|{ADVERB})\s)?(?:wrong|incorrect"
@@ -98,6 +133,7 @@ _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|ear
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
 _BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
+_MULTIPLE: Final = re.compile(r"\d[a-z]\s?=\s?$")  # "3x = 15 and x = 5"
 _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
 )
@@ -148,10 +184,27 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             or compared
             or joined
             or _MODIFIES.search(between) is not None
+            or _tells_when(sentence, number, between)
         )
         if not skipped or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
+    if stated is numbers[0] and len(numbers) == 2 and _LED_BY.fullmatch(sentence, 0, stated.start):
+        return numbers[1]  # "In 3 hours it runs at a speed of 60 km/h."
     return stated
+
+
+def is_of_subject(statement: str, number: WrittenNumber) -> bool:
+    """Whether a number that begins a statement is not what it states: "8 pens cost $12", "3/4 of 40 is 30"."""
+    return _OF_SUBJECT.match(statement, number.end) is not None
+
+
+def _tells_when(sentence: str, number: WrittenNumber, between: str) -> bool:
+    """Whether a number tells a time, "by 5 pm" and "en 7 horas", or how many are in each: "with 2 lollipops each"."""
+    return (
+        (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
+        or (_IN_TIME.search(between) is not None and _TIME.match(sentence, number.end) is not None)
+        or (between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None)
+    )
 
 
 def _is_of_name(sentence: str, number: WrittenNumber) -> bool:
@@ -191,10 +244,21 @@ def is_third_of_list(statement: str, numbers: Sequence[WrittenNumber]) -> bool:
     return len(last) > 2 and all(_COMMA.fullmatch(statement, one.end, other.start) for one, other in pairwise(last))
 
 
-def is_denied(text: str, number: WrittenNumber) -> bool:
-    """Return whether a text says that the number is not the answer: "not 12", "12 is wrong"."""
+def is_term(text: str, number: WrittenNumber) -> bool:
+    """Return whether a number is a part of something else: of "(3, 4)", of "2x + 3", or the 4 of "4 * 25"."""
     before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
-    if _DENIED.search(before[-_BEFORE_CHARS:]) or _JUDGED.match(text, number.end):
+    point = _IN_POINT.search(before)
+    if point and "," in point[0] + text[number.end : number.end + 1] and _OF_POINT.match(text, number.end):
+        return True
+    if _TERM_BEFORE.search(before[-5:]) or _TERM_AFTER.match(text, number.end):
+        return True
+    return "=" not in before and _FACTOR_AFTER.match(text, number.end) is not None
+
+
+def is_denied(text: str, number: WrittenNumber) -> bool:
+    """Return whether a number is no answer: a term, or one that is denied, "not 12", "12 is wrong"."""
+    before = text[max(0, number.start - _CLAUSE_CHARS) : number.start]
+    if is_term(text, number) or _DENIED.search(before[-_BEFORE_CHARS:]) or _JUDGED.match(text, number.end):
         return True
     clause = _CLAUSE_END.split(before)[-1]
     return DENYING_CLAUSE.search(clause) is not None
@@ -203,6 +267,8 @@ def is_denied(text: str, number: WrittenNumber) -> bool:
 def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
     between = statement[one.end : other.start]
+    if _MULTIPLE.search(statement, 0, one.start):
+        return False
     if between.endswith(" and ") and _BETWEEN.search(statement, 0, one.start):
         return True
     if between == "-":

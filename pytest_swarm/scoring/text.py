@@ -84,6 +84,9 @@ _LABEL: Final = re.compile(  # "[positive]" as in the prompt, "Positive sentimen
     r"^\[?((?<=\[)[A-Za-z][\w -]{0,60}(?=\]\W?$)|[A-Za-z-]{1,40}(?= (?:sentiment|category|class|label|priority)\W?$))"
 )
 _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
+_SYMBOLS: Final = re.compile(r"[\"“`]([^\w\"”`\n]{1,60})[\"”`]")  # "To close it we need "> ) }"."
+_PREFIXED: Final = re.compile(r"(?:in|im|un|ir|il)-?([a-z]{4,30})")
+_POLITE: Final = re.compile(r"(?<=[\u3040-\u9fff\uac00-\ud7af])(?:です|である|だ|입니다)[。.]?$")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
 _ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
@@ -113,15 +116,24 @@ def score_exact(expected: Exact, text: str) -> Score:
         said = unfenced(text)
         same = said.casefold() == expected.text.strip().casefold()
         return RIGHT if same else wrong(f"the answer is {shown(text)}, not {shown(expected.text)}")
-    reading = read_text(text)
     wanted = normalized(expected.text)
+    reading = read_text(_with_prefix(text, wanted))
     fitting = next((value for value in _spellings(reading, text, wanted) if normalized(value) == wanted), None)
-    if fitting is None and names_as_answer(reading.text, expected.text):
+    asks = without_offers(text).rstrip(" *_").endswith("?")  # and does not answer: it repeats a question
+    if fitting is None and not asks and names_as_answer(reading.text, expected.text):
         fitting = expected.text
     said = undressed(reading.values[0] if fitting is None else fitting)
     read = Reading(values=(said,), text=said, place=reading.place)
     detail = f"the answer is {shown(said)}, not {shown(expected.text)}"
     return score_reading(read, right=fitting is not None, detail=detail)
+
+
+def _with_prefix(text: str, wanted: str) -> str:
+    """The text with "invalid" for "not valid", where that word is wanted."""
+    prefixed = _PREFIXED.fullmatch(wanted)
+    if prefixed is None:
+        return text
+    return re.sub(rf"(?:n['’]t|\bnot)\s(?:\w{{2,14}}ly\s)?{prefixed[1]}\b", f" {wanted}", text, flags=re.IGNORECASE)
 
 
 def _spellings(reading: Reading[str], text: str, wanted: str) -> Iterator[str]:
@@ -199,7 +211,7 @@ def _own(text: str) -> Reading[str] | None:
 
 def _leads(first: str, last: str) -> bool:
     """Whether the first line is the answer and the last one explains it: one of the two, never both."""
-    if _is_short(last):
+    if _is_short(last) or (_CONCLUSION.match(last) and _COPULA.search(last)):
         return False
     names = _COPULA.search(last) is not None or _BOLD.search(last) is not None
     return (_is_short(first) and not _BEGINNING.match(first) and not first.rstrip("*_ ").endswith(":")) or not names
@@ -217,6 +229,9 @@ def _cuts(line: str) -> tuple[str, ...]:
     sentence, *rest = _SENTENCE.split(line, maxsplit=1)
     if rest and _RETRACTION.match(rest[0]):
         return (line,)
+    symbols = _SYMBOLS.findall(_SENTENCE.split(line)[-1])
+    if len(symbols) == 1:
+        return (line, *symbols)
     for part in (line, sentence):
         lead_in = _LEAD_IN.match(part)
         bare = part[lead_in.end() :] if lead_in else part
@@ -227,6 +242,7 @@ def _cuts(line: str) -> tuple[str, ...]:
         found += [] if quoted is None else [quoted[1]]
         found += [part, *(_without_explanation(each) for each in (bare, copula)), bare, copula]
         found.append(_after_copula(_without_explanation(head)))  # "It is Q, which is worth 10 points."
+    found += [_POLITE.sub("", part) for part in found if _POLITE.search(part)]
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold
@@ -242,7 +258,8 @@ def _without_explanation(part: str) -> str:
 def _after_copula(part: str) -> str:
     """What a sentence says after its last "is"; the sentence itself where it denies something."""
     said = list(_COPULA.finditer(" " + part))
-    if not said or _DENIED.search(part, 0, max(0, said[-1].start() - 1)):
+    sign = bool(said) and said[-1][0].strip() in ("=", "→", "->", "=>")  # "not True = False"
+    if not said or (not sign and _DENIED.search(part, 0, max(0, said[-1].start() - 1))):
         return part
     return (" " + part)[said[-1].end() :]
 

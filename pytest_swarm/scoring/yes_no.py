@@ -15,6 +15,7 @@ from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer, truth_values
 from pytest_swarm.scoring.asides import without_reason
 from pytest_swarm.scoring.first_word import NOUN, assent, decision, dissent, first_word
+from pytest_swarm.scoring.implied_no import implied_no
 from pytest_swarm.scoring.patterns import ADVERB, BELIEF, CONCLUDING, DENYING_CLAUSE, one_of
 from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
@@ -79,10 +80,10 @@ _BEFORE_ALONE: Final = (
         "so, therefore, thus, hence, is, be, then, otherwise, (?:i|would|must|can|i'd|have to) say, says, points? to, "
         f"but, because, just, conclude, answer, think, guess, believe, lean, towards?, an?(?: [a-z]+)?, with, {ADVERB}"
     )
-    + r")[\s\"'(]{0,3}"
+    + r")[\s\"'(\[]{0,3}"
 )
 _AFTER_ALONE: Final = (
-    r"(?=[\"')]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|"
+    r"(?=[\"')\]]{0,2}(?:\s*[.,;:!?)|\n—–]|\s*$|\s-|"
     r"\s(?:because|since|as|to|for|from|here|in|on|it|he|she|they|that|this)\b))"
 )
 _STANDS_ALONE: Final = re.compile(_BEFORE_ALONE + r"(?P<word>yes|no|yep|yeah|nope)" + _AFTER_ALONE, re.IGNORECASE)
@@ -91,7 +92,8 @@ _CONTRADICTED: Final = re.compile(
     r"\b(?:claim|statement|hypothesis|assertion|proposition|it|this|that)\s(?:(?P<fails>does not hold|doesn't hold\b)"
     r"|(?P<holds>holds(?=[.!]|\s*$)))|"
     r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?|entails?|implies))\s"
-    r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion)|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
+    r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion|premise)"
+    r"|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
     re.IGNORECASE,
 )
 _OPPOSITE: Final = re.compile(r"\bthe (?:opposite|reverse|contrary) (?:of (?:this|that|it) )?is\s", re.IGNORECASE)
@@ -119,8 +121,13 @@ _OPEN: Final = re.compile(
 
 _ONLY_WORDS: Final = re.compile(r"(?:(?:yes|no|true|false|maybe|perhaps)(?:[\s,.;!/|]+|$)){2,}", re.IGNORECASE)
 _IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending)\b", re.IGNORECASE)
+_BY_CASE: Final = re.compile(  # "'Yes' if it is prime or 'No' if it is not"
+    r"\W*(?:yes|no)\b\W{1,4}if\b[^.!?\n]{1,200}\b(?:(?:yes|no)\b\W{1,4}(?:if|otherwise)|otherwise,? \W?(?:yes|no))\b",
+    re.IGNORECASE,
+)
 _BELIEVED: Final = re.compile(  # "Some say yes", not "Most people would say yes"
-    rf"\b(?:(?<!most )(?!most people would){BELIEF}|whether\b[^,.;]{{0,60}})\s[\"']?$", re.IGNORECASE
+    rf"\b(?:(?<!most )(?!most people would){BELIEF}|whether\b[^,.;]{{0,60}}|(?:might|may|could) be)\s[\"']?$",
+    re.IGNORECASE,
 )
 _BUT: Final = re.compile(  # "..., but the claim is false"
     r"\bbut (?:the|this|that) (?:\w+ )?(?:claim|statement|conclusion|answer|hypothesis|assertion|sentence)"
@@ -161,7 +168,7 @@ def says_yes(text: str) -> bool | None:
 def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
     """What a place that holds the answer decides: its first word, else the statement that it begins with."""
     words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
-    if _is_open(first_statement(words)):
+    if _is_open(first_statement(words)) or _BY_CASE.match(words):
         return Reading(values=(), text=first_statement(words), place=place)
     return first_word(words, place) or _decided(first_statement(words), place)
 
@@ -192,7 +199,7 @@ def _in_words(text: str) -> Reading[bool] | None:
     first = next((part for part in parts if assent(part) is None), parts[0])  # after "Sure!"
     for part in (parts[-1], first):
         said = said or _decided(part, AnswerPlace.STATEMENT)
-    return said or _equation(parts[-1])
+    return said or _equation(parts[-1]) or implied_no(parts)
 
 
 def _says_both(words: str) -> bool:

@@ -1,0 +1,139 @@
+"""Forms in which real models answer: tool calls, objects with notes, brackets, plain denials, points, titles."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_swarm.domain.expectation import Exact, Expectation, Letter, Number, YesNo
+from tests.scoring.test_reply_forms import value
+
+CALL = '<tool_call>\n{"name": "calculator", "arguments": {"expression": "12*7"}}\n</tool_call>'
+OBJECT = '```json\n{"reasoning": "3 * 4", "answer": "12"}\n```\n\nNote: the answer is a number of 2 digits.'
+
+RIGHT = [
+    (Letter(value="B", choices=4), "【解析】选项A错误。\n【答案】B <eoa>"),
+    (Letter(value="B", choices=4), "【解析】选项A错误。\n【答案】: B"),
+    (Letter(value="B", choices=4), "四个选项都是正确的。\n【答案】: B.①④ <eoa>"),
+    (Number(value=84), f"{CALL}\nThat makes 84."),
+    (Number(value=12), OBJECT),
+    (Exact(text="12"), OBJECT),
+    (Number(value=14.5), '{"result": {"value": 14.5, "unit": "hours"}, "confidence": 0.9}'),
+    (YesNo(value=True), '```json\n{"is_valid": true} // no errors\n```'),
+    (Exact(text="https://a.example"), '{\n  "answer": "https://a.example" // a link\n}'),
+    (Exact(text="Canberra"), "The capital is Sydney. Sorry, that is wrong: the capital is Canberra."),
+    (YesNo(value=True), "It is prime.\n\n[Yes]"),
+    (YesNo(value=False), "Penguins cannot fly."),
+    (YesNo(value=False), "While penguins have wings, they cannot fly."),
+    (YesNo(value=False), "91 is 7 * 13.\n\nTherefore, we can conclude that 91 is not a prime number."),
+    (YesNo(value=False), "The Moon isn't larger than the Earth. It is about 27% of its size."),
+    (Letter(value="D", choices=4), r"$\mathrm{(D)}$"),
+    (Letter(value="B", choices=4), "答案是\uff08B\uff09"),
+    (Exact(text="invalid"), "The argument is not valid."),
+    (Exact(text="invalid"), "Therefore, the argument isn't deductively valid."),
+    (Exact(text="> ) }"), 'The sequence is "{ ( <". To close it we need "> ) }".'),
+    (Exact(text="東京"), "答えは東京です。"),
+    (Exact(text="9"), "assert f(3) == 9\n\nSo the output is 9."),
+    (Exact(text="jane.doe@example.com"), "The address is jane.doe@example.com."),
+    (Exact(text="The Night Watch"), "It is called “The Night Watch”."),
+    (Exact(text="Night Watch"), "It is called “The Night Watch”."),
+    (Exact(text="Marie Curie"), 'The text says "the prize went to Marie Curie".'),
+    (Number(value=3.5), "It takes 3 and a half hours."),
+    (Number(value=75), "75 %, which is 15 out of 20"),
+    (Number(value=17), "So, Emily has **17 stickers** left after giving **8** to Tom."),
+    (Number(value=5), "The distance is 5. It runs from the origin to the point (3, 4)."),
+    (Number(value=5), "The distance is 5, from (0, 0) to (3, 4)."),
+    (Number(value=42), "42 = 6 × 7"),
+    (Number(value=30), "The answer is 12 + 18, which makes 30."),
+    (Number(value=12), "The answer is 5 + 7, which is 12."),
+    (Number(value=1.5), "It takes an hour and a half."),
+    (Number(value=2.5), "It takes 2 hours and a half."),
+    (YesNo(value=True), "Das ist richtig."),
+    (YesNo(value=False), "Das stimmt nicht."),
+    (YesNo(value=False), "C'est faux."),
+    (YesNo(value=False), "正しくありません。"),
+    (YesNo(value=False), "The hypothesis contradicts the premise."),
+    (Letter(value="A", choices=4), "The odd one out is (A) banana, because (B), (C) and (D) are tools."),
+    (Letter(value="C", choices=4), "A and B are wrong; C is right."),
+    (Letter(value="C", choices=4), "La bonne réponse est donc c)."),
+    (Exact(text="False"), "not True = False"),
+    (Exact(text="A-1234"), "The order number is A-1234."),
+    (Exact(text="Alice"), "The oldest is Alice, then Bob, then Carol."),
+    (Exact(text="Paris"), "The capital is Paris. Would you like to know more?"),
+    (Exact(text="Marie Curie"), "The prize went to Marie Curie in 1903. Anything else?"),
+    (Exact(text="Marie Curie"), "The prize went to Marie Curie in 1903. How else can I help you?"),
+    (Number(value=5), "Let x be the number. 3x + 5 = 20, so 3x = 15 and x = 5."),
+    (Number(value=20), "3/4 of 40 is 30. The answer is 50% of 40, which is 20."),
+    (YesNo(value=False), "The document does not contain personal data."),
+    (YesNo(value=False), "Leider nein."),
+    (Letter(value="B", choices=4), "选项B正确\uff0c因为A和C都与题意不符。"),
+    (Number(value=12), "Let x + 5 = 17. So x = 12."),
+]
+WRONG = [
+    (Number(value=7), CALL),
+    (Number(value=7), '[TOOL_CALLS] [{"name": "add", "arguments": {"a": 3, "b": 7}}]'),
+    (Number(value=2), OBJECT),
+    (Number(value=0.9), '{"result": {"value": 14.5, "unit": "hours"}, "confidence": 0.9}'),
+    (Exact(text="Sydney"), "The capital is Sydney. Sorry, that is wrong: the capital is Canberra."),
+    (YesNo(value=True), "Penguins cannot fly."),
+    *(
+        (YesNo(value=False), text)
+        for text in (
+            "It is not mentioned in the text whether he came.",
+            "This cannot be concluded from the text.",
+            "The text does not contain the answer.",
+            "I cannot answer this question.",
+            "There is not enough information to decide.",
+            "He did not pass because he did not learn.",
+            "The number that is not prime is 4.",
+            "Therefore, it is not only prime but even.",
+            "So if it rains, he does not come.",
+            "First, 91 is not even. Then we try 3. Then we try 5. Then we try 7.",
+            "We see that 91 is not even. Next, we try to divide by",
+            "Therefore, we do not",
+            "We try 2. We try 3. We try 5. It is not even.",
+        )
+    ),
+    (Exact(text="valid"), "The argument is not valid."),
+    (Exact(text="invalid"), "The argument is valid."),
+    (Exact(text="{ ( <"), 'The sequence is "{ ( <". To close it we need "> ) }".'),
+    (Exact(text="doe@example.com"), "The address is jane.doe@example.com."),
+    (Exact(text="jane.doe"), "The address is jane.doe@example.com."),
+    (Exact(text="Night"), "It is called “The Night Watch”."),
+    (Exact(text="Deutschland"), "Die Hauptstadt von Deutschland ist Berlin."),
+    (Exact(text="Italia"), "La capital de Italia es Roma."),
+    (Exact(text="positive"), "The review is mixed: positive about the food and negative about the service."),
+    (Number(value=3), "It takes 3 and a half hours."),
+    (Number(value=4), "The point is (3, 4)."),
+    (Number(value=5), "The solutions are {2, 5}."),
+    (Number(value=5), "The answer is x + 5."),
+    (Number(value=0.5), "What is one half as a decimal number?\nWhat is one half as a decimal number?"),
+    (Exact(text="Alice"), "Alice is older than Bob. Bob is older than Carol. Who is the oldest?"),
+    (YesNo(value=True), "Not sure. It might be yes."),
+    (YesNo(value=True), "Das ist nicht richtig."),
+    (YesNo(value=True), 'Therefore, the answer is "[Yes]" if 91 is a prime number or "[No]" if it is not.'),
+    (YesNo(value=False), "The answer is no if it rains, otherwise yes."),
+    (Letter(value="A", choices=4), "【答案】A、C、D"),
+    (Letter(value="A", choices=4), "【答案】: A和D <eoa>"),
+    (Letter(value="D", choices=4), "选项D也不正确。\n【答案】无 <eoa>"),
+    (Letter(value="D", choices=4), "选项D也不正确。\n【答案】无正确答案 <eoa>"),
+    (Letter(value="D", choices=4), "所以选项B正确。所以选项D正确。\n【答案】 BD <eoa>"),
+    (Exact(text="1234"), "The order number is A-1234."),
+    (Exact(text="syslog"), "The file is /var/log/syslog."),
+    (Exact(text="Bob"), "The oldest is Alice, then Bob, then Carol."),
+    (Exact(text="France"), "La capitale de la France est Paris."),
+    (Exact(text="sorry"), "I'm sorry, I can't help with that."),
+    (Number(value=4), "The answer is 4 * 25."),
+    (Number(value=4), "```python\nanswer = 4 * 25\nprint(answer)\n```"),
+    (Number(value=3), "y = 2x + 3"),
+    (Number(value=2), "y = 2x + 3"),
+]
+
+
+@pytest.mark.parametrize(("expected", "text"), RIGHT)
+def test_a_right_reply_scores_1(expected: Expectation, text: str) -> None:
+    assert value(expected, text) == 1
+
+
+@pytest.mark.parametrize(("expected", "text"), WRONG)
+def test_a_wrong_reply_does_not(expected: Expectation, text: str) -> None:
+    assert value(expected, text) == 0
