@@ -1951,6 +1951,27 @@ FAULTS: Final = (
         tests=("domain/test_seeding.py", "execution/test_copied_prompts.py"),
     ),
     Fault(
+        name="a vote and its checks by placeholder: two checks of one answer are one",
+        where="domain/seeding.py",
+        old='dict.fromkeys(graph.inputs(task.id), "")',
+        new="{each: each for each in graph.inputs(task.id)}",
+        tests=("domain/test_seeding.py",),
+    ),
+    Fault(
+        name="a step of a chain needs a seed of its own because its prompt is that of another step",
+        where="domain/seeding.py",
+        old="for message in task_messages(task, blanks))",
+        new="for message in task_messages(task, {}))",
+        tests=("domain/test_seeding.py",),
+    ),
+    Fault(
+        name="the steps of a chain that repeats one prompt are one draw of the simulator",
+        where="domain/seeding.py",
+        old='return ("given", *graph.inputs(task.id))',
+        new="return ()",
+        tests=("execution/test_copied_prompts.py",),
+    ),
+    Fault(
         name="oracle knows another answer than a second sample of a prompt gets",
         where="execution/simulated_answers.py",
         old="seed=self._seeds[task_id]",

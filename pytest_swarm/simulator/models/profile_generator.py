@@ -1,8 +1,9 @@
 """A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
 
 A task is recognized by its chat: its prompt, with any answers in the places of its placeholders. Every draw has a
-random generator of its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any
-order, and two modes that assign a task to the same model get the same outcome (common random numbers).
+random generator of its own, seeded by (seed, request seed, model, prompt), and by the inputs in a chain that repeats
+one prompt. So equal requests get equal answers in any order, and two modes that assign a task to the same model get the
+same outcome (common random numbers).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
-from pytest_swarm.domain.seeding import stable_rng
+from pytest_swarm.domain.seeding import own_inputs, stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
@@ -43,7 +44,8 @@ class _Call:
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.whole_prompt)
+        asked = (full_tag(self.model), self.task.whole_prompt, *own_inputs(self.graph, self.task))
+        return stable_rng(purpose, seed, str(self.request_seed), *asked)
 
 
 class ProfileGenerator:
