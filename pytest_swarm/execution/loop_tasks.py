@@ -20,18 +20,36 @@ async def cancel_and_wait(task: asyncio.Task[None]) -> None:
         task.result()
 
 
-def record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
+def record_of(
+    runner: asyncio.Runner, running: Coroutine[None, None, JobRecord], *, stops: list[BaseException]
+) -> JobRecord:
     """Return the record of a case.
 
     The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
+
+    Args:
+        runner: Runs the case.
+        running: The case.
+        stops: Takes what a signal's handler raised in the loop while the case waited, such as that of pytest-timeout;
+            the case is cancelled then. Ctrl-C has a way of its own.
     """
     records: list[JobRecord] = []
+    tasks: list[asyncio.Task[None]] = []
 
     async def keep() -> None:
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        assert task is not None, "it is one"
+        tasks.append(task)
         records.append(await running)
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # something in the case swallowed it, such as a custom scorer
+        if task.cancelling():  # something in the case swallowed it, such as a custom scorer
             raise asyncio.CancelledError
 
-    runner.run(keep())
+    try:
+        runner.run(keep())
+    except BaseException as stop:
+        if isinstance(stop, KeyboardInterrupt) or not tasks or tasks[0].done():
+            raise
+        stops.append(stop)
+        runner.run(cancel_and_wait(tasks[0]))
+        raise
     return records[0]

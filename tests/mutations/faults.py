@@ -1944,6 +1944,13 @@ FAULTS: Final = (
         tests=("plugin/test_hosts.py",),
     ),
     Fault(
+        name="a test that a signal ends while its job waits leaves no job behind",
+        where="execution/loop_tasks.py",
+        old="        stops.append(stop)\n",
+        new="",
+        tests=("plugin/test_endings.py",),
+    ),
+    Fault(
         name="all samples of one prompt are one answer",
         where="domain/seeding.py",
         old="& _MAX_SEED if copy else seed",
