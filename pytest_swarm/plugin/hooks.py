@@ -194,6 +194,8 @@ class SwarmHooks:
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
         """Leave the handlers of signals and the finders of modules as they were found."""
+        if self.active:
+            self.session.give_back()  # one whose workers of xdist could not be started has no other end
         self.signals.end()
         self.imports.remove()
 
