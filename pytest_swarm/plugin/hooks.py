@@ -237,7 +237,9 @@ class SwarmHooks:
             return
         if self.is_worker:
             self.config.workeroutput[REMARKS] = run.resources.remarks  # type: ignore[attr-defined]  # xdist's
-        elif run.has_folder and run.dry_run is None:
+        elif run.dry_run is not None:
+            run.dry_run.complete = self._came_to_its_end(session, exitstatus)
+        elif run.has_folder:
             from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
             from pytest_swarm.plugin.worker_ends import ending_workers
