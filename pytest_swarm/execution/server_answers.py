@@ -63,12 +63,11 @@ def identities(models: Iterable[ModelIdentity]) -> dict[str, ModelIdentity]:
     return found
 
 
-def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
+def served_models(inner: Backend) -> tuple[ModelIdentity, ...]:
     """Return the models of a server as it has them now.
 
     Args:
         inner: The server.
-        world: What else decides the answers of a simulated server, such as its profile and seed; None = a real one.
 
     Raises:
         BackendError: The server does not answer.
@@ -78,7 +77,7 @@ def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIde
     async def ask() -> tuple[ModelIdentity, ...]:
         client = inner.connect().client
         try:
-            return await models_at(client, world=world)
+            return await models_at(client)
         finally:
             await client.aclose()
 
@@ -91,20 +90,18 @@ def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIde
     return found
 
 
-async def models_at(client: OllamaClient, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
+async def models_at(client: OllamaClient) -> tuple[ModelIdentity, ...]:
     """Return the models that a server has now, and that it runs itself.
 
     Args:
         client: The client of the server.
-        world: What else decides the answers of a simulated server; None = a real one.
 
     Raises:
         BackendError: The server does not answer.
     """
     version, listed = await client.version(), await client.installed()
-    server = version if world is None else f"{version} {world}"
     return tuple(
-        ModelIdentity(tag=model.tag, digest=model.digest, server=server)
+        ModelIdentity(tag=model.tag, digest=model.digest, server=version)
         for model in listed
         if model.digest is not None and model.remote_host is None
     )

@@ -1951,6 +1951,13 @@ FAULTS: Final = (
         tests=("plugin/test_endings.py",),
     ),
     Fault(
+        name="two simulated servers of other seeds have one version",
+        where="simulator/simulated_world.py",
+        old=".seed{self.seed}",
+        new=".seed0",
+        tests=("simulator/test_simulated_world.py",),
+    ),
+    Fault(
         name="all samples of one prompt are one answer",
         where="domain/seeding.py",
         old="& _MAX_SEED if copy else seed",

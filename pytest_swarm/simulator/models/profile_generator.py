@@ -54,7 +54,7 @@ class ProfileGenerator:
     Args:
         profile: How the models perform.
         seed: Seed of all draws.
-        graphs: Graphs to register.
+        graphs: Graphs to register; `registered` has their digests.
     """
 
     def __init__(self, profile: Profile, *, seed: int, graphs: Iterable[TaskGraph] = ()) -> None:
@@ -62,15 +62,15 @@ class ProfileGenerator:
         self.seed = seed
         self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
         self._templates: list[tuple[TaskGraph, Task]] = []
-        self._registered: set[str] = set()
+        self.registered: set[str] = set()
         for graph in graphs:
             self.register_graph(graph)
 
     def register_graph(self, graph: TaskGraph) -> None:
         """Register the tasks of a graph, so that they are recognized; no effect on a registered graph."""
-        if graph.digest in self._registered:
+        if graph.digest in self.registered:
             return
-        self._registered.add(graph.digest)
+        self.registered.add(graph.digest)
         for task in graph.tasks:
             if task.system is not None or references(task.prompt):
                 self._templates.append((graph, task))
