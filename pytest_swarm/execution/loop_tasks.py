@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any
 
 from pytest_swarm.domain.record import JobRecord
 
@@ -30,16 +31,26 @@ def record_of(
     Args:
         runner: Runs the case.
         running: The case.
-        stops: Takes what a signal's handler raised in the loop while the case waited, such as that of pytest-timeout;
-            the case is cancelled then. Ctrl-C has a way of its own.
+        stops: Takes what a signal's handler raised in the loop or in a callback of it while the case waited, such as
+            that of pytest-timeout; the case is cancelled then. Ctrl-C has a way of its own.
     """
     records: list[JobRecord] = []
     tasks: list[asyncio.Task[None]] = []
+
+    def on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take what a callback raised that is no mere error, which asyncio would only log."""
+        error = context.get("exception")
+        if error is None or isinstance(error, Exception):
+            loop.default_exception_handler(context)
+        else:
+            stops.append(error)
+            tasks[0].cancel()
 
     async def keep() -> None:
         task: asyncio.Task[None] | None = asyncio.current_task()
         assert task is not None, "it is one"
         tasks.append(task)
+        asyncio.get_running_loop().set_exception_handler(on_error)
         records.append(await running)
         if task.cancelling():  # something in the case swallowed it, such as a custom scorer
             raise asyncio.CancelledError

@@ -250,6 +250,31 @@ def test_a_test_that_a_signal_ends_while_its_job_waits_is_an_error_and_no_end_of
     assert "was still running when the run stopped" not in result.stdout.str()
 
 
+def test_a_test_that_a_signal_ends_inside_a_callback_of_the_loop_is_ended_too(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    """What a callback raises reaches nobody: asyncio logs it, and the test would go on without a time limit."""
+    suite.makeconftest(
+        """
+import asyncio
+import pytest
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Timed(GreedyRouter):
+    async def route(self, view):
+        asyncio.get_running_loop().call_later(0.1, pytest.fail, "too slow")
+        await asyncio.sleep(60)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"timed": lambda setup: Timed()}
+"""
+    )
+    suite.runpytest("--swarm-compare=timed,greedy").assert_outcomes(passed=1, failed=1)
+    errors = {each["mode"]: each["error"] for each in reports.report["cases"]}
+    assert errors == {"timed": "the test was ended while the job ran, by Failed: too slow", "greedy": None}
+
+
 @pytest.fixture
 def disk() -> Iterator[Callable[[int], None]]:
     """A function that lets no file grow beyond so many bytes, as a full disk does."""
