@@ -58,7 +58,7 @@ def reference_answers(
 async def _answer_graph(graph: TaskGraph, model: str, client: OllamaClient) -> dict[str, ExpectedAnswer]:
     answers: dict[str, str] = {}
     found: dict[str, ExpectedAnswer] = {}
-    seeds = task_seeds(graph.tasks, REQUEST_SEED)
+    seeds = task_seeds(graph, REQUEST_SEED)
     for task_id in graph.order:
         task = graph.task(task_id)
         messages = task_messages(task, {each: answers[each] for each in graph.inputs(task_id)})

@@ -6,10 +6,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.prompt import task_messages
+from pytest_swarm.domain.task import Task
 
 _SEPARATOR: Final = "\x1f"  # the ASCII unit separator: ("a", "bc") and ("ab", "c") must not collide
 _MAX_SEED: Final = 0x7FFF_FFFF  # Ollama takes a 32-bit signed seed; -1 would mean "random"
@@ -28,23 +29,43 @@ def request_seed(run_seed: int, repeat: int) -> int:
     return stable_int("request", run_seed, repeat) & _MAX_SEED
 
 
-def task_seeds(tasks: Iterable[Task], seed: int) -> dict[str, int]:
-    """Return the seed of each task's request by its ID: the repeat's, but for further tasks of the same prompt.
+def task_seeds(graph: TaskGraph, seed: int) -> dict[str, int]:
+    """Return the seed of each task's request by its ID: the repeat's, but for further tasks that ask the same.
 
-    Equal requests get equal answers, so the samples of a vote would be one. The second and each further task of a
-    prompt gets a seed of its own, 31 bits, by its place among them.
+    Equal requests get equal answers, so the samples of a vote would be one. Two tasks ask the same where their requests
+    are equal whenever the answers in them are: of a chain that says `Improve {{answer: ID}}` at each step, too, because
+    a step may leave the text as it is. The second and each further one gets a seed of its own, 31 bits, by its place
+    among them. Tasks that are handed the answers of other parents as JSON never ask the same: it names the parents.
 
     Args:
-        tasks: The tasks of a graph, in its order.
+        graph: The graph as it is run.
         seed: The `request_seed` of the repeat.
     """
-    earlier: Counter[str] = Counter()
+    earlier: Counter[tuple[str, ...]] = Counter()
     seeds: dict[str, int] = {}
-    for task in tasks:
-        copy = earlier[task.whole_prompt]
-        earlier[task.whole_prompt] += 1
+    for task in graph.tasks:
+        blanks = dict.fromkeys(graph.inputs(task.id), "")
+        asked = tuple(message["content"] for message in task_messages(task, blanks))
+        copy = earlier[asked]
+        earlier[asked] += 1
         seeds[task.id] = stable_int("copy", seed, copy) & _MAX_SEED if copy else seed
     return seeds
+
+
+def own_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
+    """Return the inputs of a task, after a word, where the first task of its prompt has others; else nothing.
+
+    The steps of a chain that repeats one prompt have one seed and different requests. The simulator draws by prompt,
+    whatever the inputs say, so this tells them apart.
+
+    Args:
+        graph: The graph as it is run.
+        task: One of its tasks.
+    """
+    first = next(each.id for each in graph.tasks if each.prompt == task.prompt and each.system == task.system)
+    if first == task.id or graph.inputs(first) == graph.inputs(task.id):
+        return ()
+    return ("given", *graph.inputs(task.id))
 
 
 def prompt_seed(seed: int, messages: Iterable[Mapping[str, object]]) -> int:

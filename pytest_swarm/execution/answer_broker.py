@@ -30,7 +30,7 @@ class AnswerBroker:
         self._known = known
         self._settings = settings
         self._opened = ExitStack()
-        self.replaced = ReplacedModels(known.models, world=settings.world)
+        self.replaced = ReplacedModels(known.models)
         """The models that are others now than at the start of the run."""
 
     @cached_property

@@ -47,7 +47,6 @@ class AskSettings:
         guard: Held while the server is asked, so that no other process uses it, or asks the same.
         tell: Shows a sentence at once.
         restoration: Is told of every model that is loaded, for whoever leaves the server as it was found.
-        world: What else decides the answers of a simulated server; None = a real one.
     """
 
     room: Room
@@ -58,7 +57,6 @@ class AskSettings:
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
     tell: Callable[[str], None] = lambda _: None
     restoration: Restoration = field(default_factory=Restoration)
-    world: str | None = None
 
 
 class AskedServer:

@@ -248,7 +248,7 @@ def _realised(generator: ProfileGenerator, fleet: Fleet, graph: TaskGraph, reque
     imported = _imported(generator.profile, fleet, graph)
     if imported:
         return {key: call.score for key, call in imported.items()}
-    seeds = task_seeds(graph.tasks, request_seed)
+    seeds = task_seeds(graph, request_seed)
     return {
         (task.id, tag): generator.task_score(graph, tag, task, seeds[task.id])
         for task in graph.tasks

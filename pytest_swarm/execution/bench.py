@@ -44,10 +44,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StartedCase:
-    """A case that is about to run: what it runs on, and the coroutine that gives its record."""
+    """A case that is about to run: what it runs on, the coroutine that gives its record, and what ended its test."""
 
     state: GroupState
     running: Coroutine[None, None, JobRecord]
+    stops: list[BaseException]
 
 
 class Bench(ServerUpkeep):
@@ -91,7 +92,7 @@ class Bench(ServerUpkeep):
         self.watch_models()
         started = self.start(case, carryover=carryover, sink=sink)
         state, listener = started.state, started.state.connection.listener
-        record = record_of(state.runner, started.running)
+        record = record_of(state.runner, started.running, stops=started.stops)
         if listener is not None:
             try:
                 notes = listener.finish(now_s=state.runner.get_loop().time())
@@ -132,7 +133,8 @@ class Bench(ServerUpkeep):
             state.connection.listener.begin(case, now_s=state.runner.get_loop().time())
         context = self._context(case, state, sink)
         state.fresh = False
-        return StartedCase(state=state, running=run_case(case, context))
+        stops: list[BaseException] = []
+        return StartedCase(state=state, running=run_case(case, context, stops=stops), stops=stops)
 
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:

@@ -6,6 +6,7 @@ One loop for flat and DAG runs: a flat run is a graph without edges, so that eve
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.domain.vram_sample import SamplePhase
@@ -17,17 +18,21 @@ from pytest_swarm.telemetry import events
 
 
 class StoppedJob(BaseException):
-    """A job whose test a custom scorer ended, with its record; the cause is what the scorer raised."""
+    """A job whose test was ended while it ran, with its record; the cause is what was raised.
+
+    A custom scorer or router may end its test (skip), and so may the handler of a signal, such as that of
+    pytest-timeout.
+    """
 
     def __init__(self, record: JobRecord) -> None:
         super().__init__(record.error)
         self.record = record
 
 
-async def run_case(case: Case, context: CaseContext) -> JobRecord:
+async def run_case(case: Case, context: CaseContext, *, stops: Sequence[BaseException] = ()) -> JobRecord:
     """Run one graph once under one routing mode, and return its record. Only cancellation ends it without one.
 
-    A custom scorer that ends the test raises StoppedJob, which has the record.
+    What ends the test raises StoppedJob, which has the record.
 
     Events go to the sink as they happen, from `dag_structure` to the last `task_result`. The caller, who knows the
     metrics, adds the closing `job_dag_summary`.
@@ -35,6 +40,7 @@ async def run_case(case: Case, context: CaseContext) -> JobRecord:
     Args:
         case: The graph and its place in the parametrization.
         context: What the case runs with.
+        stops: What ended the test from outside of the case, which is cancelled then; it may be filled while it runs.
     """
     job = RunningJob(case, context)
     context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.backend.simulated))
@@ -47,11 +53,20 @@ async def run_case(case: Case, context: CaseContext) -> JobRecord:
         return job.record(JobStatus.INFEASIBLE, str(error))
     except SwarmError as error:
         return job.record(JobStatus.ERROR, str(error))
-    except (Exception, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit):
+    except asyncio.CancelledError:
+        if not stops:
+            raise
+        raise _stopped(job, stops[0]) from stops[0]
+    except (Exception, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as stop:  # an outcome of pytest, such as skip, which a custom scorer raised
-        raise StoppedJob(job.record(JobStatus.ERROR, f"a custom scorer ended the test: {stop}")) from stop
+        raise _stopped(job, stop) from stop
     return job.record(JobStatus.COMPLETED, None)
+
+
+def _stopped(job: RunningJob, stop: BaseException) -> StoppedJob:
+    reason = f"the test was ended while the job ran, by {type(stop).__name__}: {stop}"
+    return StoppedJob(job.record(JobStatus.ERROR, reason))
 
 
 async def _run_layers(job: RunningJob) -> None:

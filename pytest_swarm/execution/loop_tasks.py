@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any
 
 from pytest_swarm.domain.record import JobRecord
 
@@ -20,18 +21,46 @@ async def cancel_and_wait(task: asyncio.Task[None]) -> None:
         task.result()
 
 
-def record_of(runner: asyncio.Runner, running: Coroutine[None, None, JobRecord]) -> JobRecord:
+def record_of(
+    runner: asyncio.Runner, running: Coroutine[None, None, JobRecord], *, stops: list[BaseException]
+) -> JobRecord:
     """Return the record of a case.
 
     The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
+
+    Args:
+        runner: Runs the case.
+        running: The case.
+        stops: Takes what a signal's handler raised in the loop or in a callback of it while the case waited, such as
+            that of pytest-timeout; the case is cancelled then. Ctrl-C has a way of its own.
     """
     records: list[JobRecord] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    def on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take what a callback raised that is no mere error, which asyncio would only log."""
+        error = context.get("exception")
+        if error is None or isinstance(error, Exception):
+            loop.default_exception_handler(context)
+        else:
+            stops.append(error)
+            tasks[0].cancel()
 
     async def keep() -> None:
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        assert task is not None, "it is one"
+        tasks.append(task)
+        asyncio.get_running_loop().set_exception_handler(on_error)
         records.append(await running)
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():  # something in the case swallowed it, such as a custom scorer
+        if task.cancelling():  # something in the case swallowed it, such as a custom scorer
             raise asyncio.CancelledError
 
-    runner.run(keep())
+    try:
+        runner.run(keep())
+    except BaseException as stop:
+        if isinstance(stop, KeyboardInterrupt) or not tasks or tasks[0].done():
+            raise
+        stops.append(stop)
+        runner.run(cancel_and_wait(tasks[0]))
+        raise
     return records[0]

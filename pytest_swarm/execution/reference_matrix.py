@@ -65,7 +65,7 @@ class ReferenceMatrix:
             graph: The graph of the case.
             seed: The seed of the repeat.
         """
-        inputs, seeds = reference_inputs(graph), task_seeds(graph.tasks, seed)
+        inputs, seeds = reference_inputs(graph), task_seeds(graph, seed)
         calls = [
             TaskCall(
                 task=task,

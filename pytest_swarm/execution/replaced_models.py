@@ -24,16 +24,12 @@ class ReplacedModels:
 
     Args:
         began: Full tag -> the model as it was at the start of the run.
-        world: What else decides the answers of a simulated server; None = a real one.
         advice: What to do about it.
     """
 
-    def __init__(
-        self, began: Mapping[str, ModelIdentity], *, world: str | None = None, advice: str = MEASURE_AGAIN
-    ) -> None:
+    def __init__(self, began: Mapping[str, ModelIdentity], *, advice: str = MEASURE_AGAIN) -> None:
         self._began = began
         self._advice = advice
-        self._world = world
         self._reasons: dict[str, str] = {}
         self.lost: dict[str, int] = {}
         """Full tag -> answers and loads that were not kept, because the model was replaced."""
@@ -52,7 +48,7 @@ class ReplacedModels:
         Raises:
             BackendError: The server does not answer.
         """
-        now = {full_tag(model.tag): model for model in await models_at(client, world=self._world)}
+        now = {full_tag(model.tag): model for model in await models_at(client)}
         for key, before in self._began.items():
             reason = _difference(before, now.get(key), self._advice)
             if reason is not None:

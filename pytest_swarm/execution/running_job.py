@@ -32,7 +32,7 @@ class RunningJob:
         self.context = context
         setup = set_up_job(case, context, on_switch=self._on_switch)
         self.graph, self.clock = setup.graph, setup.clock
-        self._seeds = task_seeds(setup.graph.tasks, setup.seed)
+        self._seeds = task_seeds(setup.graph, setup.seed)
         self.started_ts_ms = self.clock.ts_ms()
         self.finished: set[str] = set()
         self.answers: dict[str, str] = {}

@@ -113,9 +113,11 @@ class VramSampler:
             await asyncio.sleep(self._pause_s)
             self._pause_s *= self._interval.growth
             self._request_pending = True
-            with suppress(BackendError):
-                await self._sample_once(self._step, self.phase)
-            self._request_pending = False
+            try:
+                with suppress(BackendError):
+                    await self._sample_once(self._step, self.phase)
+            finally:
+                self._request_pending = False
 
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:
         rows = await self._look.resident()

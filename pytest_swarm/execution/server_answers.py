@@ -62,18 +62,17 @@ def identities(models: Iterable[ModelIdentity]) -> dict[str, ModelIdentity]:
     return found
 
 
-def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
+def served_models(inner: Backend) -> tuple[ModelIdentity, ...]:
     """Return the models of a server as it has them now.
 
     Args:
         inner: The server.
-        world: What else decides the answers of a simulated server, such as its profile and seed; None = a real one.
 
     Raises:
         BackendError: The server does not answer.
         AnswersError: It does not tell the digests of its models.
     """
-    found = inner.call(lambda client: models_at(client, world=world))
+    found = inner.call(models_at)
     if not found:
         raise AnswersError(
             f"{inner.detail}: tells no digest of a model, so that its answers cannot be told apart; update the server"
@@ -81,20 +80,18 @@ def served_models(inner: Backend, *, world: str | None = None) -> tuple[ModelIde
     return found
 
 
-async def models_at(client: OllamaClient, *, world: str | None = None) -> tuple[ModelIdentity, ...]:
+async def models_at(client: OllamaClient) -> tuple[ModelIdentity, ...]:
     """Return the models that a server has now, and that it runs itself.
 
     Args:
         client: The client of the server.
-        world: What else decides the answers of a simulated server; None = a real one.
 
     Raises:
         BackendError: The server does not answer.
     """
     version, listed = await client.version(), await client.installed()
-    server = version if world is None else f"{version} {world}"
     return tuple(
-        ModelIdentity(tag=model.tag, digest=model.digest, server=server)
+        ModelIdentity(tag=model.tag, digest=model.digest, server=version)
         for model in listed
         if model.digest is not None and model.remote_host is None
     )

@@ -27,7 +27,7 @@ class SimulatedAnswers:
         self._generator = generator
         self._fleet = fleet
         self._graph = graph
-        self._seeds = task_seeds(graph.tasks, seed)
+        self._seeds = task_seeds(graph, seed)
         self._known: dict[tuple[str, str, tuple[str, ...]], tuple[str, float]] = {}
 
     def inputs(self, task: str) -> tuple[str, ...]:

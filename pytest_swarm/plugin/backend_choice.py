@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     import httpx
 
     from pytest_swarm.ollama.messages import ListedModel
-    from pytest_swarm.plugin.measuring import MeasuredServer
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.plugin.process import Process
     from pytest_swarm.plugin.settings import Settings
@@ -113,32 +111,21 @@ def _require_an_answer(hosts: tuple[str, ...]) -> None:
     raise errors[0]
 
 
-def measured_server(settings: Settings, demand: ModelDemand, *, process: Process) -> MeasuredServer:
-    """Return the server that is measured: the simulator where options describe it, else a real one.
+def measured_server(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend | None:
+    """Return the server that is measured: the simulator where options describe it, else a real one; None offline.
 
     Raises:
         BackendError: No server answers, or it lacks a model.
     """
-    from pytest_swarm.plugin.measuring import MeasuredServer
-
     if settings.offline:
-        return MeasuredServer(inner=None)
+        return None
     simulated = {Options.profile.dest, Options.fault.dest} & set(settings.given)
     if simulated and Options.host.dest not in settings.given:
-        inner = _called(settings, "sim", demand, process.worker)
-        return MeasuredServer(inner=inner, world=_world_name(settings))
+        return _called(settings, "sim", demand, process.worker)
     try:
-        return MeasuredServer(inner=_called(settings, "ollama", demand, process.worker))
+        return _called(settings, "ollama", demand, process.worker)
     except ServerDownError as error:
         raise ServerDownError(f"{error}; --swarm-offline plays what was measured before") from error
-
-
-def _world_name(settings: Settings) -> str:
-    """Return what decides the answers of the simulator besides the request: profile, faults and seed."""
-    from pytest_swarm.simulator.models.profile import load_profile
-
-    told = f"{load_profile(settings.profile)!r} {settings.fault!r}"  # renamed fields make another world
-    return f"{settings.profile} {hashlib.sha256(told.encode()).hexdigest()[:8]} seed {settings.seed}"
 
 
 def _others(settings: Settings) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
 
 _FIRST_ONLY: Final = "a test that runs several graphs is counted with the first of them alone"  # it is skipped there
+_CUT_OFF: Final = "the dry run did not come to its end, so the run costs more"
 
 
 class DryRun:
@@ -36,6 +37,8 @@ class DryRun:
         """Cases that would not complete; they are not counted."""
         self.finished = 0
         """Cases of the run that goes on, which it has finished."""
+        self.complete = True
+        """Whether every collected case was counted."""
 
     @property
     def _asks(self) -> bool:
@@ -84,15 +87,15 @@ class DryRun:
         more = [f"{self.failed:,} more would not complete"] if self.failed else []
         more += [f"{self.finished:,} more have ended earlier"] if self.finished else []
         cases += f" ({', '.join(more)})" if more else ""
+        remarks = [*self._assumed(), _FIRST_ONLY, *([] if self.complete else [_CUT_OFF])]
         if self._resources.measuring is None:
-            return [f"dry run of {cases}: about {whole.text}", *self._assumed(), _FIRST_ONLY]
+            return [f"dry run of {cases}: about {whole.text}", *remarks]
         new = self._estimate.new
         return [
             f"dry run of {cases}; {new.known:,} answers are known, and what is not known is estimated",
             f"now: about {new.text}",
             f"without the store: about {whole.text}",
-            *self._assumed(),
-            _FIRST_ONLY,
+            *remarks,
         ]
 
     def _assumed(self) -> list[str]:

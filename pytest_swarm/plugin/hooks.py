@@ -195,6 +195,8 @@ class SwarmHooks:
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
         """Leave the handlers of signals and the finders of modules as they were found."""
+        if self.active:
+            self.session.give_back()  # one whose workers of xdist could not be started has no other end
         self.signals.end()
         self.imports.remove()
 
@@ -230,7 +232,9 @@ class SwarmHooks:
             return
         if self.is_worker:
             self.config.workeroutput[REMARKS] = run.resources.remarks  # type: ignore[attr-defined]  # xdist's
-        elif run.has_folder and run.dry_run is None:
+        elif run.dry_run is not None:
+            run.dry_run.complete = self._came_to_its_end(session, exitstatus)
+        elif run.has_folder:
             from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
             from pytest_swarm.plugin.worker_ends import ending_workers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -49,38 +49,25 @@ if TYPE_CHECKING:
     from pytest_swarm.telemetry.sink import Sink
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MeasuredServer:
-    """The server that is measured: None offline. `world` is what decides the answers of a simulated one."""
-
-    inner: Backend | None
-    world: str | None = None
-
-
 class Measuring:
     """Measures what the cases of a test lack, once for all of them.
 
     Args:
         resources: The session's settings, benches, GPU and real server, and the models that the run needs.
-        server: The server to measure.
+        inner: The server that is measured; None offline.
     """
 
-    def __init__(self, resources: Resources, server: MeasuredServer) -> None:
+    def __init__(self, resources: Resources, inner: Backend | None) -> None:
         self._settings = resources.settings
         self._resources = resources
         self._demand = resources.demand
-        self._server = server
+        self.inner = inner
         self._since_ms = resources.inputs.process.started_ts_ms
-        gpu = resources.inputs.gpu.meter if server.inner is not None and server.inner.is_local else None
+        gpu = resources.inputs.gpu.meter if inner is not None and inner.is_local else None
         self._gpu_bytes = None if gpu is None else gpu.total_bytes
         self._results: dict[tuple[str, str], WaveResult] = {}
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
-
-    @property
-    def inner(self) -> Backend | None:
-        """The server that is measured; None offline."""
-        return self._server.inner
 
     @property
     def simulated(self) -> bool:
@@ -99,7 +86,7 @@ class Measuring:
         if self.inner is None:
             models = stored_models(self.store, self._demand.tags)
         else:
-            models = served_models(self.inner, world=self._server.world)
+            models = served_models(self.inner)
             for model in models:
                 self.store.see(SeenModel(model=model, seen_ts_ms=now_ms()))
         return ServerAnswers(store=self.store, models=identities(models), timeout_s=self._settings.timeout_s)
@@ -146,7 +133,6 @@ class Measuring:
             guard=self._asking,
             tell=self._resources.inputs.announcer.progress,
             restoration=self._resources.server_bench.restoration,
-            world=self._server.world,
         )
         return AnswerBroker(self.inner, self.known, settings)
 

@@ -49,7 +49,7 @@ def gate_text(result: GateResult | None) -> GateText | None:
     if result is None:
         return None
     said = ", ".join(f"{count:,} {verdict}" for verdict, count in result.counts.items()) or "none"
-    rest = f"; {plural(result.elsewhere, 'case')} of the baseline not asked for" if result.elsewhere else ""
+    rest = f"; {plural(result.elsewhere, 'case')} of the baseline not run" if result.elsewhere else ""
     return GateText(
         verdict=result.verdict,
         headline=f"Gate: {result.verdict} against {result.baseline}. Cases: {said}{rest}.",

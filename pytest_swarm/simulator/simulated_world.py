@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_swarm.simulator.models.profile import load_profile
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: its build is made when it is first asked for
 class SimulatedWorld:
     """A profile, the seed of its draws, and the faults to inject beside those of the profile."""
 
@@ -29,6 +32,15 @@ class SimulatedWorld:
     def all_faults(self) -> tuple[Fault, ...]:
         """The faults to inject: first those of the profile."""
         return (*self.profile.faults, *self.faults)
+
+    @cached_property
+    def build(self) -> str:
+        """What decides the answers of its servers besides the request, as semantic versioning takes it after a version.
+
+        The name of the profile, a digest of profile and faults, and the seed. Renamed fields make another world.
+        """
+        name = re.sub(r"[^0-9A-Za-z]+", "-", self.profile.name)
+        return f"+{name}.{_digest(f'{self.profile!r} {self.faults!r}')}.seed{self.seed}"
 
     def generator(self, graphs: Iterable[TaskGraph] = ()) -> ProfileGenerator:
         """Return what decides the texts of a server.
@@ -49,8 +61,19 @@ class SimulatedWorld:
         """
         from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
-        own = spec or self.profile.server_spec
-        return SimulatedServer(own, generator=generator or self.generator(), seed=self.seed, faults=self.all_faults)
+        texts = generator or self.generator()
+        graphs = f".{_digest(' '.join(sorted(texts.registered)))}" if texts.registered else ""
+        return SimulatedServer(
+            spec or self.profile.server_spec,
+            generator=texts,
+            seed=self.seed,
+            faults=self.all_faults,
+            build=lambda: f"{self.build}{graphs}",
+        )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def load_world(

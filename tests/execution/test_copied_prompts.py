@@ -1,4 +1,4 @@
-"""Tasks of one prompt in one job are samples of their own: each draws by itself, and alike under every mode."""
+"""Tasks of one prompt in one job each draw by themselves, and alike under every mode: samples, and steps of a chain."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SAMPLES = TaskGraph(
 REPEATS = range(1, 7)
 
 
-def job(repeat: int, mode: str = f"single:{MODEL}") -> JobRecord:
-    return run(case(SAMPLES, mode, vram_budget_gb=2.0, repeat=repeat))
+def job(repeat: int, mode: str = f"single:{MODEL}", *, graph: TaskGraph = SAMPLES) -> JobRecord:
+    return run(case(graph, mode, vram_budget_gb=2.0, repeat=repeat))
 
 
 def answers(record: JobRecord) -> dict[str, str | None]:
@@ -60,6 +60,27 @@ def test_each_sample_is_a_question_of_its_own() -> None:
     with AnswerStore(None) as store:
         known = ServerAnswers(store=store, models=models, timeout_s=1.0)
         questions = dict(ReferenceMatrix(known=known, fleet=HEAVY).questions(SAMPLES, 5))
-    seeds = task_seeds(SAMPLES.tasks, 5)
+    seeds = task_seeds(SAMPLES, 5)
     assert {name: question.seed for (name, _), question in questions.items()} == seeds
     assert len(set(seeds.values())) == 3
+
+
+STEPS = TaskGraph(name="chain", tasks=SAMPLES.tasks, edges=(("a", "b"), ("b", "c")))
+
+
+def test_steps_of_a_chain_that_repeats_one_prompt_differ_and_are_those_of_every_mode() -> None:
+    found = [answers(job(repeat, graph=STEPS)) for repeat in REPEATS]
+    assert {len(set(each.values())) for each in found} == {3}
+    assert found == [answers(job(repeat, "greedy", graph=STEPS)) for repeat in REPEATS]
+    first = replace(STEPS, tasks=STEPS.tasks[:2], edges=STEPS.edges[:1])
+    for repeat, each in zip(REPEATS, found, strict=True):
+        assert answers(job(repeat, graph=first)) == {"a": each["a"], "b": each["b"]}
+
+
+def test_what_is_known_beforehand_is_what_each_step_gets() -> None:
+    hindsight = backend().connect().hindsight(STEPS, request_seed(0, 1))
+    assert hindsight is not None
+    given: dict[str, str] = {}
+    for each in job(1, graph=STEPS).outcomes:
+        assert hindsight.answer(each.task, MODEL, given) == (each.answer, each.score)
+        given = {each.task: str(each.answer)}

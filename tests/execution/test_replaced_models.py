@@ -17,11 +17,12 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.ollama.answers.questions import ModelIdentity
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.execution.lab import HEAVY, PLANNER, backend, graph, wired
+from tests.execution.lab import A40, HEAVY, PLANNER, backend, graph, wired
 from tests.execution.measuring import Lab, cases_of, models_of
 
-VERSION = "0.33.0-simulated"
+VERSION = f"0.33.0-simulated{SimulatedWorld(profile=A40).build}"
 TAG = "gemma2:2b"
 OLD = models_of(server=VERSION)[TAG].digest
 NEW = "ab" * 32

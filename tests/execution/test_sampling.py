@@ -34,6 +34,7 @@ class Ps:
         self.rows = rows
         self.fails = fails
         self.asked: list[float] = []
+        self.ends: list[float] = []
 
     async def __call__(self, _: httpx.Request) -> httpx.Response:
         now_s = asyncio.get_running_loop().time()
@@ -48,9 +49,9 @@ class Ps:
 
 
 def sampled(
-    ps: Ps, seconds: float, *, interval: SamplingInterval = REAL_INTERVAL, gpu: GpuMeter | None = None
+    ps: Ps, *seconds: float, interval: SamplingInterval = REAL_INTERVAL, gpu: GpuMeter | None = None
 ) -> list[VramSample]:
-    """The samples of one step of that many virtual seconds."""
+    """The samples of steps of that many virtual seconds, whose ends are in `ps.ends`."""
     kept: list[VramSample] = []
 
     async def main() -> None:
@@ -59,8 +60,10 @@ def sampled(
             Look(resident=client.resident), gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append
         )
         await sampler.record(0, SamplePhase.START, ())
-        async with sampler.sampling(0):
-            await asyncio.sleep(seconds)
+        for step, step_s in enumerate(seconds):
+            async with sampler.sampling(step):
+                await asyncio.sleep(step_s)
+            ps.ends.append(round(asyncio.get_running_loop().time(), 3))
 
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
         runner.run(main())
@@ -88,6 +91,12 @@ def test_a_pending_request_may_be_answered_but_not_for_long(takes_s: float, answ
     ps = Ps((0, ("m",)), takes_s=takes_s)
     samples = sampled(ps, 0.52)
     assert (ps.asked, ps.answered, len(samples)) == ([0.5], answered, 1 + answered)
+
+
+def test_a_request_that_was_given_up_delays_no_later_step() -> None:
+    ps = Ps((0, ("m",)), takes_s=60)
+    sampled(ps, 0.52, 0.2, 0.2)
+    assert (ps.asked, ps.ends) == ([0.5], [0.62, 0.82, 1.02])
 
 
 def test_a_server_error_is_left_to_the_steps_own_calls() -> None:

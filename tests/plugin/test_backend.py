@@ -15,6 +15,7 @@ import pytest
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server import app
+from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.plugin.conftest import Reports
@@ -23,8 +24,8 @@ pytest.importorskip("uvicorn")
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 
 
-@pytest.fixture
-def fast_server() -> Iterator[str]:
+@contextmanager
+def fast_server_with(*faults: str) -> Iterator[str]:
     """The a40 models at a thousand times their speed, without the waits for stale free memory, over HTTP."""
     profile = load_profile("a40")
     models = tuple(
@@ -39,8 +40,14 @@ def fast_server() -> Iterator[str]:
         for model in profile.server_spec.models
     )
     spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    world = SimulatedWorld(profile=profile)
+    world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
     with serve_in_thread(world.server(world.generator([load_graph(GRAPHS / "wb1.toml")]), spec=spec)) as url:
+        yield url
+
+
+@pytest.fixture
+def fast_server() -> Iterator[str]:
+    with fast_server_with() as url:
         yield url
 
 

@@ -134,3 +134,11 @@ def test_minutes_that_rest_on_an_assumed_speed_say_so(suite: pytest.Pytester) ->
 def test_a_test_of_several_graphs_is_said_to_be_counted_once(suite: pytest.Pytester) -> None:
     result = run(suite, "--swarm-dry-run")
     result.stdout.fnmatch_lines(["a test that runs several graphs is counted with the first of them alone"])
+
+
+def test_one_that_is_cut_off_says_that_the_run_costs_more(suite: pytest.Pytester) -> None:
+    said = "the dry run did not come to its end, so the run costs more"
+    run(suite, "--swarm-dry-run").stdout.no_fnmatch_line(said)
+    suite.makepyfile(test_stop="def test_stop():\n    raise KeyboardInterrupt")
+    result = suite.runpytest("test_invoice.py", "test_stop.py", "--swarm-dry-run", no_reraise_ctrlc=True)
+    result.stdout.fnmatch_lines(["dry run of 1 case: about *", said])

@@ -17,6 +17,7 @@ from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.session import SwarmSession
 from tests.plugin.conftest import Reports, usual_signals
+from tests.plugin.test_backend import fast_server_with
 
 pytestmark = pytest.mark.skipif(
     threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only"
@@ -207,6 +208,71 @@ def test_what_a_task_beside_a_case_raised_is_raised() -> None:
 
     with pytest.raises(ValueError, match="broken"):
         asyncio.run(main())
+
+
+ALARM = """
+import signal
+import pytest
+from pytest_swarm.routing.greedy import GreedyRouter
+
+def end(*_):
+    pytest.fail("too slow")
+
+class Timed(GreedyRouter):
+    async def route(self, view):
+        signal.signal(signal.SIGALRM, end)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"timed": lambda setup: Timed()}
+"""
+
+
+def test_a_test_that_a_signal_ends_while_its_job_waits_is_an_error_and_no_end_of_the_run(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    """So does pytest-timeout."""
+    pytest.importorskip("uvicorn")
+    suite.makeconftest(ALARM)
+    before = signal.getsignal(signal.SIGALRM)
+    try:
+        with fast_server_with("hang:times=1") as url:
+            options = ("--swarm-backend=ollama", f"--swarm-host={url}", "--swarm-compare=timed,greedy")
+            result = suite.runpytest(*options, "--swarm-report=json")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    result.assert_outcomes(passed=1, failed=1)
+    cases = {each["mode"]: each for each in reports.report["cases"]}
+    assert {mode: each["status"] for mode, each in cases.items()} == {"timed": "error", "greedy": "completed"}
+    assert cases["timed"]["error"] == "the test was ended while the job ran, by Failed: too slow"
+    assert reports.report["run"]["complete"]
+    assert "was still running when the run stopped" not in result.stdout.str()
+
+
+def test_a_test_that_a_signal_ends_inside_a_callback_of_the_loop_is_ended_too(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    """What a callback raises reaches nobody: asyncio logs it, and the test would go on without a time limit."""
+    suite.makeconftest(
+        """
+import asyncio
+import pytest
+from pytest_swarm.routing.greedy import GreedyRouter
+
+class Timed(GreedyRouter):
+    async def route(self, view):
+        asyncio.get_running_loop().call_later(0.1, pytest.fail, "too slow")
+        await asyncio.sleep(60)
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {"timed": lambda setup: Timed()}
+"""
+    )
+    suite.runpytest("--swarm-compare=timed,greedy").assert_outcomes(passed=1, failed=1)
+    errors = {each["mode"]: each["error"] for each in reports.report["cases"]}
+    assert errors == {"timed": "the test was ended while the job ran, by Failed: too slow", "greedy": None}
 
 
 @pytest.fixture

@@ -318,7 +318,7 @@ def test_repeats_until_the_gate_has_decided_are_measured_one_round_at_a_time(sui
     result.stdout.no_fnmatch_line("*wave 1*")
 
 
-def serving(profile: str = "a40") -> SimulatedServer:
+def serving(profile: str = "a40", *, seed: int = 0) -> SimulatedServer:
     """A server whose models take no time."""
     loaded = load_profile(profile)
     spec = loaded.server_spec
@@ -327,7 +327,14 @@ def serving(profile: str = "a40") -> SimulatedServer:
         for model in spec.models
     )
     loaded = replace(loaded, server_spec=replace(spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
-    return SimulatedWorld(profile=loaded).server()
+    return SimulatedWorld(profile=loaded, seed=seed).server()
+
+
+def test_answers_of_a_simulated_server_are_not_those_of_another_one(suite: pytest.Pytester) -> None:
+    for seed, asked in ((0, 2), (1, 2), (0, 0)):
+        with serve_in_thread(serving(seed=seed)) as url:
+            result = run(suite, "--swarm-backend=measure", f"--swarm-host={url}")
+        result.stdout.fnmatch_lines([f"*measured once ({asked} answers asked in*"])
 
 
 def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(

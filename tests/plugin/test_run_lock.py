@@ -69,3 +69,27 @@ def test_workers_go_on_with_the_run_that_their_controller_holds(suite: pytest.Py
     assert result.ret != 0
     assert "is being written" in result.stderr.str() + result.stdout.str()
     assert "Traceback" not in result.stderr.str()
+
+
+def test_a_foreign_hook_that_fails_at_the_end_leaves_no_lock_behind(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest("def pytest_unconfigure():\n    raise ValueError('broken')")
+    with pytest.raises(ValueError, match="broken"):
+        suite.inline_run("--swarm-compare=greedy")
+    assert not (reports.folder / "run.lock").exists()
+
+
+def test_workers_that_cannot_be_started_leave_no_lock_behind(suite: pytest.Pytester, reports: Reports) -> None:
+    pytest.importorskip("xdist")
+    suite.runpytest("--swarm-compare=greedy").assert_outcomes(passed=1)
+    suite.makeconftest(
+        """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure_node():
+    raise KeyboardInterrupt
+"""
+    )
+    result = suite.runpytest("-n1", "--swarm-compare=greedy", "--swarm-resume", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert not (reports.folder / "run.lock").exists()

@@ -91,8 +91,9 @@ def test_the_expect_command_asks_a_simulated_server_as_a_run_does(
 ) -> None:
     job = tmp_path / "job.toml"
     tasks = tuple(Task(id=name, type="math", prompt="2 + 5?", estimated_tokens=9) for name in ("a", "b"))
-    save_graph(TaskGraph(name="job", tasks=tasks), job)
+    graph = TaskGraph(name="job", tasks=tasks)
+    save_graph(graph, job)
     with served() as url:
         assert main(["expect", str(job), "--reference", "phi4:14b", "--host", url]) == 0
     assert "SIMULATED: no model gave these answers" in expected_path(job).read_text()
-    assert [each.seed for each in asked] == [*task_seeds(tasks, REQUEST_SEED).values()]
+    assert [each.seed for each in asked] == [*task_seeds(graph, REQUEST_SEED).values()]

@@ -1,8 +1,9 @@
 """A text generator that follows a profile: it draws the score of an answer and composes a text with that score.
 
 A task is recognized by its chat: its prompt, with any answers in the places of its placeholders. Every draw has a
-random generator of its own, seeded by (seed, request seed, model, prompt). So equal requests get equal answers in any
-order, and two modes that assign a task to the same model get the same outcome (common random numbers).
+random generator of its own, seeded by (seed, request seed, model, prompt), and by the inputs in a chain that repeats
+one prompt. So equal requests get equal answers in any order, and two modes that assign a task to the same model get the
+same outcome (common random numbers).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
-from pytest_swarm.domain.seeding import stable_rng
+from pytest_swarm.domain.seeding import own_inputs, stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
@@ -43,7 +44,8 @@ class _Call:
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), self.task.whole_prompt)
+        asked = (full_tag(self.model), self.task.whole_prompt, *own_inputs(self.graph, self.task))
+        return stable_rng(purpose, seed, str(self.request_seed), *asked)
 
 
 class ProfileGenerator:
@@ -52,7 +54,7 @@ class ProfileGenerator:
     Args:
         profile: How the models perform.
         seed: Seed of all draws.
-        graphs: Graphs to register.
+        graphs: Graphs to register; `registered` has their digests.
     """
 
     def __init__(self, profile: Profile, *, seed: int, graphs: Iterable[TaskGraph] = ()) -> None:
@@ -60,15 +62,15 @@ class ProfileGenerator:
         self.seed = seed
         self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
         self._templates: list[tuple[TaskGraph, Task]] = []
-        self._registered: set[str] = set()
+        self.registered: set[str] = set()
         for graph in graphs:
             self.register_graph(graph)
 
     def register_graph(self, graph: TaskGraph) -> None:
         """Register the tasks of a graph, so that they are recognized; no effect on a registered graph."""
-        if graph.digest in self._registered:
+        if graph.digest in self.registered:
             return
-        self._registered.add(graph.digest)
+        self.registered.add(graph.digest)
         for task in graph.tasks:
             if task.system is not None or references(task.prompt):
                 self._templates.append((graph, task))

@@ -46,6 +46,7 @@ class OllamaApp:
         library: The installed models.
         chat_endpoint: Serves `/api/chat` and `/api/generate`.
         scheduler: Knows the resident models.
+        build: Returns what stands after the version, such as `+a40.1b2c3d4e.seed0`.
         below: Wraps the handlers of chat and generate below the routes that translate them.
     """
 
@@ -55,16 +56,18 @@ class OllamaApp:
         library: ModelLibrary,
         chat_endpoint: ChatEndpoint,
         scheduler: SchedulerDriver,
+        build: Callable[[], str] = str,
         below: Callable[[BodyHandler], BodyHandler] | None = None,
     ) -> None:
         self._library = library
+        self._build = build
         self._chat_endpoint = chat_endpoint
         self._models = ModelEndpoints(library, scheduler=scheduler)
         registry = RegistryEndpoint(library)
         embed = EmbedEndpoint(library=library, chat_endpoint=chat_endpoint)
         self._routes: _Routes = {
             "/": {"GET": _root, "HEAD": _root},
-            "/api/version": {"GET": _version, "HEAD": _version},
+            "/api/version": {"GET": self._version, "HEAD": self._version},
             "/api/status": {"GET": _status},
             "/api/me": {"POST": _account},
             "/api/signout": {"POST": _sign_out},
@@ -178,6 +181,9 @@ class OllamaApp:
             return {"GET": lambda _, send: self._openai.model(last, send)}
         return self._routes.get(path)
 
+    async def _version(self, _: bytes, send: Send) -> None:
+        await send_json(send, {"version": f"{VERSION}{self._build()}"})
+
     async def _chat(self, body: bytes, send: Send) -> None:
         await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), send)
 
@@ -220,10 +226,6 @@ async def _redirect(send: Send, scope: Scope, path: str, *, status: int) -> None
 
 async def _root(_: bytes, send: Send) -> None:
     await send_text(send, "Ollama is running", content_type=_PLAIN)
-
-
-async def _version(_: bytes, send: Send) -> None:
-    await send_json(send, {"version": VERSION})
 
 
 async def _serve_lifespan(receive: Receive, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import httpx
@@ -28,17 +29,26 @@ class SimulatedServer:
         generator: Decides the texts.
         seed: Seed of the faults that occur with a probability.
         faults: The faults to inject.
+        build: Returns what stands after its version and tells what decides its answers; none where it is empty.
     """
 
     def __init__(
-        self, spec: ServerSpec, *, generator: TextGenerator, seed: int = 0, faults: tuple[Fault, ...] = ()
+        self,
+        spec: ServerSpec,
+        *,
+        generator: TextGenerator,
+        seed: int = 0,
+        faults: tuple[Fault, ...] = (),
+        build: Callable[[], str] = str,
     ) -> None:
         self.spec = spec
         self.seed = seed
         self._scheduler = SchedulerDriver(spec)
         self._library = ModelLibrary(spec.models)
         chat_endpoint = ChatEndpoint(spec, scheduler=self._scheduler, generator=generator)
-        new_app = partial(OllamaApp, library=self._library, chat_endpoint=chat_endpoint, scheduler=self._scheduler)
+        new_app = partial(
+            OllamaApp, library=self._library, chat_endpoint=chat_endpoint, scheduler=self._scheduler, build=build
+        )
         self._sound = new_app()
         self.app: AsgiApp = self._sound
         if faults:
