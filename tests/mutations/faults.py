@@ -1045,6 +1045,27 @@ FAULTS: Final = (
         tests=("simulator/test_unloading.py",),
     ),
     Fault(
+        name="less free memory than before an unload does not pass for recovered",
+        where="simulator/server/unloading.py",
+        old="shows = gained < 0 or gained",
+        new="shows = gained",
+        tests=("simulator/test_unloading.py", "simulator/test_conformance_scheduler.py"),
+    ),
+    Fault(
+        name="a model that is loaded takes a new place in the server's table",
+        where="simulator/server/loaded_model.py",
+        old="next(place for place in count() if place not in taken)",
+        new="max(taken, default=-1) + 1 + 0 * next(count())",
+        tests=("simulator/test_unloading.py",),
+    ),
+    Fault(
+        name="a load of whole intervals is done at that look",
+        where="simulator/server/scheduler.py",
+        old="math.floor(load_s / poll_s + 1e-9) + 1",
+        new="max(1, math.ceil(load_s / poll_s - 1e-9))",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
         name="a replay does not prefer the take of its own test",
         where="ollama/transports",
         old="takes[n].case.test == case.test",

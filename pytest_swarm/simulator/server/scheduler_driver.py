@@ -57,7 +57,7 @@ class SchedulerDriver:
         self._scheduler.crash(blob)
 
     def resident(self) -> tuple[LoadedModel, ...]:
-        """Return the models that are resident now, in load order."""
+        """Return the models that are resident now."""
         self._scheduler.advance(asyncio.get_running_loop().time())
         return self._scheduler.loaded_models
 
