@@ -84,6 +84,7 @@ class LoadedModel:
         "crashed",
         "expires_at_s",
         "grammar_ready",
+        "idle_since_s",
         "keep_alive_s",
         "model",
         "must_unload",
@@ -107,6 +108,7 @@ class LoadedModel:
         self.references = 0
         self.table_place = table_place
         self.expires_at_s: float | None = None
+        self.idle_since_s: float | None = None
         self.timer_s: float | None = None
         self.must_unload = False
         self.crashed = False
@@ -120,6 +122,10 @@ class LoadedModel:
     def expiry_s(self, now_s: float) -> float:
         """Return when it expires; for a model that was never idle, the expiry that it would have now."""
         return now_s + self.keep_alive_s if self.expires_at_s is None else self.expires_at_s
+
+    def expiry_order(self, now_s: float) -> tuple[float, float]:
+        """Return what `/api/ps` sorts by: its expiry; of models that stay for ever, when that was said last."""
+        return self.expiry_s(now_s), now_s if self.idle_since_s is None else self.idle_since_s
 
     @property
     def idle(self) -> bool:
@@ -141,6 +147,7 @@ class LoadedModel:
 
     def start_keep_alive(self, now_s: float) -> None:
         """Start the keep_alive timer of the idle model."""
+        self.idle_since_s = now_s
         self.expires_at_s = self.timer_s = now_s + self.keep_alive_s
 
     def acquire_slot(self, request: ModelRequest) -> None:
