@@ -1045,6 +1045,13 @@ FAULTS: Final = (
         tests=("simulator/test_unloading.py",),
     ),
     Fault(
+        name="a runner that died passes for a damaged file",
+        where="ollama/error_messages.py",
+        old="_DAMAGED.match(text)",
+        new="_DAMAGED.search(text)",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
         name="less free memory than before an unload does not pass for recovered",
         where="simulator/server/unloading.py",
         old="shows = gained < 0 or gained",
