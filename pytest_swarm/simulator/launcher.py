@@ -60,7 +60,7 @@ def read_spec(line: str) -> ServerSpec:
         num_parallel=_count(environment, "OLLAMA_NUM_PARALLEL") or 1,
         max_queue=MAX_QUEUE if max_queue is None else max_queue,  # 0 is none waiting, of the others it is the default
         keep_alive_s=_keep_alive_s(environment),
-        context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH"),
+        context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH") or None,
         compute_bytes=round(fields.number("compute_gib", 0.0) * GIB),
         fit_margin_bytes=round(fields.number("fit_margin_gib", 0.0) * GIB),
     )

@@ -57,6 +57,7 @@ def test_the_line_becomes_a_server() -> None:
         ({"OLLAMA_NUM_PARALLEL": "-1"}, "num_parallel", 1),
         ({"OLLAMA_MAX_LOADED_MODELS": '"2"'}, "max_loaded_models", 2),
         ({"OLLAMA_CONTEXT_LENGTH": "4096"}, "default_context", 4096),
+        ({"OLLAMA_CONTEXT_LENGTH": "0"}, "context_length", None),
         ({"OLLAMA_GPU_OVERHEAD": "9663676416"}, "gpu_bytes", 16 * GIB),
     ],
 )
