@@ -37,6 +37,8 @@ WIRE_ERRORS: Final = (
 )
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
+_DAMAGED: Final = re.compile(r"""(invalid file magic|(unexpected )?EOF)$|tensor "|GGUF |failed to read tensor """)
+"""How Ollama's reader of manifests and model files refuses one that is cut off or overwritten."""
 _NO_ACCOUNT: Final = "write user name and password into its URL, http://USER:PASSWORD@HOST (a query in it is not sent)"
 _NO_REASON: Final = "it gives no reason; Ollama that listens on 127.0.0.1 takes local host names only"
 _SHOWN: Final = 120  # most characters of the server's text in an error message
@@ -104,6 +106,12 @@ def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendErr
         return BadReplyError(
             f"{call}: the server at {host} answered HTML (status {status}), not Ollama; "
             f"is another program or a proxy on that port?"
+        )
+    if status == httpx.codes.INTERNAL_SERVER_ERROR and _DAMAGED.match(text):
+        return ServerRefusedError(
+            f"{call}: the server at {host} cannot read the model's files ({quoted(text)}); remove the model with "
+            f"`ollama rm` and fetch it again",
+            status=status,
         )
     where = f"status {status}" if status is not None else "in the middle of its answer"
     reason = quoted(text) or _NO_REASON

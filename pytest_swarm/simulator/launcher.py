@@ -10,7 +10,7 @@ from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.fixed_length_text import FixedLengthGenerator
-from pytest_swarm.simulator.server.durations import DurationError, environment_keep_alive_s
+from pytest_swarm.simulator.server.durations import environment_keep_alive_s
 from pytest_swarm.simulator.server.hardware import (
     GIB,
     KEEP_ALIVE_S,
@@ -24,6 +24,7 @@ from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 _WHERE: Final = "the launcher's line"
 _PREFILL_TOKENS_PER_S: Final = 1e6  # the contract names no prefill speed: nearly no time
 _DEFAULT_TOKENS_PER_S: Final = 50.0
+_UINT64: Final = 2**64
 
 
 def launch(source: TextIO, sink: TextIO) -> None:
@@ -59,7 +60,7 @@ def read_spec(line: str) -> ServerSpec:
         num_parallel=_count(environment, "OLLAMA_NUM_PARALLEL") or 1,
         max_queue=MAX_QUEUE if max_queue is None else max_queue,  # 0 is none waiting, of the others it is the default
         keep_alive_s=_keep_alive_s(environment),
-        context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH"),
+        context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH") or None,
         compute_bytes=round(fields.number("compute_gib", 0.0) * GIB),
         fit_margin_bytes=round(fields.number("fit_margin_gib", 0.0) * GIB),
     )
@@ -92,20 +93,15 @@ def _parameters(value: object) -> Mapping[str, Json]:
 
 
 def _count(environment: Fields, name: str) -> int | None:
-    """Return a whole number from the environment; None if it is not set."""
-    text = environment.optional_text(name)
-    if text is None:
-        return None
-    if not text.isdecimal():
-        raise ProfileError(f"{_WHERE}: {name} is {text!r}, but must be a whole number")
-    return int(text)
+    """Return a whole number from the environment; None if it is not set, or no number: the server passes over that."""
+    text = _variable(environment, name)
+    return int(text) if text.isascii() and text.isdecimal() and int(text) < _UINT64 else None
 
 
 def _keep_alive_s(environment: Fields) -> float:
-    text = environment.optional_text("OLLAMA_KEEP_ALIVE")
-    if text is None:
-        return KEEP_ALIVE_S
-    try:
-        return environment_keep_alive_s(text)
-    except DurationError as error:
-        raise ProfileError(f"{_WHERE}: OLLAMA_KEEP_ALIVE: {error}") from error
+    return environment_keep_alive_s(_variable(environment, "OLLAMA_KEEP_ALIVE"), default_s=KEEP_ALIVE_S)
+
+
+def _variable(environment: Fields, name: str) -> str:
+    """Return an environment variable as the server reads it, without blanks and quotes around it; "" if not set."""
+    return (environment.optional_text(name) or "").strip().strip("\"'")

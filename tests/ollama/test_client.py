@@ -209,6 +209,29 @@ def test_a_refusal_keeps_status_and_text() -> None:
     assert caught.value.status == 503
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "EOF",
+        "unexpected EOF",
+        "invalid file magic",
+        'tensor "blk.7.ffn_up.weight" offset+size (49600576) exceeds file size (49181216)',
+        "GGUF string length 18446462598732840961 exceeds maximum 9223372036854775807",
+    ],
+)
+def test_files_of_a_model_that_are_damaged_are_to_be_fetched_again(said: str) -> None:
+    """What a real server said of files that were cut off, overwritten or empty."""
+    with pytest.raises(ServerRefusedError, match=r"cannot read the model's files .*`ollama rm` and fetch it") as caught:
+        chat(saying({"error": said}, 500))
+    assert said in str(caught.value)
+    assert caught.value.status == 500
+
+
+def test_a_runner_that_died_is_not_a_damaged_file() -> None:
+    with pytest.raises(ServerRefusedError, match=r"refused \(status 500\)"):
+        chat(saying({"error": "an error was encountered while running the model: unexpected EOF"}, 500))
+
+
 @pytest.mark.parametrize("page", ["", "<html><h1>401 Authorization Required", '{"error": "unauthorized"}'])
 def test_a_proxy_that_wants_an_account_says_where_it_is_written(page: str) -> None:
     with pytest.raises(

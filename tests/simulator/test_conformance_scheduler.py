@@ -327,15 +327,16 @@ def test_a_client_that_disconnects_frees_its_slot_and_keeps_the_model() -> None:
 # --- times ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("load_s", "reported_s"), [(0.0, 0.25), (0.1, 0.25), (0.25, 0.25), (0.26, 0.5), (7.1, 7.25)])
+@pytest.mark.parametrize(("load_s", "reported_s"), [(0.0, 0.25), (0.24, 0.25), (0.25, 0.5), (0.26, 0.5), (7.1, 7.25)])
 def test_a_cold_load_comes_in_steps_of_a_quarter_second(load_s: float, reported_s: float) -> None:
+    """A load that takes whole steps is not done at that look: its process took a moment to start."""
     reply = in_virtual_time(lambda: ServerClient(spec(model("a", 4, load_s=load_s))).use("a"))
     assert reply.load_s == pytest.approx(reported_s + 0.001)
 
 
 def test_the_first_load_comes_from_disk_and_the_next_from_page_cache() -> None:
     async def main() -> list[float]:
-        client = ServerClient(spec(model("a", 4, load_s=1.0, first_load_s=9.0)))
+        client = ServerClient(spec(model("a", 4, load_s=0.9, first_load_s=8.9)))
         times = [(await client.use("a")).load_s]
         await client.unload("a")
         await asyncio.sleep(1)
@@ -344,10 +345,12 @@ def test_the_first_load_comes_from_disk_and_the_next_from_page_cache() -> None:
     assert in_virtual_time(main) == pytest.approx([9.001, 1.001])
 
 
-@pytest.mark.parametrize(("sequence", "wait_s"), [("ab", 0.25), ("acb", 5.0 + 0.25)])
+@pytest.mark.parametrize(("sequence", "wait_s"), [("ab", 0.25), ("acb", 0.25 + 0.25), ("cab", 5.0 + 0.25)])
 def test_eviction_waits_for_its_memory_to_show(sequence: str, wait_s: float) -> None:
-    """Beside another resident, whose report is stale, it never shows, and the server gives up after 5 s."""
-    models = (model("a", 9, "10"), model("c", 1, "30"), model("b", 13, "20", load_s=0.25))
+    """The server asks the first model of its table how much is free, before and after. `c` beside `a` reports less
+    than `a` alone did: that passes for free memory. Where `c` is asked both times, nothing shows, and 5 s pass.
+    """
+    models = (model("a", 9, "10"), model("c", 1, "30"), model("b", 13, "20", load_s=0.2))
 
     async def main() -> float:
         client = ServerClient(spec(*models))
@@ -362,14 +365,14 @@ def test_a_second_unload_waits_for_the_memory_of_the_first(stale: bool, wait_s: 
     async def main() -> list[list[str]]:
         client = ServerClient(spec(*FOUR, gpu_gib=48, stale_free_memory=stale))
         await client.uses("abc")
-        await client.unload("a")
         await client.unload("b")
+        await client.unload("c")
         await asyncio.sleep(wait_s - 0.01)
         before = await client.resident()
         await asyncio.sleep(0.02)
         return [before, await client.resident()]
 
-    assert in_virtual_time(main) == [["b", "c"], ["c"]]
+    assert in_virtual_time(main) == [["a", "c"], ["a"]]
 
 
 def test_unloading_first_is_faster_than_letting_the_server_evict() -> None:

@@ -450,6 +450,26 @@ def test_negative_is_for_ever(keep_alive: Any) -> None:
     assert with_bench(use) > "2300"
 
 
+def test_a_number_beyond_the_longest_duration_unloads_at_once() -> None:
+    async def use(server: ServerClient) -> tuple[str, list[str]]:
+        reply = await server.load("a", keep_alive=1e10)
+        return str(reply.body["done_reason"]), await server.resident()
+
+    assert with_bench(use) == ("load", [])
+
+
+def test_models_that_stay_for_ever_are_listed_by_their_last_use() -> None:
+    async def use(server: ServerClient) -> list[list[str]]:
+        orders = []
+        for name in ("a", "b", "a"):
+            await server.load(name, keep_alive=-1)
+            await asyncio.sleep(2)
+            orders.append(list(await server.ps()))
+        return orders
+
+    assert with_bench(use) == [["a"], ["b", "a"], ["a", "b"]]
+
+
 def test_keep_alive_is_sticky_and_every_use_restarts_the_timer() -> None:
     async def use(server: ServerClient) -> list[list[str]]:
         await server.load("a", keep_alive=2)

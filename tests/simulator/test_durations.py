@@ -46,7 +46,16 @@ def test_any_text_is_a_finite_duration_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [(None, None), (0, 0.0), (2.5, 2.5), (-1, math.inf), (1e300, math.inf), ("-1m", math.inf), ("0", 0.0)],
+    [
+        (None, None),
+        (0, 0.0),
+        (2.5, 2.5),
+        (-1, math.inf),
+        (9.2e9, 9.2e9),
+        (1e10, -(2**63) / 1e9),
+        ("-1m", math.inf),
+        ("0", 0.0),
+    ],
 )
 def test_keep_alive(value: object, seconds: float | None) -> None:
     assert keep_alive_s(value) == seconds

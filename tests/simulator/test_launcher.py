@@ -49,7 +49,15 @@ def test_the_line_becomes_a_server() -> None:
         ({"OLLAMA_KEEP_ALIVE": "70s"}, "keep_alive_s", 70.0),
         ({"OLLAMA_KEEP_ALIVE": "70"}, "keep_alive_s", 70.0),
         ({"OLLAMA_KEEP_ALIVE": "-1"}, "keep_alive_s", math.inf),
+        ({"OLLAMA_KEEP_ALIVE": " '1.5s' "}, "keep_alive_s", 1.5),
+        ({"OLLAMA_KEEP_ALIVE": "0.5"}, "keep_alive_s", 300.0),
+        ({"OLLAMA_KEEP_ALIVE": "soon"}, "keep_alive_s", 300.0),
+        ({"OLLAMA_KEEP_ALIVE": ""}, "keep_alive_s", 300.0),
+        ({"OLLAMA_MAX_QUEUE": "many"}, "max_queue", 512),
+        ({"OLLAMA_NUM_PARALLEL": "-1"}, "num_parallel", 1),
+        ({"OLLAMA_MAX_LOADED_MODELS": '"2"'}, "max_loaded_models", 2),
         ({"OLLAMA_CONTEXT_LENGTH": "4096"}, "default_context", 4096),
+        ({"OLLAMA_CONTEXT_LENGTH": "0"}, "context_length", None),
         ({"OLLAMA_GPU_OVERHEAD": "9663676416"}, "gpu_bytes", 16 * GIB),
     ],
 )
@@ -73,8 +81,7 @@ def test_no_gpu_is_no_gpu() -> None:
         line(models=[MODEL | {"size_gib": -1}]),
         line(models=[MODEL | {"parameters": 3}]),
         line(gpu_gib="big"),
-        line(env={"OLLAMA_MAX_QUEUE": "many"}),
-        line(env={"OLLAMA_KEEP_ALIVE": "soon"}),
+        line(env={"OLLAMA_MAX_QUEUE": 3}),
     ],
 )
 def test_a_line_that_describes_no_server_is_one_sentence(text: str) -> None:

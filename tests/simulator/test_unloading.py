@@ -12,30 +12,34 @@ from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 @pytest.mark.parametrize(
     ("first_gib", "recovered"),
     [
-        (4, False),  # 2 of 4.75 GiB show as free: 42 %
-        (5, False),  # 3 of 4.75 GiB: 63 %
-        (6, True),  # 4 of 4.75 GiB: 84 %
+        (0.25, True),  # 3.75 of 4.75 GiB show as free: 79 %
+        (0.5, False),  # 3.5 of 4.75 GiB: 74 %
+        (4, False),  # nothing
+        (4.25, True),  # 0.25 GiB less than before, which the server takes for a lot
     ],
 )
 def test_an_unload_waits_until_three_quarters_of_the_memory_show_as_free(first_gib: float, recovered: bool) -> None:
-    """`b` reports the free memory beside `a`, `c` that without `a`: unloading `b` shows `a` minus `c` as free."""
+    """`c` takes the place of `a` in the server's table, so it is asked before it goes, and `b` afterwards.
+
+    `b` reports the free memory beside `a`, `c` that without `a`: unloading `c` shows `c` minus `a` as free.
+    """
 
     async def main() -> list[list[str]]:
-        client = ServerClient(spec(model("a", first_gib, "10"), model("b", 4, "20"), model("c", 2, "30")))
+        client = ServerClient(spec(model("a", first_gib, "10"), model("b", 4, "20"), model("c", 4, "30")))
         for name in ("a", "b"):
             await client.load(name)
         await client.unload("a")
         await asyncio.sleep(10)
         await client.load("c")
-        await client.unload("b")
-        await client.unload("c")  # handled when the memory of `b` shows as free, or after 5 s
+        await client.unload("c")
+        await client.unload("b")  # handled when the memory of `c` shows as free, or after 5 s
         seen = []
         for _ in range(2):
             await asyncio.sleep(3)
             seen.append(await client.resident())
         return seen
 
-    assert in_virtual_time(main) == [[] if recovered else ["c"], []]
+    assert in_virtual_time(main) == [[] if recovered else ["b"], []]
 
 
 @pytest.mark.parametrize(("batch", "status", "resident"), [(1, 500, []), (2, 200, ["a"])])

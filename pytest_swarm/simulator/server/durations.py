@@ -11,6 +11,7 @@ _UNITS_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3,
 _PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
 _FOREVER: Final = timedelta(days=292 * 365)  # the longest duration of Go: 2^63 ns
 _FOREVER_S: Final = _FOREVER.total_seconds()
+_LONGEST_S: Final = 2**63 / 1e9
 
 
 class DurationError(ValueError):
@@ -51,22 +52,35 @@ def _quoted(text: str) -> str:
 
 
 def keep_alive_s(value: object) -> float | None:
-    """Return the seconds of a request's `keep_alive`: a number, or a duration as text. Negative means infinite.
+    """Return the seconds of a request's `keep_alive`: a number, or a duration as text; None means not given.
 
-    None means not given. Raises DurationError with the server's message for anything else.
+    Negative means infinite. A number above 2^63 ns is the smallest duration, because the server's conversion overflows
+    (on x86-64): the model is loaded, and unloaded as soon as it is idle. Raises DurationError with the server's message
+    for anything else.
     """
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         kinds = {bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
         raise DurationError(f"Unsupported type: '{kinds.get(type(value), type(value).__name__)}'")
-    return _keep_alive_seconds(parse_duration_s(value) if isinstance(value, str) else float(value))
+    seconds = parse_duration_s(value) if isinstance(value, str) else float(value)
+    if seconds < 0:
+        return math.inf
+    return seconds if seconds < _LONGEST_S else -_LONGEST_S
 
 
-def environment_keep_alive_s(text: str) -> float:
-    """Return the seconds of OLLAMA_KEEP_ALIVE: a duration or a number. Raises DurationError for anything else."""
-    number = re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", text)
-    return _keep_alive_seconds(float(text) if number else parse_duration_s(text))
+def environment_keep_alive_s(text: str, *, default_s: float) -> float:
+    """Return the seconds of OLLAMA_KEEP_ALIVE: a duration, or whole seconds; negative means infinite.
+
+    Args:
+        text: The value of the variable.
+        default_s: The seconds for a value that is neither; the server passes over it.
+    """
+    try:
+        seconds = parse_duration_s(text)
+    except DurationError:
+        seconds = float(text) if re.fullmatch(r"[-+]?[0-9]+", text) else default_s
+    return math.inf if seconds < 0 or seconds > _FOREVER_S else seconds
 
 
 def rfc3339(wall_s: float) -> str:
@@ -78,8 +92,3 @@ def rfc3339(wall_s: float) -> str:
 
 def _text(time: datetime) -> str:
     return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _keep_alive_seconds(seconds: float) -> float:
-    """Return the seconds, infinite if negative or longer than Go's longest duration."""
-    return math.inf if seconds < 0 or seconds > _FOREVER_S else seconds

@@ -6,8 +6,9 @@ Owns the state of requests and loaded models. Knows no queue, no eviction and no
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
+from itertools import count
 from typing import Final
 
 from pytest_swarm.simulator.server.hardware import ModelSpec
@@ -72,7 +73,8 @@ class LoadedModel:
     `keep_alive_s` is sticky: it applies until a request sets another. `expires_at_s` is what `/api/ps` shows: the end
     of the last keep_alive timer, also while the model is busy. `must_unload`: unload it as soon as it is idle, whatever
     requests follow. `crashed`: its process is dead, which the server detects at the next request only. `prompts` is its
-    prompt cache; None: it has none. `grammar_ready`: it has answered a call with a format.
+    prompt cache; None: it has none. `grammar_ready`: it has answered a call with a format. `table_place`: its place in
+    the server's table of loaded models.
     """
 
     __slots__ = (
@@ -82,6 +84,7 @@ class LoadedModel:
         "crashed",
         "expires_at_s",
         "grammar_ready",
+        "idle_since_s",
         "keep_alive_s",
         "model",
         "must_unload",
@@ -90,17 +93,22 @@ class LoadedModel:
         "placement",
         "prompts",
         "references",
+        "table_place",
         "timer_s",
     )
 
-    def __init__(self, request: ModelRequest, *, placement: Placement, keep_alive_s: float, slots: int) -> None:
+    def __init__(
+        self, request: ModelRequest, *, placement: Placement, keep_alive_s: float, slots: int, table_place: int
+    ) -> None:
         self.name = request.name
         self.model = request.model
         self.options = request.options
         self.placement = placement
         self.keep_alive_s = keep_alive_s
         self.references = 0
+        self.table_place = table_place
         self.expires_at_s: float | None = None
+        self.idle_since_s: float | None = None
         self.timer_s: float | None = None
         self.must_unload = False
         self.crashed = False
@@ -114,6 +122,10 @@ class LoadedModel:
     def expiry_s(self, now_s: float) -> float:
         """Return when it expires; for a model that was never idle, the expiry that it would have now."""
         return now_s + self.keep_alive_s if self.expires_at_s is None else self.expires_at_s
+
+    def expiry_order(self, now_s: float) -> tuple[float, float]:
+        """Return what `/api/ps` sorts by: its expiry; of models that stay for ever, when that was said last."""
+        return self.expiry_s(now_s), now_s if self.idle_since_s is None else self.idle_since_s
 
     @property
     def idle(self) -> bool:
@@ -135,6 +147,7 @@ class LoadedModel:
 
     def start_keep_alive(self, now_s: float) -> None:
         """Start the keep_alive timer of the idle model."""
+        self.idle_since_s = now_s
         self.expires_at_s = self.timer_s = now_s + self.keep_alive_s
 
     def acquire_slot(self, request: ModelRequest) -> None:
@@ -155,3 +168,14 @@ class LoadedModel:
             self._waiting.popleft().move(RequestState.RUNNING)
         else:
             self._running -= 1
+
+
+def free_place(loaded_models: Iterable[LoadedModel]) -> int:
+    """Return the place of a new model in the server's table: the first free one."""
+    taken = {loaded.table_place for loaded in loaded_models}
+    return next(place for place in count() if place not in taken)
+
+
+def placements(loaded_models: Iterable[LoadedModel]) -> tuple[Placement, ...]:
+    """Return the placements of the models in the order of the server's table."""
+    return tuple(loaded.placement for loaded in sorted(loaded_models, key=lambda loaded: loaded.table_place))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from pytest_swarm.simulator.server.hardware import LOAD_POLL_S, ModelSpec, ServerSpec
-from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
+from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState, free_place, placements
 from pytest_swarm.simulator.server.memory import (
     OutOfMemory,
     Placement,
@@ -49,7 +49,7 @@ class Scheduler:
 
     def __init__(self, spec: ServerSpec) -> None:
         self._spec = spec
-        self._loaded: dict[str, LoadedModel] = {}  # by blob, in load order
+        self._loaded: dict[str, LoadedModel] = {}  # by blob
         self._unloads = UnloadQueue(spec, self._loaded)
         self._queue: deque[ModelRequest] = deque()
         self._current: ModelRequest | None = None
@@ -142,7 +142,7 @@ class Scheduler:
 
     @property
     def loaded_models(self) -> tuple[LoadedModel, ...]:
-        """The resident models in load order, without one that is still loading."""
+        """The resident models, without one that is still loading."""
         return tuple(self._loaded.values())
 
     @property
@@ -241,8 +241,8 @@ class Scheduler:
             self._load = _Load(ends_s=now_s + LOAD_POLL_S, placement=None)
             return
         load_s, poll_s = self._load_s(request.model), self._spec.load_poll_s
-        if poll_s:
-            load_s = max(1, math.ceil(load_s / poll_s - 1e-9)) * poll_s
+        if poll_s:  # a process takes some time to start, so a load of whole intervals is not done at that look
+            load_s = (math.floor(load_s / poll_s + 1e-9) + 1) * poll_s
         self._load = _Load(ends_s=now_s + load_s, placement=placement)
 
     def _end_load(self, load: _Load, now_s: float) -> None:
@@ -262,6 +262,7 @@ class Scheduler:
             placement=placement,
             keep_alive_s=default_s if request.keep_alive_s is None else request.keep_alive_s,
             slots=self._spec.num_parallel,
+            table_place=free_place(self._loaded.values()),
         )
         self._loaded[request.model.blob] = loaded
         self._cached_blobs.add(request.model.blob)
@@ -283,7 +284,7 @@ class Scheduler:
         self._load = None
 
     def _placements(self) -> tuple[Placement, ...]:
-        return tuple(loaded.placement for loaded in self._loaded.values())
+        return placements(self._loaded.values())
 
     def _load_s(self, model: ModelSpec) -> float:
         first_s = None if model.blob in self._cached_blobs else model.first_load_s

@@ -57,14 +57,14 @@ class SchedulerDriver:
         self._scheduler.crash(blob)
 
     def resident(self) -> tuple[LoadedModel, ...]:
-        """Return the models that are resident now, in load order."""
+        """Return the models that are resident now."""
         self._scheduler.advance(asyncio.get_running_loop().time())
         return self._scheduler.loaded_models
 
     def by_expiry(self) -> tuple[LoadedModel, ...]:
         """Return the models that are resident now, the latest expiry first."""
         now_s = asyncio.get_running_loop().time()
-        return tuple(sorted(self.resident(), key=lambda each: each.expiry_s(now_s), reverse=True))
+        return tuple(sorted(self.resident(), key=lambda each: each.expiry_order(now_s), reverse=True))
 
     async def _reach(self, request: ModelRequest, states: tuple[RequestState, ...]) -> None:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()

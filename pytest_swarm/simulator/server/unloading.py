@@ -1,8 +1,9 @@
 """Eviction and unloading: which model makes room, when a model is unloaded, and when its memory counts as free.
 
 The real server runs all of this in one loop. After an unload the loop blocks until the memory shows as free, 5 s at
-most. With the stale-free-memory quirk it never shows as free while another model stays resident. Knows loaded models
-and memory; knows no queue of requests, no HTTP and no event loop.
+most. With the stale-free-memory quirk it asks one resident model before and after, which reports what was free at its
+own load: the memory of another model never shows as free, that of the model itself seems to at once. Knows loaded
+models and memory; knows no queue of requests, no HTTP and no event loop.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.simulator.server.hardware import ServerSpec
-from pytest_swarm.simulator.server.loaded_model import LoadedModel
+from pytest_swarm.simulator.server.loaded_model import LoadedModel, placements
 from pytest_swarm.simulator.server.memory import reported_free_bytes
 
 RECOVERY_POLL_S: Final = 0.25  # interval at which the server checks whether the memory shows as free
@@ -32,7 +33,7 @@ def choose_model_to_evict(loaded_models: Iterable[LoadedModel]) -> LoadedModel:
 class UnloadQueue:
     """Ends of requests and expired models, handled one at a time.
 
-    `loaded_models` (blob -> model, in load order) is shared with the scheduler, which adds to it.
+    `loaded_models` (blob -> model) is shared with the scheduler, which adds to it.
     """
 
     def __init__(self, spec: ServerSpec, loaded_models: dict[str, LoadedModel]) -> None:
@@ -102,9 +103,10 @@ class UnloadQueue:
         del self._loaded[loaded.model.blob]
         gained = self._reported_free_bytes() - before
         if loaded.placement.gpu_layers:
-            shows = gained > _RECOVERED_SHARE * loaded.placement.vram_bytes
+            # The server subtracts without a sign: where the next model reports less than this one did, it sees a lot.
+            shows = gained < 0 or gained > _RECOVERED_SHARE * loaded.placement.vram_bytes
             self._recovered_s = now_s + (RECOVERY_POLL_S if shows else RECOVERY_LIMIT_S)
         return True
 
     def _reported_free_bytes(self) -> int:
-        return reported_free_bytes(self._spec, (loaded.placement for loaded in self._loaded.values()))
+        return reported_free_bytes(self._spec, placements(self._loaded.values()))
