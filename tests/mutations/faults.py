@@ -1557,6 +1557,27 @@ FAULTS: Final = (
         tests=("workloads/matrices/test_formats.py",),
     ),
     Fault(
+        name="a task of a crew whose context is left empty is told of all before it",
+        where="workloads/importers/crewai.py",
+        old="if isinstance(context, list) or context is None:",
+        new="if isinstance(context, list):",
+        tests=("workloads/test_flow_rows.py",),
+    ),
+    Fault(
+        name="what looks like a comment within a text of JSONC is one",
+        where="workloads/importers/jsonc_text.py",
+        old='rf"{_TEXT}|//',
+        new='rf"//',
+        tests=("workloads/test_crewai_project.py",),
+    ),
+    Fault(
+        name="the settings of an agent of CrewAI count for nothing",
+        where="workloads/importers/crewai_project.py",
+        old='**table(found, "settings")',
+        new='**table(found, "")',
+        tests=("workloads/test_crewai_project.py",),
+    ),
+    Fault(
         name="a task of a crew comes before those of its context",
         where="workloads/importers/crewai.py",
         old="all(other in order for",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,11 +18,13 @@ from pytest_swarm.workloads.graph_files import read_graph
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.called_workflows import YAML_SUFFIXES, CalledWorkflows, bundled, unpacked
 from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
+from pytest_swarm.workloads.importers.crewai_project import is_crewai_agent, is_crewai_project, read_crewai_project
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
 from pytest_swarm.workloads.importers.dot import read_dot
 from pytest_swarm.workloads.importers.flow_calls import Lookup, inlined
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
+from pytest_swarm.workloads.importers.jsonc_text import parse_jsonc
 from pytest_swarm.workloads.importers.langflow import is_langflow, read_langflow
 from pytest_swarm.workloads.importers.langgraph import is_langgraph, read_langgraph
 from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
@@ -34,7 +35,8 @@ from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
 DOT_SUFFIXES: Final = (".dot", ".gv")
 GRAPHML_SUFFIXES: Final = (".graphml", ".xml")
-SUFFIXES: Final = (".json", ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
+JSON_SUFFIXES: Final = (".json", ".jsonc")
+SUFFIXES: Final = (*JSON_SUFFIXES, ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
 _AGENTS: Final = ("agents.yaml", "agents.yml")
 _AGENTS_WORD, _TASKS_WORD = "agents", "tasks"  # in the names of the two files of a crew
 Content: TypeAlias = TaskGraph | AgentFlow
@@ -114,10 +116,12 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
 
 
 def _parsed(path: Path, text: str) -> Json:
-    """Return the document of a JSON, TOML or YAML file."""
+    """Return the document of a JSON, JSONC, TOML or YAML file."""
     suffix, where = path.suffix.lower(), str(path)
     if suffix in YAML_SUFFIXES:
         return parse_yaml(text, where)
+    if suffix == ".jsonc":
+        return parse_jsonc(text, where)
     return parse_toml(text, where, GraphError) if suffix == ".toml" else parse_json(text, where, GraphError)
 
 
@@ -151,6 +155,8 @@ def _read(document: Json, place: _Place) -> Content:
         return found.read(document, place)
     if is_crewai_agents(document):
         raise GraphError(f"{place.where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
+    if is_crewai_agent(document):
+        raise GraphError(f"{place.where}: holds one agent of a CrewAI crew; import the crew.jsonc or crew.json of it")
     known = ", ".join(each.name for each in FORMATS)
     raise GraphError(f"{place.where}: the format is not known; supported are {known}, GraphML and DOT")
 
@@ -164,8 +170,10 @@ def is_agents_file(path: Path) -> bool:
     """Return whether a file holds the agents of a crew whose tasks are beside it: it is read with them.
 
     Several crews may share agents.yaml, each with a file of its own, such as tasks_billing.yaml; or each may have its
-    own, such as billing_agents.yaml beside billing_tasks.yaml.
+    own, such as billing_agents.yaml beside billing_tasks.yaml. Those of crew.jsonc are in the folder agents beside it.
     """
+    if path.suffix in JSON_SUFFIXES and path.parent.name == _AGENTS_WORD:
+        return any((path.parent.parent / f"crew{suffix}").is_file() for suffix in JSON_SUFFIXES)
     tasks = [f"*{_TASKS_WORD}*{suffix}" for suffix in YAML_SUFFIXES] if path.name in _AGENTS else []
     if not tasks and _AGENTS_WORD in path.name and path.suffix in YAML_SUFFIXES:
         tasks = [escape(path.name.replace(_AGENTS_WORD, _TASKS_WORD))]
@@ -180,7 +188,19 @@ def _our_own(document: Json, place: _Place) -> TaskGraph:
     return with_expected_answers(read_graph(document, where=place.where), place.path)
 
 
+def _is_crew(document: Json) -> bool:
+    return is_crewai_project(document) or is_crewai(document)
+
+
 def _crew(document: Json, place: _Place) -> AgentFlow:
+    if is_crewai_project(document):
+        files = _agent_files(place.path.parent / _AGENTS_WORD)
+        return read_crewai_project(
+            document,
+            lambda agent: _parsed(files[agent], read_text(files[agent], GraphError)) if agent in files else None,
+            name=_crew_name(place.path),
+            where=place.where,
+        )
     return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=place.where)
 
 
@@ -190,15 +210,15 @@ def _agents_beside(path: Path) -> Json:
     return None if found is None else parse_yaml(read_text(found, GraphError), str(found))
 
 
+def _agent_files(folder: Path) -> dict[str, Path]:
+    """Return the files of the agents of a crew.jsonc by their names; .jsonc counts before .json."""
+    return {path.stem: path for suffix in JSON_SUFFIXES for path in folder.glob(f"*{suffix}") if path.is_file()}
+
+
 def _crew_name(path: Path) -> str:
     """Return the name of a crew: that of its folder, because its files are all called tasks.yaml."""
     folder = path.resolve().parent
     return (folder.parent if folder.name == "config" else folder).name or path.stem
-
-
-def as_text(value: Json) -> str:
-    """Return a value of a case as it stands in a prompt: a text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _graph(read: _GraphReader) -> Callable[[Json, _Place], Content]:
@@ -221,7 +241,7 @@ FORMATS: Final = (
     Format(name="Flowise", matches=is_flowise, read=_flow(read_flowise)),
     Format(name="LangGraph", matches=is_langgraph, read=_flow(read_langgraph)),
     Format(name="node-link JSON", matches=is_node_link, read=_flow(read_node_link)),
+    Format(name="CrewAI", matches=_is_crew, read=_crew),
     Format(name="our own (with 'tasks')", matches=_is_our_own, read=_our_own),
-    Format(name="CrewAI", matches=is_crewai, read=_crew),
 )
 """The formats of documents. One that looks like several is read in the first of them."""
