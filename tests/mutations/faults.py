@@ -1578,6 +1578,27 @@ FAULTS: Final = (
         tests=("workloads/test_crewai_project.py",),
     ),
     Fault(
+        name="an index in a collected list of n8n asks for all of it",
+        where="workloads/importers/n8n_choices.py",
+        old="if number < len(items) else found",
+        new="if number < 0 else found",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="an input of n8n that may be empty is an empty text",
+        where="workloads/importers/n8n_choices.py",
+        old="default=default or None, is_optional=",
+        new="default=default, is_optional=",
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
+        name="a table says what a step of Flowise writes where its tab is that of code",
+        where="workloads/importers/flowise_chains.py",
+        old='.startswith("updateStateMemoryCode")',
+        new='.startswith("updateStateMemoryNone")',
+        tests=("workloads/test_flowise_conversation.py",),
+    ),
+    Fault(
         name="a task of a crew comes before those of its context",
         where="workloads/importers/crewai.py",
         old="all(other in order for",

@@ -403,3 +403,40 @@ def test_the_ways_out_of_a_switch_without_rules_are_numbers(tmp_path: Path) -> N
         n8n_node("Start", "webhook"), switch, ask("A", "a"), ask("B", "b"), links="Start>Way, Way>A, Way:1>B"
     )
     assert "all branches of 'Way' are run (0, 1); --branch 'Way'=NAME keeps one" in imported(tmp_path, document).losses
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("={{ $json.output }}", "{{answer: a}}\n\n{{answer: b}}\n\nfixed"),
+        ("={{ $json.output[1] }} of {{ $json.output[0] }}", "{{answer: b}} of {{answer: a}}"),
+        ("={{ $json.output[2] }}", "fixed"),
+        ("={{ $json.output[7] }}", "{{answer: a}}\n\n{{answer: b}}\n\nfixed"),
+    ],
+)
+def test_a_collected_field_has_the_answers_of_all_inputs_of_a_merge(text: str, prompt: str, tmp_path: Path) -> None:
+    fields = {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": "output"}]}}
+    nodes = [
+        *(ask(name, "Hi", "agent") for name in ("a", "b")),
+        n8n_node("get", "httpRequest"),
+        set_node("f", output="fixed"),
+        n8n_node("m1", "merge"),
+        n8n_node("m2", "merge", {"mode": "append", "numberInputs": 3}),
+        n8n_node("all", "aggregate", fields),
+        ask("end", text),
+    ]
+    links = "a>m1, b>m1:1, m1>m2, f>m2:1, get>m2:2, m2>all, all>end"
+    assert prompts(imported(tmp_path, n8n(*nodes, links=links)))["end"] == prompt
+
+
+def test_an_input_that_may_be_empty_is_no_empty_text_and_is_listed(tmp_path: Path) -> None:
+    nodes = [n8n_node("t", "telegramTrigger"), set_node("s", note="={{ $json.message?.text || '' }}"),
+             ask("a", "={{ $json.note }} of {{ $json.who ?? 'nobody' }}")]  # fmt: skip
+    document = n8n(*nodes, links="t>s, s>a")
+    bare = imported(tmp_path, document)
+    assert prompts(bare)["a"] == "{{ $json.note }} of nobody"
+    assert "inputs without a value stay as written: text; give them with --input NAME=VALUE" in bare.losses
+    assert prompts(imported(tmp_path, document, inputs={"text": "Hello"}))["a"] == "Hello of nobody"
+    other = imported(tmp_path, document, inputs={"who": "me"})
+    assert prompts(other)["a"] == " of me"
+    assert "optional inputs without a value are empty: text" in other.losses
