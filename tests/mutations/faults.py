@@ -1599,6 +1599,13 @@ FAULTS: Final = (
         tests=("workloads/test_flowise_conversation.py",),
     ),
     Fault(
+        name="the fields of a group of LangFlow do not count",
+        where="workloads/importers/langflow_groups.py",
+        old='{**table(node, "template"), **values}',
+        new='{**values, **table(node, "template")}',
+        tests=("workloads/test_langflow_rules.py",),
+    ),
+    Fault(
         name="a task of a crew comes before those of its context",
         where="workloads/importers/crewai.py",
         old="all(other in order for",

@@ -27,6 +27,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 )
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.langflow_groups import ungrouped
 from pytest_swarm.workloads.importers.langflow_kinds import (
     ASKED_FIELDS,
     EXTRACTING,
@@ -48,6 +49,7 @@ _WHOLE_NAMES: Final = ("text", "data")  # of what a parser is given
 _MODEL_FIELDS: Final = (  # to which a model is wired, and no text
     *("llm", "model", "agent_llm", "language_model", "judge_llm", "models", "manager_llm", "function_calling_llm"),
 )
+_LLM_FIELDS: Final = frozenset(_MODEL_FIELDS)
 _NOTE: Final = "note"
 
 
@@ -68,10 +70,11 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
         GraphError: Where an edge leads to a component that does not exist.
     """
     try:
-        every = by_id(rows_at(document, "data", "nodes"))
+        contents, edges = ungrouped(rows_at(document, "data", "nodes"), edge_rows(document, "data", "edges"))
+        every = by_id(contents)
         rows = {node: row for node, row in every.items() if kind_of(row) not in ("", _NOTE)}
-        edges = edge_rows(document, "data", "edges")
         reader = _Components(rows, edges)
+        reader.check_version()
         notes = set(every) - set(rows)
         links = [
             FlowLink(source=text(row, "source"), target=text(row, "target"), branch=_branch(rows, row)) for row in edges
@@ -141,6 +144,17 @@ class _Components:
             led_to.setdefault(source, set()).add(name)
         object.__setattr__(self, "wired", wired)
         object.__setattr__(self, "led_to", led_to)
+
+    def check_version(self) -> None:
+        """Raise GraphError for a file whose components do not tell what they give, so that no step is to be seen."""
+        if any(self.is_step(node) for node in self.rows):
+            return
+        for node, row in self.rows.items():
+            if "outputs" not in table(row, "data", "node") and not _LLM_FIELDS.isdisjoint(self.wired.get(node, {})):
+                raise GraphError(
+                    f"{node} ({kind_of(row)}) has a model, but does not tell what it gives, as in files of LangFlow "
+                    "before 1.0; open the flow in a newer LangFlow, and export it again"
+                )
 
     def is_step(self, node: str) -> bool:
         """Return whether a component asks a model for a text; one that is only the model or tool of others does not."""
