@@ -1599,6 +1599,13 @@ FAULTS: Final = (
         tests=("workloads/test_flowise_conversation.py",),
     ),
     Fault(
+        name="a parser of LangFlow that hands on all writes its pattern",
+        where="workloads/importers/langflow.py",
+        old='== "Stringify"',
+        new='== "String"',
+        tests=("workloads/test_langflow_rules.py",),
+    ),
+    Fault(
         name="the fields of a group of LangFlow do not count",
         where="workloads/importers/langflow_groups.py",
         old='{**table(node, "template"), **values}',

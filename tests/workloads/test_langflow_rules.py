@@ -225,3 +225,29 @@ def test_a_flow_of_langflow_before_its_outputs_is_refused_for_what_it_is(tmp_pat
     path.write_text(json.dumps(document))
     with pytest.raises(GraphError, match=r"x.json: c \(LLMChain\) has a model, .* LangFlow before 1.0; open the flow"):
         import_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "prompt"),
+    [
+        ("ParserComponent", "Parser", "Text: {{answer: a | keys}}"),
+        ("parser", "Parser", "Text: {{answer: a | keys}}"),
+        ("ParserComponent", "Stringify", "{{answer: a}}"),
+        ("parser", "Stringify", "{{answer: a}}"),
+        ("ParseData", "", "Text: {{answer: a | keys}}"),
+    ],
+)
+def test_a_parser_writes_its_pattern_where_it_does_not_hand_on_all(
+    kind: str, mode: str, prompt: str, tmp_path: Path
+) -> None:
+    steps = [("a", "OllamaModel", {"input_value": "Hi"}), ("b", "OllamaModel", {})]
+    parser = ("p", kind, {"mode": mode, "pattern": "Text: {keys}"})
+    document = flow(*steps, parser, links="a>p.input_data, p>b.input_value")
+    assert prompts(imported(tmp_path, document))["b"] == prompt
+
+
+def test_the_answer_of_a_batch_is_one_column_of_its_rows(tmp_path: Path) -> None:
+    batch = ("rows", "BatchRunComponent", {"df": "Mails", "output_column_name": "reply"})
+    parser = ("p", "ParserComponent", {"pattern": "{title}: {reply}"})
+    document = flow(batch, parser, ("b", "OllamaModel", {}), links="rows>p.input_data, p>b.input_value")
+    assert prompts(imported(tmp_path, document))["b"] == "{title}: {{answer: rows}}"

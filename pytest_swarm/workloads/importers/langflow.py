@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -26,14 +25,14 @@ from pytest_swarm.workloads.importers.agent_flow import (
     limited,
 )
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, text
+from pytest_swarm.workloads.importers.langflow_edges import branch, field_name
 from pytest_swarm.workloads.importers.langflow_groups import ungrouped
 from pytest_swarm.workloads.importers.langflow_kinds import (
     ASKED_FIELDS,
     EXTRACTING,
     SYSTEM_FIELDS,
     asks_model,
-    chooses,
     hands_on,
     is_model_kind,
     kind_of,
@@ -77,7 +76,7 @@ def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
         reader.check_version()
         notes = set(every) - set(rows)
         links = [
-            FlowLink(source=text(row, "source"), target=text(row, "target"), branch=_branch(rows, row)) for row in edges
+            FlowLink(source=text(row, "source"), target=text(row, "target"), branch=branch(rows, row)) for row in edges
         ]
         return AgentFlow(
             name=text(document, "name").strip() or name,
@@ -139,7 +138,7 @@ class _Components:
         wired: dict[str, dict[str, list[str]]] = {}
         led_to: dict[str, set[str]] = {}
         for edge in self.edges:
-            source, target, name = text(edge, "source"), text(edge, "target"), _field_name(edge)
+            source, target, name = text(edge, "source"), text(edge, "target"), field_name(edge)
             wired.setdefault(target, {}).setdefault(name, []).append(source)
             led_to.setdefault(source, set()).add(name)
         object.__setattr__(self, "wired", wired)
@@ -245,21 +244,30 @@ class _Components:
         return value or self._given(node, kind) or (FlowInput(names=(node, kind), raw=raw),)
 
     def _given(self, node: str, kind: str) -> Parts:
-        """Return what a component that is not run is given, in the pattern that a parser writes it in."""
+        """Return what a component that is not run is given, in the pattern of a parser that does not hand on all."""
         given = joined(self._field(node, name) for name in self.wired.get(node, {}) if name not in _NO_TEXTS)
         fields = self._fields(node)
         pattern = first_text(fields.get("pattern"), "value") or first_text(fields.get("template"), "value")
-        if not kind.startswith("Parse") or not given or not pattern:
+        hands_on_all = not kind.lower().startswith("parse") or first_text(fields.get("mode"), "value") == "Stringify"
+        if hands_on_all or not given or not pattern:
             return given
 
         def fill(match: re.Match[str]) -> Parts:
             name = match[1]
             if name in _WHOLE_NAMES:
                 return given
-            fields_of_answers = tuple(part.within((name,)) for part in given if isinstance(part, StepAnswer))
-            return fields_of_answers or (FlowInput(names=(f"{node}.{name}", name), raw=match[0]),)
+            found = [self._column(part, name) for part in given if isinstance(part, StepAnswer)]
+            return tuple(filter(None, found)) or (FlowInput(names=(f"{node}.{name}", name), raw=match[0]),)
 
         return filled(pattern, _PARSED, fill)
+
+    def _column(self, answer: StepAnswer, name: str) -> StepAnswer | None:
+        """Return a field of an answer; of the rows of a batch, the answer is one, and the others are not known."""
+        step = answer.candidates[0][0]
+        if kind_of(self.rows[step]) != _BY_ROW:
+            return answer.within((name,))
+        own = text(self._fields(step), "output_column_name", "value") or "model_response"
+        return answer if name == own else None
 
     def _template(self, node: str) -> Parts:
         template = text(self._fields(node), "template", "value")
@@ -273,28 +281,3 @@ class _Components:
 
         is_mustache = table(self._fields(node), "use_double_brackets").get("value") is True
         return filled(template, _MUSTACHE if is_mustache else _PLACE, fill)
-
-
-def _field_name(row: JsonTable) -> str:
-    """Return the field that an edge leads to."""
-    return text(_handle(row, "targetHandle"), "fieldName")
-
-
-def _branch(rows: dict[str, JsonTable], edge: JsonTable) -> str | None:
-    """Return the way out that an edge takes of a component which chooses one, by its name for people."""
-    row, name = rows.get(text(edge, "source"), {}), text(_handle(edge, "sourceHandle"), "name")
-    if not chooses(row) or not name:
-        return None
-    labels = {text(each, "name"): text(each, "display_name") for each in tables(row, "data", "node", "outputs")}
-    return labels.get(name) or name
-
-
-def _handle(edge: JsonTable, side: str) -> JsonTable:
-    """Return an end of an edge; older files have it only as a text with œ for quotation marks."""
-    if found := table(edge, "data", side):
-        return found
-    try:
-        parsed: Json = json.loads(text(edge, side).replace("œ", '"'))
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

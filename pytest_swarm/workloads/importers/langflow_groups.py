@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, table, tables, text
+from pytest_swarm.workloads.importers.langflow_edges import handle
 
 
 def ungrouped(rows: list[JsonTable], edges: list[JsonTable]) -> tuple[list[JsonTable], list[JsonTable]]:
@@ -56,10 +57,11 @@ def _led(edge: JsonTable, groups: Mapping[str, JsonTable]) -> JsonTable:
     group = groups.get(text(edge, "target"))
     if group is None:
         return edge
-    name = text(edge, "data", "targetHandle", "fieldName")
-    proxy = table(edge, "data", "targetHandle", "proxy") or table(group, "data", "node", "template", name, "proxy")
-    handle: JsonTable = {"fieldName": proxy.get("field")}
-    data: JsonTable = {**table(edge, "data"), "targetHandle": handle}
+    end = handle(edge, "targetHandle")
+    name = text(end, "fieldName")
+    proxy = table(end, "proxy") or table(group, "data", "node", "template", name, "proxy")
+    inner: JsonTable = {"fieldName": proxy.get("field")}
+    data: JsonTable = {**table(edge, "data"), "targetHandle": inner}
     return _led({**edge, "target": text(proxy, "id"), "data": data}, _groups_in(group))
 
 
@@ -68,11 +70,11 @@ def _begun(edge: JsonTable, groups: Mapping[str, JsonTable]) -> JsonTable:
     group = groups.get(text(edge, "source"))
     if group is None:
         return edge
-    name = text(edge, "data", "sourceHandle", "name")
+    name = text(handle(edge, "sourceHandle"), "name")
     outputs = tables(group, "data", "node", "outputs")
     proxy = next((table(each, "proxy") for each in outputs if text(each, "name") == name), {})
-    handle: JsonTable = {"name": proxy.get("name")}
-    data: JsonTable = {**table(edge, "data"), "sourceHandle": handle}
+    inner: JsonTable = {"name": proxy.get("name")}
+    data: JsonTable = {**table(edge, "data"), "sourceHandle": inner}
     return _begun({**edge, "source": text(proxy, "id") or _last(group), "data": data}, _groups_in(group))
 
 
