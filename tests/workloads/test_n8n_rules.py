@@ -440,3 +440,8 @@ def test_an_input_that_may_be_empty_is_no_empty_text_and_is_listed(tmp_path: Pat
     other = imported(tmp_path, document, inputs={"who": "me"})
     assert prompts(other)["a"] == " of me"
     assert "optional inputs without a value are empty: text" in other.losses
+
+
+def test_the_text_of_an_older_summary_is_its_whole_answer(tmp_path: Path) -> None:
+    nodes = [n8n_node("s", "chainSummarization"), ask("a", "={{ $json.response.output_text }}")]
+    assert prompts(imported(tmp_path, n8n(*nodes, links="s>a")))["a"] == "{{answer: s}}"

@@ -31,6 +31,7 @@ from pytest_swarm.workloads.importers.task_rules import named_type, size_from_te
 TYPE_CHARS: Final = 200  # of a prompt, so many characters at its beginning are read for its type
 MAX_ID_CHARS: Final = 80
 _TAG: Final = re.compile(r"<[^<>]*>")
+_NO_WORDS: Final = re.compile(r"\{\{[^{}]*\}\}|^#+ *overview\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +151,10 @@ def step_type(name: str, text: str) -> str:
 
     Args:
         name: Name of the step.
-        text: Its text without tags; the first 200 characters are read.
+        text: Its text without tags; the first 200 characters are read. Expressions and the heading of an overview, with
+            which many prompts begin, say nothing of what is done.
     """
-    return named_type(name) or named_type(text.strip()[:TYPE_CHARS]) or GENERAL
+    return named_type(name) or named_type(_NO_WORDS.sub(" ", text).strip()[:TYPE_CHARS]) or GENERAL
 
 
 def _task_ids(flow: AgentFlow, copies: Sequence[Copy]) -> dict[Copy, str]:

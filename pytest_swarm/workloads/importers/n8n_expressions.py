@@ -53,7 +53,13 @@ _IS_EXECUTED: Final = re.compile(rf"{_NODE}\??\.isExecuted")
 _SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)""")
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
 _ANSWER_PATHS: Final = (
-    *(("message", "content"), ("response", "text"), ("content", "0", "text"), ("content", "parts", "0", "text")),
+    *(
+        ("message", "content"),
+        ("response", "text"),
+        ("response", "output_text"),
+        ("content", "0", "text"),
+        ("content", "parts", "0", "text"),
+    ),
     *(("choices", "0", "message", "content"), ("choices", "0", "text")),
     *(("output", "0", "content", "0", "text"), ("output",), ("text",), ("response",), ("content",)),
 )
