@@ -41,14 +41,13 @@ def is_crewai_agents(document: Json) -> bool:
     return _is_table_of(document, "role", ("goal", "backstory"))
 
 
-def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> AgentFlow:
+def read_crewai(document: Json, agents: Json, *, name: str) -> AgentFlow:
     """Return the tasks of a crew. Without `context`, each task is told the answers of all before it.
 
     Args:
         document: The parsed tasks.
         agents: The parsed agents, or None where their file is missing.
         name: Name of the crew.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where `context` is no list, or names a task that does not exist.
@@ -56,7 +55,7 @@ def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> Agent
     rows = {task: table(row) for task, row in table(document).items()}
     missing = FlowLoss(reason="there is no agents.yaml beside it, so roles and models are missing")
     losses = () if isinstance(agents, dict) else (missing,)
-    return flow_of_crew(Crew(name=name, tasks=rows, agents=table(agents), losses=losses), where=where)
+    return flow_of_crew(Crew(name=name, tasks=rows, agents=table(agents), losses=losses))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,29 +73,25 @@ class Crew:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def flow_of_crew(crew: Crew, *, where: str) -> AgentFlow:
+def flow_of_crew(crew: Crew) -> AgentFlow:
     """Return the workflow of a crew.
 
     Args:
         crew: The crew.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where `context` is no list, or names a task that does not exist.
     """
     rows = crew.tasks
-    try:
-        chosen = _chosen(rows)
-        told = _told(rows, chosen)
-        links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, chosen, told))
-        return AgentFlow(
-            name=crew.name,
-            nodes=tuple(FlowNode(id=task, name=task, step=_step(row, crew, told[task])) for task, row in rows.items()),
-            links=links,
-            losses=(*crew.losses, *_lost(crew)),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    chosen = _chosen(rows)
+    told = _told(rows, chosen)
+    links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, chosen, told))
+    return AgentFlow(
+        name=crew.name,
+        nodes=tuple(FlowNode(id=task, name=task, step=_step(row, crew, told[task])) for task, row in rows.items()),
+        links=links,
+        losses=(*crew.losses, *_lost(crew)),
+    )
 
 
 def _chosen(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:

@@ -41,14 +41,13 @@ def is_crewai_agent(document: Json) -> bool:
     return all(isinstance(at(document, key), str) for key in ("role", "goal", "backstory"))
 
 
-def read_crewai_project(document: Json, agent: Callable[[str], Json], *, name: str, where: str) -> AgentFlow:
+def read_crewai_project(document: Json, agent: Callable[[str], Json], *, name: str) -> AgentFlow:
     """Return the tasks of a crew.
 
     Args:
         document: The parsed file.
         agent: Returns the parsed file of an agent by its name, None where it has none.
         name: Name of the crew where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where there is no task, two tasks have one name, or a `context` cannot be read.
@@ -59,13 +58,13 @@ def read_crewai_project(document: Json, agent: Callable[[str], Json], *, name: s
     losses = _lost(table(document), agents, named)
     crew = Crew(
         name=text(document, "name").strip() or name,
-        tasks=_tasks(document, where),
+        tasks=_tasks(document),
         agents=agents,
         agents_place="agents/",
         losses=tuple(losses),
         inputs={key: as_text(value) for key, value in table(document, "inputs").items()},
     )
-    return flow_of_crew(crew, where=where)
+    return flow_of_crew(crew)
 
 
 def _agent(found: Json) -> JsonTable:
@@ -73,16 +72,16 @@ def _agent(found: Json) -> JsonTable:
     return {**table(found), **table(found, "settings")}
 
 
-def _tasks(document: Json, where: str) -> dict[str, JsonTable]:
+def _tasks(document: Json) -> dict[str, JsonTable]:
     rows = at(document, "tasks")
     found: dict[str, JsonTable] = {}
     for number, row in enumerate(rows if isinstance(rows, list) else ()):
         name = text(row, "name").strip() or f"tasks[{number}]"
         if name in found:
-            raise GraphError(f"{where}: two tasks have the name {shown(name)}; give each one of its own")
+            raise GraphError(f"two tasks have the name {shown(name)}; give each one of its own")
         found[name] = table(row)
     if not found:
-        raise GraphError(f"{where}: 'tasks' is empty, so there is nothing to route")
+        raise GraphError("'tasks' is empty, so there is nothing to route")
     return found
 
 

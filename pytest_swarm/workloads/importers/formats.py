@@ -9,34 +9,32 @@ from glob import escape
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from pytest_swarm.documents import parse_json, parse_toml, path_of, read_text
+from pytest_swarm.documents import path_of, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.expected_files import with_expected_answers
 from pytest_swarm.workloads.graph_files import read_graph
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
-from pytest_swarm.workloads.importers.called_workflows import YAML_SUFFIXES, CalledWorkflows, bundled, unpacked
+from pytest_swarm.workloads.importers.called_workflows import CalledWorkflows, bundled, unpacked
 from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
 from pytest_swarm.workloads.importers.crewai_project import is_crewai_agent, is_crewai_project, read_crewai_project
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
+from pytest_swarm.workloads.importers.document_files import DOCUMENT_SUFFIXES, JSON_SUFFIXES, YAML_SUFFIXES, document_of
 from pytest_swarm.workloads.importers.dot import read_dot
 from pytest_swarm.workloads.importers.flow_calls import Lookup, inlined
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
-from pytest_swarm.workloads.importers.jsonc_text import parse_jsonc
 from pytest_swarm.workloads.importers.langflow import is_langflow, read_langflow
 from pytest_swarm.workloads.importers.langgraph import is_langgraph, read_langgraph
 from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
 from pytest_swarm.workloads.importers.plain_graphs import is_node_link, read_graphml, read_node_link
 from pytest_swarm.workloads.importers.wfformat import is_wfformat, read_wfformat
 from pytest_swarm.workloads.importers.worfbench import is_worfbench, read_worfbench
-from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
 DOT_SUFFIXES: Final = (".dot", ".gv")
 GRAPHML_SUFFIXES: Final = (".graphml", ".xml")
-JSON_SUFFIXES: Final = (".json", ".jsonc")
-SUFFIXES: Final = (*JSON_SUFFIXES, ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
+SUFFIXES: Final = (*DOCUMENT_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
 _AGENTS: Final = ("agents.yaml", "agents.yml")
 _AGENTS_WORD, _TASKS_WORD = "agents", "tasks"  # in the names of the two files of a crew
 Content: TypeAlias = TaskGraph | AgentFlow
@@ -44,7 +42,7 @@ Content: TypeAlias = TaskGraph | AgentFlow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One graph or workflow of a file: where it is, and a function that reads it or raises GraphError."""
+    """One graph or workflow of a file: where it is, and a function that reads it or raises GraphError without that."""
 
     where: str
     read: Callable[[], Content]
@@ -88,7 +86,7 @@ class _GraphReader(Protocol):
 
 
 class _FlowReader(Protocol):
-    def __call__(self, document: Json, /, *, name: str, where: str) -> AgentFlow: ...
+    def __call__(self, document: Json, /, *, name: str) -> AgentFlow: ...
 
 
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
@@ -106,23 +104,14 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
         raise GraphError(f"{where}: there is no such file or directory")
     if suffix not in SUFFIXES:
         raise GraphError(f"{where}: the file name must end in one of {', '.join(SUFFIXES)}")
+    if suffix in DOCUMENT_SUFFIXES:
+        yield from _documents(document_of(place.path), place)
+        return
     text = read_text(path, GraphError)
     if suffix in DOT_SUFFIXES:
-        yield Entry(where=where, read=lambda: read_dot(text, name=stem, where=where))
-    elif suffix in GRAPHML_SUFFIXES:
-        yield Entry(where=where, read=lambda: read_graphml(text, name=stem, where=where))
+        yield Entry(where=where, read=lambda: read_dot(text, name=stem))
     else:
-        yield from _documents(_parsed(place.path, text), place)
-
-
-def _parsed(path: Path, text: str) -> Json:
-    """Return the document of a JSON, JSONC, TOML or YAML file."""
-    suffix, where = path.suffix.lower(), str(path)
-    if suffix in YAML_SUFFIXES:
-        return parse_yaml(text, where)
-    if suffix == ".jsonc":
-        return parse_jsonc(text, where)
-    return parse_toml(text, where, GraphError) if suffix == ".toml" else parse_json(text, where, GraphError)
+        yield Entry(where=where, read=lambda: read_graphml(text, name=stem))
 
 
 def _documents(document: Json, place: _Place) -> Iterator[Entry]:
@@ -197,17 +186,16 @@ def _crew(document: Json, place: _Place) -> AgentFlow:
         files = _agent_files(place.path.parent / _AGENTS_WORD)
         return read_crewai_project(
             document,
-            lambda agent: _parsed(files[agent], read_text(files[agent], GraphError)) if agent in files else None,
+            lambda agent: document_of(files[agent]) if agent in files else None,
             name=_crew_name(place.path),
-            where=place.where,
         )
-    return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=place.where)
+    return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path))
 
 
 def _agents_beside(path: Path) -> Json:
     names = (path.name.replace(_TASKS_WORD, _AGENTS_WORD), *_AGENTS)
     found = next((each for name in names if (each := path.parent / name).is_file() and each != path), None)
-    return None if found is None else parse_yaml(read_text(found, GraphError), str(found))
+    return None if found is None else document_of(found)
 
 
 def _agent_files(folder: Path) -> dict[str, Path]:
@@ -228,7 +216,7 @@ def _graph(read: _GraphReader) -> Callable[[Json, _Place], Content]:
 
 def _flow(read: _FlowReader) -> Callable[[Json, _Place], Content]:
     """Return the reader of a format whose files are agent workflows, with those that they call."""
-    return lambda document, place: inlined(read(document, name=place.path.stem, where=place.where), place.called)
+    return lambda document, place: inlined(read(document, name=place.path.stem), place.called)
 
 
 FORMATS: Final = (

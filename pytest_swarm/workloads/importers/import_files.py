@@ -110,7 +110,7 @@ def _graphs(content: Content, options: ImportOptions, where: str, offered: Offer
     if isinstance(content, TaskGraph):
         return [FoundGraph(source=where, graph=content)]
     offered.add(content)
-    made = [graph_of_flow(content, each, where=where) for each in options.of_cases()]
+    made = [graph_of_flow(content, each) for each in options.of_cases()]
     for each in made:
         offered.add_graph(each)
     names = {name for case in options.cases for name in case}

@@ -57,35 +57,31 @@ def is_langflow(document: Json) -> bool:
     return isinstance(at(document, "data", "nodes"), list) and isinstance(at(document, "data", "edges"), list)
 
 
-def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_langflow(document: Json, *, name: str) -> AgentFlow:
     """Return a flow of LangFlow.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where an edge leads to a component that does not exist.
     """
-    try:
-        contents, edges = ungrouped(rows_at(document, "data", "nodes"), edge_rows(document, "data", "edges"))
-        every = by_id(contents)
-        rows = {node: row for node, row in every.items() if kind_of(row) not in ("", _NOTE)}
-        reader = _Components(rows, edges)
-        reader.check_version()
-        notes = set(every) - set(rows)
-        links = [
-            FlowLink(source=text(row, "source"), target=text(row, "target"), branch=branch(rows, row)) for row in edges
-        ]
-        return AgentFlow(
-            name=text(document, "name").strip() or name,
-            nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),
-            links=tuple(link for link in links if link.source not in notes and link.target not in notes),
-            losses=(*_lost(rows, reader, edges), *reader.losses),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    contents, edges = ungrouped(rows_at(document, "data", "nodes"), edge_rows(document, "data", "edges"))
+    every = by_id(contents)
+    rows = {node: row for node, row in every.items() if kind_of(row) not in ("", _NOTE)}
+    reader = _Components(rows, edges)
+    reader.check_version()
+    notes = set(every) - set(rows)
+    links = [
+        FlowLink(source=text(row, "source"), target=text(row, "target"), branch=branch(rows, row)) for row in edges
+    ]
+    return AgentFlow(
+        name=text(document, "name").strip() or name,
+        nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),
+        links=tuple(link for link in links if link.source not in notes and link.target not in notes),
+        losses=(*_lost(rows, reader, edges), *reader.losses),
+    )
 
 
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pytest_swarm.domain.task import TaskType
-from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     AgentFlow,
@@ -56,32 +55,28 @@ def is_n8n(document: Json) -> bool:
     return isinstance(document, dict) and isinstance(document.get("nodes"), list) and "connections" in document
 
 
-def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_n8n(document: Json, *, name: str) -> AgentFlow:
     """Return one workflow of n8n.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where the connections name a node that does not exist, or two nodes have one name.
     """
-    try:
-        every = rows_at(document, "nodes")
-        rows = [row for row in every if text(row, "name") and kind_of(row) != "stickyNote"]
-        nodes = N8nNodes(rows, table(document, "connections"))
-        expressions = N8nExpressions(nodes)
-        return AgentFlow(
-            name=text(document, "name").strip() or name,
-            nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
-            links=tuple(_links(nodes)),
-            losses=(*expressions.losses, *n8n_losses(nodes)),
-            calls=tuple(_calls(nodes, expressions)),
-            called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    every = rows_at(document, "nodes")
+    rows = [row for row in every if text(row, "name") and kind_of(row) != "stickyNote"]
+    nodes = N8nNodes(rows, table(document, "connections"))
+    expressions = N8nExpressions(nodes)
+    return AgentFlow(
+        name=text(document, "name").strip() or name,
+        nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
+        links=tuple(_links(nodes)),
+        losses=(*expressions.losses, *n8n_losses(nodes)),
+        calls=tuple(_calls(nodes, expressions)),
+        called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
+    )
 
 
 def _node(name: str, row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> FlowNode:
