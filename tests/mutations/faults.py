@@ -1488,7 +1488,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="the first round of a loop of n8n is given nothing by the trigger",
-        where="workloads/importers/n8n_expressions.py",
+        where="workloads/importers/n8n_choices.py",
         old="for part in answer.default or ()]",
         new="for part in ()]",
         tests=("workloads/test_n8n_rules.py",),
