@@ -1578,6 +1578,13 @@ FAULTS: Final = (
         tests=("workloads/test_crewai_project.py",),
     ),
     Fault(
+        name="an older agent of n8n without a text takes the field of newer ones",
+        where="workloads/importers/n8n.py",
+        old="_CHAT_INPUTS.get((kind,",
+        new='_CHAT_INPUTS.get(("",',
+        tests=("workloads/test_n8n_rules.py",),
+    ),
+    Fault(
         name="an index in a collected list of n8n asks for all of it",
         where="workloads/importers/n8n_choices.py",
         old="if number < len(items) else found",

@@ -445,3 +445,44 @@ def test_an_input_that_may_be_empty_is_no_empty_text_and_is_listed(tmp_path: Pat
 def test_the_text_of_an_older_summary_is_its_whole_answer(tmp_path: Path) -> None:
     nodes = [n8n_node("s", "chainSummarization"), ask("a", "={{ $json.response.output_text }}")]
     assert prompts(imported(tmp_path, n8n(*nodes, links="s>a")))["a"] == "{{answer: s}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "field"),
+    [
+        ("agent", 1, "input"), ("agent", 1.1, "chat_input"), ("agent", 1.7, "chatInput"), ("agent", 2, "chatInput"),
+        ("chainLlm", 1, "input"), ("chainLlm", 1.2, "chat_input"), ("chainLlm", 1.4, "chatInput"),
+        ("chainRetrievalQa", 1, "input"), ("chainRetrievalQa", 1.1, "chat_input"),
+        ("chainRetrievalQa", 1.2, "chatInput"),
+    ],
+)  # fmt: skip
+def test_a_step_without_a_text_takes_the_field_of_its_version(
+    kind: str, version: float, field: str, tmp_path: Path
+) -> None:
+    step = n8n_node("a", f"@n8n/n8n-nodes-langchain.{kind}") | {"typeVersion": version}
+    document = n8n(set_node("s", **{field: "Hello"}), step, links="s>a")
+    assert prompts(imported(tmp_path, document)) == {"a": "Hello"}
+    chat = n8n(n8n_node("t", "ChatTrigger"), step, links="t>a")
+    assert prompts(imported(tmp_path, chat, inputs={"question": "Q"})) == {"a": "Q"}
+
+
+def aggregated(name: str) -> dict[str, Any]:
+    return n8n_node("x", "aggregate", {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": name}]}})
+
+
+@pytest.mark.parametrize(
+    ("node", "text", "prompt"),
+    [
+        (n8n_node("x", "splitOut", {"fieldToSplitOut": "['Editor\\'s list']"}),
+         r"""{{ $json['[\'Editor\\\'s list\']'] }}""", "L"),
+        (n8n_node("x", "noOp"), r"""{{ $json['Editor\'s list'] }}""", "L"),
+        (n8n_node("x", "noOp"), """{{ $json["Editor's list"] }}""", "L"),
+        (aggregated('["Editor\'s list"]'), r"""{{ $json['Editor\'s list'] }}""", "L"),
+        (aggregated("else"), "{{ $json.lost }}", "{{ $json.lost }}"),
+    ],
+)  # fmt: skip
+def test_a_field_may_have_any_name_and_one_that_is_not_there_is_an_input(
+    node: dict[str, Any], text: str, prompt: str, tmp_path: Path
+) -> None:
+    document = n8n(set_node("s", **{"Editor's list": "L"}), node, ask("a", f"={text}"), links="s>x, x>a")
+    assert prompts(imported(tmp_path, document))["a"] == prompt

@@ -34,13 +34,15 @@ from pytest_swarm.workloads.importers.n8n_items import (
     merge_rule,
     set_field,
     set_texts,
+    unescaped,
 )
 from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, N8nNodes, kind_of
 from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_KEY = r"""(?:\??\.?\[\s*(?:'[^']*'|"[^"]*"|\d+)\s*\]|\??\.\w+)"""
+_SINGLE, _DOUBLE = r"(?:[^'\\]|\\.)*", r'(?:[^"\\]|\\.)*'  # what stands in quotation marks
+_KEY = rf"""(?:\??\.?\[\s*(?:'{_SINGLE}'|"{_DOUBLE}"|\d+)\s*\]|\??\.\w+)"""
 _NAME = r"""(?P<q>['"`])(?P<name>(?:\\.|(?!(?P=q)).)+)(?P=q)"""
 _NODE = rf"""(?:\$item\([^()]*\)\.)?\$(?:node|items)?\s*[\[(]\s*{_NAME}\s*[\])]"""
 _WHICH = r"item|itemMatching\([^)]*\)|first\(\)|last\(\)|all\(\)(?:\[\d+\])?|pairedItem\(\)"
@@ -50,8 +52,9 @@ _REFERENCE: Final = re.compile(
     rf"(?P<path>{_KEY}*)(?P<call>\()?"
 )
 _IS_EXECUTED: Final = re.compile(rf"{_NODE}\??\.isExecuted")
-_SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)""")
+_SEGMENT: Final = re.compile(rf"""\[\s*(?:'({_SINGLE})'|"({_DOUBLE})"|(\d+))\s*\]|\.(\w+)""")
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
+_CHAT_FIELDS: Final = ("chatInput", "chat_input", "input")  # of the triggers of a chat, in the order of their age
 _ANSWER_PATHS: Final = (
     *(
         ("message", "content"),
@@ -148,14 +151,15 @@ class N8nExpressions:
         return joined(values, " ")
 
     def _reference(self, match: re.Match[str], raw: str, node: str) -> Parts:
-        path = tuple(next(filter(None, keys)) for keys in _SEGMENT.findall(match["path"]) if any(keys))
+        keys = [next(filter(None, each)) for each in _SEGMENT.findall(match["path"]) if any(each)]
+        path = tuple(unescaped(each) for each in keys)
         if match["call"] and path:
             path = path[:-1]  # the last key is a method that is called
         if match["other"]:
             return (_global(match["other"], path, raw),)
         if match["own"]:
             return self._incoming(node, path, raw).parts
-        return self._output(re.sub(r"\\(.)", r"\1", match["name"]), path, raw).parts
+        return self._output(unescaped(match["name"]), path, raw).parts
 
     def _incoming(self, node: str, path: Path, raw: str) -> Found:
         """Return what a node gets under a path: from the nodes before it, what has it most certainly."""
@@ -217,7 +221,7 @@ class N8nExpressions:
         if kind in ("splitOut", "aggregate", "itemLists", "renameKeys"):
             given = given_path(row, path)
             if given is None:
-                return Found(0, ())
+                return Found(0, (_input(node, path, raw, is_trigger=False),))
             if kind == "aggregate":
                 return item_of(replace(self, collects=True)._incoming(node, given, raw), path[1:2])
             return self._incoming(node, given, raw)
@@ -260,7 +264,7 @@ def _field(path: Path) -> Path:
 def _input(node: str, path: tuple[str, ...], raw: str, *, is_trigger: bool) -> FlowInput:
     """Return an input for what a node gets from outside; that of a trigger goes by the name of the field."""
     whole = ".".join((node, *path))
-    chat = (QUESTION,) if path[-1:] == ("chatInput",) else ()
+    chat = (QUESTION,) if path and path[-1] in _CHAT_FIELDS else ()
     if not is_trigger or not path:
         return FlowInput(names=(whole, ".".join(path) or node, *chat, node), raw=raw, source=node)
     return FlowInput(names=(path[-1], *chat, ".".join(path), whole, node), raw=raw)
