@@ -486,3 +486,20 @@ def test_a_field_may_have_any_name_and_one_that_is_not_there_is_an_input(
 ) -> None:
     document = n8n(set_node("s", **{"Editor's list": "L"}), node, ask("a", f"={text}"), links="s>x, x>a")
     assert prompts(imported(tmp_path, document))["a"] == prompt
+
+
+def test_code_that_is_given_numbers_alone_is_an_input_and_no_empty_text(tmp_path: Path) -> None:
+    rows = [{"name": "count", "value": 3, "type": "number"}]
+    count = n8n_node("n", "set", {"assignments": {"assignments": rows}})
+    nodes = [count, n8n_node("c", "code"), ask("a", "=Of {{ $json.list }}.")]
+    found = imported(tmp_path, n8n(*nodes, links="n>c, c>a"))
+    assert prompts(found) == {"a": "Of {{ $json.list }}."}
+    assert "inputs without a value stay as written: n; give them with --input NAME=VALUE" in found.losses
+
+
+def test_a_text_that_code_is_given_is_no_surer_a_field_than_what_a_service_gives(tmp_path: Path) -> None:
+    nodes = [set_node("n", count="3"), n8n_node("c", "code"), n8n_node("get", "httpRequest"), n8n_node("t", "webhook")]
+    document = n8n(*nodes, ask("a", "={{ $json.title }}"), links="t>n, t>get, n>c, c>a, get>a")
+    found = imported(tmp_path, document)
+    assert prompts(found) == {"a": "{{ $json.title }}"}
+    assert "inputs without a value stay as written: get.title; give them with --input NAME=VALUE" in found.losses

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import BETWEEN, FlowInput, Parts, StepAnswer, joined
+
+_CERTAIN: Final = 3
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,6 +27,8 @@ def surest(found: list[Found], raw: str) -> Found:
     """
     best = max(found)
     equal = [each for each in found if each.rank == best.rank]
+    if best.rank < _CERTAIN:  # what code is given may be a text that has no such field at all
+        equal.sort(key=lambda each: all(isinstance(part, str) for part in each.parts))
     return Found(best.rank, alternatives([each.parts for each in equal], raw, None) or equal[0].parts)
 
 

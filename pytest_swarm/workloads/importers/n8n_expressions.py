@@ -219,12 +219,12 @@ class N8nExpressions:
         if kind in CODE_KINDS:
             return replace(self._incoming(node, (), raw), rank=2)
         if kind in ("splitOut", "aggregate", "itemLists", "renameKeys"):
-            given = given_path(row, path)
-            if given is None:
+            source = given_path(row, path)
+            if source is None:
                 return Found(0, (_input(node, path, raw, is_trigger=False),))
             if kind == "aggregate":
-                return item_of(replace(self, collects=True)._incoming(node, given, raw), path[1:2])
-            return self._incoming(node, given, raw)
+                return item_of(replace(self, collects=True)._incoming(node, source, raw), path[1:2])
+            return self._incoming(node, source, raw)
         return Found(2, (_input(node, path, raw, is_trigger=False),))
 
     def _answer(self, row: JsonTable, node: str, path: Path, raw: str) -> Found:
@@ -240,7 +240,8 @@ class N8nExpressions:
         if not path:
             own = [self.parts(each, node) for each in set_texts(parameters)]
             given = self._incoming(node, path, raw).parts if found.hands_on and self.nodes.parents(node) else ()
-            return Found(3, joined((given, *own)))
+            whole = joined((given, *own))
+            return Found(3, whole) if whole else Found(1, (_input(node, path, raw, is_trigger=False),))
         if found.value is not None:
             return Found(3, within(self.parts(found.value, node), found.rest))
         if found.hands_on:
