@@ -664,3 +664,12 @@ def test_a_query_engine_of_flowise_is_a_step_unless_it_is_the_engine_of_a_tool(t
         ("alone", "Why?", "llama3"),
         ("main", "Why?", "llama3"),
     ]
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.yml"])
+def test_what_the_api_of_dify_answers_is_the_app_in_it(name: str, tmp_path: Path) -> None:
+    app = f"# \U0001f916\n{yaml.safe_dump(DIFY)}"
+    packed = json.dumps({"data": app})  # as two escapes for the first character, which YAML does not read
+    assert import_graph(write(tmp_path, packed, name)) == import_graph(write(tmp_path, DIFY, "y.yml"))
+    with pytest.raises(GraphError, match=r"x\.\w+: 'data': is not valid YAML"):
+        import_graph(write(tmp_path, json.dumps({"data": "app: [1"}), name))

@@ -16,6 +16,7 @@ from pytest_swarm.workloads.importers.document_files import document_of
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
 from pytest_swarm.workloads.importers.json_values import tables, text
 from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
+from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
 _FLOWISE_LISTS: Final = ("AgentFlowV2", "AgentFlow", "ChatFlow", "AssistantFlow")
 
@@ -57,15 +58,17 @@ def bundled(document: Json) -> list[Json]:
 
 
 def unpacked(row: Json, where: str) -> Json:
-    """Return a workflow without the envelope in which Flowise stores it: a text of JSON beside its name and its ID.
+    """Return a workflow without its envelope: Flowise's text of JSON beside name and ID, or Dify's text of YAML.
 
     Args:
         row: The document.
         where: What to call it in an error.
 
     Raises:
-        GraphError: The text is not valid JSON.
+        GraphError: The text is not valid.
     """
+    if isinstance(row, dict) and list(row) == ["data"] and isinstance(row["data"], str):  # what Dify's API answers
+        return parse_yaml(row["data"], f"{where}, 'data'")
     if not isinstance(row, dict) or not isinstance(row.get("flowData"), str):
         return row
     flow = parse_json(str(row["flowData"]), f"{where}, 'flowData'", GraphError)

@@ -26,8 +26,13 @@ def document_of(path: Path) -> Json:
         GraphError: Where it cannot be read, or is not what its suffix says.
     """
     text, suffix, where = read_text(path, GraphError), path.suffix.lower(), str(path)
-    if suffix in YAML_SUFFIXES:
+    if suffix in YAML_SUFFIXES and not text.lstrip().startswith("{"):
         return parse_yaml(text, where)
+    if suffix in YAML_SUFFIXES:  # often JSON, whose pairs of escapes for one character YAML refuses
+        try:
+            return parse_json(text, where, GraphError)
+        except GraphError:
+            return parse_yaml(text, where)
     if suffix == ".jsonc":
         return parse_jsonc(text, where)
     return parse_toml(text, where, GraphError) if suffix == ".toml" else parse_json(text, where, GraphError)

@@ -124,13 +124,11 @@ def _documents(document: Json, place: _Place) -> Iterator[Entry]:
     elif flows := bundled(document):
         for number, row in enumerate(flows):
             yield _entry(unpacked(row, place.at(number).where), place.at(number))
-    elif isinstance(document, dict) and isinstance(document.get("flowData"), str):
-        yield _entry(unpacked(document, place.where), place)
     elif isinstance(several := document.get("flows") if isinstance(document, dict) else None, list) and several:
         for number, row in enumerate(several):
             yield _entry(row, place.at(number))
     else:
-        yield _entry(document, place)
+        yield _entry(unpacked(document, place.where), place)
 
 
 def _entry(document: Json, place: _Place) -> Entry:
