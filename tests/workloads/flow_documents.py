@@ -176,6 +176,17 @@ CREWAI: dict[str, Any] = {
     },
 }
 
+CREWAI_PROJECT: dict[str, Any] = {
+    "name": "mail",
+    "agents": {"clerk": {"role": "Clerk", "goal": "Help", "backstory": "Kind.", "llm": "ollama/x", "settings": {}}},
+    "tasks": [
+        {"name": "read", "description": "Read {mail}.", "expected_output": "Facts.", "agent": "clerk"},
+        {"name": "reply", "description": "Reply.", "expected_output": "A mail.", "agent": "clerk", "context": ["read"]},
+    ],
+    "process": "sequential",
+    "inputs": {"mail": "My kettle leaks."},
+}
+
 NODE_LINK: dict[str, Any] = {
     "directed": True,
     "graph": {"name": "mail"},
@@ -207,6 +218,7 @@ JSON_DOCUMENTS: dict[str, dict[str, Any]] = {
     "langgraph": LANGGRAPH,
     "langflow": LANGFLOW,
     "crewai": CREWAI,
+    "crewai project": CREWAI_PROJECT,
     "node-link": NODE_LINK,
 }
 

@@ -273,7 +273,7 @@ def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
         ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow"),
         ("x.yml", "a: &a [x]\nb: [*a, *a]", "the format is not known"),
         ("x.yml", "w: {role: r, goal: g}", "holds the agents of a CrewAI crew; import the tasks.yaml beside it"),
-        ("x.txt", "", "the file name must end in one of .json, .toml, .yml"),
+        ("x.txt", "", "the file name must end in one of .json, .jsonc, .toml, .yml"),
     ],
 )
 def test_what_cannot_be_imported_is_said_in_a_sentence(name: str, text: str, reason: str, tmp_path: Path) -> None:
@@ -378,7 +378,7 @@ def test_paths_without_graphs_are_refused_for_what_they_are(tmp_path: Path) -> N
     write(tmp_path, "x", "other/a.txt")
     paths = [tmp_path / name for name in ("empty", "none.json", "nope", "other", "other/a.txt")]
     summary = import_files(paths, tmp_path / "out")
-    endings = ".json, .toml, .yml, .yaml, .dot, .gv, .graphml, .xml"
+    endings = ".json, .jsonc, .toml, .yml, .yaml, .dot, .gv, .graphml, .xml"
     assert [each.reason for each in summary.refused] == [
         "the directory is empty; name one with files in it",
         "there is no such file or directory",
@@ -664,3 +664,12 @@ def test_a_query_engine_of_flowise_is_a_step_unless_it_is_the_engine_of_a_tool(t
         ("alone", "Why?", "llama3"),
         ("main", "Why?", "llama3"),
     ]
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.yml"])
+def test_what_the_api_of_dify_answers_is_the_app_in_it(name: str, tmp_path: Path) -> None:
+    app = f"# \U0001f916\n{yaml.safe_dump(DIFY)}"
+    packed = json.dumps({"data": app})  # as two escapes for the first character, which YAML does not read
+    assert import_graph(write(tmp_path, packed, name)) == import_graph(write(tmp_path, DIFY, "y.yml"))
+    with pytest.raises(GraphError, match=r"x\.\w+: 'data': is not valid YAML"):
+        import_graph(write(tmp_path, json.dumps({"data": "app: [1"}), name))

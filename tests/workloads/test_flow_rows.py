@@ -156,6 +156,13 @@ def test_the_context_of_a_crews_task_must_be_a_list(context: Any, tmp_path: Path
     assert refusal(tmp_path, rows) == f"task 'check': 'context' is {context!r}, but must be a list of tasks"
 
 
+def test_a_crews_task_whose_context_is_left_empty_is_told_nothing(tmp_path: Path) -> None:
+    rows: dict[str, Any] = {name: {"description": name, "expected_output": "x"} for name in ("plan", "write")}
+    rows["write"]["context"] = None
+    found = imported(tmp_path, rows, "tasks.yml")
+    assert (found.graph.edges, "context" in found.graph.task("write").prompt) == ((), False)
+
+
 def test_a_crews_task_is_not_told_what_comes_after_it_by_its_context(tmp_path: Path) -> None:
     rows: dict[str, Any] = {name: {"description": name, "expected_output": "x"} for name in ("sum", "plan", "write")}
     rows["sum"]["context"] = ["write"]

@@ -136,9 +136,11 @@ def test_a_state_of_sequential_agents_is_what_a_step_wrote_into_it(tmp_path: Pat
     values = {"a": "$flow.state.plan[0]", "b": "$flow.state.all", "c": "$flow.state.none", "d": json.dumps({"id": "x"})}
     rows = [
         sequential("x", "seqLLMNode", systemMessagePrompt="Plan.", llmStructuredOutput='[{"key": "steps"}]',
-                   updateStateMemory="updateStateMemoryUI", updateStateMemoryUI=writes),
+                   updateStateMemoryUI=writes, updateStateMemoryCode="return 1"),
         sequential("y", "seqAgent", systemMessagePrompt="{a}|{b}|{c}|{d}", promptValues=json.dumps(values),
-                   interrupt=True, updateStateMemory="updateStateMemoryCode", updateStateMemoryCode="return 1"),
+                   interrupt=True, updateStateMemory="updateStateMemoryUI", updateStateMemoryCode="return 1",
+                   updateStateMemoryUI='[{"key": "none", "value": "$flow.output"}]',
+                   selectedUpdateStateMemoryTab_y="updateStateMemoryCode"),
     ]  # fmt: skip
     edge = {"source": "x", "target": "y", "targetHandle": "y-input-sequentialNode-Agent"}
     found = imported(tmp_path, {"nodes": rows, "edges": [edge]}, inputs={"question": "Q"})
@@ -171,3 +173,60 @@ def test_what_many_steps_write_into_a_state_is_read_once(tmp_path: Path, monkeyp
     asked = prompts(imported(tmp_path, flowise(start, *steps, links=links)))
     assert [asked[f"a{n}"] for n in range(4)] == ["<none>", *["<{{answer: a0}}>"] * 2, "<{{answer: a2}}>"]
     assert len(read) < 10 * count
+
+
+def wire(source: str, target: str, name: str) -> dict[str, Any]:
+    return {"source": source, "target": target, "targetHandle": f"{target}-input-{name}-x"}
+
+
+def test_a_prompt_that_is_wired_to_a_chain_or_an_agent_stands_for_its_own_texts(tmp_path: Path) -> None:
+    rows = [
+        sequential("t", "chatPromptTemplate", systemMessagePrompt="Be brief.", humanMessagePrompt="Say: {input}"),
+        sequential("chain", "conversationChain", systemMessagePrompt="Be long."),
+        sequential("agent", "toolAgent", systemMessage="Be long.", chatPromptTemplate="{{t.data.instance}}"),
+        sequential("plain", "toolAgent", systemMessage="Be long."),
+    ]
+    found = imported(tmp_path, {"nodes": rows, "edges": [wire("t", "chain", "chatPromptTemplate")]})
+    asked = {task.id: (task.system, task.prompt) for task in found.graph.tasks}
+    told = ("Be brief.", "Say: {input}")
+    assert asked == {"chain": told, "agent": told, "plain": ("Be long.", "{{question}}")}
+
+
+def test_code_and_variables_of_chat_flows_give_what_they_are_given(tmp_path: Path) -> None:
+    values = {"sql": "{{get.data.instance}}", "rows": "{{run.data.instance}}", "round": "{{loop.data.instance}}"}
+    rows = [
+        sequential(
+            "p1", "promptTemplate", template="Query for {question}", promptValues='{"question": "{{question}}"}'
+        ),
+        sequential("ask", "llmChain", prompt="{{p1.data.instance}}"),
+        sequential("if", "ifElseFunction", functionInputVariables='{"q": "{{ask.data.instance}}"}'),
+        sequential("set", "setVariable", variableName="sql", input=["{{if.data.instance}}"]),
+        sequential("other", "setVariable", variableName="no", input="{{nowhere.data.instance}}"),
+        sequential("loop", "setVariable", variableName="loop", input=["{{loop.data.instance}}"]),
+        sequential("get", "getVariable", variableName="sql"),
+        sequential("run", "customFunction", functionInputVariables={"q": "{{set.data.instance}}", "top": "of 3"}),
+        sequential("p2", "promptTemplate", template="{sql}|{rows}|{round}", promptValues=json.dumps(values)),
+        sequential("tell", "llmChain", prompt="{{p2.data.instance}}"),
+    ]
+    ways = ("p1>ask", "ask>if", "if>set", "set>run", "run>p2", "get>p2", "p2>tell")
+    edges = [wire(*way.split(">"), "x") for way in ways]
+    found = imported(tmp_path, {"nodes": rows, "edges": edges})
+    assert found.graph.edges == (("ask", "tell"),)
+    assert found.graph.task("tell").prompt == "{{answer: ask}}|{{answer: ask}}\n\nof 3|{round}"
+    assert "inputs without a value stay as written: question, round; give them with --input NAME=VALUE" in found.losses
+
+
+def test_models_that_are_no_steps_of_a_flow_are_listed(tmp_path: Path) -> None:
+    people = {"humanInputModel": "chatOllama", "humanInputModelPrompt": "Sum up."}
+    rows = [
+        sequential("step", "llmAgentflow", llmUserMessage="Hi"),
+        sequential("ask", "humanInputAgentflow", humanInputDescriptionType="dynamic", **people),
+        sequential("fix", "humanInputAgentflow", humanInputDescriptionType="fixed", **people),
+        {"id": "refine", "data": {"name": "compact", "label": "refine", "category": "Response Synthesizer"}},
+    ]
+    found = imported(tmp_path, {"nodes": rows, "edges": []})
+    assert set(found.losses) == {
+        "nobody is asked: ask, fix",
+        "models that word a question for people are no steps: ask",
+        "prompts that put answers of retrieval together are not sent: refine",
+    }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.importers.import_files import import_graph
 from tests.workloads.flow_imports import imported, prompts
 
 
@@ -181,3 +184,70 @@ def test_a_component_that_chooses_has_branches(kind: str, source: str, tmp_path:
         "first": "Ask.",
         "one": "{{answer: first}}",
     }
+
+
+def grouped(inner: dict[str, Any], name: str, fields: dict[str, str], output: str) -> dict[str, Any]:
+    """A group with fields such as `text_p` for `p.text`, whose values count, and an output of one of its components."""
+    template = {}
+    for key, value in fields.items():
+        field, _, node = key.rpartition("_")
+        template[key] = {"value": value, "proxy": {"id": node, "field": field}}
+    outputs = [{"name": "out", "types": ["Message"], "proxy": {"id": output, "name": "text_output"}}]
+    node = {"template": template, "outputs": outputs, "flow": {"data": inner["data"], "name": name}}
+    return {"id": name, "data": {"type": "GroupNode", "node": node}}
+
+
+def test_a_group_is_what_it_holds(tmp_path: Path) -> None:
+    inner = flow(
+        ("p", "Prompt", {"template": "old {text}"}),
+        ("in", "OllamaModel", {"model_name": "llama3"}),
+        ("tell", "OllamaModel", {"system_message": "Be brief."}),
+        links="p>in.input_value, in>tell.input_value",
+    )
+    group = grouped(inner, "g", {"template_p": "Sum up {text}", "text_p": "", "model_name_tell": "gemma2:2b"}, "in")
+    outer = flow(("chat", "ChatInput", {}), ("last", "OllamaModel", {}), links="chat>g.text_p, g>last.input_value")
+    outer["data"]["edges"][1]["data"]["sourceHandle"] = {"name": "out", "id": "g"}
+    nested = grouped({"data": {"nodes": [group], "edges": []}}, "top", {"text_p_g": ""}, "g")
+    nested["data"]["node"]["outputs"][0]["proxy"]["name"] = "out"
+    for each, names in ((group, ("g", "text_p")), (nested, ("top", "text_p_g"))):
+        document = {**outer, "data": {**outer["data"], "nodes": [*outer["data"]["nodes"], each]}}
+        document["data"]["edges"][0] |= {"target": names[0], "data": {"targetHandle": {"fieldName": names[1]}}}
+        document["data"]["edges"][1] |= {"source": names[0]}
+        found = imported(tmp_path, document, inputs={"question": "Q"})
+        assert prompts(found) == {"last": "{{answer: in}}", "in": "Sum up Q", "tell": "{{answer: in}}"}
+        assert set(found.graph.edges) == {("in", "tell"), ("in", "last")}
+        assert [task.source_model for task in found.graph.tasks] == [None, "llama3", "gemma2:2b"]
+
+
+def test_a_flow_of_langflow_before_its_outputs_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    document = flow(("m", "ChatOpenAI", {}), ("c", "LLMChain", {}), links="m>c.llm")
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(GraphError, match=r"x.json: c \(LLMChain\) has a model, .* LangFlow before 1.0; open the flow"):
+        import_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "prompt"),
+    [
+        ("ParserComponent", "Parser", "Text: {{answer: a | keys}}"),
+        ("parser", "Parser", "Text: {{answer: a | keys}}"),
+        ("ParserComponent", "Stringify", "{{answer: a}}"),
+        ("parser", "Stringify", "{{answer: a}}"),
+        ("ParseData", "", "Text: {{answer: a | keys}}"),
+    ],
+)
+def test_a_parser_writes_its_pattern_where_it_does_not_hand_on_all(
+    kind: str, mode: str, prompt: str, tmp_path: Path
+) -> None:
+    steps = [("a", "OllamaModel", {"input_value": "Hi"}), ("b", "OllamaModel", {})]
+    parser = ("p", kind, {"mode": mode, "pattern": "Text: {keys}"})
+    document = flow(*steps, parser, links="a>p.input_data, p>b.input_value")
+    assert prompts(imported(tmp_path, document))["b"] == prompt
+
+
+def test_the_answer_of_a_batch_is_one_column_of_its_rows(tmp_path: Path) -> None:
+    batch = ("rows", "BatchRunComponent", {"df": "Mails", "output_column_name": "reply"})
+    parser = ("p", "ParserComponent", {"pattern": "{title}: {reply}"})
+    document = flow(batch, parser, ("b", "OllamaModel", {}), links="rows>p.input_data, p>b.input_value")
+    assert prompts(imported(tmp_path, document))["b"] == "{title}: {{answer: rows}}"

@@ -403,3 +403,103 @@ def test_the_ways_out_of_a_switch_without_rules_are_numbers(tmp_path: Path) -> N
         n8n_node("Start", "webhook"), switch, ask("A", "a"), ask("B", "b"), links="Start>Way, Way>A, Way:1>B"
     )
     assert "all branches of 'Way' are run (0, 1); --branch 'Way'=NAME keeps one" in imported(tmp_path, document).losses
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("={{ $json.output }}", "{{answer: a}}\n\n{{answer: b}}\n\nfixed"),
+        ("={{ $json.output[1] }} of {{ $json.output[0] }}", "{{answer: b}} of {{answer: a}}"),
+        ("={{ $json.output[2] }}", "fixed"),
+        ("={{ $json.output[7] }}", "{{answer: a}}\n\n{{answer: b}}\n\nfixed"),
+    ],
+)
+def test_a_collected_field_has_the_answers_of_all_inputs_of_a_merge(text: str, prompt: str, tmp_path: Path) -> None:
+    fields = {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": "output"}]}}
+    nodes = [
+        *(ask(name, "Hi", "agent") for name in ("a", "b")),
+        n8n_node("get", "httpRequest"),
+        set_node("f", output="fixed"),
+        n8n_node("m1", "merge"),
+        n8n_node("m2", "merge", {"mode": "append", "numberInputs": 3}),
+        n8n_node("all", "aggregate", fields),
+        ask("end", text),
+    ]
+    links = "a>m1, b>m1:1, m1>m2, f>m2:1, get>m2:2, m2>all, all>end"
+    assert prompts(imported(tmp_path, n8n(*nodes, links=links)))["end"] == prompt
+
+
+def test_an_input_that_may_be_empty_is_no_empty_text_and_is_listed(tmp_path: Path) -> None:
+    nodes = [n8n_node("t", "telegramTrigger"), set_node("s", note="={{ $json.message?.text || '' }}"),
+             ask("a", "={{ $json.note }} of {{ $json.who ?? 'nobody' }}")]  # fmt: skip
+    document = n8n(*nodes, links="t>s, s>a")
+    bare = imported(tmp_path, document)
+    assert prompts(bare)["a"] == "{{ $json.note }} of nobody"
+    assert "inputs without a value stay as written: text; give them with --input NAME=VALUE" in bare.losses
+    assert prompts(imported(tmp_path, document, inputs={"text": "Hello"}))["a"] == "Hello of nobody"
+    other = imported(tmp_path, document, inputs={"who": "me"})
+    assert prompts(other)["a"] == " of me"
+    assert "optional inputs without a value are empty: text" in other.losses
+
+
+def test_the_text_of_an_older_summary_is_its_whole_answer(tmp_path: Path) -> None:
+    nodes = [n8n_node("s", "chainSummarization"), ask("a", "={{ $json.response.output_text }}")]
+    assert prompts(imported(tmp_path, n8n(*nodes, links="s>a")))["a"] == "{{answer: s}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "field"),
+    [
+        ("agent", 1, "input"), ("agent", 1.1, "chat_input"), ("agent", 1.7, "chatInput"), ("agent", 2, "chatInput"),
+        ("chainLlm", 1, "input"), ("chainLlm", 1.2, "chat_input"), ("chainLlm", 1.4, "chatInput"),
+        ("chainRetrievalQa", 1, "input"), ("chainRetrievalQa", 1.1, "chat_input"),
+        ("chainRetrievalQa", 1.2, "chatInput"),
+    ],
+)  # fmt: skip
+def test_a_step_without_a_text_takes_the_field_of_its_version(
+    kind: str, version: float, field: str, tmp_path: Path
+) -> None:
+    step = n8n_node("a", f"@n8n/n8n-nodes-langchain.{kind}") | {"typeVersion": version}
+    document = n8n(set_node("s", **{field: "Hello"}), step, links="s>a")
+    assert prompts(imported(tmp_path, document)) == {"a": "Hello"}
+    chat = n8n(n8n_node("t", "ChatTrigger"), step, links="t>a")
+    assert prompts(imported(tmp_path, chat, inputs={"question": "Q"})) == {"a": "Q"}
+
+
+def aggregated(name: str) -> dict[str, Any]:
+    return n8n_node("x", "aggregate", {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": name}]}})
+
+
+@pytest.mark.parametrize(
+    ("node", "text", "prompt"),
+    [
+        (n8n_node("x", "splitOut", {"fieldToSplitOut": "['Editor\\'s list']"}),
+         r"""{{ $json['[\'Editor\\\'s list\']'] }}""", "L"),
+        (n8n_node("x", "noOp"), r"""{{ $json['Editor\'s list'] }}""", "L"),
+        (n8n_node("x", "noOp"), """{{ $json["Editor's list"] }}""", "L"),
+        (aggregated('["Editor\'s list"]'), r"""{{ $json['Editor\'s list'] }}""", "L"),
+        (aggregated("else"), "{{ $json.lost }}", "{{ $json.lost }}"),
+    ],
+)  # fmt: skip
+def test_a_field_may_have_any_name_and_one_that_is_not_there_is_an_input(
+    node: dict[str, Any], text: str, prompt: str, tmp_path: Path
+) -> None:
+    document = n8n(set_node("s", **{"Editor's list": "L"}), node, ask("a", f"={text}"), links="s>x, x>a")
+    assert prompts(imported(tmp_path, document))["a"] == prompt
+
+
+def test_code_that_is_given_numbers_alone_is_an_input_and_no_empty_text(tmp_path: Path) -> None:
+    rows = [{"name": "count", "value": 3, "type": "number"}]
+    count = n8n_node("n", "set", {"assignments": {"assignments": rows}})
+    nodes = [count, n8n_node("c", "code"), ask("a", "=Of {{ $json.list }}.")]
+    found = imported(tmp_path, n8n(*nodes, links="n>c, c>a"))
+    assert prompts(found) == {"a": "Of {{ $json.list }}."}
+    assert "inputs without a value stay as written: n; give them with --input NAME=VALUE" in found.losses
+
+
+def test_a_text_that_code_is_given_is_no_surer_a_field_than_what_a_service_gives(tmp_path: Path) -> None:
+    nodes = [set_node("n", count="3"), n8n_node("c", "code"), n8n_node("get", "httpRequest"), n8n_node("t", "webhook")]
+    document = n8n(*nodes, ask("a", "={{ $json.title }}"), links="t>n, t>get, n>c, c>a, get>a")
+    found = imported(tmp_path, document)
+    assert prompts(found) == {"a": "{{ $json.title }}"}
+    assert "inputs without a value stay as written: get.title; give them with --input NAME=VALUE" in found.losses

@@ -15,6 +15,10 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "Write a Python function that sorts", "code"),
         ("LLM 2", "Hello there", "general"),
         ("LLM 2", "Hello there. " * 30 + "Write Python code", "general"),  # only the first 200 characters are read
+        ("LLM 2", "You help the buyers of computers.", "general"),
+        ("LLM 2", "Compute the total.", "math"),
+        ("LLM 2", "# Overview\nYou keep a calendar. {{ $json.word_count }} {{answer: Count}}", "general"),
+        ("LLM 2", "Give an overview of the mails.", "summarize"),
     ],
 )
 def test_a_step_without_a_telling_word_is_general(name: str, text: str, kind: str) -> None:

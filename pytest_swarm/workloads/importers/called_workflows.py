@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.documents import parse_json, read_text
+from pytest_swarm.documents import parse_json
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
+from pytest_swarm.workloads.importers.document_files import document_of
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
 from pytest_swarm.workloads.importers.json_values import tables, text
 from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
 from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
-YAML_SUFFIXES: Final = (".yml", ".yaml")
 _FLOWISE_LISTS: Final = ("AgentFlowV2", "AgentFlow", "ChatFlow", "AssistantFlow")
 
 
@@ -58,15 +58,17 @@ def bundled(document: Json) -> list[Json]:
 
 
 def unpacked(row: Json, where: str) -> Json:
-    """Return a workflow without the envelope in which Flowise stores it: a text of JSON beside its name and its ID.
+    """Return a workflow without its envelope: Flowise's text of JSON beside name and ID, or Dify's text of YAML.
 
     Args:
         row: The document.
         where: What to call it in an error.
 
     Raises:
-        GraphError: The text is not valid JSON.
+        GraphError: The text is not valid.
     """
+    if isinstance(row, dict) and list(row) == ["data"] and isinstance(row["data"], str):  # what Dify's API answers
+        return parse_yaml(row["data"], f"{where}, 'data'")
     if not isinstance(row, dict) or not isinstance(row.get("flowData"), str):
         return row
     flow = parse_json(str(row["flowData"]), f"{where}, 'flowData'", GraphError)
@@ -76,9 +78,7 @@ def unpacked(row: Json, where: str) -> Json:
 def _of_file(file: Path) -> Iterator[tuple[str, AgentFlow]]:
     """Yield name and workflow of a file; nothing where it cannot be read: it is refused where it is imported itself."""
     try:
-        content = read_text(file, GraphError)
-        is_yaml = file.suffix.lower() in YAML_SUFFIXES
-        document = parse_yaml(content, str(file)) if is_yaml else parse_json(content, str(file), GraphError)
+        document = document_of(file)
     except GraphError:
         return
     rows = bundled(document)
@@ -91,11 +91,11 @@ def _callable(rows: list[Json], stem: str, where: str) -> Iterator[tuple[str, Ag
         try:
             document = unpacked(row, where)
             if is_n8n(document):
-                flow = read_n8n(document, name=stem, where=where)
+                flow = read_n8n(document, name=stem)
             elif is_dify(document):
-                flow = read_dify(document, name=stem, where=where)
+                flow = read_dify(document, name=stem)
             elif is_flowise(document):
-                flow = read_flowise(document, name=stem or text(document, "name"), where=where)
+                flow = read_flowise(document, name=stem or text(document, "name"))
             else:
                 continue
         except GraphError:  # it is refused where it is imported itself; the call is then listed as lost

@@ -1,13 +1,14 @@
 """CrewAI: `tasks.yaml`, with `agents.yaml` beside it. Every task is an LLM step.
 
 The order of the tasks, what each is told of the others and how it is asked are those of the sequential process
-(crewai/crew.py and translations/en.json): the file itself does not say them.
+(crewai/crew.py and translations/en.json): the file itself does not say them. `crewai_project` reads crew.jsonc.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_swarm.errors import GraphError
@@ -27,7 +28,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text, texts
 
-_PLACE: Final = re.compile(r"\{(\w+)\}")
+_PLACE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")  # crewai/utilities/string_utils.py
 
 
 def is_crewai(document: Json) -> bool:
@@ -40,46 +41,67 @@ def is_crewai_agents(document: Json) -> bool:
     return _is_table_of(document, "role", ("goal", "backstory"))
 
 
-def read_crewai(document: Json, agents: Json, *, name: str, where: str) -> AgentFlow:
+def read_crewai(document: Json, agents: Json, *, name: str) -> AgentFlow:
     """Return the tasks of a crew. Without `context`, each task is told the answers of all before it.
 
     Args:
         document: The parsed tasks.
         agents: The parsed agents, or None where their file is missing.
         name: Name of the crew.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where `context` is no list, or names a task that does not exist.
     """
-    tasks = table(document)
-    rows = {task: table(row) for task, row in tasks.items()}
+    rows = {task: table(row) for task, row in table(document).items()}
     missing = FlowLoss(reason="there is no agents.yaml beside it, so roles and models are missing")
-    losses = [*([] if isinstance(agents, dict) else [missing]), *_lost(rows, agents)]
-    try:
-        chosen = _chosen(rows)
-        told = _told(rows, chosen)
-        links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, chosen, told))
-        return AgentFlow(
-            name=name,
-            nodes=tuple(
-                FlowNode(id=task, name=task, step=_step(row, agents, told[task])) for task, row in rows.items()
-            ),
-            links=links,
-            losses=tuple(losses),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    losses = () if isinstance(agents, dict) else (missing,)
+    return flow_of_crew(Crew(name=name, tasks=rows, agents=table(agents), losses=losses))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """The tasks of a crew by their names, its agents by theirs, and what of it is lost already.
+
+    `agents_place` is where the agents are looked for, `inputs` are values of the crew's own for its places.
+    """
+
+    name: str
+    tasks: Mapping[str, JsonTable]
+    agents: JsonTable
+    losses: tuple[FlowLoss, ...]
+    agents_place: str = "agents.yaml"
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def flow_of_crew(crew: Crew) -> AgentFlow:
+    """Return the workflow of a crew.
+
+    Args:
+        crew: The crew.
+
+    Raises:
+        GraphError: Where `context` is no list, or names a task that does not exist.
+    """
+    rows = crew.tasks
+    chosen = _chosen(rows)
+    told = _told(rows, chosen)
+    links = tuple(FlowLink(source=other, target=task) for task in rows for other in _nearest(task, chosen, told))
+    return AgentFlow(
+        name=crew.name,
+        nodes=tuple(FlowNode(id=task, name=task, step=_step(row, crew, told[task])) for task, row in rows.items()),
+        links=links,
+        losses=(*crew.losses, *_lost(crew)),
+    )
 
 
 def _chosen(rows: Mapping[str, JsonTable]) -> dict[str, tuple[str, ...]]:
-    """Return the tasks that `context` names, for each task that has one."""
+    """Return the tasks that `context` names, for each task that has one; none where it is left empty."""
     chosen: dict[str, tuple[str, ...]] = {}
     for task, row in rows.items():
-        context = row.get("context")
-        if isinstance(context, list):
+        context = row.get("context", ())
+        if isinstance(context, list) or context is None:
             chosen[task] = texts(context)
-        elif context is not None:
+        elif "context" in row:
             raise GraphError(f"task {task!r}: 'context' is {shown(context)}, but must be a list of tasks")
         for other in chosen.get(task, ()):
             if other not in rows:
@@ -157,15 +179,18 @@ _TASK_LOSSES: Final = {
     "output_file": "files are not written",
     "human_input": "nobody is asked",
     "callback": "code is not run",
+    "callbacks": "code is not run",
+    "condition": "conditions are not checked, and the task is run",
+    "input_files": "images and files are not sent",
     "markdown": OWN_PROMPTS,
 }
+_TOOL_KEYS: Final = ("tools", "apps", "mcps", "function_calling_llm", "allow_delegation", "allow_code_execution")
 _AGENT_LOSSES: Final = {
-    "tools": "tools are not called",
-    "function_calling_llm": "tools are not called",
-    "allow_delegation": "tools are not called",
-    "allow_code_execution": "tools are not called",
+    **dict.fromkeys(_TOOL_KEYS, "tools are not called"),
+    "guardrail": "answers are not checked",
+    "step_callback": "code is not run",
     "multimodal": "images and files are not sent",
-    "reasoning": "plans before the work are not made",
+    **dict.fromkeys(("reasoning", "planning", "planning_config"), "plans before the work are not made"),
     "inject_date": OWN_PROMPTS,
     **dict.fromkeys(("system_template", "prompt_template", "response_template"), "templates of agents are not used"),
     "knowledge_sources": "nothing is stored or retrieved",
@@ -173,15 +198,16 @@ _AGENT_LOSSES: Final = {
     "max_tokens": "settings of models are not sent",
     "temperature": "settings of models are not sent",
 }
+_MODEL_KEYS: Final = ("model", "model_name", "deployment_name", "name")  # crewai/utilities/llm_utils.py, and `name`
 _LLM_SETTINGS: Final = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop")
 
 
-def _lost(rows: Mapping[str, JsonTable], agents: Json) -> Iterator[FlowLoss]:
+def _lost(crew: Crew) -> Iterator[FlowLoss]:
     yield FlowLoss(reason=OWN_PROMPTS, what="the form of thoughts and answers")
-    known = table(agents)
+    rows, known = crew.tasks, crew.agents
     for task, row in rows.items():
         if known and text(row, "agent") not in known:
-            reason = "agents.yaml has no agent for them, so their roles and models are missing"
+            reason = f"{crew.agents_place} has no agent for them, so their roles and models are missing"
             yield FlowLoss(reason=reason, what=task, nodes=(task,))
         for key, reason in _TASK_LOSSES.items():
             if row.get(key):
@@ -191,7 +217,7 @@ def _lost(rows: Mapping[str, JsonTable], agents: Json) -> Iterator[FlowLoss]:
         if name not in named:
             yield FlowLoss(reason="agents that no task names are left out", what=name)
     for name in named:
-        agent = table(agents, name)
+        agent = table(known, name)
         for key, reason in _AGENT_LOSSES.items():
             if agent.get(key):
                 yield FlowLoss(reason=reason, what=f"{name} ({key})")
@@ -199,24 +225,29 @@ def _lost(rows: Mapping[str, JsonTable], agents: Json) -> Iterator[FlowLoss]:
             yield FlowLoss(reason="settings of models are not sent", what=f"{name} ({', '.join(found)})")
 
 
-def _step(row: JsonTable, agents: Json, told: tuple[str, ...]) -> LlmStep:
-    agent = table(agents, text(row, "agent"))
+def _step(row: JsonTable, crew: Crew, told: tuple[str, ...]) -> LlmStep:
+    agent = table(crew.agents, text(row, "agent"))
     role, goal = text(agent, "role").strip(), text(agent, "goal").strip()
     about = [f"You are {role}. {text(agent, 'backstory').strip()}"] if role else []
     about += [f"Your personal goal is: {goal}"] if goal else []
     expected = text(row, "expected_output").strip()
-    asked = [_parts(text(row, "description").strip())]
-    asked += [_parts(f"This is the expected criteria for your final answer: {expected}\n{_WHOLE}")] if expected else []
+    wanted = [f"This is the expected criteria for your final answer: {expected}\n{_WHOLE}"] if expected else []
+    asked = [_parts(each, crew) for each in (text(row, "description").strip(), *wanted)]
     answers: list[Parts] = [(StepAnswer(candidates=((task, ()),), raw=task),) for task in told]
     asked += [(_CONTEXT, *joined(answers, _BETWEEN_ANSWERS))] if answers else []
     llm = agent.get("llm")
-    model = first_text(llm, "model", "name") if isinstance(llm, dict) else text(agent, "llm")
-    return LlmStep(system=joined(map(_parts, about), "\n"), prompt=joined(asked), model=model or None)
+    model = first_text(llm, *_MODEL_KEYS) if isinstance(llm, dict) else text(agent, "llm")
+    system = joined([_parts(each, crew) for each in about], "\n")
+    return LlmStep(system=system, prompt=joined(asked), model=model or None)
 
 
-def _parts(template: str) -> Parts:
+def _parts(template: str, crew: Crew) -> Parts:
     """Return a text with its `{name}` places as inputs of the crew."""
-    return filled(template, _PLACE, lambda match: (FlowInput(names=(match[1],), raw=match[0]),))
+
+    def place(match: re.Match[str]) -> Parts:
+        return (FlowInput(names=(match[1],), raw=match[0], default=crew.inputs.get(match[1])),)
+
+    return filled(template, _PLACE, place)
 
 
 def _is_table_of(document: Json, key: str, others: tuple[str, ...]) -> bool:

@@ -32,13 +32,12 @@ def is_dify(document: Json) -> bool:
     return isinstance(document, dict) and isinstance(document.get("app"), dict)
 
 
-def read_dify(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_dify(document: Json, *, name: str) -> AgentFlow:
     """Return the workflow of a Dify app.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where the app has no workflow, or an edge of it leads nowhere.
@@ -46,20 +45,17 @@ def read_dify(document: Json, *, name: str, where: str) -> AgentFlow:
     graph = at(document, "workflow", "graph")
     if not isinstance(graph, dict):
         mode = text(document, "app", "mode") or "without a mode"
-        raise GraphError(f"{where}: is a Dify app ({mode}) without a workflow, so it has no graph of steps")
-    try:
-        rows = by_id(row for row in rows_at(graph, "nodes") if text(row, "data", "type") and text(row, "id"))
-        references = DifyReferences(document, rows)
-        return AgentFlow(
-            name=text(document, "app", "name").strip() or name,
-            nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
-            links=tuple(_link(row, rows) for row in edge_rows(graph, "edges")),
-            losses=(*references.losses, *dify_losses(document, rows)),
-            calls=tuple(_calls(rows, references)),
-            called=(text(document, "app", "name").strip(),),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+        raise GraphError(f"is a Dify app ({mode}) without a workflow, so it has no graph of steps")
+    rows = by_id(row for row in rows_at(graph, "nodes") if text(row, "data", "type") and text(row, "id"))
+    references = DifyReferences(document, rows)
+    return AgentFlow(
+        name=text(document, "app", "name").strip() or name,
+        nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
+        links=tuple(_link(row, rows) for row in edge_rows(graph, "edges")),
+        losses=(*references.losses, *dify_losses(document, rows)),
+        calls=tuple(_calls(rows, references)),
+        called=(text(document, "app", "name").strip(),),
+    )
 
 
 def _node(node: str, row: JsonTable, rows: dict[str, JsonTable], references: DifyReferences) -> FlowNode:

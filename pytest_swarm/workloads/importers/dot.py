@@ -38,22 +38,17 @@ class _Token:
     line: int
 
 
-def read_dot(source: str, *, name: str, where: str) -> AgentFlow:
+def read_dot(source: str, *, name: str) -> AgentFlow:
     """Return the graph of a DOT text.
 
     Args:
         source: The text.
         name: Name of the graph where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where the text is not DOT, or the graph is undirected.
     """
-    try:
-        return _Parser(list(_tokens(source)), name).graph().flow(where=where)
-    except GraphError as error:
-        message = str(error)
-        raise GraphError(message if message.startswith(where) else f"{where}: {message}") from error
+    return _Parser(list(_tokens(source)), name).graph().flow()
 
 
 def _tokens(source: str) -> Iterator[_Token]:

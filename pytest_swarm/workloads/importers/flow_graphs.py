@@ -31,6 +31,7 @@ from pytest_swarm.workloads.importers.task_rules import named_type, size_from_te
 TYPE_CHARS: Final = 200  # of a prompt, so many characters at its beginning are read for its type
 MAX_ID_CHARS: Final = 80
 _TAG: Final = re.compile(r"<[^<>]*>")
+_NO_WORDS: Final = re.compile(r"\{\{[^{}]*\}\}|^#+ *overview\b", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,36 +57,32 @@ class FlowGraph:
     has_cycle: bool = False
 
 
-def graph_of_flow(flow: AgentFlow, options: FlowOptions, *, where: str) -> FlowGraph:
+def graph_of_flow(flow: AgentFlow, options: FlowOptions) -> FlowGraph:
     """Return the task graph of a workflow.
 
     Args:
         flow: The workflow.
         options: Inputs, branches and rounds.
-        where: What to call the workflow in an error, such as the file's path.
 
     Raises:
         GraphError: Where it has no LLM step, or a cycle that is not to be unrolled.
     """
-    try:
-        kept = chosen_branches(flow, options.branches)
-        steps = [node.id for node in kept.nodes if node.step is not None]
-        if not steps:
-            asked = [each for each in kept.losses if each.reason == PLAIN_REQUESTS]
-            why = "".join(f"; {each}" for each in loss_sentences(asked, kept.by_id))
-            raise GraphError(f"it has no LLM step, so there is nothing to route{why}")
-        edges = contracted_edges(kept)
-        begun = list(dict.fromkeys((*entry_steps(kept), *steps)))
-        cycle = find_cycle(begun, edges)
-        if cycle is not None and options.unroll is None:
-            names = " -> ".join(kept.by_id[each].name for each in cycle)
-            raise GraphError(f"it has a cycle: {names}; unroll it with --unroll=N")
-        copies, links = unrolled(begun, edges, options.unroll or 1)
-        place = {step: number for number, step in enumerate(steps)}
-        copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
-        return replace(_build(kept, copies, links, options), has_cycle=cycle is not None)
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    kept = chosen_branches(flow, options.branches)
+    steps = [node.id for node in kept.nodes if node.step is not None]
+    if not steps:
+        asked = [each for each in kept.losses if each.reason == PLAIN_REQUESTS]
+        why = "".join(f"; {each}" for each in loss_sentences(asked, kept.by_id))
+        raise GraphError(f"it has no LLM step, so there is nothing to route{why}")
+    edges = contracted_edges(kept)
+    begun = list(dict.fromkeys((*entry_steps(kept), *steps)))
+    cycle = find_cycle(begun, edges)
+    if cycle is not None and options.unroll is None:
+        names = " -> ".join(kept.by_id[each].name for each in cycle)
+        raise GraphError(f"it has a cycle: {names}; unroll it with --unroll=N")
+    copies, links = unrolled(begun, edges, options.unroll or 1)
+    place = {step: number for number, step in enumerate(steps)}
+    copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
+    return replace(_build(kept, copies, links, options), has_cycle=cycle is not None)
 
 
 def _build(
@@ -150,9 +147,10 @@ def step_type(name: str, text: str) -> str:
 
     Args:
         name: Name of the step.
-        text: Its text without tags; the first 200 characters are read.
+        text: Its text without tags; the first 200 characters are read. Expressions and the heading of an overview, with
+            which many prompts begin, say nothing of what is done.
     """
-    return named_type(name) or named_type(text.strip()[:TYPE_CHARS]) or GENERAL
+    return named_type(name) or named_type(_NO_WORDS.sub(" ", text).strip()[:TYPE_CHARS]) or GENERAL
 
 
 def _task_ids(flow: AgentFlow, copies: Sequence[Copy]) -> dict[Copy, str]:

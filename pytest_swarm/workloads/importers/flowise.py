@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
@@ -36,32 +35,28 @@ def is_flowise(document: Json) -> bool:
     return any("inputs" in table(row, "data") and text(row, "data", "name") for row in rows)
 
 
-def read_flowise(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_flowise(document: Json, *, name: str) -> AgentFlow:
     """Return a flow of Flowise, of any of its three generations.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where an edge or a loop leads to a node that does not exist.
     """
-    try:
-        rows = by_id(row for row in rows_at(document, "nodes") if _kind(row) and _NOTE not in _kind(row))
-        edges = edge_rows(document, "edges")
-        references = FlowiseReferences(rows)
-        chains = ChainReader(rows, edges, references)
-        return AgentFlow(
-            name=first_text(document, "name", "chatflowName").strip() or name,
-            calls=tuple(_calls(rows, references)),
-            called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
-            nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
-            links=(*_links(edges, rows, chains), *_loops(rows, chains)),
-            losses=(*references.losses, *flowise_losses(rows, edges)),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    rows = by_id(row for row in rows_at(document, "nodes") if _kind(row) and _NOTE not in _kind(row))
+    edges = edge_rows(document, "edges")
+    references = FlowiseReferences(rows)
+    chains = ChainReader(rows, edges, references)
+    return AgentFlow(
+        name=first_text(document, "name", "chatflowName").strip() or name,
+        calls=tuple(_calls(rows, references)),
+        called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
+        nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
+        links=(*_links(edges, rows, chains), *_loops(rows, chains)),
+        losses=(*references.losses, *flowise_losses(rows, edges)),
+    )
 
 
 def _kind(row: JsonTable) -> str:

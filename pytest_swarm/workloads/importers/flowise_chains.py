@@ -25,7 +25,8 @@ from pytest_swarm.workloads.importers.agent_flow import (
     joined,
 )
 from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
-from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text, texts
+from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _NO_NAME: Final = "name"  # these nodes have no such input: their label names them
 _PLAIN_KINDS: Final = (
@@ -70,13 +71,14 @@ _HISTORIES: Final[Mapping[str, Parts]] = {  # an empty one stands for the questi
 _SYSTEM_KEYS: Final = ("systemMessagePrompt", "systemMessage", "supervisorPrompt", "workerPrompt", "responsePrompt")
 _STARTS: Final = ("seqStart", "supervisor")
 _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
+CODE_KINDS: Final = ("customFunction", "ifElseFunction")
+"""Nodes of chat flows that run code."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _WIRED: Final = re.compile(r"\{\{\s*([\w-]+)(?:\.data\.instance)?\s*\}\}")
 _TEAM: Final = "team_members"
 _STATE: Final = re.compile(r"\$flow\.state\.(\w+)([\w.\[\]]*)")
 _OUTPUT: Final = re.compile(r"\$flow\.output([\w.\[\]]*)")
 _KEY: Final = re.compile(r"\w+")
-_STATE_TABLE: Final = "updateStateMemoryUI"
 _QUESTION_FORMS: Final = ("{{question}}", "{{ question }}")
 
 
@@ -87,6 +89,7 @@ class ChainReader:
     rows: dict[str, JsonTable]
     edges: list[JsonTable]
     references: FlowiseReferences
+    memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
     is_sequential: bool = field(init=False)
     """Whether the flow is one of sequential agents, in which some edges are control and others carry objects."""
 
@@ -118,15 +121,13 @@ class ChainReader:
 
     def step(self, node: str) -> LlmStep:
         """Return what a step asks."""
-        inputs = table(self.rows[node], "data", "inputs")
+        kind, inputs = text(self.rows[node], "data", "name"), table(self.rows[node], "data", "inputs")
         model = self._model(node)
-        if text(self.rows[node], "data", "name") == "llmChain":
-            prompt_node = self._source(node, "prompt")
-            system, prompt = self._prompts(table(self.rows.get(prompt_node, {}), "data", "inputs"))
+        template = self._source(node, "prompt" if kind == "llmChain" else "chatPromptTemplate")
+        system, prompt = self._prompts(table(self.rows.get(template, self.rows[node]), "data", "inputs"))
+        if kind == "llmChain":
             return LlmStep(system=system, prompt=prompt, model=model)
-        system, prompt = self._prompts(inputs)
         question: Parts = (FlowInput(names=(QUESTION,), raw="{{question}}"),)
-        kind = text(self.rows[node], "data", "name")
         if kind not in _SPEAKING:
             return LlmStep(system=system, prompt=question if is_blank(prompt) else prompt, model=model)
         said = _HISTORIES.get(text(inputs, "conversationHistorySelection"), (Conversation(),)) or question
@@ -162,18 +163,41 @@ class ChainReader:
             return (StepAnswer(candidates=((said_by, ()),), raw=raw),)
         wired = _WIRED.fullmatch(value.strip())
         if wired and wired[1] in self.rows:
-            if self.is_step(wired[1]):
-                return (StepAnswer(candidates=((wired[1], ()),), raw=raw),)
-            return (FlowInput(names=(name, wired[1]), raw=raw),)
+            return self._result(wired[1], name, raw)
         return self.references.parts(value)
+
+    def _result(self, node: str, name: str, raw: str) -> Parts:
+        """Return what a wired node gives: a step its answer, code and variables what they are given."""
+        if self.is_step(node):
+            return (StepAnswer(candidates=((node, ()),), raw=raw),)
+        unknown: Parts = (FlowInput(names=(name, node), raw=raw),)
+        if self.memo.is_too_deep():
+            return unknown
+
+        def follow() -> Parts:
+            return joined(self._value(name, raw, {name: each}, ()) for each in self._given(node)) or unknown
+
+        return self.memo.find((node, name, raw), follow, lambda: unknown)
+
+    def _given(self, node: str) -> list[str]:
+        """Return the values that code or a variable is given; none of another node."""
+        kind, inputs = text(self.rows[node], "data", "name"), table(self.rows[node], "data", "inputs")
+        if kind in CODE_KINDS:
+            return [text(each) for each in _table(inputs.get("functionInputVariables")).values()]
+        if kind == "setVariable":
+            return list(texts(inputs, "input") or (text(inputs, "input"),))
+        others = (each for each, row in self.rows.items() if text(row, "data", "name") == "setVariable")
+        wanted = text(inputs, "variableName") if kind == "getVariable" else None
+        setters = [each for each in others if text(self.rows[each], "data", "inputs", "variableName") == wanted]
+        return [value for each in setters for value in self._given(each)]
 
     def _state(self, key: str, path: tuple[str, ...], raw: str) -> Part:
         """Return what the steps wrote into a state: the answer of the last that comes before."""
         candidates: list[tuple[str, tuple[str, ...]]] = []
         for node, row in self.rows.items():
             inputs = table(row, "data", "inputs")
-            uses_table = text(inputs, "updateStateMemory") == _STATE_TABLE
-            for update in tables(_parsed(text(inputs, _STATE_TABLE))) if uses_table else ():
+            uses_table = not writes_state_by_code(node, inputs)
+            for update in tables(_parsed(text(inputs, "updateStateMemoryUI"))) if uses_table else ():
                 output = _OUTPUT.fullmatch(text(update, "value").strip())
                 if text(update, "key") == key and output:
                     written = _keys(output[1])
@@ -210,6 +234,16 @@ class ChainReader:
         return wired[1] if wired else ""
 
 
+def writes_state_by_code(node: str, inputs: JsonTable) -> bool:
+    """Return whether code, and not a table, says what a sequential step writes into the state: the tab that is open.
+
+    Args:
+        node: The step.
+        inputs: Its inputs.
+    """
+    return text(inputs, f"selectedUpdateStateMemoryTab_{node}").startswith("updateStateMemoryCode")
+
+
 def _input_name(edge: JsonTable) -> str:
     """Return the input that an edge leads to, from a handle such as `NODE-input-prompt-BasePromptTemplate`."""
     return text(edge, "targetHandle").partition("-input-")[2].partition("-")[0]
@@ -219,12 +253,13 @@ def _values(inputs: JsonTable) -> JsonTable:
     """Return the values of a template's places: a table, or one written as JSON text."""
     found: dict[str, Json] = {}
     for key in ("promptValues", "systemMessagePromptValues", "humanMessagePromptValues"):
-        value = inputs.get(key)
-        if isinstance(value, str):
-            value = _parsed(value)
-        if isinstance(value, dict):
-            found |= value
+        found |= _table(inputs.get(key))
     return found
+
+
+def _table(value: Json) -> JsonTable:
+    """Return a table, also one that is written as JSON text."""
+    return table(_parsed(value) if isinstance(value, str) else value)
 
 
 def _parsed(value: str) -> Json:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
-from pytest_swarm.workloads.importers.flowise_chains import CHAIN_KINDS, GUIDED_KINDS, STEP_CATEGORIES
+from pytest_swarm.workloads.importers.flowise_chains import (
+    CHAIN_KINDS,
+    CODE_KINDS,
+    GUIDED_KINDS,
+    STEP_CATEGORIES,
+    writes_state_by_code,
+)
 from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 
@@ -19,8 +25,7 @@ _NODES: Final[Mapping[str, str]] = {
     "iterationAgentflow": "iterations run once, with the whole list",
     "seqToolNode": "tools are not called",
     "seqCustomFunction": NO_CODE,
-    "customFunction": NO_CODE,
-    "ifElseFunction": NO_CODE,
+    **dict.fromkeys(CODE_KINDS, NO_CODE),
     "seqState": "states are not kept",
 }
 _PARAMETERS: Final[Mapping[str, str]] = {  # of sequential agents
@@ -41,6 +46,7 @@ _CATEGORIES: Final[Mapping[str, str]] = {
     "Text Splitters": "nothing is stored or retrieved",
     "Retrievers": "nothing is stored or retrieved",
     "Record Manager": "nothing is stored or retrieved",
+    "Response Synthesizer": "prompts that put answers of retrieval together are not sent",
     "Moderation": "texts are not moderated",
     "Cache": "answers are not cached",
 }
@@ -84,10 +90,12 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         if reason:
             own = kind in _NODES or not users
             yield FlowLoss(reason=reason, what=label, nodes=(node,) if own else users)
+        if kind == "humanInputAgentflow" and text(inputs, "humanInputDescriptionType") == "dynamic":
+            yield FlowLoss(reason="models that word a question for people are no steps", what=label, nodes=(node,))
         if kind == "httpAgentflow":
             yield request_loss(node, label, text(inputs, "url"))
         for key, why in _PARAMETERS.items():
-            if inputs.get(key) not in (None, "", False, "[]") and _is_used(key, inputs):
+            if inputs.get(key) not in (None, "", False, "[]") and _is_used(key, node, inputs):
                 yield FlowLoss(reason=why, what=label, nodes=(node,))
         is_unknown = kind not in CHAIN_KINDS and text(row, "data", "category") in STEP_CATEGORIES
         if kind in _OWN_PROMPTS or is_unknown:
@@ -98,10 +106,10 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
             yield from _of_step(STEP_PREFIXES[kind], node, label, inputs)
 
 
-def _is_used(key: str, inputs: JsonTable) -> bool:
+def _is_used(key: str, node: str, inputs: JsonTable) -> bool:
     """Return whether an input is the one that is shown, and no list: lists are those of newer flows."""
     if key == "updateStateMemoryCode":
-        return text(inputs, "updateStateMemory") == key
+        return writes_state_by_code(node, inputs)
     return not isinstance(inputs[key], list)
 
 

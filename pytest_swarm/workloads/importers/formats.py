@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,17 +9,19 @@ from glob import escape
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from pytest_swarm.documents import parse_json, parse_toml, path_of, read_text
+from pytest_swarm.documents import path_of, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.expected_files import with_expected_answers
 from pytest_swarm.workloads.graph_files import read_graph
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
-from pytest_swarm.workloads.importers.called_workflows import YAML_SUFFIXES, CalledWorkflows, bundled, unpacked
+from pytest_swarm.workloads.importers.called_workflows import CalledWorkflows, bundled, unpacked
 from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
+from pytest_swarm.workloads.importers.crewai_project import is_crewai_agent, is_crewai_project, read_crewai_project
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
+from pytest_swarm.workloads.importers.document_files import DOCUMENT_SUFFIXES, JSON_SUFFIXES, YAML_SUFFIXES, document_of
 from pytest_swarm.workloads.importers.dot import read_dot
 from pytest_swarm.workloads.importers.flow_calls import Lookup, inlined
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
@@ -30,11 +31,10 @@ from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
 from pytest_swarm.workloads.importers.plain_graphs import is_node_link, read_graphml, read_node_link
 from pytest_swarm.workloads.importers.wfformat import is_wfformat, read_wfformat
 from pytest_swarm.workloads.importers.worfbench import is_worfbench, read_worfbench
-from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
 DOT_SUFFIXES: Final = (".dot", ".gv")
 GRAPHML_SUFFIXES: Final = (".graphml", ".xml")
-SUFFIXES: Final = (".json", ".toml", *YAML_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
+SUFFIXES: Final = (*DOCUMENT_SUFFIXES, *DOT_SUFFIXES, *GRAPHML_SUFFIXES)
 _AGENTS: Final = ("agents.yaml", "agents.yml")
 _AGENTS_WORD, _TASKS_WORD = "agents", "tasks"  # in the names of the two files of a crew
 Content: TypeAlias = TaskGraph | AgentFlow
@@ -42,7 +42,7 @@ Content: TypeAlias = TaskGraph | AgentFlow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One graph or workflow of a file: where it is, and a function that reads it or raises GraphError."""
+    """One graph or workflow of a file: where it is, and a function that reads it or raises GraphError without that."""
 
     where: str
     read: Callable[[], Content]
@@ -86,7 +86,7 @@ class _GraphReader(Protocol):
 
 
 class _FlowReader(Protocol):
-    def __call__(self, document: Json, /, *, name: str, where: str) -> AgentFlow: ...
+    def __call__(self, document: Json, /, *, name: str) -> AgentFlow: ...
 
 
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
@@ -104,21 +104,14 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
         raise GraphError(f"{where}: there is no such file or directory")
     if suffix not in SUFFIXES:
         raise GraphError(f"{where}: the file name must end in one of {', '.join(SUFFIXES)}")
+    if suffix in DOCUMENT_SUFFIXES:
+        yield from _documents(document_of(place.path), place)
+        return
     text = read_text(path, GraphError)
     if suffix in DOT_SUFFIXES:
-        yield Entry(where=where, read=lambda: read_dot(text, name=stem, where=where))
-    elif suffix in GRAPHML_SUFFIXES:
-        yield Entry(where=where, read=lambda: read_graphml(text, name=stem, where=where))
+        yield Entry(where=where, read=lambda: read_dot(text, name=stem))
     else:
-        yield from _documents(_parsed(place.path, text), place)
-
-
-def _parsed(path: Path, text: str) -> Json:
-    """Return the document of a JSON, TOML or YAML file."""
-    suffix, where = path.suffix.lower(), str(path)
-    if suffix in YAML_SUFFIXES:
-        return parse_yaml(text, where)
-    return parse_toml(text, where, GraphError) if suffix == ".toml" else parse_json(text, where, GraphError)
+        yield Entry(where=where, read=lambda: read_graphml(text, name=stem))
 
 
 def _documents(document: Json, place: _Place) -> Iterator[Entry]:
@@ -131,13 +124,11 @@ def _documents(document: Json, place: _Place) -> Iterator[Entry]:
     elif flows := bundled(document):
         for number, row in enumerate(flows):
             yield _entry(unpacked(row, place.at(number).where), place.at(number))
-    elif isinstance(document, dict) and isinstance(document.get("flowData"), str):
-        yield _entry(unpacked(document, place.where), place)
     elif isinstance(several := document.get("flows") if isinstance(document, dict) else None, list) and several:
         for number, row in enumerate(several):
             yield _entry(row, place.at(number))
     else:
-        yield _entry(document, place)
+        yield _entry(unpacked(document, place.where), place)
 
 
 def _entry(document: Json, place: _Place) -> Entry:
@@ -151,6 +142,8 @@ def _read(document: Json, place: _Place) -> Content:
         return found.read(document, place)
     if is_crewai_agents(document):
         raise GraphError(f"{place.where}: holds the agents of a CrewAI crew; import the tasks.yaml beside it")
+    if is_crewai_agent(document):
+        raise GraphError(f"{place.where}: holds one agent of a CrewAI crew; import the crew.jsonc or crew.json of it")
     known = ", ".join(each.name for each in FORMATS)
     raise GraphError(f"{place.where}: the format is not known; supported are {known}, GraphML and DOT")
 
@@ -164,8 +157,10 @@ def is_agents_file(path: Path) -> bool:
     """Return whether a file holds the agents of a crew whose tasks are beside it: it is read with them.
 
     Several crews may share agents.yaml, each with a file of its own, such as tasks_billing.yaml; or each may have its
-    own, such as billing_agents.yaml beside billing_tasks.yaml.
+    own, such as billing_agents.yaml beside billing_tasks.yaml. Those of crew.jsonc are in the folder agents beside it.
     """
+    if path.suffix in JSON_SUFFIXES and path.parent.name == _AGENTS_WORD:
+        return any((path.parent.parent / f"crew{suffix}").is_file() for suffix in JSON_SUFFIXES)
     tasks = [f"*{_TASKS_WORD}*{suffix}" for suffix in YAML_SUFFIXES] if path.name in _AGENTS else []
     if not tasks and _AGENTS_WORD in path.name and path.suffix in YAML_SUFFIXES:
         tasks = [escape(path.name.replace(_AGENTS_WORD, _TASKS_WORD))]
@@ -180,25 +175,36 @@ def _our_own(document: Json, place: _Place) -> TaskGraph:
     return with_expected_answers(read_graph(document, where=place.where), place.path)
 
 
+def _is_crew(document: Json) -> bool:
+    return is_crewai_project(document) or is_crewai(document)
+
+
 def _crew(document: Json, place: _Place) -> AgentFlow:
-    return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path), where=place.where)
+    if is_crewai_project(document):
+        files = _agent_files(place.path.parent / _AGENTS_WORD)
+        return read_crewai_project(
+            document,
+            lambda agent: document_of(files[agent]) if agent in files else None,
+            name=_crew_name(place.path),
+        )
+    return read_crewai(document, _agents_beside(place.path), name=_crew_name(place.path))
 
 
 def _agents_beside(path: Path) -> Json:
     names = (path.name.replace(_TASKS_WORD, _AGENTS_WORD), *_AGENTS)
     found = next((each for name in names if (each := path.parent / name).is_file() and each != path), None)
-    return None if found is None else parse_yaml(read_text(found, GraphError), str(found))
+    return None if found is None else document_of(found)
+
+
+def _agent_files(folder: Path) -> dict[str, Path]:
+    """Return the files of the agents of a crew.jsonc by their names; .jsonc counts before .json."""
+    return {path.stem: path for suffix in JSON_SUFFIXES for path in folder.glob(f"*{suffix}") if path.is_file()}
 
 
 def _crew_name(path: Path) -> str:
     """Return the name of a crew: that of its folder, because its files are all called tasks.yaml."""
     folder = path.resolve().parent
     return (folder.parent if folder.name == "config" else folder).name or path.stem
-
-
-def as_text(value: Json) -> str:
-    """Return a value of a case as it stands in a prompt: a text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _graph(read: _GraphReader) -> Callable[[Json, _Place], Content]:
@@ -208,7 +214,7 @@ def _graph(read: _GraphReader) -> Callable[[Json, _Place], Content]:
 
 def _flow(read: _FlowReader) -> Callable[[Json, _Place], Content]:
     """Return the reader of a format whose files are agent workflows, with those that they call."""
-    return lambda document, place: inlined(read(document, name=place.path.stem, where=place.where), place.called)
+    return lambda document, place: inlined(read(document, name=place.path.stem), place.called)
 
 
 FORMATS: Final = (
@@ -221,7 +227,7 @@ FORMATS: Final = (
     Format(name="Flowise", matches=is_flowise, read=_flow(read_flowise)),
     Format(name="LangGraph", matches=is_langgraph, read=_flow(read_langgraph)),
     Format(name="node-link JSON", matches=is_node_link, read=_flow(read_node_link)),
+    Format(name="CrewAI", matches=_is_crew, read=_crew),
     Format(name="our own (with 'tasks')", matches=_is_our_own, read=_our_own),
-    Format(name="CrewAI", matches=is_crewai, read=_crew),
 )
 """The formats of documents. One that looks like several is read in the first of them."""

@@ -13,7 +13,7 @@ from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
-from pytest_swarm.workloads.importers.formats import as_text
+from pytest_swarm.workloads.importers.json_values import as_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,9 @@ class ImportSummary:
     def text(self) -> str:
         """Return a table of the graphs, what could not be carried over, what was refused, and the counts."""
         width = max((len(each.path) for each in self.imported), default=0)
-        lines = [f"{each.path:<{width}}  {each.tasks:>5} tasks  from {each.source}" for each in self.imported]
+        lines = [
+            f"{each.path:<{width}}  {plural(each.tasks, 'task'):>11}  from {each.source}" for each in self.imported
+        ]
         losses: dict[str, dict[str, None]] = {}
         for each in self.imported:
             losses.setdefault(each.source, {}).update(dict.fromkeys(each.losses))
@@ -110,7 +112,7 @@ def _graphs(content: Content, options: ImportOptions, where: str, offered: Offer
     if isinstance(content, TaskGraph):
         return [FoundGraph(source=where, graph=content)]
     offered.add(content)
-    made = [graph_of_flow(content, each, where=where) for each in options.of_cases()]
+    made = [graph_of_flow(content, each) for each in options.of_cases()]
     for each in made:
         offered.add_graph(each)
     names = {name for case in options.cases for name in case}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from pytest_swarm.fields import Json
@@ -87,3 +88,12 @@ def named(value: JsonTable, key: str) -> Iterator[tuple[str, JsonTable]]:
         key: The key.
     """
     yield from ((name, row) for name, row in table(value, key).items() if isinstance(row, dict))
+
+
+def as_text(value: Json) -> str:
+    """Return a value of an input as it stands in a prompt: a text as it is, anything else as JSON.
+
+    Args:
+        value: The value.
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

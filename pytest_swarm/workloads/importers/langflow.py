@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -26,13 +25,14 @@ from pytest_swarm.workloads.importers.agent_flow import (
     limited,
 )
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, text
+from pytest_swarm.workloads.importers.langflow_edges import branch, field_name
+from pytest_swarm.workloads.importers.langflow_groups import ungrouped
 from pytest_swarm.workloads.importers.langflow_kinds import (
     ASKED_FIELDS,
     EXTRACTING,
     SYSTEM_FIELDS,
     asks_model,
-    chooses,
     hands_on,
     is_model_kind,
     kind_of,
@@ -48,6 +48,7 @@ _WHOLE_NAMES: Final = ("text", "data")  # of what a parser is given
 _MODEL_FIELDS: Final = (  # to which a model is wired, and no text
     *("llm", "model", "agent_llm", "language_model", "judge_llm", "models", "manager_llm", "function_calling_llm"),
 )
+_LLM_FIELDS: Final = frozenset(_MODEL_FIELDS)
 _NOTE: Final = "note"
 
 
@@ -56,34 +57,31 @@ def is_langflow(document: Json) -> bool:
     return isinstance(at(document, "data", "nodes"), list) and isinstance(at(document, "data", "edges"), list)
 
 
-def read_langflow(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_langflow(document: Json, *, name: str) -> AgentFlow:
     """Return a flow of LangFlow.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where an edge leads to a component that does not exist.
     """
-    try:
-        every = by_id(rows_at(document, "data", "nodes"))
-        rows = {node: row for node, row in every.items() if kind_of(row) not in ("", _NOTE)}
-        edges = edge_rows(document, "data", "edges")
-        reader = _Components(rows, edges)
-        notes = set(every) - set(rows)
-        links = [
-            FlowLink(source=text(row, "source"), target=text(row, "target"), branch=_branch(rows, row)) for row in edges
-        ]
-        return AgentFlow(
-            name=text(document, "name").strip() or name,
-            nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),
-            links=tuple(link for link in links if link.source not in notes and link.target not in notes),
-            losses=(*_lost(rows, reader, edges), *reader.losses),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    contents, edges = ungrouped(rows_at(document, "data", "nodes"), edge_rows(document, "data", "edges"))
+    every = by_id(contents)
+    rows = {node: row for node, row in every.items() if kind_of(row) not in ("", _NOTE)}
+    reader = _Components(rows, edges)
+    reader.check_version()
+    notes = set(every) - set(rows)
+    links = [
+        FlowLink(source=text(row, "source"), target=text(row, "target"), branch=branch(rows, row)) for row in edges
+    ]
+    return AgentFlow(
+        name=text(document, "name").strip() or name,
+        nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),
+        links=tuple(link for link in links if link.source not in notes and link.target not in notes),
+        losses=(*_lost(rows, reader, edges), *reader.losses),
+    )
 
 
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")
@@ -136,11 +134,22 @@ class _Components:
         wired: dict[str, dict[str, list[str]]] = {}
         led_to: dict[str, set[str]] = {}
         for edge in self.edges:
-            source, target, name = text(edge, "source"), text(edge, "target"), _field_name(edge)
+            source, target, name = text(edge, "source"), text(edge, "target"), field_name(edge)
             wired.setdefault(target, {}).setdefault(name, []).append(source)
             led_to.setdefault(source, set()).add(name)
         object.__setattr__(self, "wired", wired)
         object.__setattr__(self, "led_to", led_to)
+
+    def check_version(self) -> None:
+        """Raise GraphError for a file whose components do not tell what they give, so that no step is to be seen."""
+        if any(self.is_step(node) for node in self.rows):
+            return
+        for node, row in self.rows.items():
+            if "outputs" not in table(row, "data", "node") and not _LLM_FIELDS.isdisjoint(self.wired.get(node, {})):
+                raise GraphError(
+                    f"{node} ({kind_of(row)}) has a model, but does not tell what it gives, as in files of LangFlow "
+                    "before 1.0; open the flow in a newer LangFlow, and export it again"
+                )
 
     def is_step(self, node: str) -> bool:
         """Return whether a component asks a model for a text; one that is only the model or tool of others does not."""
@@ -231,21 +240,30 @@ class _Components:
         return value or self._given(node, kind) or (FlowInput(names=(node, kind), raw=raw),)
 
     def _given(self, node: str, kind: str) -> Parts:
-        """Return what a component that is not run is given, in the pattern that a parser writes it in."""
+        """Return what a component that is not run is given, in the pattern of a parser that does not hand on all."""
         given = joined(self._field(node, name) for name in self.wired.get(node, {}) if name not in _NO_TEXTS)
         fields = self._fields(node)
         pattern = first_text(fields.get("pattern"), "value") or first_text(fields.get("template"), "value")
-        if not kind.startswith("Parse") or not given or not pattern:
+        hands_on_all = not kind.lower().startswith("parse") or first_text(fields.get("mode"), "value") == "Stringify"
+        if hands_on_all or not given or not pattern:
             return given
 
         def fill(match: re.Match[str]) -> Parts:
             name = match[1]
             if name in _WHOLE_NAMES:
                 return given
-            fields_of_answers = tuple(part.within((name,)) for part in given if isinstance(part, StepAnswer))
-            return fields_of_answers or (FlowInput(names=(f"{node}.{name}", name), raw=match[0]),)
+            found = [self._column(part, name) for part in given if isinstance(part, StepAnswer)]
+            return tuple(filter(None, found)) or (FlowInput(names=(f"{node}.{name}", name), raw=match[0]),)
 
         return filled(pattern, _PARSED, fill)
+
+    def _column(self, answer: StepAnswer, name: str) -> StepAnswer | None:
+        """Return a field of an answer; of the rows of a batch, the answer is one, and the others are not known."""
+        step = answer.candidates[0][0]
+        if kind_of(self.rows[step]) != _BY_ROW:
+            return answer.within((name,))
+        own = text(self._fields(step), "output_column_name", "value") or "model_response"
+        return answer if name == own else None
 
     def _template(self, node: str) -> Parts:
         template = text(self._fields(node), "template", "value")
@@ -259,28 +277,3 @@ class _Components:
 
         is_mustache = table(self._fields(node), "use_double_brackets").get("value") is True
         return filled(template, _MUSTACHE if is_mustache else _PLACE, fill)
-
-
-def _field_name(row: JsonTable) -> str:
-    """Return the field that an edge leads to."""
-    return text(_handle(row, "targetHandle"), "fieldName")
-
-
-def _branch(rows: dict[str, JsonTable], edge: JsonTable) -> str | None:
-    """Return the way out that an edge takes of a component which chooses one, by its name for people."""
-    row, name = rows.get(text(edge, "source"), {}), text(_handle(edge, "sourceHandle"), "name")
-    if not chooses(row) or not name:
-        return None
-    labels = {text(each, "name"): text(each, "display_name") for each in tables(row, "data", "node", "outputs")}
-    return labels.get(name) or name
-
-
-def _handle(edge: JsonTable, side: str) -> JsonTable:
-    """Return an end of an edge; older files have it only as a text with œ for quotation marks."""
-    if found := table(edge, "data", side):
-        return found
-    try:
-        parsed: Json = json.loads(text(edge, side).replace("œ", '"'))
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

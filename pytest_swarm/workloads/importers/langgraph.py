@@ -29,36 +29,32 @@ def is_langgraph(document: Json) -> bool:
     return any(_is_end(row) or ("data" in row and text(row, "type") in _DRAWN) for row in rows)
 
 
-def read_langgraph(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_langgraph(document: Json, *, name: str) -> AgentFlow:
     """Return a graph of LangGraph; every node but start, end and tool nodes is an LLM step.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where a node has no ID, an edge leads to a node that does not exist, or nothing starts the graph.
     """
-    try:
-        rows = rows_at(document, "nodes")
-        for place, row in enumerate(rows):
-            if not text(row, "id"):
-                raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
-        if not any(map(_is_end, rows)):
-            raise GraphError(
-                f"it has no node {_ENDS[0]!r}: it is a runnable of LangChain or a part of a graph of LangGraph; "
-                "export the compiled graph, `json.dumps(graph.get_graph().to_json())`"
-            )
-        edges = edge_rows(document, "edges")
-        return AgentFlow(
-            name=text(document, "name").strip() or name,
-            nodes=tuple(_node(row) for row in rows),
-            links=tuple(_link(row) for row in edges),
-            losses=(FlowLoss(reason="the format holds no prompts and no models"), *_lost(rows, edges)),
+    rows = rows_at(document, "nodes")
+    for place, row in enumerate(rows):
+        if not text(row, "id"):
+            raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
+    if not any(map(_is_end, rows)):
+        raise GraphError(
+            f"it has no node {_ENDS[0]!r}: it is a runnable of LangChain or a part of a graph of LangGraph; "
+            "export the compiled graph, `json.dumps(graph.get_graph().to_json())`"
         )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    edges = edge_rows(document, "edges")
+    return AgentFlow(
+        name=text(document, "name").strip() or name,
+        nodes=tuple(_node(row) for row in rows),
+        links=tuple(_link(row) for row in edges),
+        losses=(FlowLoss(reason="the format holds no prompts and no models"), *_lost(rows, edges)),
+    )
 
 
 def _node(row: JsonTable) -> FlowNode:

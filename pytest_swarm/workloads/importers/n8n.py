@@ -5,11 +5,10 @@ Connections of other kinds attach a helper to its user: a model, a memory, a too
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.domain.task import TaskType
-from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     AgentFlow,
@@ -37,6 +36,13 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
 )
 
 _CHAT_INPUT: Final = "={{ $json.chatInput }}"
+_OLD_CHAT_INPUT: Final = "={{ $json.chat_input }}"
+_OLDEST_CHAT_INPUT: Final = "={{ $json.input }}"
+_CHAT_INPUTS: Final[Mapping[tuple[str, str], str]] = {  # what older versions of a node take where no text is written
+    **dict.fromkeys((("agent", "1"), ("chainLlm", "1"), ("chainRetrievalQa", "1")), _OLDEST_CHAT_INPUT),
+    **dict.fromkeys((("agent", "1.1"), ("chainRetrievalQa", "1.1")), _OLD_CHAT_INPUT),
+    **dict.fromkeys((("chainLlm", "1.1"), ("chainLlm", "1.2")), _OLD_CHAT_INPUT),
+}
 _VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
 _VENDOR_MESSAGES: Final = (
     ("messages", "values"),
@@ -56,32 +62,28 @@ def is_n8n(document: Json) -> bool:
     return isinstance(document, dict) and isinstance(document.get("nodes"), list) and "connections" in document
 
 
-def read_n8n(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_n8n(document: Json, *, name: str) -> AgentFlow:
     """Return one workflow of n8n.
 
     Args:
         document: The parsed file.
         name: Name of the workflow where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where the connections name a node that does not exist, or two nodes have one name.
     """
-    try:
-        every = rows_at(document, "nodes")
-        rows = [row for row in every if text(row, "name") and kind_of(row) != "stickyNote"]
-        nodes = N8nNodes(rows, table(document, "connections"))
-        expressions = N8nExpressions(nodes)
-        return AgentFlow(
-            name=text(document, "name").strip() or name,
-            nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
-            links=tuple(_links(nodes)),
-            losses=(*expressions.losses, *n8n_losses(nodes)),
-            calls=tuple(_calls(nodes, expressions)),
-            called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
-        )
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
+    every = rows_at(document, "nodes")
+    rows = [row for row in every if text(row, "name") and kind_of(row) != "stickyNote"]
+    nodes = N8nNodes(rows, table(document, "connections"))
+    expressions = N8nExpressions(nodes)
+    return AgentFlow(
+        name=text(document, "name").strip() or name,
+        nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
+        links=tuple(_links(nodes)),
+        losses=(*expressions.losses, *n8n_losses(nodes)),
+        calls=tuple(_calls(nodes, expressions)),
+        called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
+    )
 
 
 def _node(name: str, row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> FlowNode:
@@ -110,7 +112,7 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
         instruction = first_text(values, "prompt", "combineMapPrompt") or _SUMMARY
         asked.append(("user", _summarized(instruction, read)))
     else:
-        asked.append(("user", read(_text(kind, parameters, has_messages=bool(asked)))))
+        asked.append(("user", read(_text(row, has_messages=bool(asked)))))
     if ask := _checks(row, read) if kind == GUARDRAILS else _output_request(kind, parameters, labels, read):
         system = joined([system, ask])
         kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
@@ -136,14 +138,17 @@ def _placed(template: str, place: str, given: Parts, read: Callable[[str], Parts
     return limited(parts)
 
 
-def _text(kind: str, parameters: JsonTable, *, has_messages: bool) -> str:
+def _text(row: JsonTable, *, has_messages: bool) -> str:
     """Return the text that a step asks: its own, or the message of the chat where it takes that."""
+    kind, parameters = kind_of(row), table(row, "parameters")
     keys = ("input",) if kind == "perplexity" else ("text", "inputText", "query", "prompt")
     if found := first_text(parameters, *keys):
         return found
     is_assistant = text(parameters, "resource") == "assistant"
     takes_chat = (kind in _TAKING_CHAT or is_assistant) and not has_messages
-    return _CHAT_INPUT if takes_chat and text(parameters, "promptType") != "define" else ""
+    if not takes_chat or text(parameters, "promptType") == "define":
+        return ""
+    return _CHAT_INPUTS.get((kind, text(row, "typeVersion").removesuffix(".0")), _CHAT_INPUT)
 
 
 def _chain_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:

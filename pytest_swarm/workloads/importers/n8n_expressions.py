@@ -23,6 +23,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     within,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
+from pytest_swarm.workloads.importers.n8n_choices import Found, all_of, alternatives, item_of, surest
 from pytest_swarm.workloads.importers.n8n_items import (
     CODE_KINDS,
     PASSING,
@@ -33,13 +34,15 @@ from pytest_swarm.workloads.importers.n8n_items import (
     merge_rule,
     set_field,
     set_texts,
+    unescaped,
 )
 from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, N8nNodes, kind_of
 from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
 from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
 
 _EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_KEY = r"""(?:\??\.?\[\s*(?:'[^']*'|"[^"]*"|\d+)\s*\]|\??\.\w+)"""
+_SINGLE, _DOUBLE = r"(?:[^'\\]|\\.)*", r'(?:[^"\\]|\\.)*'  # what stands in quotation marks
+_KEY = rf"""(?:\??\.?\[\s*(?:'{_SINGLE}'|"{_DOUBLE}"|\d+)\s*\]|\??\.\w+)"""
 _NAME = r"""(?P<q>['"`])(?P<name>(?:\\.|(?!(?P=q)).)+)(?P=q)"""
 _NODE = rf"""(?:\$item\([^()]*\)\.)?\$(?:node|items)?\s*[\[(]\s*{_NAME}\s*[\])]"""
 _WHICH = r"item|itemMatching\([^)]*\)|first\(\)|last\(\)|all\(\)(?:\[\d+\])?|pairedItem\(\)"
@@ -49,21 +52,20 @@ _REFERENCE: Final = re.compile(
     rf"(?P<path>{_KEY}*)(?P<call>\()?"
 )
 _IS_EXECUTED: Final = re.compile(rf"{_NODE}\??\.isExecuted")
-_SEGMENT: Final = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]|\.(\w+)""")
+_SEGMENT: Final = re.compile(rf"""\[\s*(?:'({_SINGLE})'|"({_DOUBLE})"|(\d+))\s*\]|\.(\w+)""")
 _HARMLESS: Final = re.compile(r"""\s|\?\?|\|\||''|""|JSON\.stringify|\.?\b(?:toJsonString|toString|trim)\b|[(),;]""")
+_CHAT_FIELDS: Final = ("chatInput", "chat_input", "input")  # of the triggers of a chat, in the order of their age
 _ANSWER_PATHS: Final = (
-    *(("message", "content"), ("response", "text"), ("content", "0", "text"), ("content", "parts", "0", "text")),
+    *(
+        ("message", "content"),
+        ("response", "text"),
+        ("response", "output_text"),
+        ("content", "0", "text"),
+        ("content", "parts", "0", "text"),
+    ),
     *(("choices", "0", "message", "content"), ("choices", "0", "text")),
     *(("output", "0", "content", "0", "text"), ("output",), ("text",), ("response",), ("content",)),
 )
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Found:
-    """What a field of an item is, and how sure it is that the item has it: 0 not, 1 hardly, 2 perhaps, 3 certainly."""
-
-    rank: int
-    parts: Parts = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class N8nExpressions:
     nodes: N8nNodes
     losses: list[FlowLoss] = field(default_factory=list)
     reader: str = ""
-    memo: ReferenceMemo[_Found] = field(default_factory=ReferenceMemo)
+    collects: bool = False  # whether the items of all inputs are looked at, as by a node that makes one item of them
+    memo: ReferenceMemo[Found] = field(default_factory=ReferenceMemo)
 
     def of(self, step: str) -> N8nExpressions:
         """Return the same for the texts of a step."""
@@ -124,8 +127,8 @@ class N8nExpressions:
         if rest:
             self._lose("expressions that compute are replaced by what they refer to", node, raw)
         resolved = [self._reference(match, raw, node) for match in references]
-        if not rest and (alternatives := _alternatives(resolved, raw, default)):
-            return alternatives
+        if not rest and (place := alternatives(resolved, raw, default)):
+            return place
         if len(references) > 1:  # each without a value stays as itself, not as the whole expression again
             resolved = [self._reference(match, f"{{{{ {match[0]} }}}}", node) for match in references]
         parts: list[Part] = []
@@ -143,30 +146,31 @@ class N8nExpressions:
             return ()
         values = [self._expression(raw, each, node) for each in found[1:]]
         if _IS_EXECUTED.fullmatch(found[0].strip()):
-            return _alternatives(values, raw, None) or values[0] or values[1]
+            return alternatives(values, raw, None) or values[0] or values[1]
         self._lose("expressions that choose are written out with both values", node, raw)
         return joined(values, " ")
 
     def _reference(self, match: re.Match[str], raw: str, node: str) -> Parts:
-        path = tuple(next(filter(None, keys)) for keys in _SEGMENT.findall(match["path"]) if any(keys))
+        keys = [next(filter(None, each)) for each in _SEGMENT.findall(match["path"]) if any(each)]
+        path = tuple(unescaped(each) for each in keys)
         if match["call"] and path:
             path = path[:-1]  # the last key is a method that is called
         if match["other"]:
             return (_global(match["other"], path, raw),)
         if match["own"]:
             return self._incoming(node, path, raw).parts
-        return self._output(re.sub(r"\\(.)", r"\1", match["name"]), path, raw).parts
+        return self._output(unescaped(match["name"]), path, raw).parts
 
-    def _incoming(self, node: str, path: Path, raw: str) -> _Found:
+    def _incoming(self, node: str, path: Path, raw: str) -> Found:
         """Return what a node gets under a path: from the nodes before it, what has it most certainly."""
         inputs = self.nodes.inputs(node)
         if not inputs:
-            return _Found(2, (_input(node, path, raw, is_trigger=True),))
+            return Found(2, (_input(node, path, raw, is_trigger=True),))
         if kind_of(self.nodes.by_name[node]) == "merge":
             return self._merged(node, path, raw)
-        return _surest([self._output(each, path, raw) for each in self.nodes.parents(node)], raw)
+        return surest([self._output(each, path, raw) for each in self.nodes.parents(node)], raw)
 
-    def _merged(self, node: str, path: Path, raw: str) -> _Found:
+    def _merged(self, node: str, path: Path, raw: str) -> Found:
         """Return a field behind a merge node: of the first input that certainly has it."""
         inputs = self.nodes.inputs(node)
         rule = merge_rule(self.nodes.by_name[node], max(index for index, _ in inputs) + 1)
@@ -176,32 +180,34 @@ class N8nExpressions:
             name, _, number = path[0].rpartition("_")
             wanted = {index: (name, *path[1:]) for index in wanted if str(index + 1) == number}
         found = [
-            _surest([self._output(each, keys, raw) for each in by_index[index]], raw) for index, keys in wanted.items()
+            surest([self._output(each, keys, raw) for each in by_index[index]], raw) for index, keys in wanted.items()
         ]
         if not found:
-            return _Found(0, (_input(node, path, raw, is_trigger=False),))
+            return Found(0, (_input(node, path, raw, is_trigger=False),))
+        if rule.kind == "append" and self.collects:
+            return all_of(found) or surest(found, raw)
         if rule.kind != "combine":
-            return _surest(found, raw)
+            return surest(found, raw)
         if not path:
-            return _Found(3, joined(each.parts for each in reversed(found)))
+            return Found(3, joined(each.parts for each in reversed(found)))
         return max(found)  # of equal ones, the first: its field replaces those of the others
 
-    def _output(self, node: str, path: Path, raw: str) -> _Found:
+    def _output(self, node: str, path: Path, raw: str) -> Found:
         """Return what a node hands on under a path."""
-        unknown = _Found(2, (_input(node, path, raw, is_trigger=False),))
+        unknown = Found(2, (_input(node, path, raw, is_trigger=False),))
         if node not in self.nodes.by_name:
             return unknown
         if self.memo.is_too_deep():
             self.losses.append(FlowLoss(reason=TOO_DEEP, what=self.reader, nodes=(self.reader,)))
             return unknown
-        key = (node, path, raw)
+        key = (node, path, raw, self.collects)
         return self.memo.find(key, lambda: self._computed(node, path, raw), lambda: replace(unknown, rank=0))
 
-    def _computed(self, node: str, path: Path, raw: str) -> _Found:
+    def _computed(self, node: str, path: Path, raw: str) -> Found:
         row = self.nodes.by_name[node]
         kind, is_off = kind_of(row), row.get("disabled") is True
         if kind == GUARDRAILS and path[:1] == ("guardrailsInput",):
-            return _Found(3, self.parts(text(row, "parameters", "text"), node))
+            return Found(3, self.parts(text(row, "parameters", "text"), node))
         if self.nodes.is_step(node) and kind not in PASSING:  # some steps hand on their items
             return self._answer(row, node, path, raw)
         if is_off or kind in PASSING or kind == "merge":
@@ -209,65 +215,43 @@ class N8nExpressions:
         if kind == "set":
             return self._set(as_manual(table(row, "parameters")), node, path, raw)
         if not self.nodes.parents(node):
-            return _Found(2, (_input(node, path, raw, is_trigger=True),))
+            return Found(2, (_input(node, path, raw, is_trigger=True),))
         if kind in CODE_KINDS:
             return replace(self._incoming(node, (), raw), rank=2)
         if kind in ("splitOut", "aggregate", "itemLists", "renameKeys"):
-            given = given_path(row, path)
-            return _Found(0, ()) if given is None else self._incoming(node, given, raw)
-        return _Found(2, (_input(node, path, raw, is_trigger=False),))
+            source = given_path(row, path)
+            if source is None:
+                return Found(0, (_input(node, path, raw, is_trigger=False),))
+            if kind == "aggregate":
+                return item_of(replace(self, collects=True)._incoming(node, source, raw), path[1:2])
+            return self._incoming(node, source, raw)
+        return Found(2, (_input(node, path, raw, is_trigger=False),))
 
-    def _answer(self, row: JsonTable, node: str, path: Path, raw: str) -> _Found:
+    def _answer(self, row: JsonTable, node: str, path: Path, raw: str) -> Found:
         kind = kind_of(row)
         if kind == "sentimentAnalysis" and path and not makes_field(kind, path) and self.nodes.parents(node):
             return self._incoming(node, path, raw)
         rank = 3 if makes_field(kind, path) else 2 if self.nodes.helpers(node, "ai_outputParser") else 1
-        return _Found(rank, (StepAnswer(candidates=((node, _field(path)),), raw=raw),))
+        return Found(rank, (StepAnswer(candidates=((node, _field(path)),), raw=raw),))
 
-    def _set(self, parameters: JsonTable, node: str, path: Path, raw: str) -> _Found:
+    def _set(self, parameters: JsonTable, node: str, path: Path, raw: str) -> Found:
         """Return a field behind a Set node; for the whole item, everything that it sets and hands on."""
         found = set_field(parameters, path)
         if not path:
             own = [self.parts(each, node) for each in set_texts(parameters)]
             given = self._incoming(node, path, raw).parts if found.hands_on and self.nodes.parents(node) else ()
-            return _Found(3, joined((given, *own)))
+            whole = joined((given, *own))
+            return Found(3, whole) if whole else Found(1, (_input(node, path, raw, is_trigger=False),))
         if found.value is not None:
-            return _Found(3, within(self.parts(found.value, node), found.rest))
+            return Found(3, within(self.parts(found.value, node), found.rest))
         if found.hands_on:
             return self._incoming(node, path, raw)
-        return _Found(0, (_input(node, path, raw, is_trigger=False),))
+        return Found(0, (_input(node, path, raw, is_trigger=False),))
 
     def _lose(self, reason: str, node: str, raw: str) -> None:
         shown = " ".join(raw.split())
         what = f"{shown[:60]} in {node}" if raw else node
         self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader or node,)))
-
-
-def _surest(found: list[_Found], raw: str) -> _Found:
-    """Return what is most certainly there; of several answers, one place for the first step that comes before."""
-    best = max(found)
-    equal = [each for each in found if each.rank == best.rank]
-    return _Found(best.rank, _alternatives([each.parts for each in equal], raw, None) or equal[0].parts)
-
-
-def _alternatives(resolved: list[Parts], raw: str, default: str | None) -> Parts:
-    """Return `a || b` as one place, for the first that has a value; nothing where they are not places of one kind."""
-    parts = [each[0] for each in resolved if len(each) == 1]
-    answers = [part for part in parts if isinstance(part, StepAnswer)]
-    parts += [part for answer in answers for part in answer.default or ()]  # what is taken before the first of them ran
-    inputs = [part for part in parts if isinstance(part, FlowInput)]
-    if answers:
-        candidates = tuple(dict.fromkeys(pair for answer in answers for pair in answer.candidates))
-        usual = next((part for part in parts if isinstance(part, str)), default)
-        others = [replace(each, default=usual if each.default is None else each.default) for each in inputs]
-        otherwise: Parts = (*others[:1],) if others or usual is None else (usual,)
-        return (StepAnswer(candidates=candidates, raw=raw, default=otherwise or None),)
-    if inputs and len(inputs) == len(resolved):
-        known = next((each.default for each in inputs if each.default is not None), default)
-        names = tuple(dict.fromkeys(name for each in inputs for name in each.names))
-        sources = {each.source for each in inputs}
-        return (FlowInput(names=names, raw=raw, default=known, source=sources.pop() if len(sources) == 1 else None),)
-    return next((each for each in resolved if each), ()) if default is not None else ()
 
 
 def _field(path: Path) -> Path:
@@ -281,7 +265,7 @@ def _field(path: Path) -> Path:
 def _input(node: str, path: tuple[str, ...], raw: str, *, is_trigger: bool) -> FlowInput:
     """Return an input for what a node gets from outside; that of a trigger goes by the name of the field."""
     whole = ".".join((node, *path))
-    chat = (QUESTION,) if path[-1:] == ("chatInput",) else ()
+    chat = (QUESTION,) if path and path[-1] in _CHAT_FIELDS else ()
     if not is_trigger or not path:
         return FlowInput(names=(whole, ".".join(path) or node, *chat, node), raw=raw, source=node)
     return FlowInput(names=(path[-1], *chat, ".".join(path), whole, node), raw=raw)

@@ -116,6 +116,9 @@ def _with_places(value: Json, places: list[str]) -> str:
     return f"={found}" if found != shown else found
 
 
+_BRACKETS: Final = re.compile(r"""\[(['"])(.*)\1\]""", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetField:
     """What a Set node does with a field: the value that it writes, and the rest of the path within it.
@@ -204,14 +207,14 @@ def _split_out(parameters: JsonTable, path: Path) -> Path | None:
     names = [each.strip().removeprefix("$json.") for each in fields.split(",")]
     others = [each.strip() for each in text(parameters, "options", "destinationFieldName").split(",")]
     for name, other in zip_longest(names, others, fillvalue=""):
-        parts = tuple(name.split("."))
+        parts = _field_path(name)
         for known in ((other,),) if other else ((name,), parts, parts[-1:]):
             if path[: len(known)] == known:
                 return (*parts, *path[len(known) :])
     if text(parameters, "include") in ("allOtherFields", "selectedOtherFields"):
         return path
     if len(names) == 1:
-        return (*names[0].split("."), *path)
+        return (*_field_path(names[0]), *path)
     return None if path else ()
 
 
@@ -222,8 +225,23 @@ def _aggregated(parameters: JsonTable, path: Path) -> Path | None:
             return None
         return path[2:] if len(path) > 1 and path[1].isdecimal() else path[1:]
     for each in tables(at(parameters, "fieldsToAggregate"), "fieldToAggregate"):
-        source = tuple(text(each, "fieldToAggregate").split("."))
+        source = _field_path(text(each, "fieldToAggregate"))
         renamed = text(each, "outputFieldName") if each.get("renameField") is True else ""
         if path[:1] == (renamed or source[-1],):
             return (*source, *(path[2:] if len(path) > 1 and path[1].isdecimal() else path[1:]))
     return None if path else ()
+
+
+def unescaped(text: str) -> str:
+    """Return what stands in quotation marks without its backslashes.
+
+    Args:
+        text: What stands there.
+    """
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def _field_path(name: str) -> Path:
+    """Return the path of a field as the editor writes it: with dots, or a name with other characters in brackets."""
+    quoted = _BRACKETS.fullmatch(name)
+    return (unescaped(quoted[2]),) if quoted else tuple(name.split("."))

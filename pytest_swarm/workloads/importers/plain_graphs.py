@@ -42,18 +42,15 @@ class PlainGraph:
     nodes: dict[str, dict[str, Json]] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
 
-    def flow(self, *, where: str) -> AgentFlow:
+    def flow(self) -> AgentFlow:
         """Return the graph with every node as an LLM step; its ID is the name.
 
         Raises:
             GraphError: For an edge that leads nowhere, and for a task's field with a wrong value.
         """
-        try:
-            nodes = tuple(FlowNode(id=node, name=node, step=self._step(node, row)) for node, row in self.nodes.items())
-            links = tuple(FlowLink(source=source, target=target) for source, target in dict.fromkeys(self.edges))
-            return AgentFlow(name=self.name, nodes=nodes, links=links)
-        except GraphError as error:
-            raise GraphError(f"{where}: {error}") from error
+        nodes = tuple(FlowNode(id=node, name=node, step=self._step(node, row)) for node, row in self.nodes.items())
+        links = tuple(FlowLink(source=source, target=target) for source, target in dict.fromkeys(self.edges))
+        return AgentFlow(name=self.name, nodes=nodes, links=links)
 
     def _step(self, node: str, row: Mapping[str, Json]) -> LlmStep:
         fields = Fields(_numbers(row), where=f"node {node!r}", error=GraphError)
@@ -95,34 +92,30 @@ def is_node_link(document: Json) -> bool:
     return lists and isinstance(at(document, "nodes"), list)
 
 
-def read_node_link(document: Json, *, name: str, where: str) -> AgentFlow:
+def read_node_link(document: Json, *, name: str) -> AgentFlow:
     """Return the graph of node-link JSON, with the edges under `links` or `edges`.
 
     Args:
         document: The parsed file.
         name: Name of the graph where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: For an undirected graph, a node without an ID, an edge without ends, and one that leads nowhere.
     """
     if at(document, "directed") is False:
-        raise GraphError(f"{where}: {NO_DIRECTION}")
+        raise GraphError(NO_DIRECTION)
     graph = PlainGraph(text(document, "graph", "name") or text(document, "name") or name)
     key = "links" if isinstance(at(document, "links"), list) else "edges"
-    try:
-        for place, row in enumerate(rows_at(document, "nodes")):
-            node = text(row, "id") or text(row, "name")
-            if not node:
-                raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
-            if node in graph.nodes:
-                raise GraphError(f"two nodes have the id {node!r}")
-            graph.nodes[node] = row
-        rows = edge_rows(document, key)
-        graph.edges = [(_end(row, "source", graph.nodes), _end(row, "target", graph.nodes)) for row in rows]
-    except GraphError as error:
-        raise GraphError(f"{where}: {error}") from error
-    flow = graph.flow(where=where)
+    for place, row in enumerate(rows_at(document, "nodes")):
+        node = text(row, "id") or text(row, "name")
+        if not node:
+            raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
+        if node in graph.nodes:
+            raise GraphError(f"two nodes have the id {node!r}")
+        graph.nodes[node] = row
+    rows = edge_rows(document, key)
+    graph.edges = [(_end(row, "source", graph.nodes), _end(row, "target", graph.nodes)) for row in rows]
+    flow = graph.flow()
     drawn = [node for node, row in graph.nodes.items() if isinstance(row.get("data"), dict) and "position" in row]
     return replace(flow, losses=(FlowLoss(reason=_CANVAS),)) if drawn else flow
 
@@ -140,13 +133,12 @@ def _end(row: Json, side: str, nodes: Mapping[str, Mapping[str, Json]]) -> str:
     return list(nodes)[place] if 0 <= place < len(nodes) else named
 
 
-def read_graphml(xml: str, *, name: str, where: str) -> AgentFlow:
+def read_graphml(xml: str, *, name: str) -> AgentFlow:
     """Return the graph of a GraphML text.
 
     Args:
         xml: The text.
         name: Name of the graph where the file has none.
-        where: What to call it in an error, such as the file's path.
 
     Raises:
         GraphError: Where networkx is missing, cannot read the text, or finds an undirected graph.
@@ -154,16 +146,16 @@ def read_graphml(xml: str, *, name: str, where: str) -> AgentFlow:
     try:
         import networkx
     except ImportError as error:
-        raise GraphError(f"{where}: {GRAPHML_NEEDS}") from error
+        raise GraphError(GRAPHML_NEEDS) from error
     try:
-        _check_graphml(fromstring(xml), where)
+        _check_graphml(fromstring(xml))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # keys without a type are texts, which is what a task's fields are
             found = networkx.parse_graphml(xml)
     except (ParseError, networkx.NetworkXError) as error:
-        raise GraphError(f"{where}: is not valid GraphML: {error}") from error
+        raise GraphError(f"is not valid GraphML: {error}") from error
     except (ValueError, KeyError, AttributeError, TypeError) as error:  # networkx checks neither keys nor types
-        raise GraphError(f"{where}: is not valid GraphML: {error}") from error
+        raise GraphError(f"is not valid GraphML: {error}") from error
     graph = PlainGraph(str(found.graph.get("name") or found.graph.get("id") or name))
     defaults = found.graph.get("node_default", {})
     graph.nodes = {
@@ -171,21 +163,21 @@ def read_graphml(xml: str, *, name: str, where: str) -> AgentFlow:
         for node, row in found.nodes(True)
     }
     graph.edges = [(str(source), str(target)) for source, target in found.edges()]
-    return graph.flow(where=where)
+    return graph.flow()
 
 
-def _check_graphml(root: Element, where: str) -> None:
+def _check_graphml(root: Element) -> None:
     """Raise GraphError for what networkx leaves out or makes up: nested graphs, edges to nodes that do not exist."""
     tags = [(each.tag.rpartition("}")[2], each) for each in root.iter() if isinstance(each.tag, str)]
     graphs = [each for tag, each in tags if tag == "graph"]
     if any(each.get("edgedefault") == "undirected" for each in graphs):
-        raise GraphError(f"{where}: {NO_DIRECTION}")
+        raise GraphError(NO_DIRECTION)
     if len(graphs) > 1:
-        raise GraphError(f"{where}: holds {len(graphs)} graphs, nested or one after another; export one graph alone")
+        raise GraphError(f"holds {len(graphs)} graphs, nested or one after another; export one graph alone")
     nodes = {each.get("id") for tag, each in tags if tag == "node"}
     for end in (each.get(side) for tag, each in tags if tag == "edge" for side in ("source", "target")):
         if end not in nodes:
-            raise GraphError(f"{where}: an edge ends at node {end!r}, which does not exist")
+            raise GraphError(f"an edge ends at node {end!r}, which does not exist")
 
 
 def _plain(value: object) -> Json:

@@ -30,7 +30,7 @@ WORDS_PER_STEP: Final = 25  # each further 25 words add half a level of difficul
 _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
         TaskType.CODE: r"code|script|program|function|implement|compil\w*|debug|regex|sql|encrypt\w*|deploy|install",
-        TaskType.MATH: r"calculat\w*|comput\w*|sum|averag\w*|count|convert|measur\w*|estimat\w*|percent\w*|add",
+        TaskType.MATH: r"calculat\w*|comput(?!er)\w*|sum|averag\w*|count|convert|measur\w*|estimat\w*|percent\w*|add",
         TaskType.SUMMARIZE: r"summar\w*|report|overview|describ\w*|aggregat\w*|merge|reduc\w*|combin\w*|collect",
         TaskType.CREATIVE: r"writ\w*|creat\w*|design|compos\w*|decorat\w*|draw|invent|generat\w*|paint|draft",
         TaskType.EXTRACTION: r"extract\w*|find|get|fetch|retriev\w*|search\w*|read|look|list|scan|parse|\w*load|map",
