@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ NAMES = [each.name.partition(" (")[0] for each in FORMATS]
 def test_a_format_is_documented(name: str) -> None:
     assert name in " ".join(DESCRIPTION.split()), "name it in pytest_swarm/cli/import_command.py"
     if name != "our own":
-        table = PAGE.read_text(encoding="utf-8").partition("\n| format | tasks and edges |")[2].partition("\n\n")[0]
-        rows = [row.split("|")[1] for row in table.split("\n")[1:] if row]
-        assert any(name in row for row in rows), "write its row in docs/benchmarks.md"
+        page = PAGE.read_text(encoding="utf-8")
+        rules = page.partition("\n### The rules of every importer")[2].partition("\n### ")[0]
+        places = re.findall(r"^(?:#### (.*)|\| ([^|]*) \|.*)$", rules, re.MULTILINE)
+        assert any(name in heading + cell for heading, cell in places), "write its rules in docs/benchmarks.md"
 
 
 def test_a_format_has_a_sample_that_mutants_are_made_of() -> None:
