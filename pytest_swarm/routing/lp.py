@@ -67,7 +67,7 @@ class LpRouter:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""
         step = step_of(view)
         program = self._compiled(step.allowed.shape, step.allowed.tobytes(), step.keep)
-        program.worth.value, program.load.value = step.worth.ravel(), step.price
+        program.worth.value, program.load.value = step.worth.ravel(), step.entry_price
         program.vram_gb.value = np.array(step.vram_gb)
         program.budget_gb.value = step.budget_gb
         status, solver = _solve(program.problem, self._solvers)

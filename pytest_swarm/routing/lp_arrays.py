@@ -70,7 +70,7 @@ class HighsRelaxation:
         allowed = step.allowed
         with self._lock:
             program = self._program(allowed.shape, allowed.tobytes(), step.keep, step.vram_gb, step.budget_gb)
-            program.col_cost_ = np.concatenate([-step.worth.T.ravel(), step.price])
+            program.col_cost_ = np.concatenate([-step.worth.T.ravel(), step.entry_price])
             self._highs.passModel(program)  # forgets the step before, so that each step starts alike
             self._highs.run()
             status = self._highs.getModelStatus()

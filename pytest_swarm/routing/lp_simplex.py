@@ -58,7 +58,7 @@ def lp_optimum(step: LpStep) -> LpOptimum | None:
     models, tasks = step.worth.shape
     if (models + tasks + 1) * (models * tasks + models + 3) > _ENTRIES:
         return None
-    if step.worth.max() > _LARGEST or step.worth.min() < -_LARGEST or step.price.max() > _LARGEST:
+    if step.worth.max() > _LARGEST or step.worth.min() < -_LARGEST or step.entry_price.max() > _LARGEST:
         return None
     solved = _residency(step)
     shares = None if solved is None else _shares(step, solved[0])
@@ -66,7 +66,7 @@ def lp_optimum(step: LpStep) -> LpOptimum | None:
         return None
     bound = solved[1]
     held = np.maximum(shares.max(axis=1), step.keep)  # more than these in y is rounding, and may cost
-    value = float((shares * step.worth).sum() - step.price @ held)
+    value = float((shares * step.worth).sum() - step.entry_price @ held)
     return LpOptimum(shares, value) if abs(value - bound) <= _ZERO * max(1.0, abs(bound)) else None
 
 
@@ -81,9 +81,9 @@ def _residency(step: LpStep) -> tuple[Matrix, float] | None:
     top = worth.max(axis=0)
     if start.held:  # no task is worth less than on a model that is held
         level = np.maximum(level, worth[start.held].max(axis=0))
-        worth, price = worth[start.rows], step.price[start.rows]
+        worth, price = worth[start.rows], step.entry_price[start.rows]
     else:
-        price = step.price
+        price = step.entry_price
     tableau, last = start.tableau.copy(), models * tasks
     tableau[tasks:-1, :last] = np.maximum(worth[:, :, None] - level.T, 0.0).reshape(len(price), last)
     tableau[tasks:-1, -1] = price
@@ -94,7 +94,7 @@ def _residency(step: LpStep) -> tuple[Matrix, float] | None:
         return None
     y = np.array(step.keep, dtype=float)
     y[start.rows] = np.maximum(tableau[-1, -2 - len(price) : -2], 0.0)
-    return y, -float(tableau[-1, -1]) - sum(compress(step.price.tolist(), step.keep))
+    return y, -float(tableau[-1, -1]) - sum(compress(step.entry_price.tolist(), step.keep))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,14 +18,14 @@ Flags: TypeAlias = tuple[bool, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LpStep:
-    """What the relaxation of a step depends on: `worth` U and `allowed` (I, M), `price` and `keep` (I,), VRAM in GB.
+    """What the relaxation of a step depends on: `worth` U and `allowed` (I, M), `entry_price` and `keep` (I,), GB.
 
-    `price` is what a load of each model costs, 0 where it is `resident`; `keep` is True for pinned models.
+    `entry_price` is what a load of each model costs, 0 where it is `resident`; `keep` is True for pinned models.
     """
 
     worth: Matrix
     allowed: Mask
-    price: Matrix
+    entry_price: Matrix
     resident: Flags
     keep: Flags
     vram_gb: tuple[float, ...]
@@ -39,7 +39,7 @@ class LpStep:
         """
         held = {*rows, *compress(range(len(self.keep)), self.keep)}
         worth = sum(self.worth[row, column] for column, row in enumerate(rows))
-        prices = self.price.tolist()  # plain floats, as in `evaluate`: since Python 3.12 `sum` rounds theirs once
+        prices = self.entry_price.tolist()  # plain floats, as in `evaluate`: since Python 3.12 `sum` rounds theirs once
         return float(worth - sum(prices[row] for row in sorted(held)))
 
 
@@ -50,7 +50,7 @@ def step_of(view: PlanningView) -> LpStep:
     return LpStep(
         worth=utility(view),
         allowed=view.estimates.allowed,
-        price=np.where(resident, 0.0, load_price(view)),
+        entry_price=np.where(resident, 0.0, load_price(view)),
         resident=resident,
         keep=tuple([model.keep for model in fleet]),
         vram_gb=tuple([model.vram_gb for model in fleet]),

@@ -54,7 +54,7 @@ def least_price_of_ties(view: PlanningView, optimum: float) -> float:
         y >= np.array(step.keep, dtype=float),
         y <= 1,
         np.array(step.vram_gb) @ y <= step.budget_gb,
-        cp.sum(cp.multiply(step.worth, x)) - step.price @ y >= optimum - 1e-9,
+        cp.sum(cp.multiply(step.worth, x)) - step.entry_price @ y >= optimum - 1e-9,
     ]
     return float(cp.Problem(cp.Minimize(np.array(prices) @ y), rows).solve(solver="HIGHS"))
 
@@ -74,7 +74,7 @@ def test_random_steps_have_the_value_of_the_mode_and_the_optimum_of_the_rule(ali
         assert not own.shares[~step.allowed].any()
         held = np.maximum(own.shares.max(axis=1), step.keep)
         assert held @ step.vram_gb <= step.budget_gb + 1e-6
-        assert (own.shares * step.worth).sum() - step.price @ held == pytest.approx(own.value)
+        assert (own.shares * step.worth).sum() - step.entry_price @ held == pytest.approx(own.value)
         assert price_of_ties(view, own.shares) == pytest.approx(least_price_of_ties(view, own.value), abs=2e-5)
         solved["keep"] += any(step.keep)
         solved["forbidden"] += not step.allowed.all()
