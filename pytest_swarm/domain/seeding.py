@@ -10,7 +10,6 @@ from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import task_messages
-from pytest_swarm.domain.task import Task
 
 _SEPARATOR: Final = "\x1f"  # the ASCII unit separator: ("a", "bc") and ("ab", "c") must not collide
 _MAX_SEED: Final = 0x7FFF_FFFF  # Ollama takes a 32-bit signed seed; -1 would mean "random"
@@ -52,20 +51,22 @@ def task_seeds(graph: TaskGraph, seed: int) -> dict[str, int]:
     return seeds
 
 
-def own_inputs(graph: TaskGraph, task: Task) -> tuple[str, ...]:
-    """Return the inputs of a task, after a word, where the first task of its prompt has others; else nothing.
+def inputs_of_repeats(graph: TaskGraph) -> dict[str, tuple[str, ...]]:
+    """Return the inputs of each task that repeats the prompt of an earlier one with other inputs, by its ID.
 
     The steps of a chain that repeats one prompt have one seed and different requests. The simulator draws by prompt,
     whatever the inputs say, so this tells them apart.
 
     Args:
         graph: The graph as it is run.
-        task: One of its tasks.
     """
-    first = next(each.id for each in graph.tasks if each.prompt == task.prompt and each.system == task.system)
-    if first == task.id or graph.inputs(first) == graph.inputs(task.id):
-        return ()
-    return ("given", *graph.inputs(task.id))
+    first: dict[str, tuple[str, ...]] = {}
+    repeats: dict[str, tuple[str, ...]] = {}
+    for task in graph.tasks:
+        inputs = graph.inputs(task.id)
+        if first.setdefault(task.whole_prompt, inputs) != inputs:
+            repeats[task.id] = inputs
+    return repeats
 
 
 def prompt_seed(seed: int, messages: Iterable[Mapping[str, object]]) -> int:

@@ -2121,8 +2121,8 @@ FAULTS: Final = (
     Fault(
         name="the steps of a chain that repeats one prompt are one draw of the simulator",
         where="domain/seeding.py",
-        old='return ("given", *graph.inputs(task.id))',
-        new="return ()",
+        old="first.setdefault(task.whole_prompt, inputs) != inputs",
+        new="False",
         tests=("execution/test_copied_prompts.py",),
     ),
     Fault(

@@ -19,7 +19,7 @@ from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
-from pytest_swarm.domain.seeding import own_inputs, stable_rng
+from pytest_swarm.domain.seeding import inputs_of_repeats, stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
@@ -35,17 +35,17 @@ from pytest_swarm.simulator.server.token_stream import GeneratedText, Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One task on one model: everything that its draws depend on."""
+    """One task on one model, all that its draws depend on; `asked` is its prompt, with the inputs of a repeated one."""
 
     graph: TaskGraph
     task: Task
     model: str
     request_seed: int | None
+    asked: tuple[str, ...]
 
     def rng(self, seed: int, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        asked = (full_tag(self.model), self.task.whole_prompt, *own_inputs(self.graph, self.task))
-        return stable_rng(purpose, seed, str(self.request_seed), *asked)
+        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), *self.asked)
 
 
 class ProfileGenerator:
@@ -63,6 +63,7 @@ class ProfileGenerator:
         self._tasks_by_prompt: dict[str, list[tuple[TaskGraph, Task]]] = {}
         self._templates: list[tuple[TaskGraph, Task]] = []
         self.registered: set[str] = set()
+        self._repeats: dict[str, dict[str, tuple[str, ...]]] = {}  # by the digest of the graph
         for graph in graphs:
             self.register_graph(graph)
 
@@ -153,7 +154,7 @@ class ProfileGenerator:
             task: The task.
             request_seed: The seed of the request.
         """
-        call = _Call(graph=graph, task=task, model=model, request_seed=request_seed)
+        call = self._call(graph, task, model, request_seed)
         text = self._text(call, task.expected, self._outcome(call, has_inputs=bool(graph.inputs(task.id))))
         return score_or_none(task.expected, text) or 0.0
 
@@ -169,8 +170,15 @@ class ProfileGenerator:
         recorded = self._recorded(request)
         if recorded is not None:
             return recorded.text
-        call = _Call(graph=graph, task=task, model=request.model, request_seed=request.seed)
+        call = self._call(graph, task, request.model, request.seed)
         return self._answer_task(call, given, self.prompt_tokens(request))[0]
+
+    def _call(self, graph: TaskGraph, task: Task, model: str, request_seed: int | None) -> _Call:
+        if graph.digest not in self._repeats:
+            self._repeats[graph.digest] = inputs_of_repeats(graph)
+        inputs = self._repeats[graph.digest].get(task.id)
+        asked = (task.whole_prompt,) if inputs is None else (task.whole_prompt, "given", *inputs)
+        return _Call(graph=graph, task=task, model=model, request_seed=request_seed, asked=asked)
 
     def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
         """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
@@ -184,7 +192,7 @@ class ProfileGenerator:
             return None
         fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
         graph, task, given = (fitting or found)[-1]
-        return _Call(graph=graph, task=task, model=request.model, request_seed=request.seed), given
+        return self._call(graph, task, request.model, request.seed), given
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> tuple[str, int]:
         """Return the model's answer and its tokens. A task with a formula computes with its inputs, right or wrong."""
