@@ -135,11 +135,13 @@ async def measure_installed_models(
                 report_progress(f"measuring {model.tag}")
             results[model.tag] = await _entry_or_reason(client, restoration, model, num_ctx)
     finally:
-        if len(results) < len(installed) and found().entries:  # a server that went away, or Ctrl-C
-            keep(found())
-        with suppress(BackendError):
-            for trouble in await restoration.restore(client):
-                report_progress(trouble)
+        try:
+            if len(results) < len(installed) and found().entries:  # a server that went away, or Ctrl-C
+                keep(found())
+        finally:  # also where that cannot be written
+            with suppress(BackendError):
+                for trouble in await restoration.restore(client):
+                    report_progress(trouble)
     found().check()
     return found()
 

@@ -159,6 +159,31 @@ def test_what_was_measured_is_kept_where_the_rest_is_not(ending: str, monkeypatc
     assert f"# {A40.tags[1]} is left out: the command ended before it was measured" in found.fleet_text()
 
 
+def test_the_server_is_left_as_it_was_found_where_what_was_measured_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    show, [first, last] = OllamaClient.show, A40.tags[:2]
+    monkeypatch.setattr(OllamaClient, "show", lambda client, tag: fail() if tag == last else show(client, tag))
+
+    async def fail() -> ModelInfo:
+        raise ServerDownError("gone")
+
+    def refuse(_: InstalledModels) -> None:
+        raise FleetError("the disk is full")
+
+    async def measure() -> list[tuple[str, int]]:
+        client = simulated_client()
+        await client.load(first, num_ctx=1024, keep_alive=FOREVER)
+        with pytest.raises(FleetError, match="the disk is full"):
+            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None, keep=refuse)
+        found = [(entry.tag, entry.num_ctx or 0) for entry in await client.resident_entries()]
+        await client.aclose()
+        return found
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
+        assert runner.run(measure()) == [(first, 1024)]
+
+
 def test_a_model_that_others_unload_does_not_cost_the_measurements_of_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     resident = OllamaClient.resident
 
