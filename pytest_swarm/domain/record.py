@@ -67,7 +67,7 @@ class Case:
         k = self.key
         text = f"{self.graph.digest}|{k.mode}|{k.horizon}|{k.vram_budget_gb:.6f}|{k.repeat}"
         text += "" if k.lambda_token is None else f"|{lambda_label(k.lambda_token)}"
-        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest()[:16])
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16])
 
     @property
     def job(self) -> str:

@@ -184,6 +184,14 @@ def test_a_damaged_line_is_named(tmp_path: Path, change: dict[str, Json], senten
         read_cassette(path)
 
 
+def test_a_mode_with_half_a_surrogate_pair_is_another_mode_than_was_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    append_take(path, take())
+    path.write_text(path.read_text().replace('"mode":"lp"', '"mode":"\\ud800"'))
+    with pytest.raises(CassetteError, match=r"line 4.*belongs to no case"):
+        read_cassette(path)
+
+
 def test_a_lost_exchange_is_named(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     append_take(path, take())
