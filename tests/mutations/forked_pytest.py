@@ -24,11 +24,12 @@ def run_pytest(
         arguments: The command line of pytest.
         root: Where it is run, and where all modules of the tree are imported from.
         limit_s: The process is stopped after this time, and None is returned for its status.
-        environment: Variables that are set for it.
+        environment: Variables that are set for it, beside those that this process has now.
     """
     output = root / "output.txt"
     output.write_text("", encoding="utf-8")
-    process = FORKS.Process(target=_be_pytest, args=(arguments, root, output, environment))
+    theirs = {**os.environ, "PYTHONPATH": str(root), **environment}
+    process = FORKS.Process(target=_be_pytest, args=(arguments, root, output, theirs))
     process.start()
     process.join(limit_s)
     status = process.exitcode
@@ -41,7 +42,8 @@ def run_pytest(
 def _be_pytest(arguments: list[str], root: Path, output: Path, environment: dict[str, str]) -> None:
     """Do what `python -m pytest` does at `root`; nothing of the tree that this module comes from stays imported."""
     os.chdir(root)
-    os.environ |= {"PYTHONPATH": str(root), **environment}
+    os.environ.clear()  # those of the server are of the moment at which it was started, by whichever test
+    os.environ |= environment
     sys.path.insert(0, str(root))
     ours = {each.name for each in root.iterdir()}
     for name in [name for name in sys.modules if name.partition(".")[0] in ours]:

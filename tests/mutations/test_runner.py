@@ -69,6 +69,14 @@ def test_tests_that_fail_without_a_fault_are_told(root: Path) -> None:
     assert "assert 7 == 5" in outcome.detail
 
 
+def test_a_run_has_the_variables_that_are_set_now(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert try_without(["tests/test_sums.py"], root).good  # the server of forks runs
+    test = "import os\n\ndef test_it():\n    assert os.environ['SWARM_SET_LATER'] == 'yes'\n"
+    (root / "tests/test_variable.py").write_text(test)
+    monkeypatch.setenv("SWARM_SET_LATER", "yes")
+    assert try_without(["tests/test_variable.py"], root).good
+
+
 def test_a_run_that_does_not_end_is_stopped(root: Path) -> None:
     (root / "tests/test_endless.py").write_text("import time\n\ndef test_it():\n    time.sleep(600)\n")
     assert run_pytest(["-q", "tests/test_endless.py"], root, limit_s=1.0, environment={})[0] is None
