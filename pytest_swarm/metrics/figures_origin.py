@@ -113,11 +113,9 @@ class FiguresMark:
     off: float | None = None
 
     @property
-    def of_times(self) -> str:
-        """What stands beside seconds and loads, such as ` (PREDICTED, not verified)`; nothing where they are real."""
-        if self.origin is FiguresOrigin.PREDICTED:
-            return f" (PREDICTED, {self.check})"
-        return "" if self.origin is FiguresOrigin.MEASURED else f" ({self.origin.upper()})"
+    def of_times(self) -> str | None:
+        """What stands beside predicted seconds and loads, such as `PREDICTED, not verified`; None beside others."""
+        return f"PREDICTED, {self.check}" if self.origin is FiguresOrigin.PREDICTED else None
 
     @property
     def check(self) -> str:

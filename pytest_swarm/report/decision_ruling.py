@@ -15,10 +15,9 @@ from pytest_swarm.report.decision_text import (
     gain_text,
     interval_text,
     policy_name,
-    savings_text,
+    savings_sentence,
     table_head,
     table_rows,
-    time_mark,
     undeclared_text,
 )
 from pytest_swarm.report.text_table import aligned
@@ -32,53 +31,59 @@ _MOST_JOBS: Final = 1000  # further jobs that are counted; beyond it the count w
 
 def decision_sentence(decision: PolicyDecision) -> str:
     """Return the ruling in a few sentences; that times are predicted, or the present policy unusable, where so."""
-    text, mark = _ruling_text(decision), time_mark(decision)
-    if not mark or decision.question.by.name != "makespan" or mark in text or decision.choice.ruling is Ruling.TOO_FEW:
-        return text
-    return f"{text} Times are{mark.replace('(', '').replace(')', '')}."
+    return " ".join(each for each in _sentences(decision) if each)
 
 
-def _ruling_text(decision: PolicyDecision) -> str:
-    fault = _fault_sentence(decision)
-    match decision.choice.ruling:
+def _sentences(decision: PolicyDecision) -> tuple[str, ...]:
+    fault, choice = _fault_sentence(decision), decision.choice
+    match choice.ruling:
         case Ruling.USE:
-            return _use(decision) + fault
+            return _use(decision), fault
         case Ruling.KEEP:
-            return f"{_nothing_better(decision)}{_keeping(decision)}.{_most(decision)}"
+            return _keep(decision), *_most(decision)
         case Ruling.UNUSABLE:
-            return _unusable(decision)
+            return _unusable(decision), _times(decision)
         case Ruling.TOO_FEW:
-            choice = decision.choice
             verb = "decides" if choice.jobs == 1 else "decide"
             least = str(MIN_FAMILIES) if choice.families == choice.jobs else f"{MIN_FAMILIES} families"
             few = f"{decision.counted} {verb} nothing: measure at least {least}, each under every policy."
-            return f"{few}{uncounted_jobs(decision)}{fault}{_other_present(decision)}"
+            return f"{few}{uncounted_jobs(decision)}", fault, _other_present(decision)
         case Ruling.UNKNOWN:
-            return _unknown(decision) + fault + _other_present(decision)
+            return _unknown(decision), fault, _other_present(decision)
 
 
-def _keeping(decision: PolicyDecision) -> str:
-    """Return `: keep M`; of a policy that only stands for what is done now, why there is nothing to keep."""
+def _times(decision: PolicyDecision) -> str:
+    """Return that times are predicted, of a decision by time that tells no gain, beside which it would stand."""
+    mark = decision.figures.of_times if decision.question.by.name == "makespan" else None
+    return "" if mark is None else f"Times are {mark}."
+
+
+def _keep(decision: PolicyDecision) -> str:
+    """Return `No policy is better than M: keep it.`; of a policy that only stands for what is done now, no advice."""
     present = policy_name(decision, decision.present)
-    if decision.present_assumed:
-        return f", so there is nothing to compare {present} with" if decision.choice.best is None else ""
-    return f": keep {'it' if _nothing_better(decision).endswith(present) else present}"
+    if decision.choice.best is None:
+        verb = "can be used" if decision.measured.excluded else "was run"
+        nothing = f"No other policy {verb} at {format_gb(decision.budget_gb)}"
+        advice = f", so there is nothing to compare {present} with" if decision.present_assumed else f": keep {present}"
+        return f"{nothing}{advice}."
+    advice = "" if decision.present_assumed else f": keep {present if _all_lose_score(decision) else 'it'}"
+    return f"{_nothing_better(decision, 'No policy')}{advice}."
 
 
 def _fault_sentence(decision: PolicyDecision) -> str:
-    """Return ` M breaks the budget in 3 of 8 jobs, so it cannot be used at 8GB.`; nothing where M can be used."""
+    """Return `M breaks the budget in 3 of 8 jobs, so it cannot be used at 8GB.`; nothing where M can be used."""
     fault = decision.measured.present_fault
     if fault is None:
         return ""
     present, budget = policy_name(decision, decision.present), format_gb(decision.budget_gb)
-    return f" {present} {fault}, so it cannot be used at {budget}."
+    return f"{present} {fault}, so it cannot be used at {budget}."
 
 
 def _other_present(decision: PolicyDecision) -> str:
     """Return how to compare with a policy that can be used; nothing where the present one can, or is the only one."""
     if decision.measured.present_fault is None or len(decision.policies) == 1:
         return ""
-    return " Name a usable one with --against."
+    return "Name a usable one with --against."
 
 
 def _use(decision: PolicyDecision) -> str:
@@ -87,13 +92,14 @@ def _use(decision: PolicyDecision) -> str:
     assert decision.choice.honest is not None
     present = policy_name(decision, decision.present)
     gain = gain_text(decision, decision.choice.honest)
-    saved = savings_text(decision, best)
-    mark = "" if decision.question.by.name == "makespan" else time_mark(decision)
-    beside = f" It {'also ' if saved.startswith('saves') else ''}{saved} per job{mark}." if saved else ""
-    return (
+    sentences = (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
-        f"({interval_text(decision, estimate)}).{beside}{_uneven(decision)}{undeclared_text(decision)}"
+        f"({interval_text(decision, estimate)}).",
+        savings_sentence(decision, best),
+        _uneven(decision),
+        undeclared_text(decision),
     )
+    return " ".join(each for each in sentences if each)
 
 
 def _uneven(decision: PolicyDecision) -> str:
@@ -104,33 +110,35 @@ def _uneven(decision: PolicyDecision) -> str:
     was, now = decision.mean("makespan_s", decision.present), decision.mean("makespan_s", best)
     if was is None or now is None or now <= was:
         return ""
-    return " The gain is that of most jobs; some long ones take longer."
+    return "The gain is that of most jobs; some long ones take longer."
 
 
-def _nothing_better(decision: PolicyDecision) -> str:
+def _all_lose_score(decision: PolicyDecision) -> bool:
+    """Return whether a policy that surely loses too much score could save more than is allowed to be lost."""
+    return any(_estimate(decision, n).high > decision.choice.margin for n in decision.choice.losing)
+
+
+def _nothing_better(decision: PolicyDecision, no_policy: str) -> str:
     """Return that no policy is better than the present one, without a full stop."""
-    choice, by = decision.choice, decision.question.by
-    if choice.best is None:
-        verb = "can be used" if decision.measured.excluded else "was run"
-        return f"No other policy {verb} at {format_gb(decision.budget_gb)}"
-    if any(_estimate(decision, n).high > choice.margin for n in choice.losing):
-        loss, least = decision.question.max_loss.text, percent(choice.margin)
-        return f"No policy saves more than {least} of the {by.saved} without losing more than {loss} of score"
-    return f"No policy is better than {policy_name(decision, decision.present)}"
+    if _all_lose_score(decision):
+        loss, least = decision.question.max_loss.text, percent(decision.choice.margin)
+        saved = decision.question.by.saved
+        return f"{no_policy} saves more than {least} of the {saved} without losing more than {loss} of score"
+    return f"{no_policy} is better than {policy_name(decision, decision.present)}"
 
 
-def _most(decision: PolicyDecision) -> str:
-    """Return ` The most that another one could gain is ..`; nothing where none of them was compared by it."""
+def _most(decision: PolicyDecision) -> tuple[str, ...]:
+    """Return `The most that another one could gain is ..` where one could; and what is said of predicted times."""
     choice = decision.choice
     if choice.best is None or choice.most_open is None or choice.most_open in choice.losing:
-        return ""
+        return (_times(decision),)
     widest = _estimate(decision, choice.most_open)
-    which = "another one that may keep the score" if choice.losing else "another one"
     if widest.high < _NOTHING:
-        loses = " Each other one loses." if widest.high < 0 else " No other one gains anything."
-        return "" if choice.losing else loses
+        loses = "Each other one loses." if widest.high < 0 else "No other one gains anything."
+        return "" if choice.losing else loses, _times(decision)
+    which = "another one that may keep the score" if choice.losing else "another one"
     name = policy_name(decision, decision.policies[widest.policy])
-    return f" The most that {which} could gain is {gain_text(decision, widest.high)} per job ({name})."
+    return (f"The most that {which} could gain is {gain_text(decision, widest.high)} per job ({name}).",)
 
 
 def _unusable(decision: PolicyDecision) -> str:
@@ -139,9 +147,9 @@ def _unusable(decision: PolicyDecision) -> str:
     fault = _fault_sentence(decision)
     if not others:
         budget = format_gb(decision.budget_gb)
-        return f"No policy that was run can be used at {budget}.{fault} Run others, or decide for a larger budget."
-    text = _nothing_better(decision).replace("No policy", "No usable policy", 1)
-    return f"{text}, but{fault} Usable are {', '.join(others)}: decide among them with --against."
+        return f"No policy that was run can be used at {budget}. {fault} Run others, or decide for a larger budget."
+    nothing = _nothing_better(decision, "No usable policy")
+    return f"{nothing}, but {fault} Usable are {', '.join(others)}: decide among them with --against."
 
 
 def _unknown(decision: PolicyDecision) -> str:

@@ -61,7 +61,7 @@ def undeclared_text(decision: PolicyDecision) -> str:
         return ""
     templates = plural(decision.undeclared_templates, "template")
     return (
-        f" But these {plural(decision.choice.jobs, 'job')} look like variants of {templates}, within which they gain"
+        f"But these {plural(decision.choice.jobs, 'job')} look like variants of {templates}, within which they gain"
         " alike, and were counted as independent: if they are variants, give those of a template one family (in the"
         " graph, or @pytest.mark.swarm(family=...)); counted so, the gain may be chance."
     )
@@ -118,7 +118,8 @@ def gain_text(decision: PolicyDecision, gain: float) -> str:
 
 def time_mark(decision: PolicyDecision) -> str:
     """Return ` (PREDICTED, not verified)` and the like beside seconds and loads that were predicted."""
-    return decision.figures.of_times if decision.figures.origin is FiguresOrigin.PREDICTED else ""
+    mark = decision.figures.of_times
+    return "" if mark is None else f" ({mark})"
 
 
 def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
@@ -154,19 +155,26 @@ def _plain(decision: PolicyDecision, gain: float) -> str:
     return signed_points(gain) if by.name == "score" else f"{gain:+.3f}"
 
 
-def savings_text(decision: PolicyDecision, policy: PolicySetting) -> str:
-    """Return `saves 1.2 loads and 8.3 s and costs 0.100 more tokens`, compared with the present policy."""
+def savings_sentence(decision: PolicyDecision, policy: PolicySetting) -> str:
+    """Return `It also saves 1.2 loads and takes 8.3 s more per job.`, compared with the present policy.
+
+    Args:
+        decision: The decision.
+        policy: One of its policies.
+
+    Returns:
+        Nothing where neither loads nor time differ by what a figure shows.
+    """
     saved: list[str] = []
     spent: list[str] = []
-    for metric, write in (("switches", _loads), ("makespan_s", seconds)):
+    for metric, digits, write in (("switches", 1, _loads), ("makespan_s", 2, seconds)):
         was, now = decision.mean(metric, decision.present), decision.mean(metric, policy)
-        if was is None or now is None:
-            continue
-        text = write(abs(was - now))
-        if not text.startswith(("0.0 ", "0.00 ")):
-            (saved if was > now else spent).append(text)
-    parts = [f"saves {joined(saved)}"] if saved else []
-    return joined([*parts, f"takes {joined(spent)} more"] if spent else parts) if saved or spent else ""
+        if was is not None and now is not None and round(abs(was - now), digits):
+            (saved if was > now else spent).append(write(abs(was - now)))
+    parts = [f"also saves {joined(saved)}"] if saved else []
+    parts += [f"takes {joined(spent)} more"] if spent else []
+    mark = "" if decision.question.by.name == "makespan" else time_mark(decision)
+    return f"It {joined(parts)} per job{mark}." if parts else ""
 
 
 def _loads(count: float) -> str:
