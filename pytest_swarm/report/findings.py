@@ -240,10 +240,11 @@ def _missing(report: Report) -> Iterable[Answer]:
     """Say what has no score, and whether the run stopped early."""
     lost = [(each.errors + each.infeasible, each) for each in report.modes if each.errors + each.infeasible]
     for count, each in lost:
+        causes = ((each.errors, "by an error"), (each.infeasible, "infeasible"))
+        why = ", ".join(f"{jobs:,} {cause}" for jobs, cause in causes if jobs)
         text = (
             f"{mode_name(each.mode)}: {part_of(count, each.jobs, 'job')} ended without a score"
-            f" ({each.errors:,} by an error, {each.infeasible:,} infeasible) and"
-            f" {'counts' if count in (1, each.jobs) else 'count'} in no mean."
+            f" ({why}) and {'counts' if count in (1, each.jobs) else 'count'} in no mean."
         )
         yield Answer(kind="missing", tone="bad", text=text)
     not_run = sum(each.not_run for each in report.modes)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
+from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.markdown_text import escaped, markdown_table
 from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
 from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, signed_points, significant
@@ -23,6 +25,9 @@ COLUMNS: Final = tuple(
     for n, title in enumerate(HEAD)
 )
 _NOT_NOTABLE: Final = (Verdict.OK, Verdict.INCONCLUSIVE)
+_TONES: Final[Mapping[Verdict, Tone]] = MappingProxyType(
+    {Verdict.REGRESSED: "bad", Verdict.ERROR: "bad", Verdict.IMPROVED: "good", Verdict.OK: "plain"}
+)
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
 
@@ -32,16 +37,25 @@ class GateText:
     """What is shown: the verdict in a sentence, one table of rows, sentences about them, and cases worth naming."""
 
     verdict: Verdict
-    headline: str
+    summary: str
     rows: tuple[tuple[str, ...], ...]
     sentences: tuple[str, ...]
     cases: tuple[str, ...]
 
     @property
-    def tone(self) -> str:
-        """`bad`, `good`, `open` or `plain`, as the page colors it."""
-        tones = {Verdict.REGRESSED: "bad", Verdict.ERROR: "bad", Verdict.IMPROVED: "good", Verdict.OK: "plain"}
-        return tones.get(self.verdict, "open")
+    def headline(self) -> str:
+        """The verdict where no heading says that it is the gate's."""
+        return f"Gate: {self.summary}"
+
+    @property
+    def tone(self) -> Tone:
+        """How the page colors the verdict."""
+        return _TONES.get(self.verdict, "open")
+
+    @property
+    def row_tones(self) -> tuple[Tone, ...]:
+        """How the page colors the verdict of each row."""
+        return tuple(_TONES.get(Verdict(row[0]), "open") for row in self.rows)
 
 
 def gate_text(result: GateResult | None) -> GateText | None:
@@ -52,7 +66,7 @@ def gate_text(result: GateResult | None) -> GateText | None:
     rest = f"; {plural(result.elsewhere, 'case')} of the baseline not run" if result.elsewhere else ""
     return GateText(
         verdict=result.verdict,
-        headline=f"Gate: {result.verdict} against {result.baseline}. Cases: {said}{rest}.",
+        summary=f"{result.verdict} against {result.baseline}. Cases: {said}{rest}.",
         rows=tuple(map(_row, result.rows)),
         sentences=(*(f"Not comparable: {each}." for each in result.reasons), *_sentences(result.rows)),
         cases=tuple(_case(case) for case in result.cases if _notable(case) and case.note not in result.reasons),

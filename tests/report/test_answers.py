@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -114,7 +115,7 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
     stopped = job("lp", 1.0, WB1, status=JobStatus.ERROR)
     report = build_report(Run(info=info(), jobs=(stopped, job("lp", 1.0, WB2)), complete=False))
     texts = [each.text for each in answers(report) if each.kind == "missing"]
-    assert texts[0].startswith("LP: 1 of 2 jobs ended without a score (1 by an error, 0 infeasible)")
+    assert texts[0].startswith("LP: 1 of 2 jobs ended without a score (1 by an error)")
     assert "did not come to its end" in texts[-1]
 
 
@@ -195,6 +196,8 @@ def test_a_run_in_which_every_task_failed_says_so_in_place_of_comparisons() -> N
     assert "comparison" not in {each.kind for each in others}
     page = render_html(report)
     assert page.count("so nothing was measured") == 1
+    assert re.search(r'<h2>Answer</h2>\s*<div[^>]*><p><span class="chip bad">Error</span> Every task failed', page)
+    assert 'id="decision"' not in page
     assert "no difference" not in page
     assert next(line for line in render_markdown(report).splitlines() if line.startswith("- ")).startswith(
         "- ❌ Every task"
@@ -209,4 +212,4 @@ def test_a_run_in_which_one_task_succeeded_is_compared() -> None:
 
 def test_sentences_on_one_job_and_one_task_are_in_the_singular() -> None:
     (text,) = said(job("lp", 1.0, WB1, status=JobStatus.ERROR, error="x"), kind="missing")[:1]
-    assert text == "LP: the only job ended without a score (1 by an error, 0 infeasible) and counts in no mean."
+    assert text == "LP: the only job ended without a score (1 by an error) and counts in no mean."

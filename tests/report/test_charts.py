@@ -255,3 +255,10 @@ def test_a_report_without_scores_draws_no_scatter() -> None:
     from pytest_swarm.report.page import page_context
 
     assert page_context(build_report(run(record({"s0": None}))))["scatters"] == []
+
+
+def test_a_single_point_is_no_scatter() -> None:
+    """One mode at one place: the scoreboard has its figures, and a dot compares them with nothing."""
+    from pytest_swarm.report.page import page_context
+
+    assert page_context(build_report(run(record())))["scatters"] == []

@@ -1,7 +1,9 @@
-"""The gate's table in a terminal of any width."""
+"""The gate's table in a terminal of any width, and its place on the page."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ import pytest
 from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.report.gate_text import COLUMNS, HEAD, gate_text
+from pytest_swarm.report.html import render_html
 from pytest_swarm.report.text_table import text_table
 from pytest_swarm.report.wording import NOT_MEASURED
+from tests.report.played import small_report
 
 ROW = ("REGRESSED", "LLM", "score:-2.5%@95", "66.4 %", "38.2 %", "-28.2 pts", "exact", "1.7 pts", "28 of 28")
 
@@ -50,20 +54,41 @@ def test_the_numbers_of_a_column_end_at_one_place() -> None:
     ],
 )
 def test_an_interval_is_told_where_chance_plays_a_part(changes: dict[str, Any], interval: str) -> None:
-    row: dict[str, Any] = {"test": None, "expression": "score:-2.5%", "metric": "score", "mode": "lp", **changes}
-    made = VerdictRow(gate="warn", verdict=Verdict.OK, **row)
-    text = gate_text(
-        GateResult(
-            verdict=Verdict.OK,
-            gate="warn",
-            baseline="b.json",
-            reasons=(),
-            rows=(made,),
-            cases=(),
-            elsewhere=0,
-            failures=(),
-            warnings=(),
-        )
-    )
+    text = gate_text(judged(Verdict.OK, **changes))
     assert text is not None
     assert text.rows[0][HEAD.index("interval")] == interval
+
+
+def judged(verdict: Verdict, **figures: Any) -> GateResult:
+    """The result of a gate with one row."""
+    row: dict[str, Any] = {"test": None, "expression": "score:-2.5%", "metric": "score", "mode": "lp", **figures}
+    return GateResult(
+        verdict=verdict,
+        gate="warn",
+        baseline="b.json",
+        reasons=(),
+        rows=(VerdictRow(gate="warn", verdict=verdict, **row),),
+        cases=(),
+        elsewhere=0,
+        failures=(),
+        warnings=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tone"),
+    [
+        (Verdict.REGRESSED, "bad"),
+        (Verdict.IMPROVED, "good"),
+        (Verdict.OK, "plain"),
+        (Verdict.INCONCLUSIVE, "open"),
+        (Verdict.NOT_COMPARABLE, "open"),
+    ],
+)
+def test_the_answer_of_the_page_begins_with_the_gate(verdict: Verdict, tone: str) -> None:
+    page = render_html(replace(small_report(), gate=judged(verdict)))
+    answer = page[page.index("<h2>Answer</h2>") :]
+    first = re.search(r"<p>(.*?)</p>", answer)
+    assert first is not None
+    assert first[1].startswith(f'<span class="chip {tone}">Gate</span> {verdict} against b.json. Cases: none. ')
+    assert f'<th scope="row" class="{tone}-text">{verdict}</th>' in page

@@ -46,7 +46,7 @@ def scatter(
     cells: Sequence[Aggregate],
     price: MetricSpec[float | None, float | None],
 ) -> Scatter | None:
-    """Return score against the metric `price`; None where no cell has both.
+    """Return score against the metric `price`; None where fewer than two cells have both.
 
     Args:
         cells: The figures of each mode at each setting.
@@ -58,7 +58,7 @@ def scatter(
         if each.score is not None and (cost := price.of_mode(each)) is not None
     ]
     title = price.label
-    if not points:
+    if len(points) < 2:
         return None
     x = fitted([cost for cost, _, _ in points], start=FRAME.left, end=FRAME.right)
     y = fitted([0.0, 1.0], start=FRAME.bottom, end=FRAME.top)
