@@ -17,7 +17,7 @@ from pytest_swarm.plugin import hookspecs
 from pytest_swarm.simulator.models.profile import load_profile, shipped_profiles
 from pytest_swarm.workloads.fleet import load_fleet, shipped_fleets
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.plugin.readme import table_of_readme
+from tests.plugin.readme import options_table
 from tests.test_docs import PAGES, ROOT
 
 COMMAND = re.compile(r"^ *(?:\$ )?python -m pytest_swarm (.*)$", re.MULTILINE)
@@ -33,7 +33,7 @@ def page_id(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_options_that_a_page_names_exist(page: Path) -> None:
-    known = {*OPTION.findall(table_of_readme()), *OF_BENCHMARKS}
+    known = {*OPTION.findall(options_table()), *OF_BENCHMARKS}
     assert sorted(set(OPTION.findall(page.read_text(encoding="utf-8"))).difference(known)) == []
 
 

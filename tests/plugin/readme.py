@@ -1,6 +1,6 @@
-"""What the README shows of the code: the table of options, the sample and its output.
+"""What the README shows of the code: the first options, the sample, and an excerpt of a run's output.
 
-`python -m tests.plugin.readme` writes the table and the output anew.
+`python -m tests.plugin.readme` writes the excerpt anew.
 """
 
 from __future__ import annotations
@@ -11,20 +11,28 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from pytest_swarm.plugin.option_kinds import Flag, Option
-from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.plugin.options import ROWS, Options
+from pytest_swarm.report.terminal import MAX_WIDTH
+from pytest_swarm.report.text_table import wrapped
 
 README: Final = Path(__file__).parents[2] / "README.md"
 HEAD: Final = "| option | meaning | default |\n|---|---|---|\n"
 NOBODY: Final = {"OLLAMA_HOST": "127.0.0.1:9"}  # the port of the discard service: no Ollama answers there
 _TABLE: Final = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
 _SAMPLE: Final = re.compile(r"as `(test_\w+\.py)`.*?```python\n(.*?)```", re.DOTALL)
-_COMMAND: Final = re.compile(r"<!-- command: sample -->\n```sh\n(.*?)\n```")
-_OUTPUT: Final = re.compile(r"(?<=<!-- output: sample -->\n```text\n)(.*?)(?=```)", re.DOTALL)
-_WALL_CLOCK: Final = ((r"\b[\d.]+ (?:ms|s)$", "T"), (r" in [\d.]+s =+$", " in T"), (r" {2,}(?=T$)", "  "))
+_COMMAND: Final = r"<!-- command: {} -->\n```sh\n(.*?)\n```"
+_OUTPUT: Final = re.compile(r"(?<=<!-- output: excerpt -->\n```text\n)(.*?)(?=```)", re.DOTALL)
+_WALL_CLOCK: Final = re.compile(r" +(?:decision|[\d.]+ (?:ms|s))$", re.MULTILINE)  # the last column of the modes
+FIRST: Final = (
+    *(Options.compare, Options.vram, Options.fleet, Options.horizon, Options.repeat, Options.backend),
+    *(Options.dry_run, Options.resume, Options.decide, Options.baseline),
+)
+"""The options that a newcomer needs."""
 
 
 def usage(row: Option[Any]) -> str:
@@ -39,9 +47,9 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def options_table() -> str:
-    """Return the table of options in Markdown."""
-    return HEAD + "".join(f"| `{cell(usage(row))}` | {row.meaning} | {row.shown or ''} |\n" for row in ROWS)
+def options_table(rows: Iterable[Option[Any]] = ROWS) -> str:
+    """Return a table of options in Markdown."""
+    return HEAD + "".join(f"| `{cell(usage(row))}` | {row.meaning} | {row.shown or ''} |\n" for row in rows)
 
 
 def found_in_readme(pattern: re.Pattern[str]) -> re.Match[str]:
@@ -62,49 +70,65 @@ def sample() -> tuple[str, str]:
     return found[1], found[2]
 
 
-def sample_command() -> list[str]:
-    """Return the words of the command that runs the sample."""
-    return shlex.split(found_in_readme(_COMMAND)[1])
+def command(name: str) -> list[str]:
+    """Return the words of a command of the README: of the `sample`, or of the `excerpt`."""
+    return shlex.split(found_in_readme(re.compile(_COMMAND.format(name)))[1])
 
 
-def output_of_readme() -> str:
+def excerpt_of_readme() -> str:
     """Return the output that the README shows."""
     return found_in_readme(_OUTPUT)[0]
 
 
-def shown_output(text: str) -> str:
-    """Return the part of a run's output that the README shows, with the run left open."""
-    lines = text.splitlines()
-    start = next(n for n, line in enumerate(lines) if line.strip("= ") == "pytest-swarm")
-    shown = "\n".join(line.rstrip() for line in lines[start:]) + "\n"
-    return re.sub(r"reports/[^/]+/", "reports/<run>/", shown)
+def excerpt(output: str) -> str:
+    """Return the part of a run's output that the README shows: modes, decision and origin, but for wall times.
+
+    The sentence of the decision is wrapped as it is on a terminal of 100 columns.
+    """
+    lines = output.splitlines()
+    modes = next(n for n, line in enumerate(lines) if line.startswith("mode "))
+    ruling = next(n for n, line in enumerate(lines) if "- pytest-swarm decision -" in line)
+    table = "\n".join(lines[modes : lines.index("", modes)])
+    origin = next(line for line in lines if line.startswith("SIMULATED: "))
+    shown = [_WALL_CLOCK.sub("", table), "", *wrapped(lines[ruling + 1], MAX_WIDTH), origin]
+    return "\n".join(shown) + "\n"
 
 
-def without_wall_clock(output: str) -> str:
-    """Return an output without what differs between equal runs."""
-    for pattern, replacement in _WALL_CLOCK:
-        output = re.sub(pattern, replacement, output, flags=re.MULTILINE)
-    return output
+def run_command(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of the README where no Ollama server answers."""
+    program, *arguments = words
+    assert program == "pytest"
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=folder,
+        env={**os.environ, **NOBODY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the sample as it stands, with the command that the README shows."""
     name, text = sample()
     (folder / name).write_text(text, encoding="utf-8")
-    program, *arguments = sample_command()
-    assert program == "pytest"
-    command = [sys.executable, "-m", "pytest", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env={**os.environ, **NOBODY}, capture_output=True, text=True, check=False
-    )
+    return run_command(command("sample"), folder)
+
+
+def run_excerpt(folder: Path) -> str:
+    """Return what the command of the excerpt prints; its reports go into a folder."""
+    words = [*command("excerpt"), "-p", "no:cacheprovider", f"--swarm-report=json:{folder / 'report.json'}"]
+    done = run_command(words, README.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def main() -> None:
-    """Write the table of options and the output of the sample anew."""
+    """Write the excerpt anew."""
     with tempfile.TemporaryDirectory() as folder:
-        output = shown_output(run_sample(Path(folder)).stdout)
-    text = README.read_text(encoding="utf-8").replace(table_of_readme(), options_table())
-    README.write_text(text.replace(output_of_readme(), output), encoding="utf-8", newline="\n")
+        shown = excerpt(run_excerpt(Path(folder)))
+    text = README.read_text(encoding="utf-8")
+    README.write_text(_OUTPUT.sub(lambda _: shown, text, count=1), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 import pytest_swarm
 from pytest_swarm.cli import main
 from tests.plugin.conftest import Reports
-from tests.plugin.readme import (
-    NOBODY,
-    output_of_readme,
-    run_sample,
-    sample,
-    sample_command,
-    shown_output,
-    without_wall_clock,
-)
+from tests.plugin.readme import NOBODY, command, excerpt, excerpt_of_readme, run_excerpt, run_sample, sample
 
 
 def test_the_sample_runs_from_an_empty_folder_and_keeps_its_budget(pytester: pytest.Pytester) -> None:
     done = run_sample(pytester.path)
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = without_wall_clock(shown_output(done.stdout))
-    assert shown == without_wall_clock(output_of_readme()), "write it anew: python -m tests.plugin.readme"
     (report,) = pytester.path.glob("reports/*/report.json")
     cases = json.loads(report.read_text(encoding="utf-8"))["cases"]
     assert [(case["mode"], case["violations"]) for case in cases] == [("milp", 0), ("llm", 0), ("greedy", 0)]
 
 
 def test_the_sample_is_run_by_a_plain_command() -> None:
-    assert sample_command() == ["pytest", sample()[0]]
+    assert command("sample") == ["pytest", sample()[0]]
+
+
+def test_the_readme_shows_what_a_run_prints(tmp_path: Path) -> None:
+    assert excerpt(run_excerpt(tmp_path)) == excerpt_of_readme(), "write it anew: python -m tests.plugin.readme"
 
 
 def test_a_new_benchmark_runs_as_it_stands(

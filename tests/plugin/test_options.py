@@ -15,11 +15,14 @@ from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.run_info import reproducing
 from tests.plugin.conftest import Reports
-from tests.plugin.readme import README, options_table, table_of_readme
+from tests.plugin.readme import FIRST, README, options_table, table_of_readme
 
 
-def test_the_readme_shows_the_table() -> None:
-    assert table_of_readme() == options_table(), "write it anew: python -m docs.generate"
+def test_the_readme_shows_the_first_options_and_a_page_all() -> None:
+    assert len(FIRST) == 10
+    assert table_of_readme() == options_table(FIRST), "write it anew: python -m docs.generate"
+    page = (README.parent / "docs" / "options.md").read_text(encoding="utf-8")
+    assert options_table() in page, "write it anew: python -m docs.generate"
 
 
 def test_names_are_the_attributes() -> None:
