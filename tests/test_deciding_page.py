@@ -46,10 +46,10 @@ def test_each_sentence_of_the_page_follows_from_the_figures(row: dict[str, Any])
     told = choice.estimate((choice.best if choice.ruling is Ruling.USE else choice.most_open) or 0)
     assert told is not None
     numbers = [float(each) for each in re.findall(r"-?\d+\.\d+(?= %| points?)|[+-]?\d+\.\d+(?= to|\))", sentence)]
-    shown = {round(100 * value, 1) for value in (told.low, told.high, told.mean, choice.honest or 0.0)}
+    shown = {round(100 * value, 1) for value in (told.gain.low, told.gain.high, told.gain.mean, choice.honest or 0.0)}
     assert numbers
-    if told.score_low is not None and "score" in sentence:
-        shown |= {round(100 * told.score_low, 1), round(100 * (told.score_high or 0.0), 1)}
+    if told.score is not None and "score" in sentence:
+        shown |= {round(100 * each, 1) for each in told.score.bounds}
     assert set(numbers) <= shown | {95.0}
     assert row["policies"][told.policy].partition("-h")[0] in sentence.lower()
 
@@ -87,6 +87,6 @@ def test_what_the_page_makes_of_the_sentences_follows_from_the_figures() -> None
         if row["budget"] != "8GB":
             assert row["seconds"][single] < 2 / 3 * row["seconds"][fixed]
             told = next(each for each in decided(row).estimates if each.policy == single)
-            low = told.low if row["by"] == "score" else told.score_low
+            low = (told.gain if row["by"] == "score" else told.score).low
             assert low is not None
             assert low < -MAX_LOSS * fmean(row["score"][fixed])  # it may lose too much score

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from world_table import Bound, Experiment
 
-from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy, gain_of
+from pytest_swarm.decision.choice import GainEstimate, PolicyChoice, Ruling, choose_policy, gain_of
 from pytest_swarm.decision.policy_figures import LEVEL, PolicyFigures
 
 Figures = NDArray[np.float64]
@@ -136,13 +136,18 @@ def outcomes(world: DecisionWorld, choice: PolicyChoice, drawn: Figures) -> dict
         RIGHT: use and best,
         LOOKS: best,
         KEPT: choice.ruling is Ruling.KEEP,
-        COVERED: estimate.low - 1e-12 <= truth[choice.best] <= estimate.high + 1e-12,
+        COVERED: _covers(estimate, truth[choice.best]),
         NAIVE: float(low > 0),
         NAIVE_COVERED: float(low <= world.gains[naive] <= high),
         TRUE_MEAN: truth[choice.best],
         HONEST_MEAN: choice.honest,
         NAIVE_MEAN: choice.naive,
     }
+
+
+def _covers(estimate: GainEstimate, gain: float) -> bool:
+    low = estimate.gain.low
+    return (low is None or low - 1e-12 <= gain) and gain <= estimate.most + 1e-12
 
 
 def _naive(world: DecisionWorld, drawn: Figures) -> tuple[float, float, int]:

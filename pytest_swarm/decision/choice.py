@@ -22,6 +22,7 @@ from pytest_swarm.statistics.best_of_many import (
     shared_critical_value,
     units_to_prove,
 )
+from pytest_swarm.statistics.intervals import Interval
 
 _LARGEST_LOGARITHM: Final = math.log(sys.float_info.max)
 MIN_FAMILIES: Final = 8  # with fewer, not even a gain in each excludes chance once several policies were tried
@@ -39,14 +40,20 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainEstimate:
-    """The gain of one policy over the present one with its 95 % interval; `low` pays for the choice among all."""
+    """The gain of one policy over the present one; the lower end of its interval pays for the choice among all.
+
+    `score` is its gain in score where something else decides; None where score does.
+    """
 
     policy: int
-    mean: float
-    low: float
-    high: float
-    score_low: float | None = None
-    score_high: float | None = None
+    gain: Interval
+    score: Interval | None = None
+
+    @property
+    def most(self) -> float:
+        """The most that it may gain: the upper end, which is finite."""
+        assert self.gain.high is not None
+        return self.gain.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,15 +213,13 @@ class _Choosing:
 
     def _estimate(self, n: int) -> GainEstimate:
         low, high = self.bounds(n)
-        score_low, score_high = self.score_bounds(n) if self.guard else (None, None)
-        return GainEstimate(
-            policy=n + 1,
-            mean=self._told(self.table.means[n]),
-            low=self._told(low),
-            high=self._told(high),
-            score_low=score_low,
-            score_high=score_high,
-        )
+        gain = self._interval(self._told(self.table.means[n]), self._told(low), self._told(high))
+        score = self._interval(self.guard.means[n], *self.score_bounds(n)) if self.guard else None
+        return GainEstimate(policy=n + 1, gain=gain, score=score)
+
+    def _interval(self, mean: float, *bounds: float) -> Interval:
+        low, high = (each if math.isfinite(each) else None for each in bounds)
+        return Interval(mean=mean, low=low, high=high, samples=self.figures.jobs, clusters=self.table.units)
 
     def _to_find(self, n: int, honest: float) -> Shortfall:
         """What would prove a gain as large as the honest one, and that the score is kept.

@@ -46,6 +46,6 @@ def claim_of(c: Comparison) -> Claim:
         return Claim.SAME
     if c.jobs_won == c.jobs_lost == 0:
         return Claim.EQUAL
-    if not found.excludes_zero:
-        return Claim.OPEN
-    return Claim.BETTER if found.mean > 0 else Claim.WORSE
+    if found.is_above_zero:
+        return Claim.BETTER
+    return Claim.WORSE if found.is_below_zero else Claim.OPEN

@@ -15,7 +15,6 @@ from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decid
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.comparison import Comparison
-from pytest_swarm.report.decision_text import told_bounds
 from pytest_swarm.report.report_model import Report
 
 _SAME: Final = 1e-9
@@ -63,7 +62,7 @@ def _decided(comparison: Comparison, decisions: Sequence[PolicyDecision], *, who
         for own in (comparison, comparison.reversed):
             found = _estimate(own, decision, whole=whole)
             if found is not None and own.difference is not None:
-                low, high = told_bounds(found) or (None, None)
+                low, high = found.gain.bounds or (None, None)
                 judged = replace(own, difference=replace(own.difference, low=low, high=high, note=None))
                 return judged if own is comparison else judged.reversed
     return comparison
@@ -84,4 +83,4 @@ def _estimate(c: Comparison, decision: PolicyDecision, *, whole: bool) -> GainEs
     if policy not in decision.policies:
         return None
     found = decision.choice.estimate(decision.policies.index(policy))
-    return found if found is not None and abs(found.mean - c.difference.mean) <= _SAME else None
+    return found if found is not None and abs(found.gain.mean - c.difference.mean) <= _SAME else None

@@ -23,6 +23,7 @@ from pytest_swarm.report.decision_text import (
 from pytest_swarm.report.text_table import aligned
 from pytest_swarm.report.uncounted_jobs import uncounted_jobs
 from pytest_swarm.report.wording import percent, point_range, whole_line
+from pytest_swarm.statistics.intervals import Interval
 from pytest_swarm.units import format_gb, plural
 
 _NOTHING: Final = 5e-4  # of a gain: what is below it is shown as 0.0
@@ -115,7 +116,7 @@ def _uneven(decision: PolicyDecision) -> str:
 
 def _all_lose_score(decision: PolicyDecision) -> bool:
     """Return whether a policy that surely loses too much score could save more than is allowed to be lost."""
-    return any(_estimate(decision, n).high > decision.choice.margin for n in decision.choice.losing)
+    return any(_estimate(decision, n).gain.may_exceed(decision.choice.margin) for n in decision.choice.losing)
 
 
 def _nothing_better(decision: PolicyDecision, no_policy: str) -> str:
@@ -133,12 +134,12 @@ def _most(decision: PolicyDecision) -> tuple[str, ...]:
     if choice.best is None or choice.most_open is None or choice.most_open in choice.losing:
         return (_times(decision),)
     widest = _estimate(decision, choice.most_open)
-    if widest.high < _NOTHING:
-        loses = "Each other one loses." if widest.high < 0 else "No other one gains anything."
+    if not widest.gain.may_exceed(_NOTHING):
+        loses = "Each other one loses." if widest.gain.is_below_zero else "No other one gains anything."
         return "" if choice.losing else loses, _times(decision)
     which = "another one that may keep the score" if choice.losing else "another one"
     name = policy_name(decision, decision.policies[widest.policy])
-    return (f"The most that {which} could gain is {gain_text(decision, widest.high)} per job ({name}).",)
+    return (f"The most that {which} could gain is {gain_text(decision, widest.most)} per job ({name}).",)
 
 
 def _unusable(decision: PolicyDecision) -> str:
@@ -159,12 +160,12 @@ def _unknown(decision: PolicyDecision) -> str:
     assert choice.naive is not None
     estimate = _estimate(decision, choice.best)
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
-    more = any(each.mean > estimate.mean for each in choice.estimates)
+    more = any(each.gain.mean > estimate.gain.mean for each in choice.estimates)
     keeping = f" of those that {'seem to' if _seems_to_keep(decision, best) else 'may'} keep the score,"
     looks = f"{name} looks best{keeping if more else ''}"
     as_good = f"that {present} is as good, where it is"
-    if estimate.low > 0 and estimate.score_low is not None:
-        return _score_open(decision, estimate) + _ways(
+    if estimate.gain.is_above_zero and estimate.score is not None:
+        return _score_open(decision, estimate, estimate.score) + _ways(
             choice, found="that the score is kept", kept="that more score is lost, where it is"
         )
     if choice.naive <= choice.margin:
@@ -187,22 +188,20 @@ def _nothing_looks_better(decision: PolicyDecision, ways: str) -> str:
     """Return the sentence where no policy looks better by more than is allowed, and one still could be."""
     choice = decision.choice
     widest = _estimate(decision, choice.most_open)
-    if widest.low > 0 and widest.score_low is not None:
-        return f"{_score_open(decision, widest)} {_measure_more(choice)}"
-    keeping = "" if widest.score_low is None else " that seems to keep the score"
+    if widest.gain.is_above_zero and widest.score is not None:
+        return f"{_score_open(decision, widest, widest.score)} {_measure_more(choice)}"
+    keeping = "" if widest.score is None else " that seems to keep the score"
     return (
         f"Cannot tell: no policy{keeping} looks better than {policy_name(decision, decision.present)} by more than is "
         f"allowed, but {policy_name(decision, decision.policies[widest.policy])} could still gain up to "
-        f"{gain_text(decision, widest.high)} per job ({interval_text(decision, widest)}).{ways}"
+        f"{gain_text(decision, widest.most)} per job ({interval_text(decision, widest)}).{ways}"
     )
 
 
 def _score_doubt(decision: PolicyDecision, estimate: GainEstimate) -> str:
     """Return `, and it may lose more score than 2%` where time or cost decides and the score may not be kept."""
-    if estimate.score_low is None:
-        return ""
-    was = decision.mean("score", decision.present)
-    if was is None or estimate.score_low >= -decision.question.max_loss.of(was):
+    score, was = estimate.score, decision.mean("score", decision.present)
+    if score is None or score.low is None or was is None or score.low >= -decision.question.max_loss.of(was):
         return ""
     return f", and it may lose more score than {decision.question.max_loss.text}"
 
@@ -213,13 +212,13 @@ def _seems_to_keep(decision: PolicyDecision, policy: PolicySetting) -> bool:
     return was is None or now is None or now - was >= -decision.question.max_loss.of(was)
 
 
-def _score_open(decision: PolicyDecision, estimate: GainEstimate) -> str:
+def _score_open(decision: PolicyDecision, estimate: GainEstimate, score: Interval) -> str:
     """Return the sentence on a policy that surely gains, and may lose too much score for it."""
     name, present = (policy_name(decision, each) for each in (decision.policies[estimate.policy], decision.present))
     return (
-        f"Cannot tell: {name} gains {gain_text(decision, estimate.mean)} per job over {present} "
+        f"Cannot tell: {name} gains {gain_text(decision, estimate.gain.mean)} per job over {present} "
         f"({interval_text(decision, estimate)}), but may lose more score than {decision.question.max_loss.text} (95 % "
-        f"interval of its gain in score {point_range(estimate.score_low, estimate.score_high)})."
+        f"interval of its gain in score {point_range(score.low, score.high)})."
     )
 
 

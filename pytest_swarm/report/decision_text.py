@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import chain
 from typing import Final
 
@@ -129,23 +128,10 @@ def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
         decision: Gives the criterion, and with it the unit.
         estimate: A gain with its bounds.
     """
-    bounds = told_bounds(estimate)
+    bounds = estimate.gain.bounds
     if bounds is None:
         return "no 95 % interval, for so many policies the jobs are too few"
     return f"95 % interval {_plain(decision, bounds[0])} to {_plain(decision, bounds[1])}"
-
-
-def told_bounds(estimate: GainEstimate) -> tuple[float, float] | None:
-    """Return the bounds of a gain; None where one is infinite.
-
-    Args:
-        estimate: A gain with its bounds.
-
-    Returns:
-        Lower and upper end in the unit of the criterion.
-    """
-    bounds = estimate.low, estimate.high
-    return bounds if all(map(math.isfinite, bounds)) else None
 
 
 def _plain(decision: PolicyDecision, gain: float) -> str:
@@ -188,12 +174,12 @@ def table_rows(decision: PolicyDecision) -> list[tuple[str, ...]]:
     now = f" (now{', assumed' if decision.present_assumed else ''}{fault})"
     for n, policy in enumerate(decision.policies):
         estimate = decision.choice.estimate(n)
-        bounds = None if estimate is None else told_bounds(estimate)
+        bounds = None if estimate is None else estimate.gain.bounds
         share = percent(decision.choice.shares[n]) if decision.choice.shares else NOT_MEASURED
         rows.append(
             (
                 policy_name(decision, policy) + ("" if n else now),
-                NOT_MEASURED if estimate is None else _plain(decision, estimate.mean),
+                NOT_MEASURED if estimate is None else _plain(decision, estimate.gain.mean),
                 NOT_MEASURED if bounds is None else f"{_plain(decision, bounds[0])} to {_plain(decision, bounds[1])}",
                 percent(decision.mean("score", policy), digits=1),
                 number(decision.mean("switches", policy)),

@@ -119,7 +119,7 @@ def _supported(c: Comparison, found: Interval) -> str:
             return f"the same score in every pair ({found.note})."
         return f"whether {difference} is real cannot be said ({found.note})."
     low, high = found.low, found.high
-    if found.mean < 0 and found.excludes_zero:  # said of the better mode, so seen from its side
+    if found.is_below_zero:  # said of the better mode, so seen from its side
         low, high = -high, -low
     interval = f"95 % interval {point_range(low, high)} points"
     match claim:

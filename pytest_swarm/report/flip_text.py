@@ -152,9 +152,8 @@ def _score_is_sure(decision: PolicyDecision) -> bool:
     estimate = decision.choice.estimate(decision.choice.best)
     if estimate is None:
         return False
-    by_score = decision.question.by == SCORE
-    low, high = (estimate.low, estimate.high) if by_score else (estimate.score_low, estimate.score_high)
-    return (low is not None and low > 0) or (high is not None and high < 0)
+    score = estimate.gain if decision.question.by == SCORE else estimate.score
+    return score is not None and score.excludes_zero
 
 
 def _load_sentence(decision: PolicyDecision) -> str | None:

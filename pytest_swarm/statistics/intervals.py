@@ -25,9 +25,10 @@ MIN_CLUSTERS: Final = 6  # fewer say nothing of others: six that agree leave out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A mean and its 95 % interval. Where there is none, `low` and `high` are None and `note` says why.
+    """A mean and its 95 % interval: which way it is decided, and whether it is, is told here for whoever asks.
 
-    `unit` is what each of the `clusters` is called.
+    `low` is None where nothing bounds the mean from below, `high` where nothing does from above; where there is no
+    interval at all, `note` says why. `unit` is what each of the `clusters` is called.
     """
 
     mean: float
@@ -39,9 +40,28 @@ class Interval:
     unit: str = "workflow"
 
     @property
+    def is_above_zero(self) -> bool:
+        """Whether the data support a mean above zero."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def is_below_zero(self) -> bool:
+        """Whether the data support a mean below zero."""
+        return self.high is not None and self.high < 0
+
+    @property
     def excludes_zero(self) -> bool:
-        """Return whether the data support a difference from zero."""
-        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+        """Whether the data support a difference from zero."""
+        return self.is_above_zero or self.is_below_zero
+
+    def may_exceed(self, limit: float) -> bool:
+        """Return whether the data leave room for a mean above a limit."""
+        return self.high is None or self.high > limit
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Both ends; None where one is missing."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
     @property
     def negated(self) -> Interval:
@@ -53,7 +73,7 @@ class Interval:
     @property
     def reach(self) -> float | None:
         """Return the largest distance from zero within the interval; None where there is no interval."""
-        return None if self.low is None or self.high is None else max(abs(self.low), abs(self.high))
+        return None if self.bounds is None else max(map(abs, self.bounds))
 
 
 def clustered_mean(

@@ -32,8 +32,8 @@ def test_a_clear_gain_is_used_and_told_honestly() -> None:
     assert (choice.ruling, choice.best, choice.jobs) == (Ruling.USE, 2, JOBS)
     estimate = choice.estimate(2)
     assert estimate is not None
-    assert estimate.mean == pytest.approx(0.2)
-    assert 0 < estimate.low < choice.honest < estimate.high
+    assert estimate.gain.mean == pytest.approx(0.2)
+    assert 0 < estimate.gain.low < choice.honest < estimate.gain.high
     assert choice.naive == pytest.approx(0.2)
 
 
@@ -62,7 +62,7 @@ def test_a_choice_that_fell_on_nobody_gains_nothing_although_the_interval_begins
     estimate = choice.estimate(1)
     assert estimate is not None
     assert choice.cross_fitted is not None
-    assert choice.cross_fitted < estimate.low == choice.honest
+    assert choice.cross_fitted < estimate.gain.low == choice.honest
 
 
 def test_equal_policies_are_not_told_apart() -> None:
@@ -75,7 +75,7 @@ def test_equal_policies_are_not_told_apart() -> None:
 def test_a_present_policy_that_nothing_beats_by_more_than_is_allowed_is_kept() -> None:
     choice = choose_policy(figures(0.7, 0.5, 0.4))
     assert choice.ruling is Ruling.KEEP
-    assert all(each.high < 0.02 for each in choice.estimates)
+    assert all(each.gain.high < 0.02 for each in choice.estimates)
 
 
 def test_a_policy_that_cannot_gain_more_than_is_allowed_is_not_enough_to_be_used() -> None:
@@ -128,7 +128,7 @@ def test_repeats_are_offered_only_where_they_could_settle_it() -> None:
 
 def test_several_decisions_at_once_share_the_error() -> None:
     one, three = (choose_policy(figures(0.5, 0.55, level=0.025 / n)) for n in (1, 3))
-    assert three.estimates[0].low < one.estimates[0].low
+    assert three.estimates[0].gain.low < one.estimates[0].gain.low
 
 
 def test_one_policy_alone_is_kept() -> None:
@@ -158,9 +158,7 @@ def test_variants_of_ten_templates_are_ten_jobs_where_their_family_is_known() ->
     assert known.ruling is single.ruling is Ruling.UNKNOWN
     assert (known.jobs, known.families) == (100, 10)
     assert known.naive == pytest.approx(apart.naive)
-    assert (known.estimates[0].low, known.estimates[0].high) == pytest.approx(
-        (single.estimates[0].low, single.estimates[0].high)
-    )
+    assert known.estimates[0].gain.bounds == pytest.approx(single.estimates[0].gain.bounds)
     assert known.to_find == single.to_find
 
 
@@ -170,10 +168,10 @@ def test_a_gain_in_score_is_bounded_by_what_scores_can_be() -> None:
     values = (row(0.1, seed=1, jobs=98), row(0.5, seed=2, jobs=98))
     scores = PolicyFigures(values=values, families=families, largest_gain=1.0)
     free = PolicyFigures(values=values, families=families, scores=values)
-    assert choose_policy(scores).estimates[0].high == 1.0
+    assert choose_policy(scores).estimates[0].gain.high == 1.0
     other = choose_policy(free).estimates[0]
-    assert other.high > 1.0
-    assert other.score_high == 1.0
+    assert other.gain.high > 1.0
+    assert other.score.high == 1.0
 
 
 def test_a_loss_beyond_floats_is_infinite() -> None:

@@ -45,7 +45,7 @@ def test_a_better_policy_is_used_with_its_gain_and_what_it_saves() -> None:
     assert sentence.startswith("Use MILP: compared with fixed it gains ")
     estimate = decision.choice.estimate(1)
     assert f"{100 * decision.choice.honest:.1f} points of score" in sentence
-    assert f"95 % interval +{100 * estimate.low:.1f} to +{100 * estimate.high:.1f}" in sentence
+    assert f"95 % interval +{100 * estimate.gain.low:.1f} to +{100 * estimate.gain.high:.1f}" in sentence
     saved = decision.mean("makespan_s", decision.present) - decision.mean("makespan_s", decision.best)
     assert f"saves {saved:.1f} s per job" in sentence
 
@@ -120,7 +120,7 @@ def test_a_run_in_which_a_job_has_no_family_yet_takes_that_of_another() -> None:
 def test_no_sentence_tells_more_points_than_a_score_has() -> None:
     run = many({"fixed": 0.45, "milp": 0.5}, jobs=97, seed=5, family=lambda n: "large" if n >= 8 else f"template {n}")
     decision = decided(run)
-    assert decision.choice.estimates[0].high == 1.0
+    assert decision.choice.estimates[0].gain.high == 1.0
     told = [float(each) for each in re.findall(r"([\d.]+) points of score", decision_sentence(decision))]
     assert told
     assert max(told) <= 100.0
@@ -218,8 +218,8 @@ def test_two_runs_are_more_repeats_of_the_same_jobs() -> None:
     second = many({"fixed": 0.4, "milp": 0.6}, seed=2)
     (decision,) = decide_runs([first, second], DecisionQuestion())
     assert (decision.choice.jobs, decision.repeats) == (30, 2)
-    alone = decided(first).choice.estimates[0]
-    both = decision.choice.estimates[0]
+    alone = decided(first).choice.estimates[0].gain
+    both = decision.choice.estimates[0].gain
     assert both.high - both.low < alone.high - alone.low
 
 
@@ -228,7 +228,7 @@ def test_several_budgets_are_decided_one_by_one_with_one_error() -> None:
     both = decide_runs([run], DecisionQuestion())
     (one,) = decide_runs([run], DecisionQuestion(budgets_gb=(24.0,)))
     assert [each.budget_gb for each in both] == [8.0, 24.0]
-    assert both[1].choice.estimates[0].low < one.choice.estimates[0].low
+    assert both[1].choice.estimates[0].gain.low < one.choice.estimates[0].gain.low
 
 
 @pytest.mark.parametrize(

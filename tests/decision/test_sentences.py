@@ -76,33 +76,33 @@ def _check(decision: PolicyDecision) -> str:
     """Check a sentence against its table, and return its kind."""
     choice, sentence = decision.choice, decision_sentence(decision)
     assert sentence.count("Measure more jobs") + sentence.count("would show that fixed is as good") <= 1
-    means = {each.policy: each.mean for each in choice.estimates}
+    means = {each.policy: each.gain.mean for each in choice.estimates}
     open_ = [each for each in choice.estimates if each.policy not in choice.losing]
     if sentence.startswith("Use "):
-        assert choice.estimate(choice.best).low > 0
+        assert choice.estimate(choice.best).gain.low > 0
         return "use"
     if "looks best" in sentence:
-        assert choice.estimate(choice.best).low <= 0
+        assert choice.estimate(choice.best).gain.low <= 0
         assert means[choice.best] > choice.margin
-        keeping = [each.mean for each in open_ if (each.score_low is None or each.score_low >= -choice.margin)]
+        keeping = [each.gain.mean for each in open_ if (each.score is None or each.score.low >= -choice.margin)]
         assert means[choice.best] >= max(keeping, default=0.0)
         assert ("keep the score, " in sentence) == (means[choice.best] < max(means.values()))
         return "looks best, not confirmed" if "had no part" in sentence else "looks best"
     if "looks better" in sentence:
         if "seems to keep" not in sentence:
             assert max(means.values()) <= choice.margin
-        assert max(each.high for each in open_) > choice.margin
+        assert max(each.gain.high for each in open_) > choice.margin
         return "nothing looks better"
     if "may lose more score" in sentence:
         assert "gains" in sentence
         return "score open"
     if "without losing" in sentence:
-        assert all(each.high <= choice.margin for each in open_)
-        assert any(each.high > choice.margin for each in choice.estimates)
+        assert all(each.gain.high <= choice.margin for each in open_)
+        assert any(each.gain.high > choice.margin for each in choice.estimates)
         return "bought with score"
-    assert all(each.high <= choice.margin for each in open_)
+    assert all(each.gain.high <= choice.margin for each in open_)
     if "Each other one loses" in sentence:
-        assert max(each.high for each in choice.estimates) < 0
+        assert max(each.gain.high for each in choice.estimates) < 0
         return "all worse"
     return "unusable" if choice.ruling is Ruling.UNUSABLE else "keep"
 
@@ -163,7 +163,7 @@ def test_a_mean_that_rises_is_explained_where_the_usual_job_is_faster() -> None:
 def test_a_bound_against_next_to_nothing_is_told_in_words() -> None:
     times = [[1.0] * 8, [1e-9, 1e6] * 4]
     decision = told(*times, scores=[[1.0] * 8] * 2)
-    assert decision.choice.estimates[0].low < -1e5
+    assert decision.choice.estimates[0].gain.low < -1e5
     assert "below -1,000 %" in "\n".join(decision_lines(decision))
     plot = gain_plot(decision)
     assert plot is not None

@@ -184,15 +184,15 @@ FAULTS: Final = (
     Fault(
         name="a difference whose interval includes zero is called better or worse",
         where="report/claims.py",
-        old="if not found.excludes_zero:",
-        new="if found.excludes_zero:",
+        old="Claim.WORSE if found.is_below_zero else Claim.OPEN",
+        new="Claim.WORSE if found.mean < 0 else Claim.OPEN",
         tests=("report/test_answers.py",),
     ),
     Fault(
         name="the mode that scored less is called better",
         where="report/claims.py",
-        old="Claim.BETTER if found.mean > 0 else Claim.WORSE",
-        new="Claim.BETTER if found.mean < 0 else Claim.WORSE",
+        old="    if found.is_above_zero:\n        return Claim.BETTER",
+        new="    if found.is_below_zero:\n        return Claim.BETTER",
         tests=("report/test_answers.py",),
     ),
     Fault(

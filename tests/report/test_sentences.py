@@ -180,7 +180,7 @@ def test_only_what_was_measured_is_said_not_to_be_saved(seconds: tuple[float | N
 
 
 def gain(mean: float, low: float, high: float) -> GainEstimate:
-    return GainEstimate(policy=1, mean=mean, low=low, high=high)
+    return GainEstimate(policy=1, gain=interval(mean, low, high))
 
 
 def decision(

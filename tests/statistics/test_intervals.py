@@ -127,3 +127,25 @@ def test_a_statistic_without_a_value_in_many_draws_has_no_interval() -> None:
     missing = [None if n % 10 == 3 else value for n, value in enumerate(rows)]
     assert interval_over_rows(missing, clusters=10) is None
     assert interval_over_rows([1.0], clusters=4) is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "above", "below", "may_exceed"),
+    [
+        (0.1, 0.3, True, False, True),
+        (-0.1, 0.3, False, False, True),
+        (-0.3, -0.1, False, True, False),
+        (0.0, 0.0, False, False, False),
+        (None, -0.1, False, True, False),
+        (None, 0.3, False, False, True),
+        (0.1, None, True, False, True),
+        (None, None, False, False, True),
+    ],
+)
+def test_an_interval_says_which_way_it_is_decided(
+    low: float | None, high: float | None, above: bool, below: bool, may_exceed: bool
+) -> None:
+    found = Interval(mean=0.0, low=low, high=high, samples=8, clusters=8)
+    assert (found.is_above_zero, found.is_below_zero, found.may_exceed(0.0)) == (above, below, may_exceed)
+    assert found.excludes_zero is (above or below)
+    assert found.bounds == (None if None in (low, high) else (low, high))

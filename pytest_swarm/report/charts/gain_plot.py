@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, fitted
-from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name, told_bounds
+from pytest_swarm.report.decision_text import gain_text, interval_text, policy_name
 from pytest_swarm.report.wording import short_texts
 from pytest_swarm.units import MOST_RELATIVE
 
@@ -54,7 +54,7 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
     frame = Frame(width=_WIDTH, height=bottom + 40, left=14, right=_WIDTH - 14, top=4, bottom=bottom)
     by = decision.question.by
     factor = 1 if by.name == "utility" else _POINTS
-    bounds = [told_bounds(each) or (each.mean, each.mean) for each in choice.estimates]
+    bounds = [each.gain.bounds or (each.gain.mean, each.gain.mean) for each in choice.estimates]
     if by.relative:  # the drawing ends where words do
         bounds = [(max(low, -MOST_RELATIVE), high) for low, high in bounds]
     ends = [factor * value for each in bounds for value in each]
@@ -65,12 +65,12 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
             mode=decision.policies[each.policy].mode,
             name=names[policy_name(decision, decision.policies[each.policy])],
             y=frame.top + _ROW * n + _LINE,
-            middle=x(factor * each.mean),
+            middle=x(factor * each.gain.mean),
             low=x(factor * low),
             high=x(factor * high),
             best=each.policy == choice.best,
-            title=f"{policy_name(decision, decision.policies[each.policy])} gains {gain_text(decision, each.mean)}, "
-            f"{interval_text(decision, each)}",
+            title=f"{policy_name(decision, decision.policies[each.policy])} gains "
+            f"{gain_text(decision, each.gain.mean)}, {interval_text(decision, each)}",
         )
         for n, (each, (low, high)) in enumerate(zip(choice.estimates, bounds, strict=True))
     )
