@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.domain.record import Run
+from pytest_swarm.domain.record import Run, TaskStatus
+from pytest_swarm.gate.evaluate import GateResult
+from pytest_swarm.gate.verdicts import Verdict
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.report_model import build_report
 from tests.browser.chrome import Chrome, Page, find_chrome, started
+from tests.report.factories import gate_result
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_run
 from tests.tries import THOROUGH
@@ -43,10 +46,28 @@ def axe() -> str:
     return AXE.read_text(encoding="utf-8")
 
 
-def url_of(run: Run, folder: Path) -> str:
+def url_of(run: Run, folder: Path, *, gate: GateResult | None = None) -> str:
     path = folder / "report.html"
-    path.write_text(render_html(build_report(run)), encoding="utf-8")
+    path.write_text(render_html(replace(build_report(run), gate=gate)), encoding="utf-8")
     return path.as_uri()
+
+
+@pytest.fixture(scope="session")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run in which every task failed, and its gate."""
+    run = small_run()
+    jobs = tuple(
+        replace(job, outcomes=tuple(replace(each, status=TaskStatus.FAILED, error="gone") for each in job.outcomes))
+        for job in run.jobs
+    )
+    gate = gate_result(Verdict.REGRESSED, before=0.8, now=0.0, change=-0.8, exact=True)
+    return url_of(replace(run, jobs=jobs), tmp_path_factory.mktemp("failed"), gate=gate)
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One mode only."""
+    return url_of(small_run(modes=("milp",)), tmp_path_factory.mktemp("alone"))
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def violations(page: Page, axe: str) -> list[object]:
     return found
 
 
-@pytest.mark.parametrize("which", ["small", "many_modes", "hostile"])
+@pytest.mark.parametrize("which", ["small", "many_modes", "hostile", "failed", "alone"])
 def test_the_page_fits_at_every_width(which: str, page: Page, request: pytest.FixtureRequest) -> None:
     page.open(request.getfixturevalue(which))
     assert page.value(OPEN_ALL) > 0
@@ -71,6 +71,9 @@ def test_the_page_fits_at_every_width(which: str, page: Page, request: pytest.Fi
         ("small", 1600, "light"),
         ("many_modes", 380, "dark"),
         ("hostile", 1024, "light"),
+        ("failed", 380, "dark"),
+        ("failed", 1024, "light"),
+        ("alone", 1024, "dark"),
     ],
 )
 def test_the_page_is_accessible(

@@ -23,6 +23,8 @@ from pytest_swarm.domain.record import (
     TaskStatus,
 )
 from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.gate.evaluate import GateResult
+from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.report.json_report import json_parts
 from pytest_swarm.report.report_model import Report
 
@@ -234,6 +236,22 @@ def info(**more: object) -> RunInfo:
 
 def run(*jobs: JobRecord, complete: bool = True, notes: tuple[str, ...] = (), **more: object) -> Run:
     return Run(info=info(**more), jobs=jobs, complete=complete, notes=notes)
+
+
+def gate_result(verdict: Verdict, **figures: Any) -> GateResult:
+    """The result of a gate with one row."""
+    row: dict[str, Any] = {"test": None, "expression": "score:-2.5%", "metric": "score", "mode": "lp", **figures}
+    return GateResult(
+        verdict=verdict,
+        gate="warn",
+        baseline="b.json",
+        reasons=(),
+        rows=(VerdictRow(gate="warn", verdict=verdict, **row),),
+        cases=(),
+        elsewhere=0,
+        failures=(),
+        warnings=(),
+    )
 
 
 def document_of(report: Report) -> dict[str, Any]:

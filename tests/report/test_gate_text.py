@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.gate.evaluate import GateResult
-from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+from pytest_swarm.gate.verdicts import Verdict
 from pytest_swarm.report.gate_text import COLUMNS, HEAD, gate_text
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.text_table import text_table
 from pytest_swarm.report.wording import NOT_MEASURED
+from tests.report.factories import gate_result
 from tests.report.played import small_report
 
 ROW = ("REGRESSED", "LLM", "score:-2.5%@95", "66.4 %", "38.2 %", "-28.2 pts", "exact", "1.7 pts", "28 of 28")
@@ -54,25 +54,9 @@ def test_the_numbers_of_a_column_end_at_one_place() -> None:
     ],
 )
 def test_an_interval_is_told_where_chance_plays_a_part(changes: dict[str, Any], interval: str) -> None:
-    text = gate_text(judged(Verdict.OK, **changes))
+    text = gate_text(gate_result(Verdict.OK, **changes))
     assert text is not None
     assert text.rows[0][HEAD.index("interval")] == interval
-
-
-def judged(verdict: Verdict, **figures: Any) -> GateResult:
-    """The result of a gate with one row."""
-    row: dict[str, Any] = {"test": None, "expression": "score:-2.5%", "metric": "score", "mode": "lp", **figures}
-    return GateResult(
-        verdict=verdict,
-        gate="warn",
-        baseline="b.json",
-        reasons=(),
-        rows=(VerdictRow(gate="warn", verdict=verdict, **row),),
-        cases=(),
-        elsewhere=0,
-        failures=(),
-        warnings=(),
-    )
 
 
 @pytest.mark.parametrize(
@@ -86,7 +70,7 @@ def judged(verdict: Verdict, **figures: Any) -> GateResult:
     ],
 )
 def test_the_answer_of_the_page_begins_with_the_gate(verdict: Verdict, tone: str) -> None:
-    page = render_html(replace(small_report(), gate=judged(verdict)))
+    page = render_html(replace(small_report(), gate=gate_result(verdict)))
     answer = page[page.index("<h2>Answer</h2>") :]
     first = re.search(r"<p>(.*?)</p>", answer)
     assert first is not None
