@@ -189,6 +189,27 @@ FAULTS: Final = (
         tests=("report/test_answers.py",),
     ),
     Fault(
+        name="a gain without an upper end is taken for a bounded one",
+        where="statistics/intervals.py",
+        old="return self.high is None or self.high > limit",
+        new="return self.high is not None and self.high > limit",
+        tests=("statistics/test_intervals.py",),
+    ),
+    Fault(
+        name="a single point is drawn as a scatter",
+        where="report/charts/scatter.py",
+        old="if len(points) < 2:",
+        new="if not points:",
+        tests=("report/test_charts.py",),
+    ),
+    Fault(
+        name="a regression is no bad news on the page",
+        where="report/gate_text.py",
+        old='return _TONES.get(self.verdict, "open")',
+        new='return "plain"',
+        tests=("report/test_gate_text.py",),
+    ),
+    Fault(
         name="the mode that scored less is called better",
         where="report/claims.py",
         old="    if found.is_above_zero:\n        return Claim.BETTER",
