@@ -2,7 +2,7 @@
 
 Rows stand here, in `routing_options` and in `server_options`, by what they are about.
 
-The type, the default, the help, the ini twin, docs/options.md, what a resumed run may change, what makes two runs
+The type, the default, the help, the ini twin, the README's table, what a resumed run may change, what makes two runs
 incomparable and what the command to reproduce a run leaves out are all read from the rows.
 """
 
