@@ -1943,6 +1943,27 @@ FAULTS: Final = (
         tests=("estimate/test_prompt_tokens.py",),
     ),
     Fault(
+        name="what a tokenizer lacks is estimated by its characters",
+        where="domain/text_tokens.py",
+        old=", _bytes(word) / _BYTES_PER_FOREIGN_TOKEN)",
+        new=")",
+        tests=("estimate/test_prompt_tokens.py",),
+    ),
+    Fault(
+        name="a prompt that may be too long is cut without a question",
+        where="ollama/client.py",
+        old="truncate=not request.may_be_cut",
+        new="truncate=True",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a refusal of a prompt's length is no sign of a cut",
+        where="execution/tasks.py",
+        old="reply.whole_prompt_tokens is not None or was_cut(",
+        new="was_cut(",
+        tests=("execution/test_context.py",),
+    ),
+    Fault(
         name="an automatic context is raised beside pinned models as they were",
         where="estimate/context_fit.py",
         old="sorted(fleet, key=lambda each: not each.keep)",
