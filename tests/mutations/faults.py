@@ -1943,6 +1943,13 @@ FAULTS: Final = (
         tests=("estimate/test_prompt_tokens.py",),
     ),
     Fault(
+        name="a slot is free as soon as its client has gone",
+        where="simulator/server/chat_endpoint.py",
+        old="slot_held_s=left.slot_held_s",
+        new="slot_held_s=0.0",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
         name="what a tokenizer lacks is estimated by its characters",
         where="domain/text_tokens.py",
         old=", _bytes(word) / _BYTES_PER_FOREIGN_TOKEN)",
