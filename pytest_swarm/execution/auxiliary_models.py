@@ -93,8 +93,9 @@ class AuxiliaryModel:
         if reply.whole_prompt_tokens is not None or was_cut(
             reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx
         ):
+            whole = "" if reply.whole_prompt_tokens is None else f"from {reply.whole_prompt_tokens} "
             raise PromptTooLongError(
-                f"the server cut the question to {self.tag} to {reply.prompt_tokens} tokens, because its context is "
+                f"the server cut the question to {self.tag} {whole}to {reply.prompt_tokens} tokens, as its context is "
                 f"{num_ctx}; raise its num_ctx",
                 truncated=True,
             )

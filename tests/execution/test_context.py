@@ -146,6 +146,9 @@ def test_a_cut_prompt_is_counted_in_every_script(script: str, refuses: bool) -> 
     assert by_task["a"].prompt_tokens == 258
     if refuses or script not in ("code", "base64"):
         assert (by_task["a"].truncated, by_task["a"].score) == (True, None)
+    if refuses:
+        whole = 10 + len(server.chats[0]["messages"][0]["content"].encode())
+        assert f"cut the prompt of task 'a' from {whole} to 258 tokens" in str(by_task["a"].score_detail)
     assert [("truncate" in body) for body in server.chats].count(True) == 1
 
 
