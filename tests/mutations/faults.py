@@ -1943,6 +1943,20 @@ FAULTS: Final = (
         tests=("estimate/test_prompt_tokens.py",),
     ),
     Fault(
+        name="a fault of a response's input waits for those before it",
+        where="simulator/server/request_fields.py",
+        old="KEEP_ALIVE, THINK, RESPONSES_INPUT)",
+        new="KEEP_ALIVE, THINK)",
+        tests=("simulator/test_openai.py",),
+    ),
+    Fault(
+        name="a function behind a pipe is not looked for",
+        where="simulator/server/template_check.py",
+        old='_TEXT.sub(" ", " ".join(words))',
+        new='_TEXT.sub(" ", words[0])',
+        tests=("simulator/test_created_models.py",),
+    ),
+    Fault(
         name="a slot is free as soon as its client has gone",
         where="simulator/server/chat_endpoint.py",
         old="slot_held_s=left.slot_held_s",
