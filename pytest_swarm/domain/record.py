@@ -165,7 +165,8 @@ class TaskOutcome:
     business. `local_score` holds the answer against what was right for the task's real inputs. `read` is the part of
     the answer that was scored, `answer_state` what is the matter with it (None = nothing). `thinking`, model output
     too, stood before it, `thinking_chars` is its length. Token counts and durations are the server's own. There is no
-    score where the server cut the prompt (`truncated`), or is to blame for a failed call (`server_fault`).
+    score where the server cut the prompt (`truncated`; `whole_prompt_tokens` is how long it was, where the server told
+    it), or is to blame for a failed call (`server_fault`).
     """
 
     task: str
@@ -195,6 +196,7 @@ class TaskOutcome:
     judge_reply: str | None = None
     thinking: str | None = None
     truncated: bool | None = None
+    whole_prompt_tokens: int | None = None
     server_fault: bool = False
 
     @property

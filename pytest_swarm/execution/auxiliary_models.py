@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.errors import BackendError, PromptTooLongError, ServerFaultError
-from pytest_swarm.estimate.prompt_tokens import prompt_tokens, was_cut
+from pytest_swarm.estimate.prompt_tokens import prompt_size, was_cut
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatRequest
@@ -71,12 +71,12 @@ class AuxiliaryModel:
     async def _answer(self, prompt: str, schema: Mapping[str, Json]) -> str:
         residency = self.residency()
         messages = (Message(role="user", content=prompt),)
-        estimated = prompt_tokens(messages)
-        residency.fit_context(self.tag, estimated)
+        size = prompt_size(messages)
+        residency.fit_context(self.tag, size)
         num_ctx = residency.context_of(self.tag)
-        if estimated >= num_ctx:
+        if size.estimated >= num_ctx:
             raise PromptTooLongError(
-                f"the question to {self.tag} has about {estimated} tokens, more than its context of {num_ctx}; "
+                f"the question to {self.tag} has about {size.estimated} tokens, more than its context of {num_ctx}; "
                 f"raise its num_ctx",
                 truncated=False,
             )
@@ -90,9 +90,12 @@ class AuxiliaryModel:
             schema=schema,
         )
         reply = await residency.client.chat(request)
-        if was_cut(reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx):
+        if reply.whole_prompt_tokens is not None or was_cut(
+            reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx
+        ):
+            whole = "" if reply.whole_prompt_tokens is None else f"from {reply.whole_prompt_tokens} "
             raise PromptTooLongError(
-                f"the server cut the question to {self.tag} to {reply.prompt_tokens} tokens, because its context is "
+                f"the server cut the question to {self.tag} {whole}to {reply.prompt_tokens} tokens, as its context is "
                 f"{num_ctx}; raise its num_ctx",
                 truncated=True,
             )

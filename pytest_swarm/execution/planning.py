@@ -14,7 +14,7 @@ from pytest_swarm.domain.seeding import stable_int
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import InfeasibleError, PlanError
 from pytest_swarm.estimate.context_fit import fitted_fleet
-from pytest_swarm.estimate.prompt_tokens import prompt_tokens
+from pytest_swarm.estimate.prompt_tokens import prompt_size
 from pytest_swarm.execution.case_context import CaseContext
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.router_failures import ask_router
@@ -64,8 +64,9 @@ def build_view(moment: Moment, case: Case, context: CaseContext, *, depth: int |
     horizon = tuple(each for each in reached if each not in running)
     tasks = tuple(graph.task(task_id) for task_id in horizon)
     inside = frozenset(horizon)
-    prompts = {task.id: prompt_tokens(_messages(task, moment)) for task in tasks}
-    fleet = fitted_fleet(context.estimator.fleet, prompts.values(), vram_budget_gb=key.vram_budget_gb)
+    sizes = {task.id: prompt_size(_messages(task, moment)) for task in tasks}
+    fleet = fitted_fleet(context.estimator.fleet, sizes.values(), vram_budget_gb=key.vram_budget_gb)
+    prompts = {task_id: size.estimated for task_id, size in sizes.items()}
     ready = tuple(task_id for task_id in horizon if stages[task_id] == 0)
     return PlanningView(
         job=graph.name,

@@ -18,6 +18,7 @@ from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.estimate.context_fit import fitted_model
+from pytest_swarm.estimate.prompt_tokens import PromptSize
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.leases import Leases
 from pytest_swarm.execution.restoration import Restoration
@@ -212,8 +213,8 @@ class ResidencyManager:
         copy = self.fleet.copy_of(tag)
         return DEFAULT_NUM_CTX if copy is None else self.fleet[copy].context_tokens
 
-    def fit_context(self, tag: str, prompt: int) -> None:
-        """Raise the context of an "auto" model to a prompt of so many estimated tokens, where the budget allows.
+    def fit_context(self, tag: str, prompt: PromptSize) -> None:
+        """Raise the context of an "auto" model to a prompt, where the budget allows.
 
         The next step starts at the context that its own prompts need.
         """

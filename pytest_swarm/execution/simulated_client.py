@@ -16,7 +16,7 @@ import msgspec
 
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
-from pytest_swarm.ollama.messages import ChatRequest
+from pytest_swarm.ollama.messages import ChatRequest, chat_body
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -101,19 +101,11 @@ class SimulatedClient(OllamaClient):
             for each in self._server.resident()
         )
 
-    async def _chat(self, request: ChatRequest) -> ollama.ChatResponse:
-        """Return the server's reply to a chat."""
+    async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ollama.ChatResponse:
+        """Return the server's reply to a chat. `truncate`: it may cut the prompt."""
         if self._server is None:
-            return await super()._chat(request)
-        body = {
-            "model": request.model,
-            "stream": False,
-            "options": request.options,
-            "format": None if request.schema is None else dict(request.schema),
-            "keep_alive": LEASE_S,
-            "messages": [{name: text for name, text in each.items() if text} for each in request.messages],
-            "tools": [],
-        }
+            return await super()._chat(request, truncate=truncate)
+        body = chat_body(request, keep_alive=LEASE_S, truncate=truncate)
         return ollama.ChatResponse.model_validate_json(await self._post_direct(self._server, "/api/chat", body))
 
     async def _generate(

@@ -117,7 +117,9 @@ def _answered(
 ) -> TaskOutcome:
     tokens = (reply.prompt_tokens, reply.completion_tokens)
     used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
-    truncated = was_cut(reported=reply.prompt_tokens, messages=request.messages, num_ctx=request.num_ctx)
+    truncated = reply.whole_prompt_tokens is not None or was_cut(
+        reported=reply.prompt_tokens, messages=request.messages, num_ctx=request.num_ctx
+    )
     return replace(
         begun,
         status=TaskStatus.OK,
@@ -134,6 +136,7 @@ def _answered(
         thinking_chars=reply.thinking_chars,
         answer_state=_state(reply),
         truncated=truncated,
+        whole_prompt_tokens=reply.whole_prompt_tokens,
     )
 
 
@@ -205,9 +208,10 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
 
 def cut_sentence(call: TaskCall, outcome: TaskOutcome) -> str:
     """Return what the server cut of a prompt, and what to do."""
+    whole = "" if outcome.whole_prompt_tokens is None else f"from {outcome.whole_prompt_tokens} "
     return (
-        f"the server cut the prompt of task {outcome.task!r} to {outcome.prompt_tokens} tokens, because the context of "
-        f"{call.model.tag} is {call.model.context_tokens}; raise its num_ctx"
+        f"the server cut the prompt of task {outcome.task!r} {whole}to {outcome.prompt_tokens} tokens, because the "
+        f"context of {call.model.tag} is {call.model.context_tokens}; raise its num_ctx"
     )
 
 

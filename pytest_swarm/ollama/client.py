@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final, Self, TypeVar
@@ -18,11 +19,11 @@ import httpx
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.errors import BackendError, CallTimeoutError
+from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
-from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, translate_error
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry
+from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, refused_tokens, translate_error
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry, chat_body
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
@@ -102,10 +103,22 @@ class OllamaClient:
         )
 
     async def chat(self, request: ChatRequest) -> ChatReply:
-        """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it."""
-        call = f"chat with {request.model}"
-        response = await self._with_retries(call, lambda: self._chat(request))
-        return self._parsed(call, lambda: read_chat(response, asked=request.model))
+        """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it.
+
+        Ollama cuts a prompt that is longer than the context, and does not say so. So one that may be is sent with
+        `truncate: false` first: the server refuses what it would cut, with the number of its tokens, before the model
+        reads it. It is then sent as it is. Servers that do not know the field ignore it.
+        """
+        call, whole_tokens = f"chat with {request.model}", None
+        try:
+            response = await self._with_retries(call, lambda: self._chat(request, truncate=not request.may_be_cut))
+        except ServerRefusedError as error:
+            whole_tokens = refused_tokens(error) if request.may_be_cut else None
+            if whole_tokens is None:
+                raise
+            response = await self._with_retries(call, lambda: self._chat(request))
+        reply = self._parsed(call, lambda: read_chat(response, asked=request.model))
+        return reply if whole_tokens is None else replace(reply, whole_prompt_tokens=whole_tokens)
 
     async def ask(self, body: Mapping[str, Json]) -> ChatReply:
         """Return the reply to a chat that is given as the body of its request; the model stays for `LEASE_S`.
@@ -216,8 +229,10 @@ class OllamaClient:
         """Close the transport with all its connections."""
         await self._transport.aclose()
 
-    async def _chat(self, request: ChatRequest) -> ollama.ChatResponse:
-        """Return the server's reply to a chat."""
+    async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ollama.ChatResponse:
+        """Return the server's reply to a chat. `truncate`: it may cut the prompt."""
+        if not truncate:  # which the official client cannot say
+            return await self._post("/api/chat", chat_body(request, keep_alive=LEASE_S, truncate=False))
         return await self._client.chat(
             model=request.model,
             messages=request.messages,

@@ -41,6 +41,8 @@ _DAMAGED: Final = re.compile(r"""(invalid file magic|(unexpected )?EOF)$|tensor 
 """How Ollama's reader of manifests and model files refuses one that is cut off or overwritten."""
 _NO_ACCOUNT: Final = "write user name and password into its URL, http://USER:PASSWORD@HOST (a query in it is not sent)"
 _NO_REASON: Final = "it gives no reason; Ollama that listens on 127.0.0.1 takes local host names only"
+_PROMPT_TOKENS: Final = re.compile(r"exceed_context_size_error\W+n_prompt_tokens\W+(\d{1,12})\D")
+"""In the refusal of a prompt that is too long, JSON in the text of JSON."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
 
 
@@ -83,6 +85,17 @@ def bad_reply(*, host: str, call: str, what: str) -> BadReplyError:
         what: What is wrong, continuing "the answer of the server ...".
     """
     return BadReplyError(f"{call}: the answer of the server at {host} {what}; nothing of it is used")
+
+
+def refused_tokens(error: ServerRefusedError) -> int | None:
+    """Return the tokens of the prompt that a server refused as too long; None for any other refusal.
+
+    Args:
+        error: The refusal, as `translate_error` made it.
+    """
+    told = error.__cause__
+    found = _PROMPT_TOKENS.search(str(told.error)) if isinstance(told, ollama.ResponseError) else None
+    return None if found is None else int(found[1])
 
 
 def quoted(text: str) -> str:

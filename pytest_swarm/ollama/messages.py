@@ -41,6 +41,37 @@ class ChatRequest:
         }
         return {name: value for name, value in given.items() if value is not None}
 
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether the prompt may be too long: it has more bytes than half of the context has tokens.
+
+        A token has at least one byte. The other half is for the template, whose own text is not known.
+        """
+        size = sum(len(each["content"].encode("utf-8", "surrogatepass")) for each in self.messages)
+        return 2 * size > self.num_ctx
+
+
+def chat_body(request: ChatRequest, *, keep_alive: float, truncate: bool) -> dict[str, Json]:
+    """Return the body of a chat as the official client sends it.
+
+    Args:
+        request: The chat.
+        keep_alive: Seconds that the model stays resident after it.
+        truncate: Whether the server may cut the prompt; the official client cannot forbid it.
+    """
+    messages: list[Json] = [{name: str(text) for name, text in each.items() if text} for each in request.messages]
+    body: dict[str, Json] = {
+        "model": request.model,
+        "stream": False,
+        "options": dict(request.options),
+        "keep_alive": keep_alive,
+        "messages": messages,
+        "tools": [],
+    }
+    if request.schema is not None:
+        body["format"] = dict(request.schema)
+    return body if truncate else {**body, "truncate": False}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatReply:
@@ -49,6 +80,8 @@ class ChatReply:
     `text` and `thinking` (what the model wrote before it, None where it wrote none) are model output: untrusted data.
     `load_s` includes queueing, eviction and load; waiting for a slot shows in `total_s` only. `done_reason` is `stop`,
     `length`, or `repeat` for a text that the server stopped because it repeats itself. `thinking_chars`: its length.
+    `whole_prompt_tokens` is the length of a prompt that the server cut, where it told it; then `prompt_tokens` is what
+    it left of it.
     """
 
     text: str
@@ -61,6 +94,7 @@ class ChatReply:
     done_reason: str | None
     thinking: str | None = None
     thinking_chars: int | None = None
+    whole_prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,6 +200,7 @@ class TaskResultEvent(JobEvent, frozen=True, kw_only=True, tag="task_result"):
     judge_reply: Annotated[str | None, Meta(description="what the judge wrote")] = None
     thinking: Annotated[str | None, Meta(description="what the model wrote before its answer")] = None
     truncated: Annotated[bool | None, Meta(description="whether the server cut the prompt")] = None
+    whole_prompt_tokens: Annotated[Count | None, Meta(description="tokens of the prompt that the server cut")] = None
     server_fault: Annotated[bool, Meta(description="whether the call failed for the server's sake")] = False
 
 

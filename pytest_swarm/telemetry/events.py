@@ -47,7 +47,7 @@ _RESIDENT: Final = SharedFields(ResidentModel, ResidentRow, but=("tag",))
 _UNLESS_EMPTY: Final = frozenset(
     (
         *("read", "read_where", "done_reason", "answer_state", "thinking_chars", "thinking", "sandbox_layers"),
-        *("judge_reply", "server_fault", "shares_with"),
+        *("judge_reply", "server_fault", "shares_with", "whole_prompt_tokens"),
     )
 )
 """Fields that are left out where they are empty or null."""

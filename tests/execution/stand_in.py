@@ -30,7 +30,7 @@ class StandIn:
     `installed` maps a tag to its digest, and `digests` a resident model to that of its file.
 
     Args:
-        answer: Gives the reply to a chat.
+        answer: Gives the reply to a chat; a refusal has an "error".
         size_vram: Bytes in VRAM of each resident model.
     """
 
@@ -71,7 +71,8 @@ class StandIn:
             self.put(tag, num_ctx=body["options"]["num_ctx"], seconds=seconds if seconds > 0 else 9e9)
         if path == "/api/chat":
             await asyncio.sleep(self.chat_s)
-            return httpx.Response(200, json={"model": tag, **self.answer(body)})
+            said = self.answer(body)
+            return httpx.Response(400 if "error" in said else 200, json={"model": tag, **said})
         return httpx.Response(200, json={"model": tag, "done": True, "response": ""})
 
     def _row(self, tag: str) -> dict[str, Any]:

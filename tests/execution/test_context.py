@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -108,6 +110,46 @@ def test_a_cut_prompt_is_counted_named_and_not_scored() -> None:
     assert note == (
         "the server cut the prompt of task 'a' to 258 tokens, because the context of small is 512; raise its num_ctx"
     )
+
+
+def of_bytes(body: Body, *, refuses: bool) -> dict[str, Any]:
+    """The reply of a model that lacks every script: a token for each byte. It cuts, or refuses to where it is asked."""
+    tokens = 10 + sum(len(each["content"].encode()) for each in body["messages"])
+    num_ctx = body["options"]["num_ctx"]
+    if tokens < num_ctx:
+        return reply(prompt_eval_count=tokens)
+    if refuses and body.get("truncate") is False:
+        told = {"code": 400, "type": "exceed_context_size_error", "n_prompt_tokens": tokens, "n_ctx": num_ctx}
+        return {"error": json.dumps({"error": told}, separators=(",", ":"))}
+    return reply(prompt_eval_count=num_ctx // 2 + 2)
+
+
+SCRIPTS = {
+    "chinese": "天空为什么是蓝色的",
+    "arabic": "لماذا السماء زرقاء؟ ",
+    "hindi": "आसमान नीला क्यों है? ",
+    "emoji": "😀🚀🌍🎉",
+    "code": "def f(x): return [x] ",
+    "base64": "TWFuIGlzIGRpc3Rpbmd1aXNoZWQs",
+}
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_cut_prompt_is_counted_in_every_script(script: str, refuses: bool) -> None:
+    """In code and base64 the count alone cannot tell: so far beyond the estimate no tokenizer is."""
+    text = SCRIPTS[script]
+    server = StandIn(partial(of_bytes, refuses=refuses))
+    record = run(server, graph(text * (1 + 560 // len(text.encode())), "short"), SMALL)
+    by_task = {each.task: each for each in record.outcomes}
+    assert by_task["b"].truncated is False
+    assert by_task["a"].prompt_tokens == 258
+    if refuses or script not in ("code", "base64"):
+        assert (by_task["a"].truncated, by_task["a"].score) == (True, None)
+    if refuses:
+        whole = 10 + len(server.chats[0]["messages"][0]["content"].encode())
+        assert f"cut the prompt of task 'a' from {whole} to 258 tokens" in str(by_task["a"].score_detail)
+    assert [("truncate" in body) for body in server.chats].count(True) == 1
 
 
 def test_a_planners_cut_question_is_counted_and_its_answer_not_used() -> None:

@@ -79,6 +79,11 @@ def test_the_spelling_of_a_name_is_no_part_of_a_request() -> None:
     assert len({request_digest("POST", "/api/chat", {"model": name, "seed": 1}) for name in (*spelled, *others)}) == 6
 
 
+def test_a_recording_fits_with_and_without_the_demand_to_refuse_what_is_too_long() -> None:
+    body: dict[str, Json] = {"model": "m", "seed": 1}
+    assert request_digest("POST", "/api/chat", {**body, "truncate": False}) == request_digest("POST", "/api/chat", body)
+
+
 def take(mode: str = "lp", *, run: str = "first", test: str = "t", answer: bytes = b"{}") -> Take:
     case = Case(graph=graph(("a", "b")), key=CaseKey(mode=mode, horizon=0, vram_budget_gb=8.0), test=test)
     origin = TakeOrigin(run=run, recorded_ts_ms=0.0, backend="ollama", detail="d", host="http://h:1", simulated=False)

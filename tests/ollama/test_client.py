@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -63,6 +64,52 @@ def sent(request: ChatRequest) -> dict[str, Any]:
 def test_the_request_pins_the_model_and_is_not_streamed() -> None:
     body = sent(REQUEST)
     assert (body["keep_alive"], body["stream"], body["options"]) == (900, False, {"num_ctx": 2048})
+
+
+LONG = replace(REQUEST, messages=({"role": "user", "content": "天" * 400},))  # 1,200 bytes, of 2,048 tokens
+REFUSAL = (
+    '{"error":"{\\"error\\":{\\"code\\":400,\\"message\\":\\"request (2729 tokens) exceeds the available context size '
+    '(2048 tokens), try increasing it\\",\\"type\\":\\"exceed_context_size_error\\",\\"n_prompt_tokens\\":2729,'
+    '\\"n_ctx\\":2048}}"}'
+)  # as a real server sent it
+
+
+def refusing(bodies: list[dict[str, Any]], refusal: str = REFUSAL) -> OllamaClient:
+    """A client of a server that refuses to read a prompt whole, and else cuts it."""
+
+    def handler(http: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(http.content))
+        return httpx.Response(400, text=refusal) if "truncate" in bodies[-1] else httpx.Response(200, json=GOOD)
+
+    return client(handler)
+
+
+def test_a_prompt_that_is_too_long_is_cut_only_after_the_server_has_told_its_length() -> None:
+    bodies: list[dict[str, Any]] = []
+    reply = chat(refusing(bodies), LONG)
+    assert (reply.whole_prompt_tokens, reply.prompt_tokens, reply.text) == (2729, 5, "hello")
+    assert [body.pop("truncate", None) for body in bodies] == [False, None]
+    assert bodies[0] == bodies[1]
+
+
+def test_a_prompt_of_fewer_bytes_than_half_the_context_is_sent_once() -> None:
+    bodies: list[dict[str, Any]] = []
+    reply = chat(refusing(bodies), replace(LONG, num_ctx=2400))
+    assert (reply.whole_prompt_tokens, len(bodies)) == (None, 1)
+
+
+def test_any_other_refusal_of_a_long_prompt_is_an_error() -> None:
+    with pytest.raises(ServerRefusedError, match="invalid repeat_penalty"):
+        chat(refusing([], '{"error": "invalid repeat_penalty"}'), LONG)
+
+
+def test_what_is_sent_uncut_is_otherwise_what_the_official_client_sends() -> None:
+    schema = {"type": "object"}
+    messages = ({"role": "system", "content": ""}, {"role": "user", "content": "天" * 400})
+    request = replace(LONG, messages=messages, schema=schema, seed=1)  # type: ignore[arg-type]
+    bodies: list[dict[str, Any]] = []
+    chat(refusing(bodies), request)
+    assert {**bodies[1], "truncate": False} == bodies[0]
 
 
 def test_options_and_schema_are_sent_where_given() -> None:

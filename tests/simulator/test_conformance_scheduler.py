@@ -324,6 +324,43 @@ def test_a_client_that_disconnects_frees_its_slot_and_keeps_the_model() -> None:
     assert resident == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("hung_up_s", "waits_s", "read_again"),
+    [
+        (0.1, 0.412, 1100 - 512),  # the first batch of 512 tokens
+        (0.6, 0.424, 1100 - 1024),
+        (1.05, 0.05, 1),  # the last one
+        (2.0, 0.0, 1),  # in the answer
+    ],
+)
+def test_the_batch_in_hand_is_read_to_its_end_when_the_client_disconnects(
+    hung_up_s: float, waits_s: float, read_again: int
+) -> None:
+    """Measured: the slot is given up between two batches, what was read stays in it, and the lease starts at once."""
+    prompt = [{"role": "user", "content": "x " * 2200}]  # 1101 tokens
+
+    async def main() -> tuple[float, float, float]:
+        client = ServerClient(spec(model("a", 4, prompt_cache="any")))
+        await client.load("a")
+        loop = asyncio.get_running_loop()
+        long = {"model": "a", "messages": prompt, "stream": False, "options": {"num_ctx": 4096, "num_predict": 100}}
+        task = asyncio.create_task(client.post("/api/chat", **long, keep_alive=50))
+        begun_s = loop.time()
+        await asyncio.sleep(hung_up_s)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0)
+        (loaded,) = client.server.resident()
+        assert loaded.expires_at_s == pytest.approx(begun_s + hung_up_s + 50, abs=0.01)
+        reply = await client.use("a", tokens=1)
+        again = await client.post("/api/chat", **long)
+        return reply.ended_s - begun_s - hung_up_s, again.body["prompt_eval_duration"] / 1e6, loaded.references
+
+    waited_s, read_ms, references = in_virtual_time(main)
+    assert waited_s == pytest.approx(waits_s, abs=0.05)
+    assert (read_ms, references) == (pytest.approx(read_again, abs=8), 0)
+
+
 # --- times ------------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,10 @@ from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s,
         (".5s", 0.5),
         ("100us", 1e-4),
         ("3µs", 3e-6),
+        ("9223372036s", 9223372036),
+        ("-2562047h47m16.854775808s", -(2**63) / 1e9),
+        ("2562047h47m16.854775806s", 9223372036.854775806),
+        ("2562047h47m16.854775807s", math.inf),  # the longest, which stands for no end
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
@@ -28,7 +32,24 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-", "5", "5x", "m", " 5m", "5m ", "1.2.3s", "1m 2s", "m5", "5m5", "9" * 400 + "s", "٣s"]
+    "text",
+    [
+        "",
+        "-",
+        "5",
+        "5x",
+        "m",
+        " 5m",
+        "5m ",
+        "1.2.3s",
+        "1m 2s",
+        "m5",
+        "5m5",
+        "9" * 5000 + "s",
+        "2562047h47m16.854775808s",
+        "-2562047h47m16.854775809s",
+        "٣s",
+    ],
 )
 def test_an_invalid_duration_is_refused(text: str) -> None:
     with pytest.raises(DurationError, match=r"^time: "):
@@ -36,7 +57,7 @@ def test_an_invalid_duration_is_refused(text: str) -> None:
 
 
 @given(st.text(max_size=12))
-def test_any_text_is_a_finite_duration_or_refused(text: str) -> None:
+def test_any_short_text_is_a_finite_duration_or_refused(text: str) -> None:
     try:
         seconds = parse_duration_s(text)
     except DurationError:
@@ -54,6 +75,8 @@ def test_any_text_is_a_finite_duration_or_refused(text: str) -> None:
         (9.2e9, 9.2e9),
         (1e10, -(2**63) / 1e9),
         ("-1m", math.inf),
+        ("2562047h47m16.854775807s", math.inf),
+        ("9223372036s", 9223372036.0),
         ("0", 0.0),
     ],
 )

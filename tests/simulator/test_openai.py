@@ -211,6 +211,12 @@ def test_the_input_of_a_response_is_checked(given: Any, message: str) -> None:
     assert (response.status_code, response.json()["error"]["message"]) == (400, message)
 
 
+@pytest.mark.parametrize("other", [{"model": 5}, {"tools": 5}, {"text": 5, "reasoning": 5}])
+def test_a_fault_of_the_input_comes_before_those_of_other_fields(other: dict[str, Any]) -> None:
+    response = call("POST", RESPONSES, {"model": "a", **other, "input": [{}]})
+    assert response.json()["error"]["message"] == "input[0]: input item missing required 'type' field"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

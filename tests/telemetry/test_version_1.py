@@ -21,6 +21,7 @@ ADDED_SINCE = (
     "thinking",
     "thinking_chars",
     "truncated",
+    "whole_prompt_tokens",
     "auto_ctx",
     "shares_with",
     "deferred",

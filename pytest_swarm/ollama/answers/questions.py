@@ -18,7 +18,7 @@ from pytest_swarm.fields import Json
 
 CHAT: Final = "/api/chat"
 GENERATE: Final = "/api/generate"
-_IRRELEVANT: Final = ("model", "stream", "keep_alive")  # the model counts by its digest; the others change no answer
+_IRRELEVANT: Final = ("model", "stream", "keep_alive", "truncate")  # the model counts by its digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,15 +180,17 @@ def named_model(body: Json) -> str | None:
 
 
 def comparable(body: Json) -> Json:
-    """Return a body with what changes no reply in one form: the `keep_alive` and the spelling of the model's name.
+    """Return a body with what changes no answer in one form: `keep_alive`, `truncate`, how the model's name is written.
 
     The `keep_alive` is that which recordings have always had, -1, unless it unloads the model; the client's lease has
-    changed over time.
+    changed over time. With `truncate` a prompt that is too long is asked twice: the refusal was recorded before the
+    answer, and older recordings have the answer only.
     """
     if not isinstance(body, dict):
         return body
+    sent = {name: value for name, value in body.items() if name != "truncate"}
     model, lease = named_model(body), {"keep_alive": -1.0} if body.get("keep_alive") else {}
-    return {**body, **lease} if model is None else {**body, **lease, "model": full_tag(model)}
+    return {**sent, **lease} if model is None else {**sent, **lease, "model": full_tag(model)}
 
 
 def request_digest(method: str, path: str, body: Json) -> str:

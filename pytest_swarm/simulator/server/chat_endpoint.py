@@ -35,6 +35,7 @@ from pytest_swarm.simulator.server.token_stream import (
     TextGenerator,
     TokenStream,
     build_token_stream,
+    left_work,
 )
 from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
@@ -137,11 +138,20 @@ class ChatEndpoint:
         await self._scheduler.slot(model_request)
         assert model_request.loaded is not None  # it has a slot
         stream, cached = self._token_stream(parsed, model_request.options.num_ctx, model_request.loaded)
+        begun_s, answer = loop.time() + REQUEST_OVERHEAD_S + stream.overhead_s, stream.text
         try:
             stream = await self._spend(parsed, stream, send)
+        except asyncio.CancelledError:
+            evaluated = stream.prompt_tokens if cached is None else cached.evaluated
+            left = left_work(stream, loop.time() - begun_s, evaluated=evaluated, batch=model_request.options.batch)
+            self._scheduler.cancel(model_request, slot_held_s=left.slot_held_s)
+            answer = left.text
+            if cached is not None:
+                cached.cut((evaluated - left.read_tokens) / stream.prompt_tokens)
+            raise
         finally:
             if cached is not None:
-                cached.end(stream.text)
+                cached.end(answer)
         await self._send_end(parsed, stream, send, total_s=loop.time() - started_s, load_s=load_s)
 
     async def _spend(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> TokenStream:

@@ -7,11 +7,22 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-_UNITS_S: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SECOND_NS: Final = 10**9
+_UNITS_NS: Final = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": _SECOND_NS,
+    "m": 60 * _SECOND_NS,
+    "h": 3600 * _SECOND_NS,
+}
 _PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
+_MOST_DIGITS: Final = 19  # of a number of 64 bits
 _FOREVER: Final = timedelta(days=292 * 365)  # the longest duration of Go: 2^63 ns
-_FOREVER_S: Final = _FOREVER.total_seconds()
-_LONGEST_S: Final = 2**63 / 1e9
+_MOST_NS: Final = 2**63 - 1  # that is for ever
+_LONGEST_S: Final = _MOST_NS / _SECOND_NS
 
 
 class DurationError(ValueError):
@@ -19,13 +30,16 @@ class DurationError(ValueError):
 
 
 def parse_duration_s(text: str) -> float:
-    """Return the seconds of `1h30m`, `-500ms` or `0`. Raises DurationError with Go's message for anything else."""
+    """Return the seconds of `1h30m`, `-500ms` or `0`; the longest duration of Go is infinite.
+
+    Raises DurationError with Go's message for anything else.
+    """
     rest = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
     if rest == "0":
         return 0.0
     if not rest:
         raise DurationError(f"time: invalid duration {_quoted(text)}")
-    total_s, position = 0.0, 0
+    total_ns, position = 0, 0
     while position < len(rest):
         part = _PART.match(rest, position)
         if part is None:
@@ -33,12 +47,17 @@ def parse_duration_s(text: str) -> float:
         number, unit = part.groups()
         if not unit:
             raise DurationError(f"time: missing unit in duration {_quoted(text)}")
-        if unit not in _UNITS_S:
+        if unit not in _UNITS_NS:
             raise DurationError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
-        total_s += float(number) * _UNITS_S[unit]
+        whole, _, fraction = number.partition(".")
+        if len(whole.lstrip("0")) > _MOST_DIGITS:
+            raise DurationError(f"time: invalid duration {_quoted(text)}")
+        total_ns += int(whole or 0) * _UNITS_NS[unit]
+        total_ns += int((fraction or "0")[:_MOST_DIGITS]) * _UNITS_NS[unit] // 10 ** min(len(fraction), _MOST_DIGITS)
         position = part.end()
-    if total_s > _FOREVER_S:
+    if total_ns > _MOST_NS + text.startswith("-"):
         raise DurationError(f"time: invalid duration {_quoted(text)}")
+    total_s = math.inf if total_ns == _MOST_NS else total_ns / _SECOND_NS
     return -total_s if text.startswith("-") else total_s
 
 
@@ -64,7 +83,7 @@ def keep_alive_s(value: object) -> float | None:
         kinds = {bool: "bool", list: "[]interface {}", dict: "map[string]interface {}"}
         raise DurationError(f"Unsupported type: '{kinds.get(type(value), type(value).__name__)}'")
     seconds = parse_duration_s(value) if isinstance(value, str) else float(value)
-    if seconds < 0:
+    if seconds < 0 or (isinstance(value, str) and math.isinf(seconds)):
         return math.inf
     return seconds if seconds < _LONGEST_S else -_LONGEST_S
 
@@ -80,7 +99,7 @@ def environment_keep_alive_s(text: str, *, default_s: float) -> float:
         seconds = parse_duration_s(text)
     except DurationError:
         seconds = float(text) if re.fullmatch(r"[-+]?[0-9]+", text) else default_s
-    return math.inf if seconds < 0 or seconds > _FOREVER_S else seconds
+    return math.inf if seconds < 0 or seconds > _LONGEST_S else seconds
 
 
 def rfc3339(wall_s: float) -> str:

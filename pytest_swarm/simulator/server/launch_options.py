@@ -41,6 +41,11 @@ class LaunchOptions:
     chosen_batch: int = field(default=DEFAULT_BATCH, compare=False)
     chosen_mmap: bool | None = field(default=None, compare=False)
 
+    @property
+    def batch(self) -> int:
+        """Tokens of a prompt that are read at a time."""
+        return self.chosen_batch if self.num_batch is None else max(1, self.num_batch)
+
     def reloads(self, running: LaunchOptions) -> bool:
         """Return whether a request with these options reloads a model that was launched with `running`.
 

@@ -164,6 +164,10 @@ class LoadedModel:
             if request in self._waiting:
                 self._waiting.remove(request)
             return
+        self.pass_slot_on()
+
+    def pass_slot_on(self) -> None:
+        """Give a slot whose request has ended to the next one that waits."""
         if self._waiting:
             self._waiting.popleft().move(RequestState.RUNNING)
         else:

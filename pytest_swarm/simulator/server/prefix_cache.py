@@ -53,6 +53,11 @@ class CachedPrompt:
         self.pieces += _split(answer)
         self.busy = False
 
+    def cut(self, share: float) -> None:
+        """Drop the end of a prompt, which was not read: so large a share of it."""
+        self.pieces = self.pieces[: round(len(self.pieces) * (1 - share))]
+        self.checkpoints = tuple(each for each in self.checkpoints if each <= len(self.pieces))
+
     def copy(self) -> CachedPrompt:
         """Return the prompt as it is kept in memory."""
         return CachedPrompt(self.pieces, self.checkpoints)

@@ -15,7 +15,8 @@ from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, 
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import JsonNumber
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_fields import FIELDS, LISTS, OWN_DECODERS
+from pytest_swarm.simulator.server.request_fields import FIELDS, LISTS, OWN_DECODERS, RESPONSES_INPUT
+from pytest_swarm.simulator.server.responses_input import input_items
 
 _SHORT_BYTES: Final = 1024
 _SEPARATORS: Final = re.compile(r"[\s,:]*")
@@ -78,7 +79,10 @@ def _read_object(body: bytes, kind: str) -> JsonObject:
     faults: list[InvalidBody] = []
     for name in found:
         try:
-            check_field(found[name], f"{kind.rpartition('.')[2]}.{name}", fields[name])
+            if fields[name] == RESPONSES_INPUT:
+                input_items(found[name])
+            else:
+                check_field(found[name], f"{kind.rpartition('.')[2]}.{name}", fields[name])
         except InvalidBody as fault:
             if fields[name] in OWN_DECODERS and (isinstance(found[name], list) or fields[name] not in LISTS):
                 raise

@@ -24,6 +24,7 @@ MESSAGES: Final = "[]api.Message"
 BLOCK_MESSAGES: Final = "[]anthropic.MessageParam"
 KEEP_ALIVE: Final = "api.Duration"
 THINK: Final = "api.ThinkValue"
+RESPONSES_INPUT: Final = "openai.ResponsesInput"
 _COMMON: Final = {
     "model": STRING,
     "stream": BOOL,
@@ -63,7 +64,7 @@ _OPENAI: Final = {
 _PARAMETERS: Final = {"type": STRING, "$defs": ANY, "items": ANY, "required": "[]string", "properties": ORDERED_MAP}
 LISTS: Final = (MESSAGES, BLOCK_MESSAGES)
 """Lists whose items have a decoder of their own."""
-OWN_DECODERS: Final = (*LISTS, KEEP_ALIVE, THINK)
+OWN_DECODERS: Final = (*LISTS, KEEP_ALIVE, THINK, RESPONSES_INPUT)
 """Types with a decoder of their own: its error ends the decoding, and so comes before that of any other field."""
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "ChatRequest": {**_COMMON, "messages": MESSAGES, "tools": "api.Tools"},
@@ -126,7 +127,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "background": BOOL,
         "conversation": RAW,
         "include": "[]string",
-        "input": RAW,
+        "input": RESPONSES_INPUT,
         "instructions": STRING,
         "max_output_tokens": INT,
         "reasoning": "openai.ResponsesReasoning",

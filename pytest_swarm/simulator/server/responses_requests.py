@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import NO_OBJECT, InvalidBody, JsonObject, check_struct, folded, go_kind
+from pytest_swarm.simulator.server.field_checks import NO_OBJECT, InvalidBody, JsonObject, check_struct, folded
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
-from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.openai_requests import image_data, think_value
 from pytest_swarm.simulator.server.request_bodies import text_field
-from pytest_swarm.simulator.server.request_fields import FUNCTION_OUTPUT, TYPE_AND_ROLE, TYPE_ONLY
-
-_NO_LIST: Final = "must be a string or array: json: cannot unmarshal {} into Go value of type []json.RawMessage"
-_PARTS: Final = {
-    "input_text": "openai.ResponsesTextContent",
-    "input_image": "openai.ResponsesImageContent",
-    "output_text": "openai.ResponsesOutputTextContent",
-    "input_file": "openai.ResponsesFileContent",
-}
-_ITEMS: Final = {
-    "message": TYPE_AND_ROLE,
-    "function_call": "openai.ResponsesFunctionCall",
-    "function_call_output": FUNCTION_OUTPUT,
-    "reasoning": "openai.ResponsesReasoningInput",
-    "web_search_call": "openai.ResponsesWebSearchCall",
-}
+from pytest_swarm.simulator.server.responses_input import input_items
 
 
 def responses_body(data: JsonObject) -> dict[str, Json]:
@@ -71,53 +54,7 @@ def text_format(data: JsonObject) -> JsonObject:
 def _messages(given: Json) -> list[Json]:
     if given is None or isinstance(given, str):
         return [{"role": "user", "content": given}] if given else []
-    if not isinstance(given, list):
-        raise InvalidBody(f"input {_NO_LIST.format(go_kind(given))}")
-    items: list[JsonObject] = []
-    for index, item in enumerate(given):
-        try:
-            items.append(_item(item))
-        except InvalidBody as error:
-            raise InvalidBody(f"input[{index}]: {error}") from error
-    return list(_translated(items))
-
-
-def _item(item: Json) -> JsonObject:
-    """Return an input item with its type and its content checked: its parts are read, a text is one part."""
-    check_struct(item, TYPE_AND_ROLE)
-    fields = folded(item if isinstance(item, dict) else {})
-    kind = text_field(fields, "type") or ("message" if text_field(fields, "role") else "")
-    if not kind:
-        raise InvalidBody("input item missing required 'type' field")
-    if kind not in _ITEMS:
-        raise InvalidBody(f"unknown input item type: {go_quoted(kind)}")
-    check_struct(fields, _ITEMS[kind])
-    if kind == "message":
-        return {**fields, "type": kind, "content": _parts(fields.get("content"), "content")}
-    if kind == "function_call_output":
-        return {**fields, "output": _parts(fields.get("output"), "output")}
-    return fields
-
-
-def _parts(content: Json, name: str) -> list[Json]:
-    if content is None or isinstance(content, str):
-        return [{"type": "input_text", "text": content or ""}]
-    if not isinstance(content, list):
-        raise InvalidBody(f"{name} {_NO_LIST.format(go_kind(content))}")
-    return [_part(part, f"{name}[{index}]") for index, part in enumerate(content)]
-
-
-def _part(part: Json, where: str) -> Json:
-    try:
-        check_struct(part, TYPE_ONLY)
-        fields = folded(part if isinstance(part, dict) else {})
-        kind = text_field(fields, "type")
-        if kind not in _PARTS:
-            raise InvalidBody(f"unknown content type: {kind}")
-        check_struct(fields, _PARTS[kind])
-    except InvalidBody as error:
-        raise InvalidBody(f"{where}: {error}") from error
-    return fields
+    return list(_translated(input_items(given)))
 
 
 def _translated(items: list[JsonObject]) -> Iterator[Json]:

@@ -97,17 +97,18 @@ class Scheduler:
         """
         self._release(request, RequestState.FINISHED, now_s)
 
-    def cancel(self, request: ModelRequest, now_s: float) -> None:
+    def cancel(self, request: ModelRequest, now_s: float, *, keeps_slot: bool = False) -> None:
         """End a request whose client has disconnected, and abort a load for it; no effect on an ended request.
 
         Args:
             request: A request in any state.
             now_s: The time in seconds.
+            keeps_slot: Whether its slot stays taken, until `pass_slot_on` of its model.
         """
         if request.state.ended:
             return
         if request.loaded is not None:
-            self._release(request, RequestState.CANCELLED, now_s)
+            self._release(request, RequestState.CANCELLED, now_s, keeps_slot=keeps_slot)
             return
         self.advance(now_s)
         if request.state is not RequestState.QUEUED:  # it became ready at this very time
@@ -172,11 +173,12 @@ class Scheduler:
 
     # --- the current request ---------------------------------------------------------------------------------
 
-    def _release(self, request: ModelRequest, end: RequestState, now_s: float) -> None:
+    def _release(self, request: ModelRequest, end: RequestState, now_s: float, *, keeps_slot: bool = False) -> None:
         self.advance(now_s)
         loaded = request.loaded
         assert loaded is not None, "only a READY or RUNNING request has a model"
-        loaded.release_slot(request)
+        if not keeps_slot:
+            loaded.release_slot(request)
         request.move(end)
         self._unloads.request_ended(loaded)
         self._run_unloads(now_s)

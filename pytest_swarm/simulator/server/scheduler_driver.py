@@ -40,11 +40,18 @@ class SchedulerDriver:
         self._scheduler.finish(request, loop.time())
         self._set_timer(loop)
 
-    def cancel(self, request: ModelRequest) -> None:
-        """End the request of a disconnected client; no effect on an ended request."""
+    def cancel(self, request: ModelRequest, *, slot_held_s: float = 0.0) -> None:
+        """End the request of a disconnected client; no effect on an ended request.
+
+        Args:
+            request: The request.
+            slot_held_s: Seconds for which the model's process goes on with it, in the slot that it has.
+        """
         loop = asyncio.get_running_loop()
-        self._scheduler.cancel(request, loop.time())
+        self._scheduler.cancel(request, loop.time(), keeps_slot=slot_held_s > 0)
         self._set_timer(loop)
+        if slot_held_s > 0 and request.loaded is not None:
+            loop.call_later(slot_held_s, request.loaded.pass_slot_on)
 
     def unload(self, blob: str) -> None:
         """Unload a model as soon as it is idle."""

@@ -7,7 +7,8 @@ from typing import Final
 
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE: Final = re.compile(r"\{\{-?\s*(?:template|block)\s+(\"[^\"]*\")\s*([^}]*?)\s*-?\}\}")
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
+_TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|'(?:[^'\\]|\\.)*'")
+_FUNCTION: Final = re.compile(r"(?<![.$\w])[A-Za-z_]\w*")  # a name that is no field and no variable
 _WITH_VALUE: Final = frozenset({"if", "range", "with"})
 _KNOWN: Final = frozenset(
     [
@@ -90,6 +91,8 @@ def _action_fault(words: list[str]) -> str | None:
         return "missing value for command"
     if words[0] in _WITH_VALUE and len(words) == 1:
         return f"missing value for {words[0]}"
-    if _IDENTIFIER.fullmatch(words[0]) and words[0] not in _KNOWN:
-        return f'function "{words[0]}" not defined'
-    return None
+    if words[0].startswith("/*"):
+        return None
+    names = _FUNCTION.findall(_TEXT.sub(" ", " ".join(words)))
+    unknown = next((name for name in names if name not in _KNOWN), None)
+    return None if unknown is None else f'function "{unknown}" not defined'

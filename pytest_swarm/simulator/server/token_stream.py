@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
@@ -105,6 +106,34 @@ class StreamLimits:
 
     tokens: int | None = None
     stops: tuple[str, ...] = ()
+
+
+class LeftWork(NamedTuple):
+    """What a model's process has done of a reply whose client has gone: the end of its batch still takes a while."""
+
+    slot_held_s: float
+    read_tokens: int
+    text: str
+
+
+def left_work(stream: TokenStream, elapsed_s: float, *, evaluated: int, batch: int) -> LeftWork:
+    """Return what is done of a reply, and for how long its slot stays taken.
+
+    The process looks for clients that have gone between two batches: of 512 tokens (or `num_batch`) of a prompt, and
+    after each token of the answer. What it has read stays in the slot.
+
+    Args:
+        stream: The reply.
+        elapsed_s: Seconds since its prompt began to be read.
+        evaluated: Tokens of the prompt that are read.
+        batch: Tokens in a batch.
+    """
+    if elapsed_s >= stream.prefill_s:
+        decoded = min(stream.tokens, int((elapsed_s - stream.prefill_s) / stream.token_s)) if stream.token_s else 0
+        return LeftWork(0.0, evaluated, "".join(islice(stream.pieces, decoded)))
+    per_token_s = stream.prefill_s / evaluated
+    read = min(evaluated, (int(max(0.0, elapsed_s) / per_token_s) // batch + 1) * batch)
+    return LeftWork(read * per_token_s - elapsed_s, read, "")
 
 
 def build_token_stream(
