@@ -22,7 +22,7 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
-from pytest_swarm.ollama.address import base_url, credentials_of
+from pytest_swarm.ollama.address import base_url, credentials_of, default_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel
 from pytest_swarm.ollama.transports.network import network_transport
@@ -500,8 +500,16 @@ def test_hosts_become_urls(host: str, url: str) -> None:
     "host", ["", " ", "ftp://box", "http://", "http://box:99999", "127.0.0.1:abc", "::1", "http://a b", "http://[::1"]
 )
 def test_a_host_that_is_no_url_is_a_bad_option(host: str) -> None:
-    with pytest.raises(OptionError, match="--swarm-host"):
+    with pytest.raises(OptionError, match=r"^host: .* is not the URL of an HTTP server"):
         OllamaClient(host)
+
+
+def test_what_names_a_host_that_is_no_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "ftp://me:secret@x")
+    with pytest.raises(OptionError, match=r"^OLLAMA_HOST: 'x' is not the URL"):
+        default_host()
+    with pytest.raises(OptionError, match=r"^--swarm-host: 'http://\[x' is not the URL"):
+        base_url("http://[x", what="--swarm-host")
 
 
 def test_a_password_is_used_and_never_shown() -> None:
