@@ -173,21 +173,22 @@ def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
         raise error(f"{where}: is not valid TOML: {problem(cause)}") from cause
 
 
-def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0) -> Json:
-    """Return the value, made of nothing but what JSON can hold."""
+def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0, key: str | None = None) -> Json:
+    """Return the value, made of nothing but what JSON can hold; `key` is the nearest key that it stands under."""
     if depth > MAX_DEPTH:
         raise error(f"{where}: is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, dict):
-        return {str(key): _checked(each, where, error, depth + 1) for key, each in value.items()}
+        return {str(name): _checked(each, where, error, depth + 1, str(name)) for name, each in value.items()}
     if isinstance(value, list):
-        return [_checked(each, where, error, depth + 1) for each in value]
+        return [_checked(each, where, error, depth + 1, key) for each in value]
+    place = where if key is None else f"{where}: {key!r}"
     if isinstance(value, datetime.date | datetime.time):
-        raise error(f"{where}: {value} is a date or time without quotes; put it in quotes")
+        raise error(f"{place}: {value} is a date or time without quotes; put it in quotes")
     if isinstance(value, float) and not math.isfinite(value):
-        raise error(f"{where}: {value} is not a finite number")
+        raise error(f"{place}: {value} is not a finite number")
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise error(f"{where}: a value of type {type(value).__name__} is not allowed")
+    raise error(f"{place}: a value of type {type(value).__name__} is not allowed")
 
 
 # --- TOML, which the standard library reads but does not write -------------------------------------------------------

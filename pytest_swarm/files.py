@@ -1,6 +1,7 @@
 """Files that are whole or not there, and files that one process holds at a time.
 
-Owns how a file is replaced at once and how a lock is taken. Knows nothing of what stands in a file.
+Owns how a file is replaced at once and how a lock is taken. Knows nothing of what stands in a file, but for the first
+bytes of those that hold what was measured.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import socket
 import stat
 import sys
@@ -23,6 +25,12 @@ from pytest_swarm.errors import OptionError
 
 _EVERYBODY: Final = 0o666  # less the umask
 _LONGEST_HOLDER: Final = 1000  # bytes of a lock file
+_MEASURED: Final = (
+    (re.compile(rb'\s*\{"event": ?"run_start"'), "the events of a run"),
+    (re.compile(rb'\s*\{"cassette":'), "a recording"),
+    (re.compile(rb"SQLite format 3\0"), "a database, such as a store of answers"),
+)
+_FIRST_BYTES: Final = 100
 
 
 def shown_path(path: Path, start: Path) -> str:
@@ -63,8 +71,20 @@ def refused_files() -> Iterator[None]:
         ) from error
 
 
+def check_not_measured(path: Path) -> None:
+    """Raise OSError where a file holds what was measured, which another output must not replace or be added to."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_FIRST_BYTES)
+    except FileNotFoundError:
+        return
+    for form, what in _MEASURED:
+        if form.match(beginning):
+            raise OSError(errno.EEXIST, f"it holds {what}, which nothing else replaces; name another file", str(path))
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
     """Give a new file beside `path` to write; it replaces `path` when the block ends without an error.
 
     A reader finds the old file or the new one, whatever fails in between. The folder is made where it is missing. What
@@ -72,14 +92,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Args:
         path: The file to replace; a symbolic link stays, and the file that it names is replaced.
+        measured: Whether what is written was measured too, so that it may replace such a file.
 
     Raises:
-        OSError: The file cannot be written, such as on a full disk; the old one is as it was.
+        OSError: The file cannot be written, such as on a full disk, or it holds what was measured; the old one is as
+            it was.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         yield target
         return
+    if not measured:
+        check_not_measured(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name[:64]}.{os.getpid()}-{os.urandom(3).hex()}.tmp")
     try:
@@ -93,14 +117,15 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, measured: bool = False) -> None:
     """Write a whole file at once; raises OSError, and leaves the old file as it was, where it cannot be written.
 
     Args:
         path: The file; its folder is made where it is missing.
         data: What the file is to hold.
+        measured: Whether that was measured, as in `replacing`.
     """
-    with replacing(path) as beside:
+    with replacing(path, measured=measured) as beside:
         beside.write_bytes(data)
 
 

@@ -91,9 +91,20 @@ def format_duration(duration_s: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def format_gb(size_gb: float) -> str:
-    """Return a size such as `6.5GB`: the shortest decimal that is exact to a thousandth of a GB."""
-    return f"{size_gb:.3f}".rstrip("0").rstrip(".") + "GB"
+def format_gb(size_gb: float, digits: int = 3) -> str:
+    """Return a size such as `6.5GB`: the shortest decimal that is exact to a thousandth of a GB.
+
+    Args:
+        size_gb: The size in GB.
+        digits: Digits after the point; 9 are exact to the byte.
+    """
+    return f"{size_gb:.{digits}f}".rstrip("0").rstrip(".") + "GB"
+
+
+def format_gb_apart(size_gb: float, other_gb: float) -> tuple[str, str]:
+    """Return two sizes in GB as texts: in as few digits, from three on, as tell them apart, up to the byte."""
+    shown = ((format_gb(size_gb, digits), format_gb(other_gb, digits)) for digits in (3, 6, 9))
+    return next((pair for pair in shown if pair[0] != pair[1]), (format_gb(size_gb), format_gb(other_gb)))
 
 
 def bytes_to_gb(size_bytes: int) -> float:

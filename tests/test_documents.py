@@ -58,7 +58,9 @@ def test_a_path_may_be_a_text(read: Callable[[Any], object]) -> None:
         (parse_json, "[-Infinity]", "x: is not valid JSON: -Infinity is not a JSON number"),
         (parse_json, "[1e999]", "x: inf is not a finite number"),
         (parse_toml, "a", "x: is not valid TOML: "),
-        (parse_toml, "a = 07:30:00", "x: 07:30:00 is a date or time without quotes; put it in quotes"),
+        (parse_toml, "a = 07:30:00", "x: 'a': 07:30:00 is a date or time without quotes; put it in quotes"),
+        (parse_toml, "[[model]]\nvram_gb = nan", "x: 'vram_gb': nan is not a finite number"),
+        (parse_toml, "[a]\nb = [1, inf]", "x: 'b': inf is not a finite number"),
         (parse_json, "[" * 62 + "]" * 62, "x: is nested more than 60 levels deep"),
     ],
 )

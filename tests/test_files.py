@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.files import FileLock, is_there, replacing, write_whole
+from pytest_swarm.files import FileLock, check_not_measured, is_there, replacing, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -45,6 +45,30 @@ def test_the_mode_of_a_file_and_a_link_to_it_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    ("beginning", "what"),
+    [
+        (b'{"event":"run_start","schema_version":1}\n', "the events of a run"),
+        (b'\n {"event": "run_start"}\n', "the events of a run"),
+        (b'{"cassette":1,"made_by":"pytest-swarm"}\n', "a recording"),
+        (b"SQLite format 3\0\x10", "a store of answers"),
+    ],
+)
+def test_what_was_measured_is_replaced_by_what_was_measured_alone(tmp_path: Path, beginning: bytes, what: str) -> None:
+    path, link = tmp_path / "a", tmp_path / "link"
+    path.write_bytes(beginning)
+    link.symlink_to("a")
+    for name in (path, link):
+        with pytest.raises(OSError, match=f"it holds .*{what}, which nothing else replaces; name another file"):
+            write_whole(name, b"a report")
+    assert path.read_bytes() == beginning
+    assert sorted(names_in(tmp_path)) == ["a", "link"]
+    write_whole(path, b"newer", measured=True)
+    assert path.read_bytes() == b"newer"
+    check_not_measured(path)
+    check_not_measured(tmp_path / "nothing")
 
 
 def test_a_device_is_written_and_not_replaced() -> None:

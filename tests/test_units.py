@@ -11,6 +11,7 @@ from pytest_swarm.units import (
     bytes_to_gb,
     format_duration,
     format_gb,
+    format_gb_apart,
     on_tick,
     parse_duration_s,
     parse_size_gb,
@@ -66,6 +67,20 @@ def test_a_change_against_next_to_nothing_is_told_in_words(share: float, digits:
 
 def test_sizes_are_shown_in_gb() -> None:
     assert [format_gb(size) for size in (8, 6.5, 0.1234, 10)] == ["8GB", "6.5GB", "0.123GB", "10GB"]
+    assert format_gb(7.5 * 2**30 / 1e9, 9) == "8.05306368GB"
+
+
+@pytest.mark.parametrize(
+    ("sizes_gb", "texts"),
+    [
+        ((8, 12.5), ("8GB", "12.5GB")),
+        ((3.4, 3.399998), ("3.4GB", "3.399998GB")),
+        ((3.4, 3.399999999), ("3.4GB", "3.399999999GB")),
+        ((3.4, 3.4), ("3.4GB", "3.4GB")),
+    ],
+)
+def test_sizes_that_are_compared_are_told_apart(sizes_gb: tuple[float, float], texts: tuple[str, str]) -> None:
+    assert format_gb_apart(*sizes_gb) == texts
     assert bytes_to_gb(2_500_000_000) == 2.5
 
 

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with signals, refused_files():
             status: int = modules[options.command].run(options)
-        sys.stdout.flush()
+        print(end="", flush=True)  # where standard output is closed, there is none
     except SwarmError as error:
         print(f"error: {error}", file=sys.stderr)
         other: int = getattr(modules[options.command], "ERROR_STATUS", _FAILED)

@@ -22,6 +22,7 @@ from pytest_swarm.decision.policy_figures import LARGEST_SCORE_GAIN, LEVEL, Poli
 from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
 from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_policy, present_policies
 from pytest_swarm.decision.undeclared_families import undeclared_templates
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.facts import mean_of_all
@@ -148,13 +149,9 @@ def decide_runs(
     check_together(runs)
     measured = [measure(run.jobs) for run in runs] if jobs is None else jobs
     there = sorted({job.key.vram_budget_gb for each in measured for job in each})
-    budgets = question.budgets_gb or tuple(there)
     if not there:
         raise OptionError("decide: no job was run, so there is nothing to decide")
-    for budget_gb in budgets:
-        if budget_gb not in there:
-            known = ", ".join(map(format_gb, there))
-            raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb)}; the runs have {known}")
+    budgets = [_measured_budget(each, there) for each in question.budgets_gb or there]
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
     twins = twin_numbers(measured)
     check_twins(runs, measured, twins)
@@ -173,6 +170,15 @@ class _Frame:
     cut_off: frozenset[str]
     figures: FiguresMark
     presents: Mapping[float, PresentPolicy]
+
+
+def _measured_budget(budget_gb: float, there: Sequence[float]) -> float:
+    """Return the budget of the runs that is asked for, in GB; raise OptionError where they have none like it."""
+    for each in there:
+        if abs(each - budget_gb) <= BUDGET_TOLERANCE_GB:
+            return each
+    known = ", ".join(format_gb(each, 9) for each in there)
+    raise OptionError(f"--vram: nothing was measured at {format_gb(budget_gb, 9)}; the runs have {known}")
 
 
 def _presents(

@@ -18,7 +18,7 @@ from pytest_swarm.errors import (
     ServerRefusedError,
 )
 from pytest_swarm.ollama.official_package import ollama
-from pytest_swarm.ollama.transports.bounded import OversizedReplyError
+from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
 
 # All that the official client and httpx raise for a bad server or a bad reply. ValueError covers invalid JSON and the
 # client's validation of replies; TypeError and AttributeError come from JSON that is not an object; RecursionError and
@@ -43,6 +43,8 @@ _NO_ACCOUNT: Final = "write user name and password into its URL, http://USER:PAS
 _NO_REASON: Final = "it gives no reason; Ollama that listens on 127.0.0.1 takes local host names only"
 _PROMPT_TOKENS: Final = re.compile(r"exceed_context_size_error\W+n_prompt_tokens\W+(\d{1,12})\D")
 """In the refusal of a prompt that is too long, JSON in the text of JSON."""
+_TLS: Final = re.compile(r"\[SSL\b")
+"""How Python's errors of TLS begin, which httpx reports as a connection that failed."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
 
 
@@ -62,9 +64,18 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
         )
     if isinstance(error, ollama.ResponseError):
         return _refused(error, host=host, call=call)
+    if (reason := _tls_failure(error)) is not None:
+        return ServerDownError(
+            f"the server at {host} cannot be reached by TLS ({quoted(reason)}); give it a certificate that is "
+            f"trusted here, or name an http:// address of it"
+        )
     if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
         return ServerDownError(
             f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim of pytest"
+        )
+    if isinstance(error, RedirectedReplyError):
+        return BadReplyError(
+            f"{call}: the server at {host} redirects to {quoted(str(error))}; name the address of the server itself"
         )
     if isinstance(error, OversizedReplyError):
         return BadReplyError(
@@ -74,6 +85,12 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
     if isinstance(error, httpx.TransportError | httpx.StreamError):
         return BrokenReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
     return BadReplyError(f"{call}: the server at {host} did not send an Ollama reply; is another program on that port?")
+
+
+def _tls_failure(error: Exception) -> str | None:
+    """Return what TLS did not like; None for another error. The official client raises a bare one in its place."""
+    texts = [str(each) for each in (error, error.__context__) if isinstance(each, httpx.ConnectError)]
+    return next(filter(_TLS.match, texts), None)
 
 
 def bad_reply(*, host: str, call: str, what: str) -> BadReplyError:

@@ -92,7 +92,9 @@ def _ended_by_repeats(response: ollama.ChatResponse) -> bool:
 
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
     """Return the checked rows of `/api/ps`. Raises ImpossibleReply."""
-    return tuple(_resident(row) for row in response.models)
+    found = tuple(_resident(row) for row in response.models)
+    _check_once(found)
+    return found
 
 
 def read_entries(response: ollama.ProcessResponse, *, now: datetime) -> tuple[ResidentEntry, ...]:
@@ -105,7 +107,17 @@ def read_entries(response: ollama.ProcessResponse, *, now: datetime) -> tuple[Re
     Raises:
         ImpossibleReply: A row cannot be true.
     """
-    return tuple(_entry(row, now) for row in response.models)
+    found = tuple(_entry(row, now) for row in response.models)
+    _check_once(found)
+    return found
+
+
+def _check_once(rows: Sequence[ResidentModel | ResidentEntry]) -> None:
+    """Raise ImpossibleReply for a model in two rows, whose VRAM would count twice."""
+    tags = [full_tag(each.tag) for each in rows]
+    for row, tag in zip(rows, tags, strict=True):
+        if tags.count(tag) > 1:
+            raise ImpossibleReply(f"lists {row.tag!r} as resident more than once")
 
 
 def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:

@@ -8,6 +8,7 @@ the tests are collected.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.errors import OptionError
@@ -60,7 +61,15 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
         )
     if options.backend != "record" and on_cli(Options.record_mode):
         raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")
-    check_apart(options.report, what=Options.report.flag)
+    files = {
+        Options.baseline.flag: options.baseline,
+        Options.cassette.flag: options.cassette,
+        Options.answers.flag: options.answers,
+        Options.fleet.flag: options.fleet,
+        Options.profile.flag: options.profile,
+    }
+    named = {flag: Path(file) for flag, file in files.items() if file is not None}
+    check_apart(options.report, what=Options.report.flag, others=named)
 
 
 def check_case_conflicts(cases: Iterable[tuple[CaseKey, Carryover]], resources: Resources) -> None:

@@ -201,6 +201,7 @@ class Resources:
         from pytest_swarm.plugin.start_remarks import (
             apart_remarks,
             foreign_remark,
+            no_graph_remark,
             one_file_remarks,
             same_weights_remarks,
         )
@@ -212,6 +213,7 @@ class Resources:
             self.measuring.lock.check()
         if self.called.live:
             self.visit.lock.check()
+            self.remarks.extend(no_graph_remark(self.called))
             self.remarks.extend(apart_remarks(self.server_bench, self.planned_fleet))
             gb, free = self.collected.budgets_gb, self.inputs.gpu.free_vram
             self.remarks.extend(foreign_remark(self.server_bench, own, budgets_gb=gb, free=free))

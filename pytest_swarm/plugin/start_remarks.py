@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_swarm.domain.server_version import was_given_no_graph
 from pytest_swarm.errors import BackendError
 from pytest_swarm.routing.registry import POLICY
 from pytest_swarm.units import bytes_to_gb, format_gb
@@ -33,6 +34,28 @@ def one_file_remarks(backend: Backend, fleet: Fleet) -> list[str]:
         f" run: {fleet[group[0]].tag}"
         for group in backend.one_file
     ]
+
+
+def no_graph_remark(backend: Backend) -> list[str]:
+    """Return a sentence on a simulated server that recognizes no task, so that it writes no right answer; else none.
+
+    Args:
+        backend: The backend of a server over HTTP.
+    """
+    from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, server_version
+
+    if not backend.simulated or backend.host is None:
+        return []
+    try:
+        version = server_version(backend.host, PROBE_TIMEOUT_S)
+    except BackendError:  # such as one that wants an account: nothing is known of its graphs
+        return []
+    sentence = (
+        "the simulated server was given no task graph, so it recognizes no task and answers with text that means "
+        "nothing, but for requests that its profile recorded: scores say nothing; start it with `--graph FILE` of "
+        "`python -m pytest_swarm serve` for each job"
+    )
+    return [sentence] if was_given_no_graph(version) else []
 
 
 def same_weights_remarks(fleet: Fleet) -> list[str]:

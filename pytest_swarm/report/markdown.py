@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.files import write_whole
+from pytest_swarm.files import check_not_measured, write_whole
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import Answer, answers, missing_sentences
@@ -64,6 +64,7 @@ def write_markdown(report: Report, path: Path, *, append: bool) -> None:
     if not append:
         write_whole(path, text.encode())
         return
+    check_not_measured(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", newline="\n") as file:
         file.write(text)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.errors import OptionError
@@ -47,14 +48,15 @@ def parse_output(text: str, *, what: str) -> Output:
     return Output(kind=kind, path=Path(os.path.expandvars(path)).expanduser() if path else None)
 
 
-def check_apart(outputs: Iterable[Output], *, what: str) -> None:
+def check_apart(outputs: Iterable[Output], *, what: str, others: Mapping[str, Path] = MappingProxyType({})) -> None:
     """Raise OptionError where reports of two kinds go to one file, of which the later one would replace the other.
 
     Args:
         outputs: The reports that are asked for.
         what: The option, as an error names it.
+        others: The files that other options name, which no report may replace either, by the option.
     """
-    kinds: dict[Path, str] = {}
+    kinds = {Path(os.path.normpath(path.absolute())): option for option, path in others.items()}
     for output in outputs:
         if output.path is None:
             continue

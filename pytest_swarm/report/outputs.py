@@ -127,5 +127,5 @@ def _copy(events: Path | None, target: Path) -> None:
     if events is None:
         raise OptionError("report: jsonl needs the run's events.jsonl, and there is none")
     if not target.exists() or not target.samefile(events):
-        with replacing(target) as beside:
+        with replacing(target, measured=True) as beside:
             shutil.copyfile(events, beside)

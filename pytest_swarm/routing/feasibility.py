@@ -13,7 +13,7 @@ from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import stage_count
-from pytest_swarm.units import format_gb
+from pytest_swarm.units import format_gb, format_gb_apart
 
 
 class ProblemKind(StrEnum):
@@ -158,9 +158,8 @@ def _check_stage(stage: int, tags: frozenset[str], view: PlanningView) -> list[P
     needed_gb = sum(model.vram_gb for model in view.fleet if model.tag in tags)
     if needed_gb > view.limit_gb:
         names = ", ".join(tag for tag in view.fleet.tags if tag in tags)
-        sentence = (
-            f"stage {stage} holds {names} = {format_gb(needed_gb)}, over the budget of {format_gb(view.vram_budget_gb)}"
-        )
+        needed, budget = format_gb_apart(needed_gb, view.vram_budget_gb)
+        sentence = f"stage {stage} holds {names} = {needed}, over the budget of {budget}"
         problems.append(Problem(kind=ProblemKind.OVER_BUDGET, sentence=sentence))
     return problems
 
@@ -185,9 +184,10 @@ def explain_alone(view: PlanningView) -> str | None:
     pinned_gb = sum(model.vram_gb for model in view.pinned)
     if pinned_gb > view.limit_gb:
         names = ", ".join(model.tag for model in view.pinned)
+        needed, budget = format_gb_apart(pinned_gb, view.vram_budget_gb)
         return (
-            f"the models pinned with keep ({names}) need {format_gb(pinned_gb)}, more than the VRAM budget of "
-            f"{_budget(view)}, so task {view.tasks[0].id!r} cannot run; pin fewer models or raise the budget"
+            f"the models pinned with keep ({names}) need {needed}, more than the VRAM budget of "
+            f"{budget}, so task {view.tasks[0].id!r} cannot run; pin fewer models or raise the budget"
         )
     stuck = np.flatnonzero(~np.any(view.assignable, axis=0)).tolist()
     return next(filter(None, (_explain_task(view, m, view.tasks[m], pinned_gb) for m in stuck)), None)
@@ -232,9 +232,10 @@ def _explain_task(view: PlanningView, column: int, task: Task, pinned_gb: float)
         return None
     beside = f" beside the pinned models ({format_gb(pinned_gb)})" if pinned_gb else ""
     which = "the smallest model" if len(able) == len(view.fleet) else "the smallest model with its context length"
+    needed, budget = format_gb_apart(smallest.vram_gb, view.vram_budget_gb)
     return (
-        f"no model fits the VRAM budget of {_budget(view)}{beside} for task {task.id!r}: {which}, {smallest.tag}, "
-        f"needs {format_gb(smallest.vram_gb)}; raise the budget or add a smaller model"
+        f"no model fits the VRAM budget of {budget}{beside} for task {task.id!r}: {which}, {smallest.tag}, "
+        f"needs {needed}; raise the budget or add a smaller model"
     )
 
 
@@ -251,9 +252,9 @@ def _explain_together(view: PlanningView, *, staged: bool) -> str | None:
             smallest = view.fleet.smallest
             names = ", ".join(repr(view.tasks[m].id) for m in columns[:3]) + (", ..." if len(columns) > 3 else "")
             return (
-                f"no set of models within the VRAM budget of {_budget(view)} can take the tasks {names} together "
-                f"(the smallest model, {smallest.tag}, needs {format_gb(smallest.vram_gb)}, but lacks the context "
-                "length for some); raise the budget or plan fewer tasks at once"
+                f"no set of models within the VRAM budget of {format_gb(view.vram_budget_gb)} can take the tasks "
+                f"{names} together (the smallest model, {smallest.tag}, needs {format_gb(smallest.vram_gb)}, but lacks "
+                "the context length for some); raise the budget or plan fewer tasks at once"
             )
     return None
 
@@ -291,7 +292,3 @@ def _cover(needs: set[frozenset[int]], chosen: frozenset[int], vram_gb: list[flo
         return True
     options = min(([i for i in sorted(need) if vram_gb[i] <= free_gb] for need in open_needs), key=len)
     return any(_cover(set(open_needs), chosen | {i}, vram_gb, limit_gb) for i in options)
-
-
-def _budget(view: PlanningView) -> str:
-    return format_gb(view.vram_budget_gb)

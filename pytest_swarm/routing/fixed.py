@@ -13,7 +13,7 @@ from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import explain_alone
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.residency_queue import in_order_of_arrival, run_in_order
-from pytest_swarm.units import format_gb
+from pytest_swarm.units import format_gb_apart
 
 
 class FixedRouter:
@@ -84,9 +84,10 @@ def _reason(view: PlanningView, task: Task, named: Model) -> str:
     given = f"[assign] of fleet {view.fleet.name!r} gives task {task.id!r} of type {task.type!r} to {named.tag}"
     if not view.fit_alone[view.fleet.tags.index(named.tag)]:
         smallest = view.fleet.smallest
+        needed, budget = format_gb_apart(named.vram_gb, view.vram_budget_gb)
         return (
-            f"{given}, which needs {format_gb(named.vram_gb)}, more than the VRAM budget of "
-            f"{format_gb(view.vram_budget_gb)} leaves (the smallest model is {smallest.tag}); assign another model, "
+            f"{given}, which needs {needed}, more than the VRAM budget of {budget} leaves "
+            f"(the smallest model is {smallest.tag}); assign another model, "
             "or raise the budget"
         )
     return f"{given}, whose context is too short for it; assign another model"

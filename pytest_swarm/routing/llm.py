@@ -21,7 +21,7 @@ from pytest_swarm.routing.greedy import fill_in
 from pytest_swarm.routing.plan_builders import held_throughout, infeasible_plan
 from pytest_swarm.routing.planner_answer import PlannerAnswer, read_answer
 from pytest_swarm.routing.planner_prompt import build_problem, planner_prompt, planner_schema
-from pytest_swarm.units import format_gb
+from pytest_swarm.units import format_gb, format_gb_apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,8 @@ def _over_budget(view: PlanningView, answer: PlannerAnswer) -> str | None:
     if not chosen or needed_gb <= view.limit_gb:
         return None
     parts = " + ".join(f"{model.tag} {format_gb(model.vram_gb)}" for model in used)
-    return f"{parts} = {format_gb(needed_gb)}, over the budget of {format_gb(view.vram_budget_gb)}"
+    needed, budget = format_gb_apart(needed_gb, view.vram_budget_gb)
+    return f"{parts} = {needed}, over the budget of {budget}"
 
 
 def _refused(call: PlannerCall, reason: str) -> PlannerCall:

@@ -28,7 +28,7 @@ from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import changed_models
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
 from pytest_swarm.routing.registry import LP
-from pytest_swarm.units import format_gb
+from pytest_swarm.units import format_gb, format_gb_apart
 
 TypicalTask: TypeAlias = Task | str
 """A task, or the type of one of usual size."""
@@ -157,9 +157,10 @@ class DecidedPolicy:
             raise PolicyError(f"{self._where}: {plan.reason}")
         model = plan.model_of[tasks[0].id]
         if self._vram_gb[model] > self.budget_gb + BUDGET_TOLERANCE_GB:
+            needed, budget = format_gb_apart(self._vram_gb[model], self.budget_gb)
             raise PolicyError(
-                f"{self._where}: gives {tasks[0].type!r} to {model}, whose {format_gb(self._vram_gb[model])} do not "
-                f"fit the budget of {format_gb(self.budget_gb)}; decide for a policy that keeps the budget"
+                f"{self._where}: gives {tasks[0].type!r} to {model}, whose {needed} do not "
+                f"fit the budget of {budget}; decide for a policy that keeps the budget"
             )
         holder = self.fleet.holder(model)
         leaving = self._leaving(self._kept(plan, holder), resident)

@@ -9,7 +9,7 @@ from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import context_advice
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
-from pytest_swarm.units import format_gb
+from pytest_swarm.units import format_gb_apart
 
 
 class SingleRouter:
@@ -91,9 +91,10 @@ def _reason_against(view: PlanningView, row: int) -> str | None:
     needed_gb = sum(each.vram_gb for each in view.fleet.holders if each.keep or each.tag == holder)
     if needed_gb > view.limit_gb:
         beside = " with the pinned models" if any(each.keep for each in view.fleet) else ""
+        needed, budget = format_gb_apart(needed_gb, view.vram_budget_gb)
         return (
-            f"model {model.tag}{beside} needs {format_gb(needed_gb)}, more than the VRAM budget of "
-            f"{format_gb(view.vram_budget_gb)}, for task {view.tasks[0].id!r} (the smallest model is "
+            f"model {model.tag}{beside} needs {needed}, more than the VRAM budget of {budget}, for task "
+            f"{view.tasks[0].id!r} (the smallest model is "
             f"{view.fleet.smallest.tag}); raise the budget or choose another model"
         )
     for column, task in enumerate(view.tasks):

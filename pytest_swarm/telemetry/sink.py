@@ -124,7 +124,7 @@ class FileSink:
             if self.path.exists() and os.path.samestat(held, self.path.stat()):
                 return None
             self._file.seek(0)
-            write_whole(self.path, self._file.read())
+            write_whole(self.path, self._file.read(), measured=True)
         except OSError as error:
             raise EventsError(
                 f"{self.path}: was removed while the run wrote it, and cannot be written again: {error.strerror}"

@@ -84,6 +84,17 @@ def test_out_never_overwrites_the_file_that_is_read(rows: Path, capsys: pytest.C
     assert rows.read_text() == before
 
 
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_takes_nothing_from_a_command(
+    rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Python has None in the place of a stream that its caller closed."""
+    monkeypatch.setattr(sys, name, None)
+    out = tmp_path / "scores.jsonl"
+    assert main(["score", str(rows), "--no-code-eval", "--out", str(out)]) == 0
+    assert out.stat().st_size > 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
 def test_a_full_disk_is_one_sentence_and_a_closed_pipe_none(rows: Path) -> None:
     command = [sys.executable, "-m", "pytest_swarm", "score", str(rows), "--no-code-eval"]

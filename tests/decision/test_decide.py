@@ -397,6 +397,19 @@ def test_a_question_that_the_run_cannot_answer_is_one_sentence(
     assert said in str(error.value)
 
 
+def test_a_budget_is_named_so_that_it_can_be_asked_for() -> None:
+    """7.5GiB are no whole thousandths of a GB, and no float holds what is written of them."""
+    run = many({"fixed": 0.4, "milp": 0.6})
+    gib = 8.0530636800001
+    jobs = tuple(
+        replace(job, case=replace(job.case, key=replace(job.case.key, vram_budget_gb=gib))) for job in run.jobs
+    )
+    run = replace(run, jobs=jobs)
+    with pytest.raises(OptionError, match=r"nothing was measured at 8.053GB; the runs have 8.05306368GB$"):
+        decided(run, budgets_gb=(8.053,))
+    assert decided(run, budgets_gb=(8.05306368,)).budget_gb == gib
+
+
 def test_the_same_run_twice_is_not_more_repeats() -> None:
     run = many({"fixed": 0.4, "milp": 0.6})
     with pytest.raises(OptionError, match="to all its 60 cases: one run is given twice, or was repeated with the same"):

@@ -27,6 +27,34 @@ class Fault:
 
 FAULTS: Final = (
     Fault(
+        name="an output replaces what was measured",
+        where="files.py",
+        old="    if not measured:\n",
+        new="    if measured:\n",
+        tests=("test_files.py",),
+    ),
+    Fault(
+        name="a redirect is followed to another server",
+        where="ollama/transports/bounded.py",
+        old="if response.has_redirect_location:",
+        new="if response.status_code == 0:",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a model that is listed twice counts twice",
+        where="ollama/replies.py",
+        old="tags.count(tag) > 1",
+        new="tags.count(tag) > 2",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="sizes that differ by a byte look alike",
+        where="units.py",
+        old="for digits in (3, 6, 9)",
+        new="for digits in (3, 6)",
+        tests=("test_units.py",),
+    ),
+    Fault(
         name="a replay waits at the end of a step for a sample that was not recorded",
         where="execution/sampling.py",
         old="if self._request_pending and self._look.is_sent():",

@@ -23,7 +23,7 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
-from pytest_swarm.ollama.address import base_url, credentials_of
+from pytest_swarm.ollama.address import base_url, credentials_of, default_host
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel
 from pytest_swarm.ollama.transports.network import network_transport
@@ -306,6 +306,44 @@ def test_a_closed_port_is_a_server_that_is_down() -> None:
         chat(OllamaClient("http://127.0.0.1:1"))
 
 
+def test_a_certificate_that_is_not_trusted_is_named_so() -> None:
+    """What httpx makes of a self-signed certificate: a connection that failed, of a server that runs."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", request=request)
+
+    with pytest.raises(ServerDownError, match=r"box:1 cannot be reached by TLS \(\[SSL: CERT.*trusted here") as caught:
+        chat(client(refuse))
+    assert "ollama serve" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("https://u:secret@other:2/api/{}?key=secret", "https://other:2"),
+        ("/login", "http://box:1/login"),
+        ("https://other/base/api/{}", "https://other/base"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("route", ["chat", "tags", "ps", "version"])
+def test_a_redirect_is_not_followed_and_says_where_it_leads(route: str, status: int, location: str, named: str) -> None:
+    """Whoever answers at another address is not the server whose name stands beside the figures."""
+    asked: list[str] = []
+
+    def redirect(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return httpx.Response(status, headers={"location": location.format(route)})
+
+    server = client(redirect)
+    calls = {"chat": lambda: server.chat(REQUEST), "tags": server.installed}
+    calls |= {"ps": server.resident, "version": server.version}
+    with pytest.raises(BadReplyError, match=rf"box:1 redirects to {named}; name the address") as caught:
+        asyncio.run(calls[route]())
+    assert "secret" not in str(caught.value)
+    assert asked == ["box"]
+
+
 def test_a_broken_connection_is_a_bad_reply() -> None:
     def cut(request: httpx.Request) -> httpx.Response:
         raise httpx.RemoteProtocolError("peer closed connection", request=request)
@@ -344,6 +382,13 @@ def test_resident_models_are_read_with_their_bytes() -> None:
 def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) -> None:
     with pytest.raises(BadReplyError):
         asyncio.run(saying({"models": [row]}).resident())
+
+
+@pytest.mark.parametrize("names", [("m:1b", "m:1b"), ("m", "m:latest")])
+def test_a_model_that_is_listed_twice_does_not_count_twice(names: tuple[str, str]) -> None:
+    rows = [{"name": name, "model": name, "size": 10, "size_vram": 4} for name in names]
+    with pytest.raises(BadReplyError, match=f"lists '{names[0]}' as resident more than once"):
+        asyncio.run(saying({"models": rows}).resident())
 
 
 def test_installed_models_are_listed_by_name() -> None:
@@ -502,8 +547,16 @@ def test_hosts_become_urls(host: str, url: str) -> None:
     "host", ["", " ", "ftp://box", "http://", "http://box:99999", "127.0.0.1:abc", "::1", "http://a b", "http://[::1"]
 )
 def test_a_host_that_is_no_url_is_a_bad_option(host: str) -> None:
-    with pytest.raises(OptionError, match="--swarm-host"):
+    with pytest.raises(OptionError, match=r"^host: .* is not the URL of an HTTP server"):
         OllamaClient(host)
+
+
+def test_what_names_a_host_that_is_no_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "ftp://me:secret@x")
+    with pytest.raises(OptionError, match=r"^OLLAMA_HOST: 'x' is not the URL"):
+        default_host()
+    with pytest.raises(OptionError, match=r"^--swarm-host: 'http://\[x' is not the URL"):
+        base_url("http://[x", what="--swarm-host")
 
 
 def test_a_password_is_used_and_never_shown() -> None:

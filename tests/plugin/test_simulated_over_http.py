@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from pytest_swarm.domain.seeding import prompt_seed, request_seed, task_seeds
 from pytest_swarm.domain.task import Task
 from pytest_swarm.gate.run_context import reproducible, run_context_of, seeded, virtual_clock
 from pytest_swarm.plugin import backend_choice
+from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
+from pytest_swarm.simulator.simulated_world import load_world
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.workloads.expected_files import expected_path
 from pytest_swarm.workloads.graph_files import save_graph
@@ -45,6 +48,23 @@ def test_a_simulated_server_at_an_address_is_marked_in_every_output(suite: pytes
         assert [row["simulated"] for row in csv.DictReader(file)] == ["true"]
     stored = json.loads((suite.path / "swarm-baseline.json").read_text())
     assert '"simulated": true' in json.dumps(stored)
+
+
+def test_a_simulated_server_without_task_graphs_is_named_so(suite: pytest.Pytester, reports: Reports) -> None:
+    """It recognizes no task, so that every mode scores next to nothing, and no figure says why."""
+    sentence = "was given no task graph, *: scores say nothing; start it with `--graph FILE` of *"
+    with served() as url:
+        suite.runpytest(*arguments(url)).stdout.fnmatch_lines([f"swarm: the simulated server {sentence}"])
+    assert any(fnmatch(note, f"the simulated server {sentence}") for note in reports.report["notes"])
+
+
+def test_one_with_task_graphs_is_not(suite: pytest.Pytester) -> None:
+    graph = TaskGraph(name="other", tasks=(Task(id="a", type="math", prompt="What is 2 + 3?", estimated_tokens=10),))
+    world = load_world("a40", seed=12)
+    with serve_in_thread(world.server(world.generator([graph]))) as url:
+        result = suite.runpytest(*arguments(url), "--swarm-dry-run")
+    result.stdout.fnmatch_lines(["swarm: SIMULATED Ollama*"])
+    result.stdout.no_fnmatch_line("*no task graph*")
 
 
 def test_its_clock_and_seed_are_its_own(suite: pytest.Pytester, reports: Reports) -> None:

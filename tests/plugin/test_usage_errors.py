@@ -59,6 +59,17 @@ OPTIONS = [
     ("--swarm-carryover=maybe", "*'maybe' is unknown; known are case, group*"),
     ("--swarm-context=some", "*--swarm-context: 'some' is unknown*"),
     ("--swarm-report=pdf", "*--swarm-report: unknown type 'pdf'*"),
+    (
+        "--swarm-baseline=b --swarm-report=json:./b",
+        "*--swarm-report: --swarm-baseline and json both go to b; give each*",
+    ),
+    (
+        "--swarm-cassette=c --swarm-backend=record --swarm-report=jsonl:c",
+        "*: --swarm-cassette and jsonl both go to c;*",
+    ),
+    ("--swarm-backend=measure --swarm-report=csv:.swarm-answers", "*: --swarm-answers and csv both go to *"),
+    ("--swarm-fleet=mine.toml --swarm-report=html:mine.toml", "*: --swarm-fleet and html both go to mine.toml; give*"),
+    ("--swarm-profile=p.toml --swarm-report=md:p.toml", "*: --swarm-profile and md both go to p.toml; give each*"),
     ("--swarm-report=json:a --swarm-report=html:./a", "*--swarm-report: json and html both go to *a; give each*"),
     ("--swarm-host=ftp://x", "*--swarm-host: 'ftp://x' is not the URL of an HTTP server*"),
     ("--swarm-fleet=nowhere.toml", "*nowhere.toml*"),

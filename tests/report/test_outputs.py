@@ -68,6 +68,16 @@ def test_copying_events_onto_themselves_keeps_them(tmp_path: Path) -> None:
     assert of.events.read_bytes() == before
 
 
+@pytest.mark.parametrize("kind", ["html", "json", "md", "md-append"])
+def test_no_report_replaces_the_events_of_a_run(tmp_path: Path, kind: str) -> None:
+    """Neither its own nor another one's: they are what was measured, and reports can be made again."""
+    of, other = source(tmp_path), source(tmp_path, "two")
+    for events in (of.events, other.events):
+        with pytest.raises(OptionError, match=r"events.jsonl: cannot be written: it holds the events of a run"):
+            rebuild([of], [Output(kind=kind, path=events)])
+        assert events.read_bytes() == b'{"event": "run_start"}\n'
+
+
 @pytest.mark.parametrize(("text", "sentence"), [("pdf", "unknown type 'pdf'"), ("md-append", "md-append needs a file")])
 def test_a_kind_that_cannot_be_written_is_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):

@@ -100,6 +100,7 @@ def test_what_is_not_allowed_or_evicts_a_pinned_model_is_a_problem() -> None:
     ("view", "words"),
     [
         (replace(VIEW, vram_budget_gb=1.5), ("1.5GB", GEMMA, "2GB", "'s0'")),
+        (replace(VIEW, vram_budget_gb=1.999998), ("1.999998GB", GEMMA, "needs 2GB", "'s0'")),
         (replace(VIEW, vram_budget_gb=0.0), ("0GB", GEMMA, "'s0'")),
         (matrix_view([[1.0]], vram_gb=[2], budget_gb=8, forbidden=[(0, 0)]), ("'t0'", "100 tokens", "8192", "m0")),
         (matrix_view([[1.0]] * 2, vram_gb=[5, 4], budget_gb=8, keep=[0, 1]), ("keep", "m0, m1", "9GB", "8GB", "'t0'")),

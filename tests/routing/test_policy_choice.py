@@ -15,6 +15,7 @@ from msgspec.structs import replace as struct_with
 from pytest_swarm import Task, load_policy
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.errors import PolicyError
+from pytest_swarm.routing.policy import check_policy_setting
 from pytest_swarm.routing.policy_file import (
     PolicyCell,
     PolicyFile,
@@ -23,6 +24,7 @@ from pytest_swarm.routing.policy_file import (
     PolicyWeights,
     write_policy,
 )
+from pytest_swarm.units import parse_size_gb
 from pytest_swarm.workloads.fleet import load_fleet
 
 FLEET = load_fleet("heavy")
@@ -115,6 +117,18 @@ def test_a_whole_task_brings_its_size_and_difficulty(tmp_path: Path) -> None:
     large = replace(small, estimated_tokens=8000)
     assert loaded.choose(small).model == "phi4:14b"
     assert loaded.choose(large).model == "gemma2:2b"
+
+
+def test_the_budget_that_a_refusal_names_is_the_one_of_the_decision(tmp_path: Path) -> None:
+    """7.5GiB are no whole thousandths of a GB: in three digits, the advice would be refused in turn."""
+    made = policy(budget_gb=parse_size_gb("7.5GiB", what="budget"))
+    path = saved(tmp_path, made)
+    with pytest.raises(PolicyError, match=r"for horizon 0 and 8\.053064GB, not for horizon 0 and 8\.053GB") as refused:
+        check_policy_setting(str(path), FLEET, folder=None, horizon=0, budget_gb=8.053)
+    advised = str(refused.value).rpartition("--swarm-vram=")[2]
+    check_policy_setting(
+        str(path), FLEET, folder=None, horizon=0, budget_gb=parse_size_gb(advised, what="--swarm-vram")
+    )
 
 
 def test_a_task_that_no_model_can_take_is_one_sentence(tmp_path: Path) -> None:

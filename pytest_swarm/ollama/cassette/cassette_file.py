@@ -196,7 +196,7 @@ def set_aside_cut_off(path: Path) -> None:
             data = path.read_bytes()
             with path.with_name(path.name + CUT_OFF_SUFFIX).open("ab") as rest:
                 rest.write(data[cut_at:] + b"\n")
-            write_whole(path, data[:cut_at])
+            write_whole(path, data[:cut_at], measured=True)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -213,7 +213,7 @@ def check_writable(path: Path) -> None:
 
 
 def _rewrite(path: Path, lines: bytes) -> None:
-    with replacing(path) as beside:
+    with replacing(path, measured=True) as beside:
         if path.exists():
             shutil.copyfile(path, beside)
         else:

@@ -1,5 +1,7 @@
 """A bound on replies: a transport that refuses one that is too large, whatever its header says or its packing hides.
 
+It also refuses a redirect: whoever answers at another address is not the server whose name stands beside the figures.
+
 The server is not trusted: a reply may never end, unpack to a thousand times its size, or be made of nothing but small
 values, each of which takes far more memory than text. What is read of it is counted as it comes.
 """
@@ -12,6 +14,8 @@ from typing import Final
 
 import httpx
 
+from pytest_swarm.ollama.address import shown_host
+
 DEFAULT_LIMIT_BYTES: Final = 32 << 20
 MOST_VALUES: Final = 500_000  # objects, lists and separators; each parsed value takes up to 200 bytes
 _PIECE: Final = 1 << 16  # bytes that are unpacked at once
@@ -22,6 +26,10 @@ _PACKED: Final = frozenset(("content-encoding", "content-length", "transfer-enco
 
 class OversizedReplyError(httpx.RemoteProtocolError):
     """A reply that is larger than the limit, or holds more values."""
+
+
+class RedirectedReplyError(httpx.RemoteProtocolError):
+    """A reply that sends the caller to another address, which is the message."""
 
 
 class BoundedTransport(httpx.AsyncBaseTransport):
@@ -37,9 +45,16 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         self.limit_bytes = limit_bytes
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the inner transport's response, which raises OversizedReplyError as soon as it is too large."""
+        """Return the inner transport's response, which raises OversizedReplyError as soon as it is too large.
+
+        Raises:
+            RedirectedReplyError: The server redirects.
+        """
         request.headers["accept-encoding"] = "identity"
         response = await self._inner.handle_async_request(request)
+        if response.has_redirect_location:
+            await response.aclose()
+            raise RedirectedReplyError(_redirected_to(request, response.headers["location"]))
         assert isinstance(response.stream, httpx.AsyncByteStream)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         packed = encoding not in ("", "identity")
@@ -91,6 +106,15 @@ class _BoundedBody(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _redirected_to(request: httpx.Request, location: str) -> str:
+    """Return the address of the server that a redirect names: without the route, and without what may be secret."""
+    try:
+        url = request.url.join(location)
+    except httpx.InvalidURL:
+        return location
+    return shown_host(str(url)).removesuffix(request.url.path)
 
 
 def _is_packing(name: bytes) -> bool:
