@@ -65,13 +65,13 @@ _CORRECTION: Final = re.compile(
     r"wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|(?:correction|edit)(?=\s?:)|or rather|scratch that"
     r"|(?:up)?on (?:second thought|reflection|re-?consideration|further (?:thought|reflection))"
     r"|after (?:re-?consideration|re-?considering|re-?checking|further thought)"
-    r"|actually(?=,? (?:no|yes)\W*$)"
+    r"|actually(?=,? (?:no\W*$|yes\b[,.:!]?(?:\s|$)))"
     r"|actually(?=,? (?:it(?:['’]s| is| was| should)|the (?:\w+ )?answer)\b)|just kidding"
     r"|sorry(?=,? (?:no|yes|i meant|it(?:['’]s| is| should)|the (?:\w+ )?answer)\b)"
     r"|sorry,? (?:that|this|it)(?:['’]s| is| was) (?:wrong|incorrect|not (?:right|correct)|a mistake)"
     r"|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
     r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
-    r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
+    r"|let me (?:correct|re-?do|re-?calculate|re-?consider|re-?think|fix))\b",
     re.IGNORECASE,
 )
 

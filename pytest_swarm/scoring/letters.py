@@ -27,7 +27,7 @@ from pytest_swarm.scoring.letter_tokens import (
     stands_as_answer,
 )
 from pytest_swarm.scoring.patterns import ADVERB, one_of
-from pytest_swarm.scoring.plain_text import first_statement, plain_words, without_cjk_edges
+from pytest_swarm.scoring.plain_text import breaks_off, first_statement, plain_words, without_cjk_edges
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
@@ -97,7 +97,8 @@ _STATED: Final = re.compile(
     + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
-    r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
+    r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b"
+    r"|(?:fits|meets|satisfies|matches) (?:all|every|both)\b)",
     re.IGNORECASE,
 )
 _LISTED: Final = re.compile(
@@ -282,7 +283,7 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
     standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
     standing = [each for each in standing if not is_in_reason(words, each)]
     certain = [each for each in standing if not is_hedged(words, each)]
-    if not standing:
+    if not standing or breaks_off(words, standing[-1].end):
         return None
     last = (certain or standing)[-1]
     if not certain and len({each.name for each in standing}) > 1:  # "Could be A, could be B."

@@ -29,7 +29,8 @@ _PREPOSITION: Final = one_of(
     "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
     "(?<=,\\s)with, with (?:his|her|their|its|the|an?|my|our), by [a-z]{2,12}ing, and [a-z]{2,12}ing, "
     "by (?:all|the|these|those|both|each), at an? (?:speed|rate|price|cost|pace) of, "
-    "consisting of, made up of, give or take, including, excluding, over, under, above, below"
+    "consisting of, made up of, give or take, including, excluding, over, under, above, below, using, "
+    "(?:after|before|if|when) [A-Za-z]{1,14} [a-z]{2,14}"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
@@ -50,7 +51,8 @@ _TIME: Final = re.compile(
 )
 _LED_BY: Final = re.compile(r"\W*(?:In|After|During|For|Over|Within|On|At)\s(?:\w{1,14}\s){0,2}")
 _OF_SUBJECT: Final = re.compile(
-    r"(?:\s[a-z]{2,14}){1,2}\s(?:(?:from now|later|ago),|(?:will )?(?:costs?|weighs?|needs?)\s[$€£]?\d)"
+    r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"
+    r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
     r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
 )
 _BY_CLOCK: Final = re.compile(r"\b(?:by|at|before|until|till|a las|antes de las)\s$")
@@ -86,8 +88,9 @@ _MORE: Final = re.compile(  # "which is 5 more than 7", "which is 15 out of 20"
     r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b|\sout of\s"
 )
 _JOINED: Final = re.compile(
-    r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,2}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
+    r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,6}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
 )
+_UNIT_OF_NOUN: Final = re.compile(r"[ -][a-z]{2,12} [a-z]{3}")  # "8 dollar games"
 _NAME: Final = re.compile(  # "Apollo 11 landed in 1969", not "Only 11 landed in 1969"
     r"\b(?!(?:Only|Just|About|Around|Over|Almost|Some|Another|All|[A-Z][a-z]{2,14}ly)\b)[A-Z][a-z]+\s$"
 )
@@ -164,6 +167,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         previous = number
         if between.endswith("(") and sentence[number.end : number.end + 2].lstrip().startswith(")"):  # twelve (12)
             stated, skipped = number, False
+            continue
+        if not between.strip() and _UNIT_OF_NOUN.match(sentence, number.end):  # "He buys 2 5 dollar toys."
             continue
         if _REASON.search(between):
             aside = for_reason = True

@@ -779,10 +779,24 @@ FAULTS: Final = (
     ),
     Fault(
         name="the last number of a sentence after a label is the answer",
-        where="scoring/numbers.py",
-        old="if direct else stated_number(head, inside)",
-        new="if direct else inside[-1]",
+        where="scoring/number_region.py",
+        old="if _is_direct(statement) else stated_number(head, inside)",
+        new="if _is_direct(statement) else inside[-1]",
         tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a conclusion after the first sentence that follows 'answer:' does not count",
+        where="scoring/number_region.py",
+        old="_conclusion(text) or statement",
+        new="statement",
+        tests=("scoring/test_docs_examples.py",),
+    ),
+    Fault(
+        name="a text that breaks off is read as a whole one",
+        where="scoring/plain_text.py",
+        old="return _SENTENCE_END.search(text, position) is None and",
+        new="return _SENTENCE_END.search(text, position) is not None and",
+        tests=("scoring/test_docs_examples.py",),
     ),
     Fault(
         name="the first of several choices with their words is the answer",
@@ -871,8 +885,8 @@ FAULTS: Final = (
     Fault(
         name="the quantity that is converted is taken for the result",
         where="scoring/numbers.py",
-        old="if len(given) > 1 and is_conversion(",
-        new="if len(given) > 10_000 and is_conversion(",
+        old="if len(left) > 1 and is_conversion(",
+        new="if len(left) > 10_000 and is_conversion(",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
@@ -961,8 +975,8 @@ FAULTS: Final = (
     ),
     Fault(
         name="a range after 'answer is' gives its first number",
-        where="scoring/numbers.py",
-        old="return _given(statement, number, numbers, place)",
+        where="scoring/number_region.py",
+        old="return reading_of(statement, number, numbers, place)",
         new="return Reading(values=number.values, text=number.text, place=place)",
         tests=("scoring/test_stated_number.py",),
     ),
