@@ -37,7 +37,7 @@ _WORD: Final = re.compile(rf"(?<![\w/<])(?:{_ANSWER})|{_ANSWER_CJK}", re.IGNOREC
 _LINK: Final = re.compile(
     rf"(?:{_ANSWER}|{_ANSWER_CJK})(?:\s(?:correcta|correcte?|correta|corretta|giusta|exacte|final[ea]?))?{_DECORATION}"
     r"(?:\s?\([^()\n]{1,60}\)[*_]{0,2})?"
-    r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
+    r"(?:\s(?!for all\b)(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
     rf"|equals|ist|lautet|est|es|é|è)\b(?!n't|n’t)"
     rf"|[是为は는은】]|[:\uff1a=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
@@ -52,6 +52,7 @@ _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
     r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
+    r"|\ball (?:of )?(?:the |these |our )?$"
     r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"
     rf"|\b{BELIEF} (?:that )?the (?:\w+ )?$",
     re.IGNORECASE,

@@ -27,7 +27,8 @@ _DENYING: Final = re.compile(
     r"(?:(?:we can conclude|it follows|this means|that means) that\s)?"
     r"(?!(?:i|as an|you|please|let|(?:the )?answer)\b)"
     r"(?:(?!\b(?:that|which|who|because|since|as|if|i|but|whether)\b)[^.!?;\n]){1,100}?"
-    r"(?:\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must)(?: not\b|n't\b)|\bcannot\b)"
+    r"(?:\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must)(?: not\b|n't\b)|\bcannot\b"
+    r"|\b(?:is|are|was|were|seems) (?:[a-z]{4,14} )?(?:unlikely|improbable)\b)"
     rf"(?! (?:only|just|merely|{_UNKNOWN})\b)"
     r"(?:(?!\b(?:no|not|never|none|nothing|without|if|unless|but|otherwise|until|enough)\b|n't\b)[^!?;\n]){1,200}"
     r"[.!][\"')]{0,2}",

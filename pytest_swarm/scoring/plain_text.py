@@ -45,7 +45,7 @@ _SPACES: Final = re.compile(r"[^\S\n]{200,}")
 _BLANK_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n){20,}")
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
 _BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 =", "Option A says that"
-    r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|or|but|by|to|(?<!is )that|which|because|if|than|plus|minus|times"
+    r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|or|but|by|to|(?<!is )that|which|because|if|than|plus|minus|times|to get|we get"
     r"|the|an?|(?:is|are|was|were)(?: about)?|has|have|had|he|she|we|they))\s*\Z",
     re.IGNORECASE,
 )

@@ -55,6 +55,8 @@ _OF_SUBJECT: Final = re.compile(
     r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
     r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
 )
+_AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later)\b")
+_IN_ALL: Final = re.compile(r"(?:\s[a-z]{2,14}){0,2}\s(?:in total|in all|altogether)\b")
 _BY_CLOCK: Final = re.compile(r"\b(?:by|at|before|until|till|a las|antes de las)\s$")
 _CLOCK: Final = re.compile(r"\s?[ap]\.?\s?m\b", re.IGNORECASE)
 _WITH_EACH: Final = re.compile(r"(?:\s[\w-]{1,20}){1,3}\s(?:each|apiece)\b")
@@ -99,7 +101,7 @@ _YEAR: Final = re.compile(r"[12]\d{3}")
 _TERM: Final = re.compile(r"[^\n.,=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
 
 _DENIED: Final = re.compile(
-    rf"(?:{FOREIGN_NOT}|\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
+    rf"(?:{FOREIGN_NOT}|\b(?:not|nor|neither)|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
     r"(?:be\s|exactly\s|equal to\s|(?:[a-z]{2,12}\s)?(?:in|on|at)\s)?[$*]{0,3}$",
     re.IGNORECASE,
 )
@@ -191,7 +193,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             or _MODIFIES.search(between) is not None
             or _tells_when(sentence, number, between)
         )
-        if not skipped or _ATTRIBUTE.match(sentence, stated.end):
+        in_all = between.endswith(", ") and _IN_ALL.match(sentence, number.end)  # "4 trays with 12 each, 48 in total"
+        if not skipped or in_all or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
     if stated is numbers[0] and len(numbers) == 2 and _LED_BY.fullmatch(sentence, 0, stated.start):
         return numbers[1]  # "In 3 hours it runs at a speed of 60 km/h."
@@ -206,7 +209,8 @@ def is_of_subject(statement: str, number: WrittenNumber) -> bool:
 def _tells_when(sentence: str, number: WrittenNumber, between: str) -> bool:
     """Whether a number tells a time, "by 5 pm" and "en 7 horas", or how many are in each: "with 2 lollipops each"."""
     return (
-        (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
+        _AGO.match(sentence, number.end) is not None
+        or (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
         or (_IN_TIME.search(between) is not None and _TIME.match(sentence, number.end) is not None)
         or (between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None)
     )

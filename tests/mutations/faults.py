@@ -764,10 +764,24 @@ FAULTS: Final = (
         tests=("scoring/test_scorers.py",),
     ),
     Fault(
+        name="a line that repeats one choice after the list of them is a part of the list",
+        where="scoring/choice_lists.py",
+        old="if len(starts) == len(first) + 1 else set(starts)",
+        new="if len(starts) == len(first) else set(starts)",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="'all the answers:' announces the answer",
+        where="scoring/answer_regions.py",
+        old="|\\ball (?:of )?(?:the |these |our )?$",
+        new="|\\bno such words$",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="numbers in a phrase of time or purpose are taken for the answer",
         where="scoring/stated_number.py",
-        old="if not skipped or _ATTRIBUTE",
-        new="if skipped or _ATTRIBUTE",
+        old="if not skipped or in_all",
+        new="if skipped or in_all",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
