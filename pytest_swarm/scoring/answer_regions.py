@@ -50,7 +50,7 @@ _LABEL: Final = re.compile(
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
-    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier)\s$"
+    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier|possible|potential|candidate)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
     r"|\ball (?:of )?(?:the |these |our )?$"
     r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"
@@ -225,9 +225,11 @@ def answer_field(text: str) -> str | None:
 
 
 def _value(field: object) -> str | None:
-    """A field as text; of an object, `{"value": 14.5, "unit": "hours"}`, its value."""
+    """A field as text; of an object, `{"value": 14.5, "unit": "hours"}`, its value; a list with commas between."""
     if isinstance(field, dict):
         field = field.get("value")
+    if isinstance(field, list) and all(isinstance(item, str) for item in field):
+        return ", ".join(field)
     return str(field) if isinstance(field, str | int | float) else None
 
 

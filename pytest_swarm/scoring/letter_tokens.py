@@ -97,7 +97,7 @@ _CONTEXT: Final = re.compile(
     + one_of(
         f"{ADVERB}, option, choice, answer, letter, statement, sentence, is, be, it's, it, that's, so, therefore, "
         "thus, hence, with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, "
-        "then, either, or, and, but, no, yes, meant, elimination, est, ist, es"
+        "then, either, or, and, but, no, yes, meant, elimination, est, ist, es, antwort"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,

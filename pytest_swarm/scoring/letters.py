@@ -95,6 +95,7 @@ _STATED: Final = re.compile(
     + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
+    r"|(?:ist|est|es|è|é)\s(?:richtig|korrekt|correct[aeo]?|corretta)\b"
     r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b"
     r"|(?:fits|meets|satisfies|matches) (?:all|every|both)\b)",
     re.IGNORECASE,

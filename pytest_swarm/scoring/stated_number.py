@@ -73,7 +73,7 @@ _MODIFIES: Final = re.compile(
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|si|wenn|falls|если"
-    r"|as (?:this|it|there|he|she|they)"
+    r"|as (?:this|it|there|he|she|they|each|every)"
     r"|even though|unlike|whereas"
     r"|(?<=,\s)(?:while|(?:\w{1,12}\s){0,2}(?:more|less|fewer|older|younger|longer|shorter) than)"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
