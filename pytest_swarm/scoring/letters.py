@@ -101,7 +101,6 @@ _STATED: Final = re.compile(
     re.IGNORECASE,
 )
 _ONLY_LETTERS: Final = re.compile(r"(?:[ \t\n,;/.()\[\]]*[A-Za-z](?!\w))+[ \n,;/.()\[\]]*")
-_ASKED: Final = re.compile(r"[^.!?\n]{0,80}\?")
 _INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORECASE)  # "I was going to say A"
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _FORMULA: Final = re.compile(  # also one that the text breaks off in, and "$E$ is the energy"
@@ -217,7 +216,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     letters = list(standing_letters(words))[-_LAST_LETTERS:]
     for number, letter in enumerate(letters):
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=(",", ";"))
-        if stated and not is_denied_before(words, letter) and not _ASKED.match(words, letter.end):
+        if stated and not is_denied_before(words, letter):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
             previous = letters[number - 1]
             if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
