@@ -37,7 +37,7 @@ _WORD: Final = re.compile(rf"(?<![\w/<])(?:{_ANSWER})|{_ANSWER_CJK}", re.IGNOREC
 _LINK: Final = re.compile(
     rf"(?:{_ANSWER}|{_ANSWER_CJK})(?:\s(?:correcta|correcte?|correta|corretta|giusta|exacte|final[ea]?))?{_DECORATION}"
     r"(?:\s?\([^()\n]{1,60}\)[*_]{0,2})?"
-    r"(?:\s(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
+    r"(?:\s(?!for all\b)(?:to|for|of|in|here)\b[^.!?\n:=]{0,120}?)?"
     rf"\s{{0,2}}[*_]{{0,2}}(?:(?<=[\s*_])(?:is|was|are|(?:would|will|should|must|can only) be|comes (?:out )?to"
     rf"|equals|ist|lautet|est|es|é|è)\b(?!n't|n’t)"
     rf"|[是为は는은】]|[:\uff1a=≈→⇒]|(?:-{{1,2}}|=)>|\s[-–—]\s|{_DECORATION}\s{{0,3}}\n)"
@@ -50,8 +50,9 @@ _LABEL: Final = re.compile(
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
-    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier)\s$"
+    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier|possible|potential|candidate)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
+    r"|\ball (?:of )?(?:the |these |our )?$"
     r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"
     rf"|\b{BELIEF} (?:that )?the (?:\w+ )?$",
     re.IGNORECASE,
@@ -65,13 +66,13 @@ _CORRECTION: Final = re.compile(
     r"wait(?=\s?[,.:!…—–-]|\s(?:no|actually|that)\b)|hold on|oops|(?:correction|edit)(?=\s?:)|or rather|scratch that"
     r"|(?:up)?on (?:second thought|reflection|re-?consideration|further (?:thought|reflection))"
     r"|after (?:re-?consideration|re-?considering|re-?checking|further thought)"
-    r"|actually(?=,? (?:no|yes)\W*$)"
+    r"|actually(?=,? (?:no\W*$|yes\b[,.:!]?(?:\s|$)))"
     r"|actually(?=,? (?:it(?:['’]s| is| was| should)|the (?:\w+ )?answer)\b)|just kidding"
     r"|sorry(?=,? (?:no|yes|i meant|it(?:['’]s| is| should)|the (?:\w+ )?answer)\b)"
     r"|sorry,? (?:that|this|it)(?:['’]s| is| was) (?:wrong|incorrect|not (?:right|correct)|a mistake)"
     r"|(?:no,? )?actually,? (?:no|wait)\b|no,? (?:wait|actually)\b,?"
     r"|(?:sorry,? )?i (?:made|see) (?:a|an|my) (?:mistake|error)"
-    r"|let me (?:correct|re-?do|re-?calculate|fix))\b",
+    r"|let me (?:correct|re-?do|re-?calculate|re-?consider|re-?think|fix))\b",
     re.IGNORECASE,
 )
 
@@ -224,9 +225,11 @@ def answer_field(text: str) -> str | None:
 
 
 def _value(field: object) -> str | None:
-    """A field as text; of an object, `{"value": 14.5, "unit": "hours"}`, its value."""
+    """A field as text; of an object, `{"value": 14.5, "unit": "hours"}`, its value; a list with commas between."""
     if isinstance(field, dict):
         field = field.get("value")
+    if isinstance(field, list) and all(isinstance(item, str) for item in field):
+        return ", ".join(field)
     return str(field) if isinstance(field, str | int | float) else None
 
 

@@ -25,8 +25,10 @@ _DENYING: Final = re.compile(
     rf"\W*(?:(?P<concluded>{CONCLUDING}|conclusion)\b\W{{0,5}})?"
     r"(?:(?:while|although|though|even though|despite|according to|based on|given)\b[^,.;]{1,150},\s)?"
     r"(?:(?:we can conclude|it follows|this means|that means) that\s)?"
-    r"(?!(?:i|as an|you|please|let)\b)(?:(?!\b(?:that|which|who|because|since|as|if|i|but|whether)\b)[^.!?;\n]){1,100}?"
-    r"(?:\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must)(?: not\b|n't\b)|\bcannot\b)"
+    r"(?!(?:i|as an|you|please|let|(?:the )?answer)\b)"
+    r"(?:(?!\b(?:that|which|who|because|since|as|if|i|but|whether)\b)[^.!?;\n]){1,100}?"
+    r"(?:\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must)(?: not\b|n't\b)|\bcannot\b"
+    r"|\b(?:is|are|was|were|seems) (?:[a-z]{4,14} )?(?:unlikely|improbable)\b)"
     rf"(?! (?:only|just|merely|{_UNKNOWN})\b)"
     r"(?:(?!\b(?:no|not|never|none|nothing|without|if|unless|but|otherwise|until|enough)\b|n't\b)[^!?;\n]){1,200}"
     r"[.!][\"')]{0,2}",

@@ -22,6 +22,7 @@ _ARTICLE: Final = re.compile(rf"[ \t]+(?!{_AFTER_CHOICE}\b)[A-Za-z\"]")
 _PRONOUN: Final = re.compile(r"[ \t]+(?!(?:is|and|or|because|since)\b)[A-Za-z]|'")
 _END: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$)")
 _END_OR_REASON: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$|(?:because|since|as|is|and|or)\b|[-–—]\s)")
+_ARTICLE_AT_END: Final = re.compile(r"(?<!answer )\b(?:is|be|with) [ai]\Z", re.IGNORECASE)  # of a text that breaks off
 _BEFORE_LOWER_CASE: Final = re.compile(
     r"(?:^|\n|:|\b"
     + one_of("option, choice, answer, letter, is, be, with, pick, choose, select, donc, est, ist, es")
@@ -96,7 +97,7 @@ _CONTEXT: Final = re.compile(
     + one_of(
         f"{ADVERB}, option, choice, answer, letter, statement, sentence, is, be, it's, it, that's, so, therefore, "
         "thus, hence, with, pick, choose, select, say, think, guess, believe, maybe, perhaps, leaving, leaves, only, "
-        "then, either, or, and, but, no, yes, meant, elimination, est, ist, es"
+        "then, either, or, and, but, no, yes, meant, elimination, est, ist, es, antwort"
     )
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
@@ -143,7 +144,7 @@ def standing_letters(text: str) -> Iterator[StandingLetter]:
 
 
 def _alone_in_lower_case(text: str, letter: str, start: int, end: int) -> bool:
-    if letter in "ai" and not _END.match(text, end):
+    if letter in "ai" and (not _END.match(text, end) or _ARTICLE_AT_END.search(text, 0, end)):
         return False
     if not _END_OR_REASON.match(text, end):
         return False

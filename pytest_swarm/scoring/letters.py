@@ -14,6 +14,12 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Letter
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer
+from pytest_swarm.scoring.choice_lists import (
+    judged_choice,
+    lists_choices,
+    starts_of_quoted_choices,
+    ticked_choice,
+)
 from pytest_swarm.scoring.letter_tokens import (
     StandingLetter,
     another_beside,
@@ -27,7 +33,7 @@ from pytest_swarm.scoring.letter_tokens import (
     stands_as_answer,
 )
 from pytest_swarm.scoring.patterns import ADVERB, one_of
-from pytest_swarm.scoring.plain_text import first_statement, plain_words, without_cjk_edges
+from pytest_swarm.scoring.plain_text import breaks_off, first_statement, plain_words, without_cjk_edges
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
@@ -82,14 +88,6 @@ _NO_CHOICE: Final = re.compile(
 _RANGE: Final = re.compile(
     r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
 )
-_JUDGED_LINE: Final = re.compile(
-    r"[\s|*_>#(-]{0,8}(?:(?:option|choice|statement)\s)?(?P<letter>[A-Z])[*_]{0,2}\s?(?:[.):|]"
-    r"|[-–—](?=\s))(?:[^\n]*[-–—:|(.→⇒])?"
-    r"[\s*_]{0,6}(?:(?:this|that|it) is\s)?(?:(?P<yes>correct|right|true|yes)|incorrect|wrong|false|no|not correct"
-    r"|not true)"
-    r"\b[^\n]*$",
-    re.IGNORECASE,
-)
 _STATED: Final = re.compile(
     r"[\")\]]?\.?\s{0,2}(?:"
     + one_of("is, was, must be, would be, should be, has to be, seems(?: to be)?, looks, appears(?: to be)?")
@@ -97,19 +95,13 @@ _STATED: Final = re.compile(
     + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
-    r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b)",
+    r"|(?:ist|est|es|è|é)\s(?:richtig|korrekt|correct[aeo]?|corretta)\b"
+    r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b"
+    r"|(?:fits|meets|satisfies|matches) (?:all|every|both)\b)",
     re.IGNORECASE,
 )
-_LISTED: Final = re.compile(
-    r"(?:(?:(?<=\n)|^)[(\[]?([A-Z])[)\]]?(?:[.:]|\s[-–—])?|(?<=[.;!?]\s)([A-Z])[.):])\s+"
-    r"(?!is wrong|is not|isn't|is incorrect)(?=\S)"
-)
-_TICK: Final = re.compile("[\u2705\u2713\u2714\u2611\u2190\u2b05]")
-_CROSS: Final = re.compile("[\u274c\u2717\u2718\u2716]")
 _ONLY_LETTERS: Final = re.compile(r"(?:[ \t\n,;/.()\[\]]*[A-Za-z](?!\w))+[ \n,;/.()\[\]]*")
-_ASKED: Final = re.compile(r"[^.!?\n]{0,80}\?")
 _INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORECASE)  # "I was going to say A"
-_CHOICE_LINE: Final = re.compile(r"[\W_]{0,12}(?:(?:option|choice)\s)?([A-Z])(?![\w'])", re.IGNORECASE)
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
 _FORMULA: Final = re.compile(  # also one that the text breaks off in, and "$E$ is the energy"
     r"\$\$?(?!\\(?:text|math)\w{0,4}\{)(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
@@ -189,37 +181,11 @@ def _own(text: str, *, choices: int) -> Reading[str] | None:
         first = _settled(words, leading, AnswerPlace.FIRST_WORD, choices)
         return first if first.values else _named(tail, choices) or _last_standing(tail, choices) or first
     return (
-        _judged(text[-_TAIL_CHARS:], choices)
+        judged_choice(text[-_TAIL_CHARS:], choices)
         or _named(tail, choices)
-        or _ticked(text[-_TAIL_CHARS:], choices)
+        or ticked_choice(text[-_TAIL_CHARS:], choices)
         or _last_standing(tail, choices)
     )
-
-
-def _judged(text: str, choices: int) -> Reading[str] | None:
-    """The only choice that a list of the choices calls right, where nothing but the list follows; else None."""
-    lines = [line for line in text.rstrip().split("\n") if line.strip()]
-    judged: list[tuple[str, bool]] = []
-    for line in reversed(lines):
-        match = _JUDGED_LINE.match(line)
-        if match is None:
-            break
-        judged.append((match["letter"], match["yes"] is not None))
-    right = [name for name, is_right in judged if is_right]
-    if len(judged) < 2 or len(right) != 1 or ord(right[0]) - ord("A") >= choices:
-        return None
-    return Reading(values=(right[0],), text=right[0], place=AnswerPlace.STATEMENT)
-
-
-def _ticked(text: str, choices: int) -> Reading[str] | None:
-    """The letter of the only line with a check mark; without a value where several lines have one."""
-    lines = [line for line in text.split("\n") if _TICK.search(line)]
-    names = {match[1]: line.strip() for line in lines if (match := _CHOICE_LINE.match(line))}
-    if not names:
-        return None
-    mixed = any(_CROSS.search(line) for line in lines)  # "A ❌ B ✅"
-    valid = not mixed and len(names) == 1 and all(ord(name) - ord("A") < choices for name in names)
-    return Reading(values=tuple(names) if valid else (), text=next(iter(names.values())), place=AnswerPlace.STATEMENT)
 
 
 def _leading(words: str) -> StandingLetter | None:
@@ -233,17 +199,7 @@ def _leading(words: str) -> StandingLetter | None:
         return None
     if is_denied_after(words, first):
         return None
-    return None if _lists_choices(words, first) else first
-
-
-def _lists_choices(words: str, first: StandingLetter) -> bool:
-    """Whether a text that begins with a letter goes on with others in the same way: it repeats the choices."""
-    start = words[:_MAX_STATEMENT_CHARS]
-    others = [match[1] or match[2] for match in _LISTED.finditer(start, first.end)]
-    if others and ord(others[0]) == ord(first.name) + 1:
-        return True
-    names = "".join(each.name for each in standing_letters(start) if each.bracketed)
-    return first.bracketed and names.startswith("ABC")
+    return None if lists_choices(words, first) else first
 
 
 def _named(words: str, choices: int) -> Reading[str] | None:
@@ -260,7 +216,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     letters = list(standing_letters(words))[-_LAST_LETTERS:]
     for number, letter in enumerate(letters):
         stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=(",", ";"))
-        if stated and not is_denied_before(words, letter) and not _ASKED.match(words, letter.end):
+        if stated and not is_denied_before(words, letter):
             reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
             previous = letters[number - 1]
             if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
@@ -275,14 +231,12 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
     found = [each for each in standing_letters(words) if not is_in_formula(words, each)]
     denied = {each.name: each.start for each in found if is_denied(words, each)}
     letters = [each for each in found if each.start > denied.get(each.name, -1)]
-    listed = {match.start(1) for match in _LISTED.finditer(words) if match[1]}
-    if len({words[start] for start in listed}) < 2:  # one line is an answer, several repeat the choices
-        listed = set()
+    quoted = starts_of_quoted_choices(words)
     ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
-    standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & listed]
+    standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & quoted]
     standing = [each for each in standing if not is_in_reason(words, each)]
     certain = [each for each in standing if not is_hedged(words, each)]
-    if not standing:
+    if not standing or breaks_off(words, standing[-1].end):
         return None
     last = (certain or standing)[-1]
     if not certain and len({each.name for each in standing}) > 1:  # "Could be A, could be B."

@@ -81,6 +81,7 @@ _TURNED_INTO: Final = re.compile(
 _CASES: Final = re.compile(r"\bif\b.{1,200}\b(?:if|otherwise)\b", re.IGNORECASE)  # "If it rains, Paris; if not, Lyon"
 _WOULD: Final = re.compile(r"\bwould (?:be|have been)\s(?:an?\s|the\s)?$")
 _PART: Final = re.compile(r"\W*(?:An?|The)\s(?:\w+\s){1,3}of\s(?:the\s)?$")  # "The teacher of"
+_THE: Final = re.compile(r"\W*[Tt]he\s(?:\w+\s)?")
 _NEXT_ITEM: Final = re.compile(r",\s(?:and\s)?[\w-]+\W*$")
 _MOVED: Final = re.compile(
     r"\b(?:moved|changed|translated|converted|switched|updated|renamed|postponed|rescheduled|corrected)\b.*\sfrom\s$",
@@ -90,6 +91,8 @@ _TOPIC: Final = re.compile(
     r"\b(?:of|in|for|at|von|van|de|del|della|di|du|des|do|da)\s(?:(?:the|an?|la|les?|el|der|den|dem)\s)?[\"'(\[]?$",
     re.IGNORECASE,
 )
+_OTHER_PLACE: Final = re.compile(r"\b(?:New|North|South|East|West)(?:ern)?[ -]$")  # "York" of "New York"
+_ASKED: Final = re.compile(r"(?:\s[\w’'-]+)?\s(?:is|was)\s\W?[\w’'-]+\W*$")  # by one word
 _IS: Final = re.compile(
     r"[\"')\]]?(?:\s(?!and\b|that\b|which\b)[\w’'-]+)??\s"
     r"(?:is|was|are|were|has|had|ist|sind|war|est|sont|es|son|è|é)\b"
@@ -146,8 +149,11 @@ def _states_number(sentence: str, wanted: str) -> bool:
     number, said = read_number(wanted), read_number(sentence)
     if wanted[0] in "$€£" and wanted[0] not in sentence:
         return False
-    if re.search(rf"[A-Za-z]-{re.escape(wanted)}", sentence):  # "A-1234"
+    if re.search(rf"[A-Za-z]-{re.escape(wanted)}|\b{re.escape(wanted)}\.\d", sentence):  # "A-1234", "3.12.1"
         return False
+    place = re.search(rf"\b{re.escape(wanted)}\W{{0,3}}\s", sentence)
+    if place and _IS.match(sentence, place.end() - 1) and _TOPIC.search(sentence[: place.start()].rstrip("*_")):
+        return False  # "The author of *1984* is"
     return number is not None and said is not None and said.values == number.values
 
 
@@ -176,7 +182,8 @@ def _is_answer(sentence: str, name: re.Match[str]) -> bool:
         _MAYBE.search(before) and " but " in after,  # "It could be Paris, but"
         _WOULD.search(before) and " if " in after,  # "It would be Paris if"
         "," in name[0] and _NEXT_ITEM.match(after),  # "apple, pear" of "apple, pear, plum"
-        _PART.match(before),
+        _PART.match(before) or _OTHER_PLACE.search(before),
+        name[0].islower() and _THE.fullmatch(before) and _ASKED.match(after),  # "The missing word is blue."
         _MOVED.search(before) and after.startswith(" to "),  # "It was moved from Paris to"
         _LAPSED.search(before) or _TURNED_INTO.match(after),
         _BEFORE.search(before) or _ANOTHER_BEFORE.search(before),  # "rather than Paris", "Lyon and Paris"

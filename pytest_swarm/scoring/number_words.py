@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
+from pytest_swarm.scoring.patterns import CONCLUDING
 
 _SMALL: Final = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -53,6 +54,7 @@ _LED: Final = re.compile(  # a number in words that is given as the answer, in a
     rf"(?P<words>{_PHRASE.pattern})(?P<fraction>\s(?:of|point|{'|'.join(_PLURAL_PARTS)})\b)?",
     re.IGNORECASE,
 )
+_CONCLUDED: Final = re.compile(rf"\b(?:{CONCLUDING}),?\s[^.!?\n\d]{{1,200}}[.!*\s]*\Z", re.IGNORECASE)
 _BOLD: Final = re.compile(rf"(?<=\*\*)(?:{_PHRASE.pattern})(?=\*\*)", re.IGNORECASE)
 _ONLY: Final = re.compile(r"^(?:(?:there (?:is|was|will be) )?(?:only|just|exactly) )")  # "Only one."
 _ONE_OR: Final = re.compile(r"\bone(?=\s(?:or|to|in|out of)\s\d)", re.IGNORECASE)
@@ -91,6 +93,7 @@ def with_digits(text: str) -> str:
     text = _HOUR_AND_A_HALF.sub(lambda match: f"{match[1] or 1} 1/2 {match[2]}", text)
     if any(char in "0123456789" for char in text):
         text = _AND_A_PART.sub(lambda match: f" 1/{_PARTS[match[1].lower()]}", text)
+        text = _CONCLUDED.sub(lambda match: _PHRASE.sub(lambda words: _digits(words[0], ""), match[0]), text)
         return _LED.sub(_led_digits, _BOLD.sub(lambda match: _digits(match[0], ""), text))
     alone = _ONLY.sub("", text.strip(" \t\n*_.!`\"'").lower())
     if alone in ("half", "a half"):

@@ -1,65 +1,38 @@
 """Scoring a number: which number of an answer is its answer.
 
-After "answer is" (`_region`) the number that follows at once counts, or the one that the statement gives. In a whole
-text (`_own`) the first of these that there is: a number on a first line of its own, the one that an only statement
-gives, the last. How numbers are spelled is owned by `number_text`, what a sentence says of them by `stated_number`.
+In a box and after "answer is" `number_region` reads it. In a whole text (`_own`) it is the first of these that there
+is: a number on a first line of its own, the one that an only statement gives, the last. How numbers are spelled is
+owned by `number_text`, what a sentence says of them by `stated_number`.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_list_marks, without_notes, without_offers, without_reason
+from pytest_swarm.scoring.number_region import number_of_region, reading_of
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
-from pytest_swarm.scoring.patterns import ADVERB
-from pytest_swarm.scoring.plain_text import first_statement
+from pytest_swarm.scoring.plain_text import breaks_off
 from pytest_swarm.scoring.quantities import is_conversion, is_restated, quantities_in
 from pytest_swarm.scoring.stated_number import (
-    are_alternatives,
     is_denied,
-    is_limit,
-    is_of_subject,
-    is_term,
-    is_third_of_list,
-    result_of_equation,
     stated_number,
 )
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
-_LEAD_IN: Final = re.compile(
-    r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
-    r"|therefore|thus|then|now|indeed|clearly|a total of|in total|equal to|the number|given by|be)\b,?|[A-Za-z]\s?=)*",
-    re.IGNORECASE,
-)
-_EXPLANATION: Final = re.compile(
-    r"[(;]|\bbecause\b|\bsince\b|,? (?:as|which|where|who|when|given|not|rather|instead|so)\b|\bfor\b|\bout of\b",
-    re.IGNORECASE,
-)
 _MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
-_DENIAL: Final = re.compile(rf"[\s*_`\"':]{{0,6}}(?:{ADVERB}\s)?not\b", re.IGNORECASE)
-_JOINT: Final = re.compile(r"[\s{}\\$]*(?:,[\s{}\\$]*)?(?:or|and|and/or)[\s{}\\$]*(?:[a-z]\s?=\s?)?", re.IGNORECASE)
-_COMMA: Final = re.compile(r"\s*,\s*")
-_ENDED: Final = re.compile(r"[\s*_`\"'$)}\]]*\.?\s*")
 _REMARK: Final = re.compile(
     r"(?<=[\w.!?%*]\s)\((?!\s?=)(?:(?=[^()]{0,300}[A-Za-z]{2})|(?=[^()=]{0,300}\d\s?[-+*/×·÷]\s?\$?\d[^()=]{0,300}\)))"
     r"[^()\n]{1,300}\)[\s.!*_]{0,4}$"
 )
 _SENTENCE_END: Final = re.compile(r"(?<![ie]\.[eg])[.!?]\s(?!=)|\n")  # not "i.e." and "5! = 120"
 _BETWEEN_ITEMS: Final = re.compile(r"(?:[\s,;*_`•()\[\]]|^[ \t]*(?:-|\(?[a-h][.)])(?=\s)|\band\b)*", re.MULTILINE)
-_BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 ="
-    r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|by|plus|minus|times|the|an?))\s*\Z", re.IGNORECASE
-)
-_GIVES: Final = re.compile(  # also "50% of 80, which is 40" and "5 + 7, which is 12"
-    r"((?:\bof|\d\s?[-+*×·÷])\s?[$€£]?\d[\d.,]{0,20}(?=,\s(?:which|that)\sis\s))?"
-    r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to|(?(1)is|(?!)))(?:\sus)?\s"
-)
 _BOLD: Final = re.compile(r"(?<![*\w])\*\*[$€£¥₹]?$")
 _HEADLINE_CHARS: Final = 60
 _UNIT_WORDS: Final = 2
@@ -77,7 +50,6 @@ _UNDETERMINED: Final = re.compile(
     re.IGNORECASE,
 )
 _ESTIMATE: Final = re.compile(r"\b(?:but|however|estimate|guess|approximately|roughly|probably)\b", re.IGNORECASE)
-_RATHER: Final = re.compile(r"\b(?:but|rather|instead|it(?:'s| is))\b", re.IGNORECASE)
 
 
 def score_number(expected: Number, text: str) -> Score:
@@ -109,88 +81,6 @@ def last_number(text: str) -> tuple[float, ...]:
     """What the number that an answer gives may mean: nothing where there is none, two values for a percentage."""
     reading = read_number(text)
     return () if reading is None else reading.values
-
-
-def _region(text: str, place: AnswerPlace) -> Reading[float] | None:
-    """The number of a place that holds the answer: the first of its statement, or the one that this gives."""
-    if place in (AnswerPlace.BOX, AnswerPlace.TAG):
-        return _single(text, _result(text), place)
-    denial = _DENIAL.match(text)
-    if denial is not None:
-        rather = _RATHER.search(first_statement(text[denial.end() :]))
-        if rather is None:
-            return _denied_number(text[denial.end() :], place)
-        text = text[text.index(rather[0], denial.end()) + len(rather[0]) :]
-    statement = _GIVES.sub(r"\1 = ", _first_with_a_number(text))
-    return None if statement.endswith("?") else _single(statement, _result(statement), place)
-
-
-def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
-    """A reading without a value where the number follows at once ("not 12"), else None ("not obvious")."""
-    first = next(quantities_in(text[:_MAX_STATEMENT_CHARS]), None)
-    lead_in = _LEAD_IN.match(text)
-    if first is None or lead_in is None or first.start > lead_in.end():
-        return None
-    return Reading(values=(), text=f"not {first.text}", place=place)
-
-
-def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
-    """The reading of a number that stands where the answer does: without a value where it is one of several there."""
-    if number is None:
-        return None
-    numbers = list(quantities_in(statement[:_MAX_STATEMENT_CHARS]))
-    for one, other in pairwise(numbers):
-        if number in (one, other) and one.values != other.values:
-            between = statement[one.end : other.end - len(other.text)]
-            listed = _COMMA.fullmatch(between) and (other is not numbers[-1] or _ENDED.fullmatch(statement, other.end))
-            if listed or _JOINT.fullmatch(between):
-                return Reading(values=(), text=statement[one.start : other.end], place=place)
-    return _given(statement, number, numbers, place)
-
-
-def _given(statement: str, number: WrittenNumber, numbers: list[WrittenNumber], place: AnswerPlace) -> Reading[float]:
-    """The reading of one of the numbers of a statement.
-
-    Both values where it is given in two units; none where it only bounds the answer, or where another is given for it.
-    """
-    if is_limit(statement, number) or is_term(statement, number):
-        return Reading(values=(), text=number.text, place=place)
-    if is_third_of_list(statement, numbers[: numbers.index(number) + 1]):
-        return Reading(values=(), text=statement[numbers[0].start : number.end], place=place)
-    for one, other in pairwise(numbers):
-        if number not in (one, other):
-            continue
-        both = statement[one.start : other.end]
-        if is_restated(statement, one, other):
-            return Reading(values=(*one.values, *other.values), text=both, place=place)
-        if set(one.values).isdisjoint(other.values) and are_alternatives(statement, one, other):
-            return Reading(values=(), text=both, place=place)
-    return Reading(values=number.values, text=number.text, place=place)
-
-
-def _first_with_a_number(text: str) -> str:
-    """The first line of a text that holds a number, up to the end of its sentence, with the "?" of a question."""
-    first = next(quantities_in(text), None)
-    if first is None:
-        return ""
-    start = text.rfind("\n", 0, first.start) + 1
-    end = re.compile(r"[.!?](?=\s|$)|\n").search(text, first.end)
-    return text[start : len(text) if end is None else end.start() + (end[0] == "?")]
-
-
-def _result(statement: str) -> WrittenNumber | None:
-    statement = statement[:_MAX_STATEMENT_CHARS]
-    numbers = list(quantities_in(statement))
-    if not numbers:
-        return None
-    lead_in = _LEAD_IN.match(statement)
-    direct = lead_in is not None and numbers[0].start <= lead_in.end() and not is_of_subject(statement, numbers[0])
-    explanation = _EXPLANATION.search(statement, numbers[0].end)
-    head = statement if explanation is None else statement[: explanation.start()]
-    inside = [number for number in numbers if number.start < len(head)]
-    if head.find("=") > 0 and (result := result_of_equation(head, inside)) is not None:
-        return result
-    return numbers[0] if direct else stated_number(head, inside)
 
 
 def _own(text: str) -> Reading[float] | None:
@@ -225,10 +115,8 @@ def _is_list(text: str) -> bool:
 def _broken_off(text: str) -> Reading[float] | None:
     """A reading without a value where a text ends in the middle of the sentence of its last number."""
     end = text[-_MAX_STATEMENT_CHARS:]
-    if _BROKEN_OFF.search(end) is None:
-        return None
     last = next(reversed(list(quantities_in(end))), None)
-    if last is None or _SENTENCE_END.search(end, last.end):
+    if last is None or not breaks_off(end, last.end):
         return None
     return Reading(values=(), text=end[last.start :].strip(), place=AnswerPlace.LAST)
 
@@ -266,7 +154,7 @@ def _only_statement(text: str) -> Reading[float] | None:
         return Reading(values=(), text=text[start : len(statement)].strip(), place=AnswerPlace.STATEMENT)
     bold = [number for number in numbers if _BOLD.search(statement, number.start - 4, number.start)]
     stated = bold[0] if len(bold) == 1 else stated_number(statement, numbers)
-    return _given(statement, stated, numbers, AnswerPlace.LAST)
+    return reading_of(statement, stated, numbers, AnswerPlace.LAST)
 
 
 def _last(text: str) -> Reading[float] | None:
@@ -275,11 +163,11 @@ def _last(text: str) -> Reading[float] | None:
     for length in (_SHORT_END, len(text) or 1):
         end = text[-length:]
         numbers = list(quantities_in(end))
-        given = [number for number in numbers if not is_denied(end, number)]
-        if len(given) > 1 and is_conversion(end, *given[-2:]):
-            del given[-1]
-        if given and (given[-1].start > _CUT_OFF or len(end) == len(text)):
-            return Reading(values=given[-1].values, text=given[-1].text, place=AnswerPlace.LAST)
+        left = [number for number in numbers if not is_denied(end, number)]
+        if len(left) > 1 and is_conversion(end, *left[-2:]):
+            del left[-1]
+        if left and (left[-1].start > _CUT_OFF or len(end) == len(text)):
+            return Reading(values=left[-1].values, text=left[-1].text, place=AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None
 
 
@@ -297,4 +185,4 @@ def _without_remark(text: str) -> str:
     return text if restated else text[: remark.start()]
 
 
-_RULES: Final = AnswerRules(region=_region, own=_own)
+_RULES: Final = AnswerRules(region=number_of_region, own=_own)

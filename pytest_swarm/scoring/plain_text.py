@@ -44,6 +44,12 @@ _QUOTES: Final = str.maketrans(
 _SPACES: Final = re.compile(r"[^\S\n]{200,}")
 _BLANK_LINES: Final = re.compile(r"\n(?:[^\S\n]*\n){20,}")
 _SENTENCE_END: Final = re.compile(r"[.!?…](?=[\s\"')\]]|$)|\n")
+_BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 =", "Option A says that"
+    r"(?:[+×·÷/=]|\s[*x-]|\b(?:and|or|but|by|to|(?<!is )that|which|because|if|than|plus|minus|times|to get|we get"
+    r"|the|an?|(?:is|are|was|were)(?: about)?|has|have|had|he|she|we|they))\s*\Z",
+    re.IGNORECASE,
+)
+_MAX_END_CHARS: Final = 300  # of which 200 may be space
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
 
@@ -70,6 +76,12 @@ def plain_words(text: str) -> str:
 def first_statement(text: str) -> str:
     """Return the first sentence or line of a text that has words in it; "" where none has."""
     return next(_sentences(text), "")
+
+
+def breaks_off(text: str, position: int) -> bool:
+    """Return whether a text ends in the sentence of a position, with a sign or word after which it must go on."""
+    end = max(position, len(text) - _MAX_END_CHARS)
+    return _SENTENCE_END.search(text, position) is None and _BROKEN_OFF.search(text, end) is not None
 
 
 def statements(text: str, *, limit: int) -> list[str]:

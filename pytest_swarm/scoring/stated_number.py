@@ -29,7 +29,8 @@ _PREPOSITION: Final = one_of(
     "when, between, instead of, out of, compared to, compared with, rather than, as opposed to, ago, on, "
     "(?<=,\\s)with, with (?:his|her|their|its|the|an?|my|our), by [a-z]{2,12}ing, and [a-z]{2,12}ing, "
     "by (?:all|the|these|those|both|each), at an? (?:speed|rate|price|cost|pace) of, "
-    "consisting of, made up of, give or take, including, excluding, over, under, above, below"
+    "consisting of, made up of, give or take, including, excluding, over, under, above, below, using, "
+    "(?:after|before|if|when) [A-Za-z]{1,14} [a-z]{2,14}"
 )
 _NO_PREPOSITION: Final = r"(?<!resulting in)(?<!results in)(?<!invested in)(?<!left for)(?<!total at)"
 _PURPOSE: Final = (
@@ -50,9 +51,12 @@ _TIME: Final = re.compile(
 )
 _LED_BY: Final = re.compile(r"\W*(?:In|After|During|For|Over|Within|On|At)\s(?:\w{1,14}\s){0,2}")
 _OF_SUBJECT: Final = re.compile(
-    r"(?:\s[a-z]{2,14}){1,2}\s(?:(?:from now|later|ago),|(?:will )?(?:costs?|weighs?|needs?)\s[$€£]?\d)"
+    r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"
+    r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
     r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
 )
+_AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later)\b")
+_IN_ALL: Final = re.compile(r"(?:\s[a-z]{2,14}){0,2}\s(?:in total|in all|altogether)\b")
 _BY_CLOCK: Final = re.compile(r"\b(?:by|at|before|until|till|a las|antes de las)\s$")
 _CLOCK: Final = re.compile(r"\s?[ap]\.?\s?m\b", re.IGNORECASE)
 _WITH_EACH: Final = re.compile(r"(?:\s[\w-]{1,20}){1,3}\s(?:each|apiece)\b")
@@ -69,7 +73,7 @@ _MODIFIES: Final = re.compile(
 )
 _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|si|wenn|falls|если"
-    r"|as (?:this|it|there|he|she|they)"
+    r"|as (?:this|it|there|he|she|they|each|every)"
     r"|even though|unlike|whereas"
     r"|(?<=,\s)(?:while|(?:\w{1,12}\s){0,2}(?:more|less|fewer|older|younger|longer|shorter) than)"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
@@ -86,8 +90,9 @@ _MORE: Final = re.compile(  # "which is 5 more than 7", "which is 15 out of 20"
     r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b|\sout of\s"
 )
 _JOINED: Final = re.compile(
-    r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,2}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
+    r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,6}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
 )
+_UNIT_OF_NOUN: Final = re.compile(r"[ -][a-z]{2,12} [a-z]{3}")  # "8 dollar games"
 _NAME: Final = re.compile(  # "Apollo 11 landed in 1969", not "Only 11 landed in 1969"
     r"\b(?!(?:Only|Just|About|Around|Over|Almost|Some|Another|All|[A-Z][a-z]{2,14}ly)\b)[A-Z][a-z]+\s$"
 )
@@ -96,7 +101,7 @@ _YEAR: Final = re.compile(r"[12]\d{3}")
 _TERM: Final = re.compile(r"[^\n.,=]{0,30}?[ )\d][-+*/×·÷x–]\s?[$(]?\d")
 
 _DENIED: Final = re.compile(
-    rf"(?:{FOREIGN_NOT}|\bnot|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
+    rf"(?:{FOREIGN_NOT}|\b(?:not|nor|neither)|n't|\bnever|\binstead of|\brather than|\bas opposed to)\s"
     r"(?:be\s|exactly\s|equal to\s|(?:[a-z]{2,12}\s)?(?:in|on|at)\s)?[$*]{0,3}$",
     re.IGNORECASE,
 )
@@ -165,6 +170,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         if between.endswith("(") and sentence[number.end : number.end + 2].lstrip().startswith(")"):  # twelve (12)
             stated, skipped = number, False
             continue
+        if not between.strip() and _UNIT_OF_NOUN.match(sentence, number.end):  # "He buys 2 5 dollar toys."
+            continue
         if _REASON.search(between):
             aside = for_reason = True
         elif "=" in between and _CONDITION.search(between) is None:
@@ -186,7 +193,8 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
             or _MODIFIES.search(between) is not None
             or _tells_when(sentence, number, between)
         )
-        if not skipped or _ATTRIBUTE.match(sentence, stated.end):
+        in_all = between.endswith(", ") and _IN_ALL.match(sentence, number.end)  # "4 trays with 12 each, 48 in total"
+        if not skipped or in_all or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
     if stated is numbers[0] and len(numbers) == 2 and _LED_BY.fullmatch(sentence, 0, stated.start):
         return numbers[1]  # "In 3 hours it runs at a speed of 60 km/h."
@@ -201,7 +209,8 @@ def is_of_subject(statement: str, number: WrittenNumber) -> bool:
 def _tells_when(sentence: str, number: WrittenNumber, between: str) -> bool:
     """Whether a number tells a time, "by 5 pm" and "en 7 horas", or how many are in each: "with 2 lollipops each"."""
     return (
-        (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
+        _AGO.match(sentence, number.end) is not None
+        or (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
         or (_IN_TIME.search(between) is not None and _TIME.match(sentence, number.end) is not None)
         or (between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None)
     )

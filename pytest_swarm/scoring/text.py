@@ -92,7 +92,7 @@ _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
 _ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
 _BEGINNING: Final = re.compile(r"\W*(?:let['’]?s|let us|let me|we|first|step)\b", re.IGNORECASE)  # of working
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
-_MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)])\s+)?")
+_MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)]|\(?[A-Za-z]\))\s+)?")
 
 
 def score_keywords(expected: Keywords, text: str) -> Score:

@@ -120,7 +120,7 @@ _OPEN: Final = re.compile(
 """A sentence that says that there is no yes or no."""
 
 _ONLY_WORDS: Final = re.compile(r"(?:(?:yes|no|true|false|maybe|perhaps)(?:[\s,.;!/|]+|$)){2,}", re.IGNORECASE)
-_IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending)\b", re.IGNORECASE)
+_IF: Final = re.compile(r"\b(?:if|unless|otherwise|when|depending|in (?:some|other|certain))\b", re.IGNORECASE)
 _BY_CASE: Final = re.compile(  # "'Yes' if it is prime or 'No' if it is not"
     r"\W*(?:yes|no)\b\W{1,4}if\b[^.!?\n]{1,200}\b(?:(?:yes|no)\b\W{1,4}(?:if|otherwise)|otherwise,? \W?(?:yes|no))\b",
     re.IGNORECASE,

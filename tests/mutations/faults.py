@@ -813,10 +813,24 @@ FAULTS: Final = (
         tests=("scoring/test_scorers.py",),
     ),
     Fault(
+        name="a line that repeats one choice after the list of them is a part of the list",
+        where="scoring/choice_lists.py",
+        old="if len(starts) == len(first) + 1 else set(starts)",
+        new="if len(starts) == len(first) else set(starts)",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="'all the answers:' announces the answer",
+        where="scoring/answer_regions.py",
+        old="|\\ball (?:of )?(?:the |these |our )?$",
+        new="|\\bno such words$",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="numbers in a phrase of time or purpose are taken for the answer",
         where="scoring/stated_number.py",
-        old="if not skipped or _ATTRIBUTE",
-        new="if skipped or _ATTRIBUTE",
+        old="if not skipped or in_all",
+        new="if skipped or in_all",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
@@ -828,10 +842,24 @@ FAULTS: Final = (
     ),
     Fault(
         name="the last number of a sentence after a label is the answer",
-        where="scoring/numbers.py",
-        old="if direct else stated_number(head, inside)",
-        new="if direct else inside[-1]",
+        where="scoring/number_region.py",
+        old="if _is_direct(statement) else stated_number(head, inside)",
+        new="if _is_direct(statement) else inside[-1]",
         tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
+        name="a conclusion after the first sentence that follows 'answer:' does not count",
+        where="scoring/number_region.py",
+        old="_conclusion(text) or statement",
+        new="statement",
+        tests=("scoring/test_docs_examples.py",),
+    ),
+    Fault(
+        name="a text that breaks off is read as a whole one",
+        where="scoring/plain_text.py",
+        old="return _SENTENCE_END.search(text, position) is None and",
+        new="return _SENTENCE_END.search(text, position) is not None and",
+        tests=("scoring/test_docs_examples.py",),
     ),
     Fault(
         name="the first of several choices with their words is the answer",
@@ -920,8 +948,8 @@ FAULTS: Final = (
     Fault(
         name="the quantity that is converted is taken for the result",
         where="scoring/numbers.py",
-        old="if len(given) > 1 and is_conversion(",
-        new="if len(given) > 10_000 and is_conversion(",
+        old="if len(left) > 1 and is_conversion(",
+        new="if len(left) > 10_000 and is_conversion(",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
@@ -1010,8 +1038,8 @@ FAULTS: Final = (
     ),
     Fault(
         name="a range after 'answer is' gives its first number",
-        where="scoring/numbers.py",
-        old="return _given(statement, number, numbers, place)",
+        where="scoring/number_region.py",
+        old="return reading_of(statement, number, numbers, place)",
         new="return Reading(values=number.values, text=number.text, place=place)",
         tests=("scoring/test_stated_number.py",),
     ),
