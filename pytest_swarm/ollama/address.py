@@ -1,4 +1,4 @@
-"""Server addresses: the forms of --swarm-host and OLLAMA_HOST as a base URL, and URLs without credentials."""
+"""Server addresses: which server is called, forms of an address as a base URL, and URLs without credentials."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from pytest_swarm.errors import OptionError
 
 OLLAMA_PORT: Final = 11434
 DEFAULT_HOST: Final = f"http://127.0.0.1:{OLLAMA_PORT}"
+DEFAULT_IN_WORDS: Final = f"OLLAMA_HOST, else {DEFAULT_HOST}"
 _CREDENTIALS: Final = re.compile(r"(?<=:)//[^/?#\s]*@")  # a password may hold an @ of its own
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 _ALL_INTERFACES: Final = ("0.0.0.0", "::")  # addresses to listen on, not to call
 
 
-def base_url(host: str) -> str:
+def base_url(host: str, *, what: str = "--swarm-host") -> str:
     """Return the base URL of `host` as Ollama reads it: the port is 11434, or the scheme's own if there is a scheme.
 
     `:8080` means this machine, as does the address of all interfaces. Raises OptionError if it is not an HTTP URL.
+
+    Args:
+        host: The address.
+        what: What names the address in the error.
     """
     text = host.strip().strip("\"'")
     has_scheme = "://" in text
@@ -28,11 +33,11 @@ def base_url(host: str) -> str:
         url = urlsplit(text.replace("//:", "//127.0.0.1:", 1))
         port = url.port
     except ValueError as error:
-        raise _not_a_url(host) from error
+        raise _not_a_url(host, what) from error
     if url.scheme.lower() not in ("http", "https") or not url.hostname or any(char.isspace() for char in text):
-        raise _not_a_url(host)
+        raise _not_a_url(host, what)
     if ":" in url.hostname and "[" not in url.netloc:
-        raise _not_a_url(host)
+        raise _not_a_url(host, what)
     name = "127.0.0.1" if url.hostname in _ALL_INTERFACES else url.hostname
     name = f"[{name}]" if ":" in name else name
     port = port or (None if has_scheme else OLLAMA_PORT)
@@ -42,7 +47,12 @@ def base_url(host: str) -> str:
 
 def default_host() -> str:
     """Return the base URL of the server that OLLAMA_HOST names, else of the one on this machine."""
-    return base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST)
+    return base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST, what="OLLAMA_HOST")
+
+
+def host_of_command(given: str | None) -> str:
+    """Return the base URL of the server that a command calls: that of its --host, else the default one."""
+    return default_host() if given is None else base_url(given, what="--host")
 
 
 def shown_host(host: str) -> str:
@@ -78,6 +88,6 @@ def host_as_written(host: str) -> str:
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def _not_a_url(host: str) -> OptionError:
+def _not_a_url(host: str, what: str) -> OptionError:
     shown = re.split("[?#]", host.rpartition("@")[2], maxsplit=1)[0]
-    return OptionError(f"--swarm-host: {shown!r} is not the URL of an HTTP server; write for example {DEFAULT_HOST}")
+    return OptionError(f"{what}: {shown!r} is not the URL of an HTTP server; write for example {DEFAULT_HOST}")

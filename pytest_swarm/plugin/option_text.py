@@ -164,7 +164,7 @@ class OptionText:
         """Return the base URL of a server."""
         from pytest_swarm.ollama.address import base_url
 
-        return base_url(self.text)
+        return base_url(self.text, what=self.what)
 
     def output(self) -> Output:
         """Return a report to write."""
