@@ -29,6 +29,7 @@ from pytest_swarm.execution.waves import (
 )
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.answers_export import open_answers
+from pytest_swarm.plugin.lazy_parts import made
 from pytest_swarm.plugin.measured_results import (
     OFFLINE,
     cost_sentence,
@@ -253,11 +254,12 @@ class Measuring:
 
     def close(self) -> list[str]:
         """Close the connection to the server, and the store; return what was replaced or could not be played."""
-        replaced = self.replaced() if "known" in self.__dict__ else []
-        if "_broker" in self.__dict__ and self._broker is not None:
-            self._broker.close()
-        if "store" in self.__dict__:
-            self.store.close()
+        replaced = [] if made(self, Measuring.known) is None else self.replaced()
+        broker, store = made(self, Measuring._broker), made(self, Measuring.store)
+        if broker is not None:
+            broker.close()
+        if store is not None:
+            store.close()
         return [*replaced, *self.unmeasured]
 
 
