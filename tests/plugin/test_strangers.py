@@ -44,7 +44,7 @@ def test_a_strange_ollama_host_is_one_sentence(
     monkeypatch.setenv("OLLAMA_HOST", host)
     result = suite.runpytest("--swarm-backend=auto")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-host: * is not the URL of an HTTP server*"])
+    result.stderr.fnmatch_lines(["ERROR: OLLAMA_HOST: * is not the URL of an HTTP server*"])
 
 
 def test_an_expected_failure_that_passes_stays_one_with_v(suite: pytest.Pytester) -> None:
