@@ -16,9 +16,7 @@ from pytest_swarm.plugin.options import ROWS
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
-    from pytest_swarm.plugin.hooks import SwarmHooks
     from pytest_swarm.plugin.job_runner import SwarmRun
-    from pytest_swarm.plugin.xdist_controller import XdistController
 
 MARKERS = (
     "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=, family=): how this benchmark is parametrized; the "
@@ -66,44 +64,26 @@ def pytest_configure(config: pytest.Config) -> None:
         check_ini_keys(config)
     given = any(config.getoption(row.dest) is not None for row in ROWS)
     if given or config.getini("swarm_baseline"):  # a damaged baseline too is to end the run before it starts
-        _hooks_of(config).check_options()
+        from pytest_swarm.plugin.hooks import checked_hooks
+
+        checked_hooks(config).check_options()
 
 
 @pytest.hookimpl(tryfirst=True)  # the case comes first in a test's id: test_jobs[lp-h0-8GB-invoice]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a benchmark over its cases."""
     if "swarm_case" in metafunc.fixturenames:
-        _hooks_of(metafunc.config).parametrize(metafunc)
+        from pytest_swarm.plugin.hooks import parametrize
+
+        parametrize(metafunc)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # xdist has no types
     """Tell a worker of xdist the run's name, and register the hooks of its controller, which collects nothing."""
-    _xdist_controller_of(node.config).tell(node)
+    from pytest_swarm.plugin.xdist_controller import controller_of
 
-
-def _hooks_of(config: pytest.Config) -> SwarmHooks:
-    """The session's hooks, registered when they are first needed."""
-    from pytest_swarm.plugin.hooks import SwarmHooks
-
-    hooks = config.pluginmanager.get_plugin("swarm-hooks")
-    if hooks is None:
-        hooks = SwarmHooks(config)
-        config.pluginmanager.register(hooks, "swarm-hooks")
-    assert isinstance(hooks, SwarmHooks), "the name is ours"
-    return hooks
-
-
-def _xdist_controller_of(config: pytest.Config) -> XdistController:
-    """The hooks of a controller of xdist, registered when they are first needed."""
-    from pytest_swarm.plugin.xdist_controller import XdistController
-
-    controller = config.pluginmanager.get_plugin("swarm-xdist-controller")
-    if controller is None:
-        controller = XdistController(_hooks_of(config))
-        config.pluginmanager.register(controller, "swarm-xdist-controller")
-    assert isinstance(controller, XdistController), "the name is ours"
-    return controller
+    controller_of(node.config).tell(node)
 
 
 @pytest.fixture

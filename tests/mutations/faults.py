@@ -1881,7 +1881,7 @@ FAULTS: Final = (
     Fault(
         name="the finder of our modules stays when a session has ended",
         where="plugin/hooks.py",
-        old="self.imports.remove()",
+        old="self._imports.remove()",
         new="pass",
         tests=("plugin/test_plain_imports.py",),
     ),
@@ -2198,9 +2198,37 @@ FAULTS: Final = (
     Fault(
         name="a time limit that strikes inside a callback of the loop ends nothing",
         where="execution/loop_tasks.py",
-        old="        asyncio.get_running_loop().set_exception_handler(on_error)\n",
+        old="        loop.set_exception_handler(on_error)\n",
         new="",
         tests=("plugin/test_endings.py",),
+    ),
+    Fault(
+        name="the handler of a case that has ended stays on the loop of its group",
+        where="execution/loop_tasks.py",
+        old="loop.set_exception_handler(None)",
+        new="pass",
+        tests=("execution/test_loop_tasks.py",),
+    ),
+    Fault(
+        name="a session that was refused ends the run that it could not go on with",
+        where="plugin/session.py",
+        old="        try:\n            run.prepare()",
+        new="        self.config.stash[RUN] = run\n        try:\n            run.prepare()",
+        tests=("plugin/test_resume.py",),
+    ),
+    Fault(
+        name="a resumed run refuses an option that is given as its default",
+        where="domain/run_options.py",
+        old="if there != here and _meaning(there) != _meaning(here)",
+        new="if first.get(name) != other.get(name)",
+        tests=("domain/test_run_options.py",),
+    ),
+    Fault(
+        name="an option that needs another one is taken without it",
+        where="plugin/conflicts.py",
+        old="if options.values[other] not in values:",
+        new="if False:",
+        tests=("plugin/test_usage_errors.py",),
     ),
     Fault(
         name="workers of xdist that could not be started leave the lock of a run behind",
