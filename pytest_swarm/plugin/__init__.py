@@ -7,6 +7,7 @@ given or a benchmark is collected, and everything else waits until a test asks f
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options where one is given, so that a bad one ends the run before it starts."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    if not any(config.pluginmanager.hasplugin(name) for name in ("benchmark", "codspeed")):
+    if not _has_benchmark_fixture(config.pluginmanager):
         config.pluginmanager.register(UntimedPlugin(), "swarm-untimed")
     if config.option.override_ini or (config.inipath and b"swarm_" in config.inipath.read_bytes()):
         from pytest_swarm.plugin.spelling import check_ini_keys
@@ -84,6 +85,11 @@ def pytest_configure_node(node: Any) -> None:  # xdist has no types
     from pytest_swarm.plugin.xdist_controller import controller_of
 
     controller_of(node.config).tell(node)
+
+
+def _has_benchmark_fixture(plugins: pytest.PytestPluginManager) -> bool:
+    """Whether a plugin has a `benchmark` fixture, whatever it is registered as: `-p MODULE` gives another name."""
+    return any(isinstance(getattr_static(each, "benchmark", None), type(swarm_run)) for each in plugins.get_plugins())
 
 
 @pytest.fixture

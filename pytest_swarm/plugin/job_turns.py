@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock
 
 import pytest
@@ -33,12 +33,14 @@ class JobTurns:
         self._lock.release()
 
 
-def in_event_loop() -> bool:
-    """Whether this thread is inside a running event loop."""
+def refuse_event_loop() -> None:
+    """Fail the test where this thread is inside a running event loop."""
     import asyncio
 
-    try:
+    with suppress(RuntimeError):
         asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+        pytest.fail(
+            "swarm_run runs an event loop of its own, and this thread runs one already: call it from a test that is "
+            "not async, and pytest.main in a notebook by `await asyncio.to_thread(pytest.main, [...])`",
+            pytrace=False,
+        )

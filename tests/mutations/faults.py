@@ -55,6 +55,13 @@ FAULTS: Final = (
         tests=("test_units.py",),
     ),
     Fault(
+        name="the benchmark fixture of a plugin that was loaded by its module's name is replaced",
+        where="plugin/__init__.py",
+        old='isinstance(getattr_static(each, "benchmark", None), type(swarm_run))',
+        new='plugins.get_name(each) == "benchmark"',
+        tests=("plugin/test_other_plugins.py",),
+    ),
+    Fault(
         name="a replay waits at the end of a step for a sample that was not recorded",
         where="execution/sampling.py",
         old="if self._request_pending and self._look.is_sent():",
