@@ -78,7 +78,7 @@ class PlanningView:
         if not math.isfinite(self.vram_budget_gb):
             raise OptionError(f"the VRAM budget is {self.vram_budget_gb:g} GB; give a size, for example 8GB")
         told = (self.estimates.models, self.estimates.tasks)
-        if told != (self.fleet.tags, tuple(task.id for task in self.tasks)):
+        if told != (self.fleet.tags, tuple([task.id for task in self.tasks])):
             raise EstimateError(f"job {self.job!r}: the estimates are for other models or tasks than the horizon's")
 
     def whole(self) -> PlanningView:

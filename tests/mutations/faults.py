@@ -156,8 +156,8 @@ FAULTS: Final = (
     Fault(
         name="an exact plan does not say how long it took",
         where="routing/exact.py",
-        old="replace(found, solve_ms=(time.perf_counter() - started) * 1000)",
-        new="replace(found, solve_ms=(started - started) * 1000)",
+        old="solve_ms = (time.perf_counter() - started) * 1000",
+        new="solve_ms = (started - started) * 1000",
         tests=("routing/test_staged.py",),
     ),
     Fault(
@@ -575,8 +575,8 @@ FAULTS: Final = (
     Fault(
         name="of equal optima of the relaxation the one with more loads is taken",
         where="routing/lp_simplex.py",
-        old="(not resident[i]) + _GB",
-        new="resident[i] + _GB",
+        old="(~there + _GB",
+        new="(there + _GB",
         tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
@@ -610,8 +610,8 @@ FAULTS: Final = (
     Fault(
         name="a task fills itself with its worst models of the relaxation first",
         where="routing/lp_simplex.py",
-        old="key=lambda each: -worth[each[0]]",
-        new="key=lambda each: worth[each[0]]",
+        old="key=lambda each: -gain[each[0]]",
+        new="key=lambda each: gain[each[0]]",
         tests=("routing/test_lp_direct.py",),
     ),
     Fault(
@@ -1980,8 +1980,8 @@ FAULTS: Final = (
     Fault(
         name="a pinned model takes no memory of the relaxation where no task uses it",
         where="routing/lp_simplex.py",
-        old="step.budget_gb - sum(compress(step.vram_gb, step.keep))",
-        new="step.budget_gb",
+        old="budget_gb - sum(program.vram_gb[start.held].tolist())",
+        new="budget_gb",
         tests=("routing/test_lp_simplex.py",),
     ),
     # --- families of jobs
