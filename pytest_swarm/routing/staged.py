@@ -61,18 +61,18 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     """
     tasks, sizes = _layout(family, program.stage.tobytes(), program.stages)
     family = smaller(family, sizes[0])
-    few = len(family) <= _FEW_SETS
     gained = np.empty((len(tasks), 2, len(family)))
     gained[:, 0] = worth_by_stage(family, program.worth, tasks)
     gained[:, 1] = _GB_RANK * family.vram_gb
     absent = np.where(program.resident, 0.0, 1.0)
     front = np.array([family.member @ -program.entry_price, family.member @ absent]) + gained[0]
     origins: list[Index] = []
+    changes = _changes(family, program.price.tobytes()) if len(family) <= _FEW_SETS else None
     for gain, size in zip(gained[1:], sizes[1:], strict=True):
-        if few:
-            front, origin = _by_pairs(front, _changes(family, program.price.tobytes())[:, :size, : front.shape[1]])
-        else:
+        if changes is None:
             front, origin = _by_passes(front, family, program.price)
+        else:
+            front, origin = _by_pairs(front, changes[:, :size, : front.shape[1]])
         front += gain[:, : front.shape[1]]
         origins.append(origin)
     last = _best(program, family, front)

@@ -624,8 +624,8 @@ FAULTS: Final = (
     Fault(
         name="among equal sequences of few sets the one with more loads is taken",
         where="routing/staged.py",
-        old="origin, target = rank.argmin(axis=1)",
-        new="origin, target = np.where(np.isfinite(rank), -rank, np.inf).argmin(axis=1)",
+        old="origin = rank.argmin(axis=1)",
+        new="origin = np.where(np.isfinite(rank), -rank, np.inf).argmin(axis=1)",
         tests=("routing/test_staged.py",),
     ),
     Fault(
