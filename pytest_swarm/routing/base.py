@@ -99,8 +99,8 @@ class PlanningView:
     def fit_alone(self) -> tuple[bool, ...]:
         """Whether each model fits the budget beside the pinned ones."""
         pinned_gb = sum(each.vram_gb for each in self.pinned)
-        held = [self.fleet[self.fleet.holder(tag)] for tag in self.fleet.tags]
-        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in held])
+        # models of the same weights are alike in both figures
+        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in self.fleet])
 
     @cached_property
     def assignable(self) -> Mask:

@@ -230,13 +230,11 @@ def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
     return DecidedPolicy(file, where=where)
 
 
-def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:
+def _argument_fault(task: object, *, resident: Collection[object], horizon: Collection[object]) -> str | None:
     """Return what is wrong with the arguments of a choice; None where nothing is. A text is no list of texts."""
     for what, given in (("resident", resident), ("horizon", horizon)):
         if not isinstance(given, Collection) or isinstance(given, str | bytes):
             return f"{what} is {given!r}; give a list, such as {what}=[{'...' if given is None else repr(given)}]"
-    assert isinstance(resident, Collection)
-    assert isinstance(horizon, Collection)
     tag = next((each for each in resident if not isinstance(each, str)), "")
     if tag != "":
         return f"resident holds {tag!r}, which is no tag; give tags of models, such as 'gemma2:2b'"
