@@ -603,8 +603,8 @@ FAULTS: Final = (
     Fault(
         name="residency that no share needs is no cost of the relaxation's optimum",
         where="routing/lp_simplex.py",
-        old="abs(value - bound) <= _ZERO",
-        new="value - bound >= -_ZERO",
+        old="abs(found.value - bound) <= _ZERO",
+        new="found.value - bound >= -_ZERO",
         tests=("routing/test_lp_simplex.py",),
     ),
     Fault(
@@ -627,6 +627,20 @@ FAULTS: Final = (
         old="origin = rank.argmin(axis=1)",
         new="origin = np.where(np.isfinite(rank), -rank, np.inf).argmin(axis=1)",
         tests=("routing/test_staged.py",),
+    ),
+    Fault(
+        name="a set without models is worth what the first model is",
+        where="routing/model_sets.py",
+        old="            best[0] = -np.inf\n",
+        new="            pass\n",
+        tests=("routing/test_staged.py",),
+    ),
+    Fault(
+        name="tasks that are not listed stage by stage are all of one stage",
+        where="routing/staged.py",
+        old="tasks = tuple(of_task == each for each in range(stages))",
+        new="tasks = tuple(of_task >= each for each in range(stages))",
+        tests=("routing/test_invariants.py",),
     ),
     Fault(
         name="an lp policy orders its rows in another way than CVXPY",
