@@ -140,10 +140,14 @@ def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]
                 within: Mask | slice = slice(max(0, tasks.start - start), max(0, tasks.stop - start))
             else:
                 within = tasks[start : start + step]
-            part = best[:, within]
-            # contiguous, because the order of a sum decides its last digit
-            total[stage] += part[:, 0] if part.shape[1] == 1 else np.ascontiguousarray(part).sum(axis=1)
+            total[stage] += _row_sums(best[:, within])
+        del best  # the next block then takes its place in the cache
     return total
+
+
+def _row_sums(part: Matrix) -> Matrix:
+    """Return the sum of each row; contiguous, because the order of a sum decides its last digit."""
+    return part[:, 0] if part.shape[1] == 1 else np.ascontiguousarray(part).sum(axis=1)
 
 
 def _best_worth(family: Family, worth: Matrix) -> Matrix:
