@@ -643,6 +643,13 @@ FAULTS: Final = (
         tests=("routing/test_invariants.py",),
     ),
     Fault(
+        name="rounding decides which of two equal models best-single takes",
+        where="routing/single.py",
+        old="value[row] >= best - TIE]",
+        new="value[row] >= best]",
+        tests=("routing/test_invariants.py",),
+    ),
+    Fault(
         name="an lp policy orders its rows in another way than CVXPY",
         where="routing/lp_arrays.py",
         old="of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()",

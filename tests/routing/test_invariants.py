@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
@@ -142,6 +143,8 @@ def listed(view: PlanningView, order: Sequence[int]) -> PlanningView:
 
 @pytest.mark.parametrize("flat", [False, True], ids=["stages", "flat"])
 @pytest.mark.parametrize("mode", ["lp", "milp", "staged", "best-single"])
+@example(random_view(1277, tasks=6), 3, Random(0))
+@example(random_view(1277, tasks=6), 3, Random(1))
 @SEEN
 @given(VIEWS, st.integers(0, 3), st.randoms(use_true_random=False))
 def test_the_order_in_which_tasks_are_listed_does_not_matter(mode, flat, view, steps, random) -> None:
