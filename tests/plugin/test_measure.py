@@ -438,7 +438,7 @@ def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_score
     result.assert_outcomes(passed=4, deselected=1)
     result.stdout.fnmatch_lines([whole])
     (suite.path / ".swarm-answers").unlink()
-    workers = suite.runpytest_subprocess(*arguments, "--deselect=test_custom.py::test_calls", "-n1", "-p", "xdist")
+    workers = run(suite, *arguments, "--deselect=test_custom.py::test_calls", "-n1", "-p", "xdist")
     workers.assert_outcomes(passed=4)
     workers.stdout.fnmatch_lines([whole])
     suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "4"))

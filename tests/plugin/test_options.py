@@ -135,7 +135,7 @@ def test_lists_are_taken_where_warnings_are_errors(suite: pytest.Pytester, repor
         "swarm_report = 'json'",
     ]
     toml(suite, "pyproject", "tool.pytest.ini_options", *lines)
-    suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=4)
+    suite.runpytest("-W", "error").assert_outcomes(passed=4)
     assert reports.report["run"]["options"]["swarm_horizon"] == "0,flat"
 
 

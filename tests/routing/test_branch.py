@@ -19,6 +19,7 @@ from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.model_sets import best_set, sets_within
 from pytest_swarm.routing.program import RoutingProgram, program_of, value_of
 from tests.instances import matrix_view, random_view
+from tests.tries import THOROUGH
 
 
 def large(seed: int, *, models: int = 40, tasks: int = 60, budget_gb: float = 30.0) -> RoutingProgram:
@@ -27,7 +28,8 @@ def large(seed: int, *, models: int = 40, tasks: int = 60, budget_gb: float = 30
     return program_of(replace(view, vram_budget_gb=budget_gb))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(6 if THOROUGH else 2))
 def test_it_finds_what_highs_finds(seed: int) -> None:
     program = large(seed)
     found, known = branch_and_bound(program, limit_s=None), solve_mip(program, stages=1, limit_s=None)
