@@ -43,8 +43,8 @@ FAULTS: Final = (
     Fault(
         name="a model that is listed twice counts twice",
         where="ollama/replies.py",
-        old="tags.count(tag) > 1",
-        new="tags.count(tag) > 2",
+        old="if count > 1",
+        new="if count > 2",
         tests=("ollama/test_client.py",),
     ),
     Fault(
