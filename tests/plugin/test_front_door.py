@@ -17,6 +17,7 @@ def test_the_sample_runs_from_an_empty_folder_and_keeps_its_budget(pytester: pyt
     done = run_sample(pytester.path)
     assert done.returncode == 0, done.stdout + done.stderr
     (report,) = pytester.path.glob("reports/*/report.json")
+    assert f"wrote {report.relative_to(pytester.path)}" in done.stdout.splitlines()
     cases = json.loads(report.read_text(encoding="utf-8"))["cases"]
     assert [(case["mode"], case["violations"]) for case in cases] == [("milp", 0), ("llm", 0), ("greedy", 0)]
 
