@@ -1,4 +1,4 @@
-"""Whose turn it is to run a job: one thread at a time, outside of event loops, and none after the run's end."""
+"""Which calls of `swarm_run` can run a job, and whose turn it is: one thread at a time, none after the run's end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from threading import RLock
 
 import pytest
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.vacuous_expectation import vacuous_task
 
 
 class JobTurns:
@@ -33,7 +36,16 @@ class JobTurns:
         self._lock.release()
 
 
-def in_event_loop() -> bool:
+def unusable_call(graph: object) -> str | None:
+    """Return why a call of `swarm_run` with this graph can run no job; None where it can."""
+    if not isinstance(graph, TaskGraph):
+        return f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}"
+    if _in_event_loop():
+        return "swarm_run runs an event loop of its own: call it from a test that is not async"
+    return vacuous_task(graph)
+
+
+def _in_event_loop() -> bool:
     """Whether this thread is inside a running event loop."""
     import asyncio
 

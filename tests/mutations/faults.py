@@ -27,6 +27,13 @@ class Fault:
 
 FAULTS: Final = (
     Fault(
+        name="a pattern that is found in nearly every answer is accepted",
+        where="domain/vacuous_expectation.py",
+        old="    if all(re.search(pattern, text) for text in _UNLIKE):\n",
+        new="    if not pattern:\n",
+        tests=("domain/test_vacuous_expectation.py",),
+    ),
+    Fault(
         name="an output replaces what was measured",
         where="files.py",
         old="    if not measured:\n",
