@@ -156,6 +156,11 @@ def _read_model(row: Fields) -> Model | None:
         )
     except FleetError as error:
         raise fields.placed(error) from error
+    if model.context_tokens > model.max_ctx:
+        raise fields.fail(
+            f"'num_ctx' is {model.context_tokens}, but the longest context ('max_ctx') is {model.max_ctx}; "
+            "lower the one or raise the other"
+        )
     return None if fields.flag("exclude", default=False) else model
 
 
