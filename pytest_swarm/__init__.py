@@ -32,11 +32,14 @@ if TYPE_CHECKING:
     from pytest_swarm.domain.record import Case, CaseKey, JobRecord
     from pytest_swarm.domain.task import Task, TaskType
     from pytest_swarm.errors import SwarmError
+    from pytest_swarm.plugin.job_runner import JobResult, SwarmRun
     from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
     from pytest_swarm.routing.policy_choice import DecidedPolicy, ModelChoice, load_policy
     from pytest_swarm.workloads.build import chain, fork, join
     from pytest_swarm.workloads.fleet import load_fleet
     from pytest_swarm.workloads.graph_files import load_graph, save_graph
+
+    __version__: str
 
 _HOME = {
     "domain.expectation": (
@@ -61,6 +64,7 @@ _HOME = {
     "domain.record": ("Case", "CaseKey", "JobRecord"),
     "domain.task": ("Task", "TaskType"),
     "errors": ("SwarmError",),
+    "plugin.job_runner": ("JobResult", "SwarmRun"),
     "routing.base": ("PlanningView", "Router", "RouterSetup"),
     "routing.policy_choice": ("DecidedPolicy", "ModelChoice", "load_policy"),
     "workloads.build": ("chain", "fork", "join"),
@@ -80,6 +84,7 @@ __all__ = [
     "Expectation",
     "Fleet",
     "JobRecord",
+    "JobResult",
     "JsonFields",
     "Judge",
     "Keywords",
@@ -97,6 +102,7 @@ __all__ = [
     "Router",
     "RouterSetup",
     "SwarmError",
+    "SwarmRun",
     "Task",
     "TaskGraph",
     "TaskType",
@@ -112,12 +118,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # a type checker knows the names above, and refuses a misspelled one
 
-        return version("pytest-swarm-router")
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used (PEP 562)."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("pytest-swarm-router")
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -60,10 +60,15 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def read_once() -> Iterator[None]:
-    """Read what is installed once: pytest asks every distribution for its plugins, a fifth of a run inside a test."""
+    """Read what is installed once: pytest asks every distribution for its plugins, a fifth of a run inside a test.
+
+    pytest-benchmark starts git, hg and file to name a revision and a machine, under which no such run files anything.
+    """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("metadata", "entry_points"):
             patch.setattr(PathDistribution, name, property(_remembered(getattr(PathDistribution, name).fget)))
+        for place in ("plugin.get_tag", "session.get_machine_id"):
+            patch.setattr(f"pytest_benchmark.{place}", lambda: "of a run inside a test")
         yield
 
 

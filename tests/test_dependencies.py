@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -13,11 +14,18 @@ ROOT = Path(__file__).parents[1]
 NOT_IMPORTED = {"pytest-benchmark", "nvidia-ml-py"}  # a fixture of the one, and a module of the other, used by name
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """The imports and the constants of a source file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(each for each in ast.walk(tree) if isinstance(each, ast.Import | ast.ImportFrom | ast.Constant))
+
+
 def imported() -> set[str]:
     """The distributions that the package's files import, inside functions too."""
     modules: set[str] = set()
     for path in (ROOT / "pytest_swarm").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Import):
                 modules.update(alias.name.partition(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -50,7 +58,7 @@ def test_no_pattern_repeats_a_group_possessively() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in (ROOT / "pytest_swarm").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and possessive.search(node.value)
     ]
     assert found == []

@@ -40,7 +40,9 @@ swarm_planner = llama3.1:8b
 """
 REPORTS = tuple(f"--swarm-report={kind}" for kind in ("json", "csv", "html", "md"))
 SESSIONS = """
-import json, sys, pytest
+import json, os, sys, pytest
+import docs.generate
+docs.generate.main([])
 for arguments in json.loads(sys.argv[1]):
     status = pytest.main(arguments)
     print("# ended", flush=True)
@@ -190,7 +192,10 @@ class Scratch:
         return self.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, where=self.tree)
 
     def sessions(self, *arguments: tuple[str, ...]) -> list[str]:
-        """Run the benchmark once with each list of arguments, all in one process; return what each session prints."""
+        """Generate the pages, and run the benchmark once with each list of arguments, all in one process.
+
+        Returns what each session prints.
+        """
         return self.python("-c", SESSIONS, json.dumps(arguments)).split("# ended\n")[:-1]
 
     def report(self, name: str) -> str:
@@ -235,12 +240,6 @@ def test_a_new_metric_and_a_new_mode_are_few_files_and_are_seen_everywhere(scrat
     assert scratch.touched == METRIC_FILES
     add_mode(scratch)
     assert scratch.touched == METRIC_FILES | MODE_FILES
-    scratch.python("-m", "docs.generate", where=scratch.tree)
-    assert "`slowest_call_s`" in (scratch.tree / "docs" / "metrics.md").read_text()
-    for page in ("README.md", "docs/routing.md"):
-        assert "| `cheapest` | the model with the lowest token cost |" in (scratch.tree / page).read_text()
-    scratch.own_tests(*OWN_TESTS, *((*METRIC_TESTS, *MODE_TESTS) if THOROUGH else ()))
-
     stored = ("--swarm-compare=best-single,random,cheapest", "--swarm-baseline=base.json")
     _, terminal, collected, options = scratch.sessions(
         (*stored, "--swarm-update-baseline"),
@@ -252,6 +251,10 @@ def test_a_new_metric_and_a_new_mode_are_few_files_and_are_seen_everywhere(scrat
     mode_is_seen(scratch, terminal)
     assert "[cheapest-h0-8GB]" in collected
     assert "cheapest" in options
+    assert "`slowest_call_s`" in (scratch.tree / "docs" / "metrics.md").read_text()
+    for page in ("README.md", "docs/routing.md"):
+        assert "| `cheapest` | the model with the lowest token cost |" in (scratch.tree / page).read_text()
+    scratch.own_tests(*OWN_TESTS, *((*METRIC_TESTS, *MODE_TESTS) if THOROUGH else ()))
 
 
 def metric_is_seen(scratch: Scratch, terminal: str) -> None:

@@ -1,4 +1,4 @@
-"""How many random cases a test tries: a quarter of them in every run, and all where SWARM_THOROUGH is set."""
+"""How many random cases a test tries: an eighth of them in every run, and all where SWARM_THOROUGH is set."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ EXAMPLES: Final = 100  # of a property-based test that names no number, as hypot
 
 def tries(thorough: int) -> int:
     """Return how many random cases to try, of the number that a thorough run tries."""
-    return thorough if THOROUGH else max(10, thorough // 4)
+    return thorough if THOROUGH else max(10, thorough // 8)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_swarm.ollama.address import DEFAULT_IN_WORDS, host_of_command
 from pytest_swarm.report.text_table import aligned
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     taking.add_argument("--server", metavar="VERSION", help="version of the recorded server, for cassettes without one")
     prune = actions.add_parser("prune", parents=[store], help="remove what no model of the server has any more")
-    prune.add_argument("--host", default=None, metavar="URL", help="the server (default: OLLAMA_HOST, else local)")
+    prune.add_argument("--host", metavar="URL", help=f"the server (default: {DEFAULT_IN_WORDS})")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -152,10 +153,9 @@ def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerS
 def _prune(store: AnswerStore, host: str | None) -> None:
     """Remove the answers of digests that the server does not list."""
     from pytest_swarm.execution.server_models import installed_models
-    from pytest_swarm.ollama.address import base_url, default_host
     from pytest_swarm.units import plural
 
-    url = base_url(host) if host else default_host()
+    url = host_of_command(host)
     there = {model.digest for model in installed_models(url, timeout_s=10.0)}
     known = {question.model.digest for question, _ in store.entries()} | {each.model.digest for each in store.seen()}
     gone = frozenset(known - there)

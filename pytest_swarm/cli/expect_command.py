@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.ollama.address import DEFAULT_HOST
+from pytest_swarm.ollama.address import DEFAULT_IN_WORDS, host_of_command
 
 HELP: Final = "expect a reference model's answers, or a judge's grade"
 DESCRIPTION: Final = """
@@ -25,12 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--reference", metavar="MODEL", help="model whose answers are expected")
     way.add_argument("--judge", metavar="TAG", help="model that grades the answers when the jobs are run")
-    parser.add_argument(
-        "--host",
-        default=DEFAULT_HOST,
-        metavar="URL",
-        help="server of the reference model (default: %(default)s)",
-    )
+    parser.add_argument("--host", metavar="URL", help=f"server of the reference model (default: {DEFAULT_IN_WORDS})")
     parser.add_argument("--timeout", default="10m", metavar="TIME", help="limit of one call (default: 10m)")
 
 
@@ -55,8 +50,9 @@ def run(options: argparse.Namespace) -> int:
         source = f"To be graded by a judge: run with --swarm-judge={options.judge}."
     else:
         limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
-        simulated = is_simulated_server(options.host, limits.timeout_s)
-        backend = network_backend(options.host, why="asked for", limits=limits, simulated=simulated)
+        host = host_of_command(options.host)
+        simulated = is_simulated_server(host, limits.timeout_s)
+        backend = network_backend(host, why="asked for", limits=limits, simulated=simulated)
         rows = reference_answers(
             graphs, options.reference, backend, report_progress=lambda text: print(text, file=sys.stderr)
         )

@@ -1,4 +1,4 @@
-"""`fleet --host URL [--out FILE]`: a fleet file from the models that a server has installed."""
+"""`fleet [--host URL] [--out FILE]`: a fleet file from the models that a server has installed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 from typing import Final
+
+from pytest_swarm.ollama.address import DEFAULT_IN_WORDS, host_of_command
 
 HELP: Final = "make a fleet file from the installed models of a server"
 DESCRIPTION: Final = """
@@ -17,7 +19,7 @@ Where Ctrl-C or a server that goes away ends the command, FILE.part has the mode
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--host", required=True, metavar="URL", help="the server, such as http://127.0.0.1:11434")
+    parser.add_argument("--host", metavar="URL", help=f"the server (default: {DEFAULT_IN_WORDS})")
     parser.add_argument("--out", type=Path, metavar="FILE", help="fleet file to write (default: standard output)")
     parser.add_argument("--num-ctx", type=int, metavar="N", help="tokens of context to measure at (default: 8192)")
     parser.add_argument("--timeout", default="10m", metavar="TIME", help="limit of one load (default: 10m)")
@@ -35,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         raise OptionError(f"--num-ctx: is {num_ctx}, but must be at least 1")
     unfinished = None if options.out is None else Path(f"{options.out}.part")
     found = measure_server(
-        options.host,
+        host_of_command(options.host),
         num_ctx=num_ctx,
         timeout_s=parse_duration_s(options.timeout, what="--timeout"),
         report_progress=lambda text: print(text, file=sys.stderr),

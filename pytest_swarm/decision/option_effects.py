@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, Run
+from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.domain.switch import SwitchPurpose
-from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.routing.registry import LLM, built_in
 from pytest_swarm.units import parse_duration_s, parse_size_gb
 
@@ -34,7 +34,7 @@ def unfelt_options(first: Run, other: Run) -> frozenset[str]:
     """
     found: set[str] = set()
     for name, felt in EFFECTS.items():
-        texts = [run.info.options.get(name, DEFAULTS.get(name, "")) for run in (first, other)]
+        texts = [text_of(name, run.info.options) for run in (first, other)]
         if not felt(first.jobs, other.jobs, *texts):
             found.add(name)
     return frozenset(found)

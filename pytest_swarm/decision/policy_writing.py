@@ -16,11 +16,10 @@ from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.domain.run_options import OptionRole, names_of, text_of
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.estimate.estimate_formulas import DIFFICULTY_PENALTY
-from pytest_swarm.gate.run_context import MEASURING
-from pytest_swarm.gate.shards import DEFAULTS
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.slow_server import usual_loads_s
 from pytest_swarm.routing.policy_file import (
@@ -35,12 +34,6 @@ from pytest_swarm.routing.policy_file import (
 )
 from pytest_swarm.routing.registry import LLM, built_in
 
-PLANNING: Final = frozenset(DEFAULTS) - {
-    *("swarm_lambda_token", "swarm_lambda_switch", "swarm_lambda_latency", "swarm_estimates", "swarm_learning"),
-    *MEASURING,
-    *("swarm_timeout", "swarm_reply_limit"),
-}
-"""Options that change how a mode plans, beyond those that the file holds in fields of its own."""
 _READ_BY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "swarm_planner": frozenset({LLM}),
@@ -49,10 +42,9 @@ _READ_BY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "swarm_solve_limit": frozenset({"milp", "staged"}),
     }
 )
-"""Built-in modes that read an option; the others of `PLANNING` change the times of every mode."""
+"""Built-in modes that read an option; the others of role PLANNING change the times of every mode."""
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
-_ESTIMATES: Final = "swarm_estimates"
 _DIGITS: Final = 12  # of a quality: what is beyond them is rounding
 
 
@@ -86,7 +78,7 @@ def policy_of(decision: PolicyDecision, *, now: datetime) -> PolicyFile:
         assign=dict(first.fleet.assign),
         models=_models(first, believed, loads_s),
         estimates=_estimates(decision, jobs, believed),
-        estimates_from=first.options.get(_ESTIMATES, "prior"),
+        estimates_from=text_of("swarm_estimates", first.options),
         learning=None if first.estimates is None else first.estimates.learning,
         options={name: text for name, text in sorted(first.options.items()) if name in read},
         rule_over_types=setting.mode.partition(":")[0] in RULES_OVER_TYPES,
@@ -121,7 +113,8 @@ def planning_options(mode: str) -> frozenset[str]:
         mode: The mode with its argument.
     """
     row = built_in(mode)
-    return frozenset(each for each in PLANNING if row is None or row.name in _READ_BY.get(each, {row.name}))
+    planning = names_of(OptionRole.PLANNING)
+    return frozenset(each for each in planning if row is None or row.name in _READ_BY.get(each, {row.name}))
 
 
 def plays_a_file(setting: PolicySetting) -> bool:

@@ -98,9 +98,12 @@ class Estimator:
         """
         if (fleet or self.fleet) is not self._offered.fleet:
             self._offered = _Offered.of(fleet or self.fleet)
-        offered, needed = self._offered, prompts or {}
-        rows = [(t.difficulty, t.estimated_tokens, len(t.whole_prompt), needed.get(t.id, 0)) for t in tasks]
-        difficulty, tokens, prompt_chars, need = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+        offered = self._offered
+        rows = [(t.difficulty, t.estimated_tokens, len(t.whole_prompt)) for t in tasks]
+        difficulty, tokens, prompt_chars = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        allowed = tokens <= offered.max_ctx
+        if prompts:
+            allowed &= np.array([prompts.get(task.id, 0) for task in tasks]) < offered.context_tokens
         start = self._by_model([self._starting(task.type) for task in tasks])
         capability = self._by_model([self._capabilities(task.type) for task in tasks]) if self._learned else start
         by_text = self._start.offsets(self.fleet, tasks)
@@ -114,7 +117,7 @@ class Estimator:
             latency_s=estimate_formulas.call_latency_s(
                 prompt_chars, tokens * self._token_factor, offered.prefill_tokens_per_s, offered.decode_tokens_per_s
             ),
-            allowed=(tokens <= offered.max_ctx) & (need < offered.context_tokens),
+            allowed=allowed,
             load_cost=offered.load_cost,
             start=start,
         )

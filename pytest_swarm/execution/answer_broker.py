@@ -11,6 +11,7 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.execution.answer_gate import Need
 from pytest_swarm.execution.asked_server import AskedServer, AskSettings
 from pytest_swarm.execution.backends import Backend
+from pytest_swarm.execution.loop_tasks import result_of
 from pytest_swarm.execution.replaced_models import ReplacedModels
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.waves import WaveReport
@@ -47,15 +48,21 @@ class AnswerBroker:
         return server
 
     def measure(self, needs: Sequence[Need], case: Case, *, wave: int) -> WaveReport:
-        """Measure what is missing, and store it.
+        """Measure what is missing, and store it; raise what ends the test meanwhile, as pytest-timeout does.
 
         Args:
             needs: What is missing, each once.
             case: One of the cases: its graph is theirs.
             wave: The number of the wave, from 1.
         """
+        stops: list[BaseException] = []
         with self._settings.guard():
-            return self._runner.run(self._server.measure(needs, case.graph, wave=wave))
+            try:
+                return result_of(self._runner, self._server.measure(needs, case.graph, wave=wave), stops=stops)
+            except asyncio.CancelledError:
+                if stops:
+                    raise stops[0] from None
+                raise
 
     def look(self) -> None:
         """Ask a real server whether its models are those of the start; BackendError where it does not answer."""

@@ -25,7 +25,7 @@ from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, graph_as_run, set_up_job
 from pytest_swarm.execution.case_routers import CaseRouters
 from pytest_swarm.execution.group_state import GroupState, in_loop
-from pytest_swarm.execution.loop_tasks import record_of
+from pytest_swarm.execution.loop_tasks import result_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
@@ -92,7 +92,7 @@ class Bench(ServerUpkeep):
         self.watch_models()
         started = self.start(case, carryover=carryover, sink=sink)
         state, listener = started.state, started.state.connection.listener
-        record = record_of(state.runner, started.running, stops=started.stops)
+        record = result_of(state.runner, started.running, stops=started.stops)
         if listener is not None:
             try:
                 notes = listener.finish(now_s=state.runner.get_loop().time())

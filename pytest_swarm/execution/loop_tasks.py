@@ -1,12 +1,15 @@
-"""Tasks of the event loop: how that of a case is run, and how one beside it is ended. Neither swallows Ctrl-C."""
+"""Tasks of the event loop: how one is run that its test may end, and how one beside it is ended.
+
+Neither swallows Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
-from pytest_swarm.domain.record import JobRecord
+T = TypeVar("T")
 
 
 async def cancel_and_wait(task: asyncio.Task[None]) -> None:
@@ -21,20 +24,18 @@ async def cancel_and_wait(task: asyncio.Task[None]) -> None:
         task.result()
 
 
-def record_of(
-    runner: asyncio.Runner, running: Coroutine[None, None, JobRecord], *, stops: list[BaseException]
-) -> JobRecord:
-    """Return the record of a case.
+def result_of(runner: asyncio.Runner, running: Coroutine[None, None, T], *, stops: list[BaseException]) -> T:
+    """Return the result of a coroutine, which is cancelled where its test is ended meanwhile.
 
     The task itself has no result, because asyncio makes a text of task and result as it resets the signal handler.
 
     Args:
-        runner: Runs the case.
-        running: The case.
-        stops: Takes what a signal's handler raised in the loop or in a callback of it while the case waited, such as
-            that of pytest-timeout; the case is cancelled then. Ctrl-C has a way of its own.
+        runner: Runs it.
+        running: A case, or what is asked for some.
+        stops: Takes what a signal's handler raised in the loop or in a callback of it while it waited, such as that of
+            pytest-timeout; it is cancelled then. Ctrl-C has a way of its own.
     """
-    records: list[JobRecord] = []
+    results: list[T] = []
     tasks: list[asyncio.Task[None]] = []
 
     def on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -50,8 +51,12 @@ def record_of(
         task: asyncio.Task[None] | None = asyncio.current_task()
         assert task is not None, "it is one"
         tasks.append(task)
-        asyncio.get_running_loop().set_exception_handler(on_error)
-        records.append(await running)
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(on_error)
+        try:
+            results.append(await running)
+        finally:
+            loop.set_exception_handler(None)  # the loop of a group of cases goes on
         if task.cancelling():  # something in the case swallowed it, such as a custom scorer
             raise asyncio.CancelledError
 
@@ -63,4 +68,4 @@ def record_of(
         stops.append(stop)
         runner.run(cancel_and_wait(tasks[0]))
         raise
-    return records[0]
+    return results[0]

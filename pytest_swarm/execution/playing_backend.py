@@ -11,7 +11,6 @@ from pytest_swarm.execution.played_world import CurrentWorld
 from pytest_swarm.execution.playing_transport import PlayingTransport
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.stored_texts import StoredTextGenerator
-from pytest_swarm.ollama.client import OllamaClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +34,7 @@ def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], 
         played: What is played.
         on_connect: Is given the transport of each connection.
     """
+    from pytest_swarm.execution.simulated_client import SimulatedClient
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
@@ -46,7 +46,7 @@ def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], 
         server = SimulatedServer(spec, generator=generator)
         transport = PlayingTransport(server.transport(), known=known, generator=generator, install=server.install)
         on_connect(transport)
-        client = OllamaClient("http://measured", transport=transport, timeout_s=known.timeout_s)
+        client = SimulatedClient("http://measured", transport=transport, timeout_s=known.timeout_s)
 
         def register(graph: TaskGraph) -> None:
             transport.job = graph.name

@@ -7,6 +7,7 @@ in either, so a replay gives the recorded times exactly. Must not know pytest or
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ import httpx
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import Case
-from pytest_swarm.errors import CassetteError
+from pytest_swarm.errors import BackendError, CassetteError
 from pytest_swarm.execution.backends import NO_RETRIES, Backend, Connection, RealisedScores
 from pytest_swarm.execution.wait_time_loop import new_wait_time_loop
 from pytest_swarm.ollama.address import shown_host
@@ -75,13 +76,14 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, limits: CallLi
         return replay_backend(earlier, why=why, limits=limits)
     if earlier is None or target.mode is RecordMode.ALL:
         check_writable(target.path)
+    version = _version_of(inner)
     recording = replace(
         inner,
         kind="record",
         detail=f"recording into {target.path}: {inner.detail}{_TIMES_WAIT if inner.live else ''}",
         virtual=True,
         new_loop=new_ticking_loop if inner.virtual else new_wait_time_loop,
-        connect=lambda: _recording_connection(inner, target),
+        connect=lambda: _recording_connection(inner, target, version),
     )
     if earlier is None or target.mode is RecordMode.ALL:
         return recording
@@ -104,7 +106,14 @@ def _read_earlier(target: RecordingTarget) -> Cassette | None:
     return replace(cassette, takes=takes) if takes else None
 
 
-def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection:
+def _version_of(inner: Backend) -> str | None:
+    """Return the version of the server that is recorded; None of one in this process, and where it does not tell."""
+    with suppress(BackendError):  # the cases themselves report a server that does not answer
+        return inner.call(lambda client: client.version()) if inner.live else None
+    return None
+
+
+def _recording_connection(inner: Backend, target: RecordingTarget, version: str | None) -> Connection:
     """Return a connection of the inner backend that records its exchanges."""
     connection = inner.connect()
     transports: list[RecordingTransport] = []
@@ -114,7 +123,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
         return transports[0]
 
     client = connection.client.through(recording)
-    origin = _origin(inner, target, client.host)
+    origin = _origin(inner, target, client.host, version)
     recorder = _CaseRecorder(connection, transports[0], target, origin, waits=inner.live)
     return Connection(
         client=client,
@@ -126,7 +135,7 @@ def _recording_connection(inner: Backend, target: RecordingTarget) -> Connection
     )
 
 
-def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
+def _origin(inner: Backend, target: RecordingTarget, host: str, version: str | None) -> TakeOrigin:
     return TakeOrigin(
         run=target.run,
         recorded_ts_ms=now_ms(),
@@ -135,6 +144,7 @@ def _origin(inner: Backend, target: RecordingTarget, host: str) -> TakeOrigin:
         host=shown_host(host),
         simulated=inner.simulated,
         profile=inner.profile_name,
+        server_version=version,
         one_file=inner.one_file,
         same_weights=inner.same_weights,
     )

@@ -10,14 +10,9 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.domain.run_options import OptionRole, differing_options, flag_of, names_of, text_of
 
 SEED_POLICY: Final = "sha256(run seed, repeat)/1"  # domain/seeding.request_seed: change it, and repeats no longer pair
-MEASURING: Final[Mapping[str, str]] = MappingProxyType(
-    {"swarm_carryover": "case", "swarm_code_eval": "off", "swarm_judge": "none", "swarm_fault": "none"}
-)
-"""The options that change what a score means, with their defaults; tests/gate compares them with the table of options,
-which this room does not know."""
-
 MEASURED: Final = "measure"
 STORED: Final = ("replay", MEASURED)
 """Backends that play measured answers in virtual time."""
@@ -72,7 +67,7 @@ def run_context_of(info: RunInfo) -> RunContext:
         fleet=FleetIdentity(name=info.fleet.name, digest=info.fleet.digest),
         seed=info.seed,
         seed_policy=SEED_POLICY,
-        measure={name: info.options.get(name, default) for name, default in MEASURING.items()},
+        measure={name: text_of(name, info.options) for name in sorted(names_of(OptionRole.SCORE))},
         versions=info.versions,
         machine=info.machine,
     )
@@ -94,11 +89,8 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
         found.append(f"other simulator: {_backend_name(before)} then, {_backend_name(now)} now")
     if before.fleet.digest != now.fleet.digest:
         found.append(f"other fleet: {_fleet_name(before)} then, {_fleet_name(now)} now")
-    for name in (*now.measure, *(each for each in before.measure if each not in now.measure)):
-        default = MEASURING.get(name, "its default")
-        was, is_now = before.measure.get(name, default), now.measure.get(name, default)
-        if was != is_now:
-            found.append(f"other --{name.replace('_', '-')}: {was} then, {is_now} now")
+    for name, was, is_now in differing_options(before.measure, now.measure, names={*before.measure, *now.measure}):
+        found.append(f"other {flag_of(name)}: {was} then, {is_now} now")
     return tuple(found)
 
 

@@ -6,69 +6,20 @@ Owns the checks of parts and what is missing of the whole. Writing them as one f
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
-from pytest_swarm.errors import EventsError, OptionError
+from pytest_swarm.domain.run_options import TAKEN_TOGETHER, OptionRole, differing_options, flag_of, names_of
+from pytest_swarm.errors import EventsError
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.run_context import STORED, RunContext, differences, run_context_of
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.telemetry.reader import read_run
-from pytest_swarm.units import parse_duration_s, parse_size_gb
 
 SHARD: Final = "swarm_shard"
-MAY_DIFFER: Final = frozenset(
-    (
-        *("swarm_compare", "swarm_horizon", "swarm_vram", SHARD, "swarm_only", "swarm_skip"),
-        *("swarm_backend", "swarm_host", "swarm_leave_loaded", "swarm_resume", "swarm_report", "swarm_baseline"),
-        *("swarm_update_baseline", "swarm_fail", "swarm_gate", "swarm_incomparable", "swarm_inconclusive"),
-        *("swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"),
-        *(
-            "swarm_answers",
-            "swarm_ask_parallel",
-            "swarm_complete",
-            "swarm_decide",
-            "swarm_dry_run",
-            "swarm_max_time",
-            "swarm_offline",
-            "swarm_retries",
-            "swarm_verify",
-        ),
-    )
-)
-"""Options that parts of one run may set differently: which cases are run and where, what is done with the outcome, and
-files whose content is compared in their place. tests/gate compares them with the table of options."""
-DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "swarm_lambda_token": "0.5",
-        "swarm_lambda_switch": "0.2",
-        "swarm_lambda_latency": "0",
-        "swarm_quality_floor": "0.05",
-        "swarm_estimates": "prior",
-        "swarm_learning": "on",
-        "swarm_solve_limit": "none",
-        "swarm_planner": "none",
-        "swarm_judge": "none",
-        "swarm_fault": "none",
-        "swarm_carryover": "case",
-        "swarm_concurrency": "4",
-        "swarm_dispatch": "layers",
-        "swarm_replan": "every",
-        "swarm_timeout": "120s",
-        "swarm_reply_limit": "32MiB",
-        "swarm_code_eval": "off",
-    }
-)
-"""What the other options are where nobody gives them, but for the context, which each graph then says. tests/gate
-compares them with the table of options."""
-_SEED: Final = "swarm_seed"
-_REPEAT: Final = "swarm_repeat"
-_UNSET: Final = "its default"
 _PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
 
 
@@ -134,35 +85,23 @@ def run_differences(first: RunInfo, other: RunInfo, *, unfelt: Collection[str] =
     yield from differences(*contexts)
     if first.backend != other.backend and {first.backend, other.backend} & set(STORED):
         yield f"other backend: {first.backend} and {other.backend}"
-    yield from _options(first, other, {*first.options, *other.options} - MAY_DIFFER - {_SEED, _REPEAT, *unfelt})
+    draws = names_of(OptionRole.SEED, OptionRole.REPEATS)
+    yield from _options(first, other, {*first.options, *other.options} - names_of(*TAKEN_TOGETHER) - draws - {*unfelt})
 
 
 def _options(first: RunInfo, other: RunInfo, names: Iterable[str]) -> Iterator[str]:
-    for name in sorted(names):
-        default = DEFAULTS.get(name, _UNSET)
-        there, here = first.options.get(name, default), other.options.get(name, default)
-        if there != here and _option_value(there) != _option_value(here):
-            yield f"other --{name.replace('_', '-')}: {there} and {here}"
-
-
-def _option_value(text: str) -> object:
-    """Return what the text of an option means where it is a time, a size or numbers, as `2m`; else the text."""
-    for parse in (parse_duration_s, parse_size_gb):
-        with suppress(OptionError):
-            return parse(text, what="an option")
-    with suppress(ValueError):
-        return tuple(map(float, text.split(",")))
-    return text
+    for name, there, here in differing_options(first.options, other.options, names=names):
+        yield f"other {flag_of(name)}: {there} and {here}"
 
 
 def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
     yield from run_differences(first, other)
     if first.seed != other.seed:
         yield f"other seed: {first.seed} and {other.seed}"
-    yield from _options(first, other, {_REPEAT})
+    yield from _options(first, other, names_of(OptionRole.REPEATS))
     numbers = [_number(info) for info in (first, other)]
     if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
-        yield f"other --{SHARD.replace('_', '-')}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"
+        yield f"other {flag_of(SHARD)}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"
 
 
 def _number(info: RunInfo) -> tuple[int, int] | None:

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
+from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.metrics.facts import JobFacts, shared_map
 from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of, packed_metrics
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
-_REPEAT: Final = "swarm_repeat"  # the option that says how often a case is repeated
 _AUTO: Final = "auto"
 
 
@@ -119,7 +119,7 @@ def setting_of(key: CaseKey) -> Setting:
 def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
     """Return the jobs of a run with their metrics; where repeats were added while needed, they weigh by case."""
     jobs = measure(run.jobs)
-    if not run.info.options.get(_REPEAT, "").startswith(_AUTO):
+    if not text_of("swarm_repeat", run.info.options).startswith(_AUTO):
         return jobs
     return tuple(replace(job, weighs_by_case=True) for job in jobs)
 

@@ -1,4 +1,4 @@
-"""Server addresses: the forms of --swarm-host and OLLAMA_HOST as a base URL, and URLs without credentials."""
+"""Server addresses: which server is called, forms of an address as a base URL, and URLs without credentials."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pytest_swarm.errors import OptionError
 
 OLLAMA_PORT: Final = 11434
 DEFAULT_HOST: Final = f"http://127.0.0.1:{OLLAMA_PORT}"
+DEFAULT_IN_WORDS: Final = f"OLLAMA_HOST, else {DEFAULT_HOST}"
 _CREDENTIALS: Final = re.compile(r"(?<=:)//[^/?#\s]*@")  # a password may hold an @ of its own
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 _ALL_INTERFACES: Final = ("0.0.0.0", "::")  # addresses to listen on, not to call
@@ -50,6 +51,11 @@ def base_url(host: str, *, what: str = "host") -> str:
 def default_host() -> str:
     """Return the base URL of the server that OLLAMA_HOST names, else of the one on this machine."""
     return base_url(os.environ.get("OLLAMA_HOST", "").strip() or DEFAULT_HOST, what="OLLAMA_HOST")
+
+
+def host_of_command(given: str | None) -> str:
+    """Return the base URL of the server that a command calls: that of its --host, else the default one."""
+    return default_host() if given is None else base_url(given, what="--host")
 
 
 def shown_host(host: str) -> str:

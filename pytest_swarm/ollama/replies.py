@@ -7,6 +7,7 @@ A missing value is None. An impossible one (negative, absurdly large, a part lon
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -93,7 +94,7 @@ def _ended_by_repeats(response: ollama.ChatResponse) -> bool:
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
     """Return the checked rows of `/api/ps`. Raises ImpossibleReply."""
     found = tuple(_resident(row) for row in response.models)
-    _check_once(found)
+    _check_once(response)
     return found
 
 
@@ -108,16 +109,15 @@ def read_entries(response: ollama.ProcessResponse, *, now: datetime) -> tuple[Re
         ImpossibleReply: A row cannot be true.
     """
     found = tuple(_entry(row, now) for row in response.models)
-    _check_once(found)
+    _check_once(response)
     return found
 
 
-def _check_once(rows: Sequence[ResidentModel | ResidentEntry]) -> None:
-    """Raise ImpossibleReply for a model in two rows, whose VRAM would count twice."""
-    tags = [full_tag(each.tag) for each in rows]
-    for row, tag in zip(rows, tags, strict=True):
-        if tags.count(tag) > 1:
-            raise ImpossibleReply(f"lists {row.tag!r} as resident more than once")
+def _check_once(response: ollama.ProcessResponse) -> None:
+    """Raise ImpossibleReply for a model in two rows: its VRAM would count twice. A replaced one has another digest."""
+    rows = Counter((full_tag(row.name or row.model or ""), row.digest) for row in response.models)
+    if twice := next((tag for (tag, _), count in rows.items() if count > 1), None):
+        raise ImpossibleReply(f"lists {twice!r} as resident more than once")
 
 
 def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:

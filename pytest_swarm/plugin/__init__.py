@@ -7,6 +7,7 @@ given or a benchmark is collected, and everything else waits until a test asks f
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +17,7 @@ from pytest_swarm.plugin.options import ROWS
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.domain.record import CaseKey
-    from pytest_swarm.plugin.hooks import SwarmHooks
     from pytest_swarm.plugin.job_runner import SwarmRun
-    from pytest_swarm.plugin.xdist_controller import XdistController
 
 MARKERS = (
     "swarm(modes=, horizon=, vram=, repeat=, carryover=, version=, family=): how this benchmark is parametrized; the "
@@ -58,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options where one is given, so that a bad one ends the run before it starts."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    if not any(config.pluginmanager.hasplugin(name) for name in ("benchmark", "codspeed")):
+    if not _has_benchmark_fixture(config.pluginmanager):
         config.pluginmanager.register(UntimedPlugin(), "swarm-untimed")
     if config.option.override_ini or (config.inipath and b"swarm_" in config.inipath.read_bytes()):
         from pytest_swarm.plugin.spelling import check_ini_keys
@@ -66,44 +65,31 @@ def pytest_configure(config: pytest.Config) -> None:
         check_ini_keys(config)
     given = any(config.getoption(row.dest) is not None for row in ROWS)
     if given or config.getini("swarm_baseline"):  # a damaged baseline too is to end the run before it starts
-        _hooks_of(config).check_options()
+        from pytest_swarm.plugin.hooks import checked_hooks
+
+        checked_hooks(config).check_options()
 
 
 @pytest.hookimpl(tryfirst=True)  # the case comes first in a test's id: test_jobs[lp-h0-8GB-invoice]
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a benchmark over its cases."""
     if "swarm_case" in metafunc.fixturenames:
-        _hooks_of(metafunc.config).parametrize(metafunc)
+        from pytest_swarm.plugin.hooks import parametrize
+
+        parametrize(metafunc)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # xdist has no types
     """Tell a worker of xdist the run's name, and register the hooks of its controller, which collects nothing."""
-    _xdist_controller_of(node.config).tell(node)
+    from pytest_swarm.plugin.xdist_controller import controller_of
+
+    controller_of(node.config).tell(node)
 
 
-def _hooks_of(config: pytest.Config) -> SwarmHooks:
-    """The session's hooks, registered when they are first needed."""
-    from pytest_swarm.plugin.hooks import SwarmHooks
-
-    hooks = config.pluginmanager.get_plugin("swarm-hooks")
-    if hooks is None:
-        hooks = SwarmHooks(config)
-        config.pluginmanager.register(hooks, "swarm-hooks")
-    assert isinstance(hooks, SwarmHooks), "the name is ours"
-    return hooks
-
-
-def _xdist_controller_of(config: pytest.Config) -> XdistController:
-    """The hooks of a controller of xdist, registered when they are first needed."""
-    from pytest_swarm.plugin.xdist_controller import XdistController
-
-    controller = config.pluginmanager.get_plugin("swarm-xdist-controller")
-    if controller is None:
-        controller = XdistController(_hooks_of(config))
-        config.pluginmanager.register(controller, "swarm-xdist-controller")
-    assert isinstance(controller, XdistController), "the name is ours"
-    return controller
+def _has_benchmark_fixture(plugins: pytest.PytestPluginManager) -> bool:
+    """Whether a plugin has a `benchmark` fixture, whatever it is registered as: `-p MODULE` gives another name."""
+    return any(isinstance(getattr_static(each, "benchmark", None), type(swarm_run)) for each in plugins.get_plugins())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.option_kinds import Option
-from pytest_swarm.plugin.options import Options
+from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.report.output_kinds import check_apart
 from pytest_swarm.routing.registry import POLICY, SINGLE
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _OF_A_SERVER: Final = (Options.fault, Options.profile, Options.host)
 _OF_A_CASSETTE: Final = ("record", "replay")
 _ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
-_OF_A_MEASUREMENT: Final = (Options.answers, Options.offline, *_ASKS)
 
 
 def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) -> None:
@@ -46,21 +45,12 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
     idle = next((row.flag for row in _OF_A_SERVER if on_cli(row)), None)
     if options.backend == "replay" and idle is not None:
         raise OptionError(f"{idle} has no effect with {backend}=replay, where no server is called; leave one out")
-    if options.backend not in _OF_A_CASSETTE and on_cli(Options.cassette):
-        raise OptionError(f"{Options.cassette.flag} needs {backend}=record or {backend}=replay; add one")
-    measuring = next((row.flag for row in _OF_A_MEASUREMENT if on_cli(row)), None)
-    if options.backend != "measure" and measuring is not None:
-        raise OptionError(f"{measuring} needs {backend}=measure; add it, or leave {measuring} out")
+    for row in ROWS:
+        if row.needs is not None and on_cli(row):
+            _check_needs(row, row.needs, options)
     asking = next((row.flag for row in _ASKS if on_cli(row)), None)
     if options.offline and asking is not None:
         raise OptionError(f"{asking} asks a server, and {Options.offline.flag} forbids it; leave one out")
-    if options.dispatch != "tasks" and on_cli(Options.replan):
-        raise OptionError(
-            f"{Options.replan.flag} needs {Options.dispatch.flag}=tasks: with layers every step is planned anyway; add "
-            "it, or leave the other out"
-        )
-    if options.backend != "record" and on_cli(Options.record_mode):
-        raise OptionError(f"{Options.record_mode.flag} needs {backend}=record; add it, or leave the mode out")
     files = {
         Options.baseline.flag: options.baseline,
         Options.cassette.flag: options.cassette,
@@ -70,6 +60,15 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
     }
     named = {flag: Path(file) for flag, file in files.items() if file is not None}
     check_apart(options.report, what=Options.report.flag, others=named)
+
+
+def _check_needs(row: Option[Any], needs: tuple[str, ...], options: Options) -> None:
+    """Raise OptionError for an option that has no effect, because another one has none of the values it needs."""
+    other, *values = needs
+    if options.values[other] not in values:
+        flag = next(each.flag for each in ROWS if each.attribute == other)
+        needed = " or ".join(f"{flag}={value}" for value in values)
+        raise OptionError(f"{row.flag} needs {needed}; add it, or leave {row.flag} out")
 
 
 def check_case_conflicts(cases: Iterable[tuple[CaseKey, Carryover]], resources: Resources) -> None:

@@ -49,11 +49,14 @@ class DryRun:
     def _estimate(self) -> CostEstimate:
         resources = self._resources
         if resources.measuring is not None:
-            return resources.measuring.estimate()
-        setup = EstimateSetup(make_bench=resources.bench_of, complete=False, seed=0)
-        models = unmeasured_models(resources.demand.tags)
-        store = self._opened.enter_context(AnswerStore(None))
-        return estimate_with(store, models, resources.fleet, setup=setup)
+            estimate = resources.measuring.estimate()
+        else:
+            setup = EstimateSetup(make_bench=resources.bench_of, complete=False, seed=0)
+            models = unmeasured_models(resources.demand.tags)
+            store = self._opened.enter_context(AnswerStore(None))
+            estimate = estimate_with(store, models, resources.fleet, setup=setup)
+        self._opened.callback(estimate.close)
+        return estimate
 
     def add(self, case: Case, *, carryover: Carryover) -> str | None:
         """Count a case; return why it would not complete, None where it would as far as that is known.
@@ -108,6 +111,4 @@ class DryRun:
 
     def close(self) -> None:
         """Close the bench, and the store."""
-        if "_estimate" in self.__dict__:
-            self._estimate.close()
         self._opened.close()

@@ -57,8 +57,9 @@ def foreign_routers(config: pytest.Config) -> dict[str, RouterFactory | ModeSpec
 
 def _refuse_misspelled(config: pytest.Config) -> None:
     """Raise OptionError for a function that is called as our hooks are, and is none of them: nobody would call it."""
-    ours = [name for name, hook in vars(config.hook).items() if name.startswith(_OURS) and hook.has_spec()]
-    for name, hook in vars(config.hook).items():
+    hooks = vars(config.pluginmanager.hook)  # `config.hook` is a proxy of them in pytest 8
+    ours = [name for name, hook in hooks.items() if name.startswith(_OURS) and hook.has_spec()]
+    for name, hook in hooks.items():
         if name.startswith(_OURS) and not hook.has_spec():
             plugin = _plugin_name(config, hook.get_hookimpls()[0].plugin)
             raise OptionError(f"{plugin}: {name} is no hook; known are {', '.join(sorted(ours))}")

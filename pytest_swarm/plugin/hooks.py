@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,6 +12,7 @@ from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.plain_imports import PlainImports
+from pytest_swarm.plugin.refused_run import refuse_later, refused
 from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
@@ -23,49 +23,84 @@ if TYPE_CHECKING:
 
 REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
-REFUSAL: Final = "swarm_refusal"  # the key of a worker's output that says why it runs no test
+_HOOKS: Final = "swarm-hooks"
+
+
+def hooks_of(config: pytest.Config) -> SwarmHooks:
+    """Return the hooks of a session, registered when they are first needed; OptionError for what means nothing."""
+    hooks = config.pluginmanager.get_plugin(_HOOKS)
+    if hooks is None:
+        imports = PlainImports()
+        imports.install()
+        try:
+            from pytest_swarm.plugin.session import session_of
+
+            hooks = SwarmHooks(config, session_of(config), imports)
+        except BaseException:
+            imports.remove()
+            raise
+        config.pluginmanager.register(hooks, _HOOKS)
+    assert isinstance(hooks, SwarmHooks), "the name is ours"
+    return hooks
+
+
+def checked_hooks(config: pytest.Config) -> SwarmHooks:
+    """Return the hooks of a session; UsageError for what means nothing."""
+    try:
+        with refused_files():
+            return hooks_of(config)
+    except SwarmError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Parametrize a benchmark over its cases."""
+    from pytest_swarm.plugin.cases import CASE
+
+    keys: tuple[CaseKey, ...] = ()
+    try:
+        with refused_files():
+            keys = hooks_of(metafunc.config).session.cases.keys_of(metafunc.definition)
+    except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
+        refuse_later(metafunc.config, error)
+    repeats = any(key.repeat > 1 for key in keys)
+    ids = [key.label + (f"-r{key.repeat}" if repeats else "") for key in keys]
+    metafunc.parametrize(CASE, keys, ids=ids)
 
 
 class SwarmHooks:
-    """One per session, registered when an option is given or the first benchmark is collected."""
+    """One per session, registered when an option is given or the first benchmark is collected.
 
-    def __init__(self, config: pytest.Config) -> None:
+    Args:
+        config: The session's configuration.
+        session: What the session is by its options.
+        imports: The finder of our modules, which is removed at the end.
+    """
+
+    def __init__(self, config: pytest.Config, session: SwarmSession, imports: PlainImports) -> None:
         self.config = config
-        self.is_worker = hasattr(config, "workerinput")  # xdist's own way to mark its workers
-        self.trouble: SwarmError | None = None
+        self.session = session
+        self.is_worker = session.process.is_worker
         self.signals = EndingSignals()
-        self.imports = PlainImports()
-        self.imports.install()
         self.ending: SessionEnd | None = None
+        self._imports = imports
         self._keywords: Mapping[str, Any] = {}
         self._at_the_end: list[str] = []  # what was said as the server was left
-
-    @cached_property
-    def session(self) -> SwarmSession:
-        """The session's state, made when it is first needed; OptionError for an option that means nothing."""
-        from pytest_swarm.plugin.session import session_of
-
-        return session_of(self.config)
-
-    @property
-    def active(self) -> bool:
-        """Whether there is a session: an option was given, or a benchmark was collected."""
-        return "session" in self.__dict__
 
     @property
     def run(self) -> PreparedRun | None:
         """The run of the collected benchmarks; None where there is none, or they are only collected."""
-        return self.session.run if self.active else None
+        return self.session.run
 
     def check_options(self) -> None:
-        """Parse the settings now, and read the baseline; UsageError for what means nothing."""
+        """Read the baseline now; UsageError for one that is damaged."""
         try:
             with refused_files():
                 _ = self.session.gating and self.session.gating.baseline
-                if self.session.settings.dry_run and not self.is_worker:
-                    self._stay_in_one_process()
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
+        if self.session.settings.dry_run and not self.is_worker:
+            self._stay_in_one_process()
 
     def _stay_in_one_process(self) -> None:
         """Let xdist start no worker: a dry run counts each question and each load once, whoever would ask it."""
@@ -73,32 +108,16 @@ class SwarmHooks:
         if hasattr(option, "numprocesses"):  # xdist is installed
             option.numprocesses, option.dist, option.tx = 0, "no", []
 
-    def parametrize(self, metafunc: pytest.Metafunc) -> None:
-        """Parametrize a benchmark over its cases."""
-        from pytest_swarm.plugin.cases import CASE
-
-        keys: tuple[CaseKey, ...] = ()
-        try:
-            with refused_files():
-                keys = self.session.cases.keys_of(metafunc.definition)
-        except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
-            self.trouble = self.trouble or error
-        repeats = any(key.repeat > 1 for key in keys)
-        ids = [key.label + (f"-r{key.repeat}" if repeats else "") for key in keys]
-        metafunc.parametrize(CASE, keys, ids=ids)
-
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """--swarm-only, --swarm-skip and --swarm-shard; and jobs of one group in a row."""
-        if not self.active:
-            return
         from pytest_swarm.plugin.cases import selected
 
         self.session.note_budgets(items)
         try:
             kept, dropped = selected(items, self.session.settings)
-        except SwarmError as error:  # raised at the end of the collection, where a worker of xdist can tell it
-            self.trouble = self.trouble or error
+        except SwarmError as error:
+            refuse_later(config, error)
             return
         if dropped:
             config.hook.pytest_deselected(items=dropped)
@@ -107,18 +126,14 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # before the terminal asks for our header line
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
+        self.signals.watch()
+        if session.config.option.collectonly:
+            return
         try:
-            if self.trouble is not None:
-                raise self.trouble
-            if self.active:
-                self.signals.watch()
-                if not session.config.option.collectonly:
-                    with refused_files():
-                        self.session.prepare(session.items)
+            with refused_files():
+                self.session.prepare(session.items)
         except SwarmError as error:
-            if self.is_worker:  # xdist tells its controller of a worker's exit status, and not of the reason
-                self.config.__dict__["workeroutput"][REFUSAL] = str(error)
-            raise pytest.UsageError(str(error)) from error
+            raise refused(self.config, error) from error
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""
@@ -131,9 +146,9 @@ class SwarmHooks:
         if report.keywords == self._keywords:  # those of one test: its reports of setup, call and teardown share them
             report.keywords = self._keywords
         self._keywords = report.keywords
-        if self.active and self.session.gating is not None:
+        if self.session.gating is not None:
             self.session.gating.attach(item, report)
-        if self.is_worker and self.run is not None and self.run.has_folder:
+        if self.is_worker and self.run is not None:
             shipped = self.run.folder.shipped()
             if shipped is not None:
                 report.__dict__[EVENTS] = shipped
@@ -150,7 +165,7 @@ class SwarmHooks:
     @pytest.hookimpl(trylast=True)  # a sentence of ours comes after the terminal's own word
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep which tests failed, and what the gate needs of a test; a sentence of a worker comes as a report, too."""
-        if self.active and not self.is_worker and TOLD not in report.__dict__:
+        if not self.is_worker and TOLD not in report.__dict__:
             if report.failed:
                 self.session.failed[report.nodeid] = None
             if self.session.gating is not None:
@@ -170,22 +185,21 @@ class SwarmHooks:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """A run that leaves tests out does not miss their cases."""
-        if self.active and self.session.gating is not None and items:
+        if self.session.gating is not None and items:
             self.session.gating.deselected = True
 
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Leave the server as it was found, close the run, and write its reports."""
-        if self.active:
-            from pytest_swarm.plugin.garbage import no_collection_at_exit
+        from pytest_swarm.plugin.garbage import no_collection_at_exit
 
-            no_collection_at_exit()
-            self.signals.close()
-            with ExitStack() as end:  # whatever fails, the reports are written, and others may go on with the run
-                end.callback(self.session.give_back)
-                end.callback(self._write_reports, session, exitstatus)
-                if self.run is not None:
-                    self._close_resources(self.run)
+        no_collection_at_exit()
+        self.signals.close()
+        with ExitStack() as end:  # whatever fails, the reports are written, and others may go on with the run
+            end.callback(self.session.give_back)
+            if self.run is not None:
+                end.callback(self._write_reports, self.run, session, exitstatus)
+                self._close(self.run)
 
     @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
@@ -195,46 +209,35 @@ class SwarmHooks:
     @pytest.hookimpl(trylast=True)  # pytest itself collects garbage there, which takes its time
     def pytest_unconfigure(self) -> None:
         """Leave the handlers of signals and the finders of modules as they were found."""
-        if self.active:
-            self.session.give_back()  # one whose workers of xdist could not be started has no other end
+        self.session.give_back()  # one whose workers of xdist could not be started has no other end
         self.signals.end()
-        self.imports.remove()
+        self._imports.remove()
 
-    def _close_resources(self, run: PreparedRun) -> None:
+    def _close(self, run: PreparedRun) -> None:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
         resources = run.resources
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                if "jobs" in run.__dict__:  # a test has run one
-                    run.jobs.turns.end(self._tell_of_thread)
-                if run.dry_run is not None:
-                    run.dry_run.close()
                 if self.session.lost_workers:
                     from pytest_swarm.plugin.worker_ends import leave_for_killed_workers
 
                     resources.remarks.extend(leave_for_killed_workers(resources))
-                resources.close()
+                run.close()
         except KeyboardInterrupt:
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
         self._at_the_end = resources.remarks[before:]
 
-    def _tell_of_thread(self) -> None:
-        self.session.tell("a thread still runs a job, which is waited for; Ctrl-C gives that up")
-
     def _tell_of_restoration(self) -> None:
         self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
 
-    def _write_reports(self, session: pytest.Session, exitstatus: int) -> None:
+    def _write_reports(self, run: PreparedRun, session: pytest.Session, exitstatus: int) -> None:
         """Write the reports; a worker sends its remarks to its controller."""
-        run = self.run
-        if run is None:
-            return
         if self.is_worker:
             self.config.workeroutput[REMARKS] = run.resources.remarks  # type: ignore[attr-defined]  # xdist's
         elif run.dry_run is not None:
             run.dry_run.complete = self._came_to_its_end(session, exitstatus)
-        elif run.has_folder:
+        else:
             from pytest_swarm.plugin.garbage import no_collection
             from pytest_swarm.plugin.reporting import finish
             from pytest_swarm.plugin.worker_ends import ending_workers

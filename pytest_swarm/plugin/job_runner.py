@@ -15,7 +15,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, workflow_of
-from pytest_swarm.plugin.job_turns import JobTurns, unusable_call
+from pytest_swarm.plugin.job_turns import JobTurns, refuse_unusable_call
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 from pytest_swarm.units import now_ms
 
@@ -204,8 +204,7 @@ class SwarmRun:
 
     def __call__(self, graph: TaskGraph) -> JobResult:
         """Run the graph under the test's case. A job that does not complete fails the test with one sentence."""
-        if (reason := unusable_call(graph)) is not None:
-            pytest.fail(reason, pytrace=False)
+        refuse_unusable_call(graph)
         with self._jobs.turns.turn():
             case = self._jobs.case_of(graph, self._item, self.key)
             if self._jobs.dry_run is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock
 
 import pytest
@@ -36,21 +36,23 @@ class JobTurns:
         self._lock.release()
 
 
-def unusable_call(graph: object) -> str | None:
-    """Return why a call of `swarm_run` with this graph can run no job; None where it can."""
+def refuse_unusable_call(graph: object) -> None:
+    """Fail the test where a call of `swarm_run` with this graph can run no job, or none whose score says anything."""
     if not isinstance(graph, TaskGraph):
-        return f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}"
-    if _in_event_loop():
-        return "swarm_run runs an event loop of its own: call it from a test that is not async"
-    return vacuous_task(graph)
+        pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
+    if (fault := vacuous_task(graph)) is not None:
+        pytest.fail(fault, pytrace=False)
+    _refuse_event_loop()
 
 
-def _in_event_loop() -> bool:
-    """Whether this thread is inside a running event loop."""
+def _refuse_event_loop() -> None:
+    """Fail the test where this thread is inside a running event loop."""
     import asyncio
 
-    try:
+    with suppress(RuntimeError):
         asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+        pytest.fail(
+            "swarm_run runs an event loop of its own, and this thread runs one already: call it from a test that is "
+            "not async, and pytest.main in a notebook by `await asyncio.to_thread(pytest.main, [...])`",
+            pytrace=False,
+        )

@@ -70,6 +70,12 @@ def unmeasured_sentence(case: Case, result: NotMeasured) -> str:
     return f"{case.label} was not measured: it lacks {_lacks(result)}"
 
 
+def ended_sentence(case: Case, stop: BaseException) -> str:
+    """Return that a case was not measured, because its test was ended while answers were asked."""
+    reason = f"its test was ended while answers were asked, by {type(stop).__name__}: {stop}"
+    return f"{case.label} was not measured: {reason}; what was answered is kept, and the next run goes on"
+
+
 def unmeasured_error(case: Case, result: NotMeasured, *, answers: Path) -> AnswersError:
     """Return the error of a case that lacks something: NotMeasuredError where only the time was up.
 

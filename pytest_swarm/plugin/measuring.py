@@ -29,9 +29,11 @@ from pytest_swarm.execution.waves import (
 )
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.answers_export import open_answers
+from pytest_swarm.plugin.lazy_parts import made
 from pytest_swarm.plugin.measured_results import (
     OFFLINE,
     cost_sentence,
+    ended_sentence,
     measured_test,
     played_record,
     unmeasured_error,
@@ -188,7 +190,8 @@ class Measuring:
         key = _key(case)
         if key not in self._results:
             cases = {each.digest: each for each in (case, *others())}
-            measured = self.measure(tuple(cases.values()))
+            with self._told_where_ended(case):
+                measured = self.measure(tuple(cases.values()))
             test = measured_test(case, measured, since_ms=self._since_ms)
             sink.emit(encode_measured_test(test, now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
@@ -197,6 +200,17 @@ class Measuring:
             self.unmeasured.append(unmeasured_sentence(case, result))
             raise unmeasured_error(case, result, answers=self._settings.answers)
         return played_record(result, sink)
+
+    @contextmanager
+    def _told_where_ended(self, case: Case) -> Iterator[None]:
+        """Keep a sentence where the test is ended while its answers are asked, as pytest-timeout does."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as stop:
+            self.unmeasured.append(ended_sentence(case, stop))
+            raise
 
     def measure(self, cases: Sequence[Case]) -> Measured:
         """Return the cases of a test, each played or with what it lacks."""
@@ -240,11 +254,12 @@ class Measuring:
 
     def close(self) -> list[str]:
         """Close the connection to the server, and the store; return what was replaced or could not be played."""
-        replaced = self.replaced() if "known" in self.__dict__ else []
-        if "_broker" in self.__dict__ and self._broker is not None:
-            self._broker.close()
-        if "store" in self.__dict__:
-            self.store.close()
+        replaced = [] if made(self, Measuring.known) is None else self.replaced()
+        broker, store = made(self, Measuring._broker), made(self, Measuring.store)
+        if broker is not None:
+            broker.close()
+        if store is not None:
+            store.close()
         return [*replaced, *self.unmeasured]
 
 

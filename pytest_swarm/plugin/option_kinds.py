@@ -1,12 +1,15 @@
 """The kinds of options. A row of the table in `options` is one of them, and reads as a typed attribute of Settings.
 
-Loaded at every start of pytest, so it imports nothing, and a row names its type by a function that is called late.
+Loaded at every start of pytest, so it imports next to nothing, and a row names its type by a function that is called
+late.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Generic, Literal, Self, TypedDict, TypeVar, Unpack, cast, overload
+
+from pytest_swarm.domain.run_options import RUN_OPTIONS, flag_of
 
 if TYPE_CHECKING:
     import pytest
@@ -36,8 +39,7 @@ class Facts(TypedDict, total=False):
         shown: The default in words, where it is not a constant.
         bare: The value of the option when it stands without one.
         marker: The keyword of `@pytest.mark.swarm` that gives the same.
-        may_differ: Whether a resumed run may set it anew, because the jobs stay the same.
-        measures: Whether it changes what a score means, so that runs with other values are not comparable.
+        needs: Another option's attribute, and its values without which this one has no effect.
         reproduces: Whether it belongs to the command that reproduces a run (default: yes).
     """
 
@@ -45,39 +47,37 @@ class Facts(TypedDict, total=False):
     shown: str
     bare: str
     marker: str
-    may_differ: bool
-    measures: bool
+    needs: tuple[str, ...]
     reproduces: bool
 
 
 class Option(Generic[T]):
-    """One option: its type, default, help and roles. Its name is the attribute's, on the command line and in the ini.
+    """One option: its type and help. Its name is the attribute's, on the command line and in the ini.
 
-    `parse` makes the value of a text, `default` is the text that counts where none is given.
+    `parse` makes the value of a text. `default` is the text that is read where none is given; None = there is none.
     """
 
     ini_type: Literal["string", "bool", "linelist"] = "string"
-    empty = "none"
+    has_default = False
 
-    def __init__(
-        self, parse: Callable[[OptionText], T], default: str | None, meaning: str, **facts: Unpack[Facts]
-    ) -> None:
+    def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
         self.parse = parse
-        self.default = default
         self.meaning = meaning
         self.metavar = facts.get("metavar", "VALUE")
-        self.shown = facts.get("shown", default)
+        self.shown = facts.get("shown")
         self.bare = facts.get("bare")
         self.marker = facts.get("marker")
-        self.may_differ = facts.get("may_differ", False)
-        self.measures = facts.get("measures", False)
+        self.needs = facts.get("needs")
         self.reproduces = facts.get("reproduces", True)
 
     def __set_name__(self, owner: type, attribute: str) -> None:
         self.attribute = attribute
         unit = next((each for each in _UNITS if attribute.endswith(each)), "")
         self.dest = DEST_PREFIX + attribute.removesuffix(unit)
-        self.flag = f"--{self.dest.replace('_', '-')}"
+        self.flag = flag_of(self.dest)
+        in_files = RUN_OPTIONS[self.dest]  # a KeyError here: a new option has no row there yet
+        self.default = in_files.default if self.has_default else None
+        self.shown = self.shown or self.default
 
     @overload
     def __get__(self, values: None, owner: type) -> Self: ...
@@ -87,11 +87,6 @@ class Option(Generic[T]):
 
     def __get__(self, values: OptionValues | None, owner: type) -> Self | T:
         return self if values is None else cast("T", values.values[self.attribute])
-
-    @property
-    def default_text(self) -> str:
-        """The default as run files name it."""
-        return self.default or self.empty
 
     def canonical(self, text: str) -> str:
         """Return the text as run files hold it."""
@@ -113,12 +108,14 @@ class Option(Generic[T]):
 class Value(Option[T]):
     """An option with a default."""
 
+    has_default = True
+
 
 class Maybe(Option[T | None]):
     """An option whose value is None where it is not given."""
 
     def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
-        super().__init__(parse, None, meaning, **facts)
+        super().__init__(parse, meaning, **facts)
 
 
 class Many(Option[tuple[T, ...]]):
@@ -127,7 +124,7 @@ class Many(Option[tuple[T, ...]]):
     ini_type = "linelist"
 
     def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
-        super().__init__(lambda given: (parse(given),), None, f"{meaning}; repeatable", **facts)
+        super().__init__(lambda given: (parse(given),), f"{meaning}; repeatable", **facts)
 
     def _argument(self) -> dict[str, str]:
         return {"metavar": self.metavar, "action": "append"}
@@ -137,10 +134,9 @@ class Flag(Option[bool]):
     """An option without a value, off where it is not given."""
 
     ini_type = "bool"
-    empty = "off"
 
     def __init__(self, meaning: str, **facts: Unpack[Facts]) -> None:
-        super().__init__(lambda _: True, None, meaning, **facts)
+        super().__init__(lambda _: True, meaning, **facts)
 
     def _argument(self) -> dict[str, str]:
         return {"action": "store_true"}
@@ -149,11 +145,6 @@ class Flag(Option[bool]):
 class FlagOrWord(Option[T | None]):
     """An option that stands alone or says how with a word; None where it is not given, or where the ini says false."""
 
-    empty = "off"
-
-    def __init__(self, parse: Callable[[OptionText], T | None], meaning: str, **facts: Unpack[Facts]) -> None:
-        super().__init__(parse, None, meaning, **facts)
-
     def canonical(self, text: str) -> str:
         """Return the one spelling of a text that means "on": `True`, as a flag has it."""
         return "True" if text.lower() in ON_WORDS else text
@@ -161,3 +152,5 @@ class FlagOrWord(Option[T | None]):
 
 class Axis(Option[T]):
     """An axis of the parametrization. Markers come between command line and ini file, so `Axes` holds its value."""
+
+    has_default = True

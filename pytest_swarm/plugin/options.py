@@ -1,9 +1,8 @@
-"""The table of options: one row holds everything about one. A new option is a row, and the place that uses it.
+"""The table of options: a row says how the text of one is read, and its help. Default and role: `domain.run_options`.
 
-Rows stand here, in `routing_options` and in `server_options`, by what they are about.
-
-The type, the default, the help, the ini twin, the README's table, what a resumed run may change, what makes two runs
-incomparable and what the command to reproduce a run leaves out are all read from the rows.
+Rows stand here, in `routing_options` and in `server_options`, by what they are about. The ini twin, the README's table
+and what the command to reproduce a run leaves out are read from them. What resuming, merging, the gate and a policy
+make of an option is read from its role.
 """
 
 from __future__ import annotations
@@ -37,42 +36,36 @@ class Options(RoutingOptions, ServerOptions):
     )
     carryover: Axis[Carryover] = Axis(
         lambda given: given.choice("case", "group"),
-        "case",
         "case: residency and learned estimates start afresh for each case; group: the jobs of one mode, horizon and "
         "budget keep them",
         metavar="HOW",
         marker="carryover",
-        measures=True,
     )
     concurrency = Value(
-        lambda given: given.count(low=1, high=10_000), "4", "tasks of one step that run at the same time", metavar="N"
+        lambda given: given.count(low=1, high=10_000), "tasks of one step that run at the same time", metavar="N"
     )
     dispatch: Value[Literal["layers", "tasks"]] = Value(
         lambda given: given.choice("layers", "tasks"),
-        "layers",
         "layers: all tasks of a step end before the next is planned; tasks: plan again as soon as a task ends, and "
         "load models while others run",
         metavar="HOW",
     )
     replan = Value(
         lambda given: given.replan_after(),
-        "every",
         "with --swarm-dispatch=tasks, how often a planner model is asked again: at every end of a task or load, once "
         "for a layer, or after N ends; programs and rules are asked at every end",
         metavar="every|layer|N",
+        needs=("dispatch", "tasks"),
     )
-    timeout_s = Value(lambda given: given.duration_s(), "120s", "time limit of one call to the server", metavar="TIME")
+    timeout_s = Value(lambda given: given.duration_s(), "time limit of one call to the server", metavar="TIME")
     retries = Value(
         lambda given: given.count(low=0, high=100),
-        "2",
         "how often a call is tried again that failed for the server's sake: no or a lost connection, status 429, 500, "
         "502, 503 or 504",
         metavar="N",
-        may_differ=True,
     )
     reply_limit_bytes = Value(
         lambda given: given.size_bytes(low_mib=1),
-        "32MiB",
         "the largest reply of a real server that is read; a larger one is an error of the server",
         metavar="SIZE",
     )
@@ -82,21 +75,18 @@ class Options(RoutingOptions, ServerOptions):
         "kernel confines it",
         metavar="strict",
         bare="True",
-        measures=True,
     )
     report = Many(
         lambda given: given.output(),
         "report to write: html, json, jsonl, csv, md or md-append",
         metavar="TYPE[:PATH]",
         shown="json, and html for a comparison, in the run's folder under reports/",
-        may_differ=True,
     )
     baseline = Maybe(
         lambda given: given.path_from_there(),
         "stored results that the gate compares the run with",
         metavar="FILE",
         shown="no gate",
-        may_differ=True,
     )
     update_baseline: Maybe[Update] = Maybe(
         lambda given: given.choice(
@@ -106,7 +96,6 @@ class Options(RoutingOptions, ServerOptions):
         "lacks, append keeps it as one of its newest 10 runs; without --swarm-baseline the file is swarm-baseline.json",
         metavar="WHAT",
         bare="all",
-        may_differ=True,
         reproduces=False,
     )
     fail = Many(
@@ -114,35 +103,27 @@ class Options(RoutingOptions, ServerOptions):
         "what may get worse, and by how much, as [mode/]metric[.statistic]:allowed[@confidence]",
         metavar="EXPR",
         shown="score:-2.5%@95 and violations:+0",
-        may_differ=True,
     )
     gate: Value[Strictness] = Value(
         lambda given: given.choice("off", "warn", "fail"),
-        "fail",
         "what a regression does: off, warn or fail",
         metavar="HOW",
-        may_differ=True,
     )
     incomparable: Value[Incomparable] = Value(
         lambda given: given.choice("warn", "fail", "ignore"),
-        "warn",
         "what missing or incomparable cases do: warn, fail or ignore",
         metavar="HOW",
-        may_differ=True,
     )
     inconclusive: Value[Inconclusive] = Value(
         lambda given: given.choice("pass", "warn", "fail"),
-        "warn",
         "what a verdict does that rests on too little data: pass, warn or fail",
         metavar="HOW",
-        may_differ=True,
     )
     resume = Maybe(
         lambda given: given.word(),
         "go on with a run that was cut off, by default the latest: cases that it finished are not run again",
         metavar="RUN",
         bare="latest",
-        may_differ=True,
         reproduces=False,
     )
     shard = Maybe(
@@ -151,12 +132,11 @@ class Options(RoutingOptions, ServerOptions):
         "`python -m pytest_swarm merge` makes one run of the parts",
         metavar="PART/N",
         shown="all tests",
-        may_differ=True,
         reproduces=False,
     )
-    decide = Flag("say at the end which policy to use, and write it to the run's folder", may_differ=True)
-    only = Flag("run only tests that use swarm_run", may_differ=True)
-    skip = Flag("skip tests that use swarm_run", may_differ=True)
+    decide = Flag("say at the end which policy to use, and write it to the run's folder")
+    only = Flag("run only tests that use swarm_run")
+    skip = Flag("skip tests that use swarm_run")
 
 
 _GROUPS = (RoutingOptions, ServerOptions, Options)

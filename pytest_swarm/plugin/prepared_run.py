@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 
 
 class PreparedRun:
-    """Resources, run folder and job runner of a session's benchmarks, each made when it is first needed.
+    """Resources, run folder and job runner of a session's benchmarks.
 
     Args:
         session: The session.
         collected: Its benchmarks.
+
+    Raises:
+        OptionError: There is no run to go on with, or another process writes it.
     """
 
     def __init__(self, session: SwarmSession, collected: Collected) -> None:
@@ -36,23 +40,15 @@ class PreparedRun:
         self.settings = session.settings
         self.collected = collected
         self.resources = Resources(inputs=session.inputs, collected=collected)
-
-    @cached_property
-    def folder(self) -> RunFolder:
-        """Where this run's events and reports go."""
-        lock = self.session.lock
-        return RunFolder(
+        self._ends: list[Callable[[], None]] = [self.resources.close]  # the last of them comes first
+        lock = session.lock
+        self.folder = RunFolder(
             lock,
             describe=lambda: self._describe(lock.folder.name),
             earlier=lambda: earlier_jobs(lock.folder, self.resources),
-            collected=tuple(self.collected.tests),
-            is_worker=self.session.process.is_worker,
+            collected=tuple(collected.tests),
+            is_worker=session.process.is_worker,
         )
-
-    @property
-    def has_folder(self) -> bool:
-        """Whether a test has needed the run's folder, or a worker has sent something for it."""
-        return "folder" in self.__dict__
 
     def _describe(self, run_name: str) -> RunInfo:
         from pytest_swarm.plugin.run_info import run_info
@@ -67,20 +63,32 @@ class PreparedRun:
             return None
         from pytest_swarm.plugin.dry_run import DryRun  # only then, because it imports what runs cases
 
-        return DryRun(self.resources)
+        dry_run = DryRun(self.resources)
+        self._ends.append(dry_run.close)
+        return dry_run
 
     @cached_property
     def jobs(self) -> JobRunner:
         """What runs the jobs of tests."""
         from pytest_swarm.plugin.job_runner import JobRunner
 
-        return JobRunner(
+        jobs = JobRunner(
             self.resources,
             cases=self.session.cases,
             folder=self.folder,
             repeating=self.session.repeating,
             dry_run=self.dry_run,
         )
+        self._ends.append(lambda: jobs.turns.end(self._tell_of_thread))
+        return jobs
+
+    def _tell_of_thread(self) -> None:
+        self.session.tell("a thread still runs a job, which is waited for; Ctrl-C gives that up")
+
+    def close(self) -> None:
+        """Begin no further job, and leave the server as it was found."""
+        while self._ends:
+            self._ends.pop()()
 
     def prepare(self) -> None:
         """Make what may fail for a bad file or an absent server."""
@@ -104,8 +112,6 @@ class PreparedRun:
 
     def follow_workers(self) -> None:
         """In the controller of xdist: make what the workers do not; each of them prepares its own run."""
-        if self.settings.resume is not None:
-            _ = self.folder  # which has jobs, so it is reported though no worker runs any
         if self.collected.tests:
             self.resources.look_at_policies()
 

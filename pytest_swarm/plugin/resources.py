@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.lazy_parts import made
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.model import Fleet
@@ -246,20 +247,21 @@ class Resources:
 
     def close(self) -> None:
         """Close the bench and the answer store, where there are any, and leave a real server as it was found."""
-        if self.__dict__.get("hosts") is not None:
-            self.remarks.extend(self.__dict__["hosts"].close())
-        measuring = self.__dict__.get("measuring")  # a controller of xdist only counts what is stored
+        hosts, measuring = made(self, Resources.hosts), made(self, Resources.measuring)
+        bench, visit = made(self, Resources.bench), made(self, Resources.visit)
+        if hosts is not None:
+            self.remarks.extend(hosts.close())
         if measuring is not None:
             self.remarks.extend(measuring.close())
-        if "bench" not in self.__dict__:
+        if bench is None:  # a controller of xdist only counts what is stored
             return
-        self.bench.close()
+        bench.close()
         if measuring is not None:
             self.server_bench.close()
-        if self.bench.gpu is not None:
-            self.remarks.extend(self.bench.gpu.troubles)
-        if "visit" in self.__dict__:
+        if bench.gpu is not None:
+            self.remarks.extend(bench.gpu.troubles)
+        if visit is not None:
             try:
-                self.remarks.extend(self.visit.leave(loaded=self.settings.leave_loaded))
+                self.remarks.extend(visit.leave(loaded=self.settings.leave_loaded))
             except OptionError as error:  # its lock was taken away while the run used it
                 self.remarks.append(f"the server was not left as it was found, look at `ollama ps`: {error}")

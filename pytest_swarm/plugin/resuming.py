@@ -6,11 +6,11 @@ import codecs
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.run_options import RESUMED_ANEW, differing_options, names_of
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.options import ROWS
 from pytest_swarm.plugin.run_lock import RunLock
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _Place: TypeAlias = "tuple[str, str, CaseKey]"  # test, job and key: where a case stands, whatever its graph
 _Content: TypeAlias = "tuple[str, str | None]"  # digest and family: what no case of a run may have changed
-_MAY_DIFFER: Final = frozenset(row.dest for row in ROWS if row.may_differ)
-_DEFAULT: Final = "its default"
 
 
 def resumed_lock(resume: str, reports: Path) -> RunLock:
@@ -136,10 +134,9 @@ def _difference(info: RunInfo, resources: Resources) -> str | None:
         return f"was made with seed {info.seed}, and this one has {settings.seed}"
     if info.simulated != resources.backend.simulated:
         return "was made on another backend"
-    for name in sorted({*info.options, *settings.given} - _MAY_DIFFER):
-        there, here = info.options.get(name, _DEFAULT), settings.given.get(name, _DEFAULT)
-        if there != here:
-            return f"was made with {name} = {there}, and this one has {here}"
+    fixed = {*info.options, *settings.given} - names_of(*RESUMED_ANEW)
+    for name, there, here in differing_options(info.options, settings.given, names=fixed):
+        return f"was made with {name} = {there}, and this one has {here}"
     if "group" in (settings.cli.carryover, settings.ini.carryover):
         return "carries over from job to job (group), which cannot be picked up in the middle"
     return None

@@ -16,65 +16,51 @@ class RoutingOptions(OptionValues):
 
     compare = Axis(
         lambda given: given.modes(),
-        "lp",
         f"routing modes to compare: {modes_help()}. Without it each benchmark runs once, by the first "
         "value of each list in marker and ini file",
         metavar="MODES",
         marker="modes",
-        may_differ=True,
     )
     horizon = Axis(
         lambda given: given.horizons(),
-        "0",
         "horizon depths, such as 0,1,3; 0 plans the ready tasks only, flat ignores the edges",
         metavar="DEPTHS",
         marker="horizon",
-        may_differ=True,
     )
     vram = Axis(
         lambda given: given.budgets(),
-        "auto",
         "VRAM budgets, such as 8GB,24GB; auto asks the GPU through NVML, and is an error where there is none",
         metavar="SIZES",
         marker="vram",
-        may_differ=True,
     )
     repeat = Axis(
         lambda given: given.repeats(),
-        "1",
         "repeats of each case; auto:MAX repeats a case until the gate has decided",
         metavar="N",
         marker="repeat",
-        may_differ=True,
     )
-    seed = Value(lambda given: given.count(low=0), "0", "seed of every random draw", metavar="N")
+    seed = Value(lambda given: given.count(low=0), "seed of every random draw", metavar="N")
     fleet = Value(
         lambda given: given.file_or_name(),
-        "heavy",
         "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
     )
     lambda_token = Axis(
         lambda given: given.weights(),
-        "0.5",
         "weight of token cost in the objective; a list, such as 0,0.25,1, runs each case with each of them",
         metavar="WEIGHT",
     )
-    lambda_switch = Value(
-        lambda given: given.weight(), "0.2", "weight of model loads in the objective", metavar="WEIGHT"
-    )
+    lambda_switch = Value(lambda given: given.weight(), "weight of model loads in the objective", metavar="WEIGHT")
     lambda_latency = Value(
-        lambda given: given.weight(), "0", "weight of estimated seconds in the objective", metavar="WEIGHT"
+        lambda given: given.weight(), "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
     quality_floor = Value(
         lambda given: given.weight(),
-        "0.05",
         "estimated quality that mode heft gives up for an earlier finish",
         metavar="QUALITY",
     )
     estimates = Value(
         lambda given: given.estimates(),
-        "prior",
         "where estimates of quality start: prior (the fleet file); a file of python -m pytest_swarm estimates; cross: "
         "for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN; text: the "
         "same, by the text of the prompts too (needs scikit-learn)",
@@ -82,7 +68,6 @@ class RoutingOptions(OptionValues):
     )
     learning: Value[Literal["on", "off"]] = Value(
         lambda given: given.choice("on", "off"),
-        "on",
         "on: estimates follow the answers of the run; off: they stay as they start",
         metavar="HOW",
     )
@@ -103,5 +88,4 @@ class RoutingOptions(OptionValues):
         "model that grades answers by a rubric; without one they stay unscored",
         metavar="TAG",
         shown="none",
-        measures=True,
     )

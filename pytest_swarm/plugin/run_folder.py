@@ -168,7 +168,7 @@ class RunFolder:
 
     def _put_back(self) -> str | None:
         """Write the events again where somebody has removed them, and return a sentence about it; else None."""
-        if "file" not in self.__dict__:
+        if not self._opened:
             return None
         try:
             return self.file.put_back()

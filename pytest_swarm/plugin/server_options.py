@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.plugin.option_kinds import Flag, Many, Maybe, OptionValues, Value
+
+_MEASURE: Final = ("backend", "measure")
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -18,75 +20,67 @@ class ServerOptions(OptionValues):
 
     backend: Value[BackendName] = Value(
         lambda given: given.choice("auto", "ollama", "measure", "sim", "record", "replay"),
-        "auto",
         "where calls go: ollama, measure (each answer once, then every case on the stored answers), sim (the "
         "simulator), record or replay; auto takes an Ollama server that has every model of the fleet, else the "
         "simulator, and record wraps what auto would take",
         metavar="NAME",
-        may_differ=True,
     )
     answers = Value(
         lambda given: given.path_from_there(),
-        ".swarm-answers",
         "answer store of --swarm-backend=measure, beside the ini file; with --swarm-offline also an export of one",
         metavar="FILE",
-        may_differ=True,
+        needs=_MEASURE,
     )
     offline = Flag(
-        "ask no server for what the answer store lacks: a missing answer is an error that names it", may_differ=True
+        "ask no server for what the answer store lacks: a missing answer is an error that names it", needs=_MEASURE
     )
     verify = Value(
         lambda given: given.count(low=0),
-        "0",
         "cases of --swarm-backend=measure, drawn by the seed, that are run for real as well, so that the report "
         "compares predicted with real times",
         metavar="N",
-        may_differ=True,
+        needs=_MEASURE,
     )
     max_time_s = Maybe(
         lambda given: given.duration_s(),
         "stop asking the server of --swarm-backend=measure after this time, such as 30min; the next run goes on",
         metavar="TIME",
         shown="no limit",
-        may_differ=True,
+        needs=_MEASURE,
     )
     ask_parallel = Value(
         lambda given: given.count(low=1),
-        "1",
         "calls that --swarm-backend=measure asks at a time; more is faster, but texts and times then depend on what "
         "runs beside them",
         metavar="N",
-        may_differ=True,
+        needs=_MEASURE,
     )
     complete = Flag(
         "with --swarm-backend=measure, first ask every model for every task on right inputs, which mode oracle needs",
-        may_differ=True,
+        needs=_MEASURE,
     )
-    dry_run = Flag(
-        "run no benchmark, and say what the run would cost: cases, calls, loads, tokens, minutes", may_differ=True
-    )
+    dry_run = Flag("run no benchmark, and say what the run would cost: cases, calls, loads, tokens, minutes")
     cassette = Maybe(
         lambda given: given.path(),
         "recording that --swarm-backend=record writes and --swarm-backend=replay plays",
         metavar="FILE",
+        needs=("backend", "record", "replay"),
     )
     record_mode: Value[RecordModeName] = Value(
         lambda given: given.choice("new", "all", "once"),
-        "new",
         "new: record the cases that the cassette lacks and play the others; all: record every case again; once: "
         "record only where there is no cassette yet",
         metavar="MODE",
+        needs=("backend", "record"),
     )
     host = Many(
         lambda given: given.url(),
         "URL of an Ollama server",
         metavar="URL",
         shown="OLLAMA_HOST, else http://127.0.0.1:11434",
-        may_differ=True,
     )
     profile = Value(
         lambda given: given.file_or_name(),
-        "a40",
         "what the simulated models do: a profile in TOML, or the name of a shipped one",
         metavar="FILE",
     )
@@ -94,9 +88,7 @@ class ServerOptions(OptionValues):
         lambda given: given.word(),
         "make the simulated server fail, such as busy:times=1 or hang:model=phi4:14b",
         metavar="SPEC",
-        measures=True,
     )
     leave_loaded = Flag(
         "leave the models of the run loaded at its end; without it a real server is left as it was found",
-        may_differ=True,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,6 @@ from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
-    from pytest_swarm.plugin.collected import Collected
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.repeating import Repeating
@@ -71,6 +71,7 @@ class SwarmSession:
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
         self.lost_workers = 0
+        self._at_the_end = ExitStack()
         self._budgets_gb: frozenset[float] = frozenset()
         self._topics: set[str] = set()
 
@@ -83,13 +84,15 @@ class SwarmSession:
 
         reports, resume = Path(self.config.rootpath) / REPORTS, self.settings.resume
         if resume is None or self.process.is_worker:
-            return RunLock(self.process.resumed or reports / self.process.run_name)
-        return resumed_lock(resume, reports)
+            lock = RunLock(self.process.resumed or reports / self.process.run_name)
+        else:
+            lock = resumed_lock(resume, reports)
+        self._at_the_end.callback(lock.release)
+        return lock
 
     def give_back(self) -> None:
         """Let other processes go on with this run."""
-        if "lock" in self.__dict__:
-            self.lock.release()
+        self._at_the_end.close()
 
     def tell(self, sentence: str) -> None:
         """Show a sentence at once, past the capture of a test's output."""
@@ -143,21 +146,22 @@ class SwarmSession:
         return self.config.stash.get(RUN, None)
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
-        """Make the run of the benchmarks among the collected tests, and what may fail for a bad file or server."""
+        """Make the run of the benchmarks among the collected tests; a bad file or an absent server leaves none."""
         from pytest_swarm.plugin.collected import Collected
+        from pytest_swarm.plugin.prepared_run import PreparedRun
 
         benchmarks = tuple(item for item in items if is_swarm(item))
         if not benchmarks:
             return
         self._take_rules(items)
         tests = {item.nodeid: key_of(item).mode for item in benchmarks}
-        self._run_of(Collected(tests=tests, budgets_gb=self._budgets_gb, items=benchmarks)).prepare()
-
-    def _run_of(self, collected: Collected) -> PreparedRun:
-        from pytest_swarm.plugin.prepared_run import PreparedRun
-
-        self.config.stash[RUN] = run = PreparedRun(self, collected)
-        return run
+        run = PreparedRun(self, Collected(tests=tests, budgets_gb=self._budgets_gb, items=benchmarks))
+        try:
+            run.prepare()
+        except BaseException:
+            run.close()
+            raise
+        self.config.stash[RUN] = run
 
     def _take_rules(self, items: Sequence[pytest.Item]) -> None:
         """Give the gate the rules of marked tests; a wrong one is an error without a baseline too."""
@@ -177,9 +181,11 @@ class SwarmSession:
             node_ids: The node IDs of all tests that it has collected.
         """
         from pytest_swarm.plugin.collected import Collected
+        from pytest_swarm.plugin.prepared_run import PreparedRun
 
         tests = {node_id: mode for node_id in node_ids if (mode := mode_of_id(node_id)) is not None}
-        self._run_of(Collected(tests=tests)).follow_workers()
+        self.config.stash[RUN] = run = PreparedRun(self, Collected(tests=tests))
+        run.follow_workers()
 
     def lost_test(self, node_id: str) -> None:
         """A worker of xdist died and took a test with it."""

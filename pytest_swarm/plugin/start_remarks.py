@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_swarm.domain.run_options import differing_options, flag_of, text_of
 from pytest_swarm.domain.server_version import was_given_no_graph
 from pytest_swarm.errors import BackendError
 from pytest_swarm.routing.registry import POLICY
@@ -178,27 +179,22 @@ def _faults(policy: PolicyFile) -> Iterator[str]:
 
 def _estimates(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
     """Yield that a policy starts and learns by its own file, where the other modes of the run do otherwise."""
-    source, here = policy.estimates_from, given.get("swarm_estimates", "prior")
+    source, here = policy.estimates_from, text_of("swarm_estimates", given)
     learning = None if policy.learning is None else "on" if policy.learning else "off"
     remark = policy.estimates_remark
     if remark is not None:
         yield remark
     elif source != here:
         yield f"it starts from its own estimates ({source}), the other modes from --swarm-estimates={here}"
-    if learning is not None and learning != given.get("swarm_learning", "on"):
+    if learning is not None and learning != text_of("swarm_learning", given):
         yield f"its own --swarm-learning={learning} holds for it, not that of the run"
 
 
 def _options(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
     """Yield the options that change how a mode plans and are other than in the runs of the decision."""
-    from pytest_swarm.gate.shards import DEFAULTS
-
     if policy.learning is None:  # written by an earlier version, which did not keep them
         return
     from pytest_swarm.decision.policy_writing import planning_options
 
-    for name in sorted(planning_options(policy.mode)):
-        default = DEFAULTS[name]
-        was, now = policy.options.get(name, default), given.get(name, default)
-        if was != now:
-            yield f"it was decided with --{name.replace('_', '-')}={was}, and this run has {now}"
+    for name, was, now in differing_options(policy.options, given, names=planning_options(policy.mode)):
+        yield f"it was decided with {flag_of(name)}={was}, and this run has {now}"

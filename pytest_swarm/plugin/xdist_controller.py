@@ -5,32 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
-from pytest_swarm.plugin.hooks import EVENTS, REFUSAL, REMARKS
+from pytest_swarm.plugin.hooks import EVENTS, REMARKS, checked_hooks
+from pytest_swarm.plugin.refused_run import REFUSAL
 from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.hooks import SwarmHooks
     from pytest_swarm.plugin.prepared_run import PreparedRun
-    from pytest_swarm.plugin.session import SwarmSession
+
+_CONTROLLER: Final = "swarm-xdist-controller"
+
+
+def controller_of(config: pytest.Config) -> XdistController:
+    """Return the hooks of a controller of xdist, registered when they are first needed; UsageError for bad options."""
+    controller = config.pluginmanager.get_plugin(_CONTROLLER)
+    if controller is None:
+        controller = XdistController(checked_hooks(config))
+        config.pluginmanager.register(controller, _CONTROLLER)
+    assert isinstance(controller, XdistController), "the name is ours"
+    return controller
 
 
 class XdistController:
     """One per controller, registered when its first worker is made. Nodes and schedulers of xdist have no types."""
 
     def __init__(self, hooks: SwarmHooks) -> None:
-        self._hooks = hooks
+        self._signals = hooks.signals
         self._config = hooks.config
+        self._session = hooks.session
         self._headed = False  # whether the lines before the first test were shown
-
-    @property
-    def _session(self) -> SwarmSession:
-        return self._hooks.session
 
     @property
     def _run(self) -> PreparedRun:
@@ -43,10 +52,10 @@ class XdistController:
         """Tell a worker of xdist what all must agree on: the run's name or its folder, and its VRAM."""
         from pytest_swarm.plugin.process import FREE_VRAM, RESUMED, RUN, STARTED
 
-        self._hooks.signals.watch()
+        self._signals.watch()
+        session = self._session
         try:
             with refused_files():
-                session = self._session
                 resumed = session.lock.folder if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
@@ -84,14 +93,13 @@ class XdistController:
             raise pytest.UsageError(output[REFUSAL])
         for remark in output.get(REMARKS, ()):
             self._run.resources.remark(remark)
-        if error is not None and self._hooks.active:
+        if error is not None:
             self._session.lost_workers += 1
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
         """Note the test that a worker was running when it died; one that had none in hand lost nothing."""
-        if self._hooks.active:
-            self._session.lost_test(crashitem)
+        self._session.lost_test(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:

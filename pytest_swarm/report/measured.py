@@ -20,10 +20,14 @@ WORD: Final = "MEASURED ANSWERS, PREDICTED TIMES"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureSummary:
-    """What was measured in all, and what it would have taken without a store."""
+    """What was measured in all, and what it would have taken without a store.
+
+    `answers_of_others` were stored by another run while this one went on: it asked none, and did not have them before.
+    """
 
     answers_known: int
     answers_asked: int
+    answers_of_others: int
     loads: int
     server_s: float
     without_store_s: float
@@ -45,12 +49,13 @@ def measure_summary(report: Report) -> MeasureSummary | None:
     if report.info.backend != PREDICTED_BACKEND:
         return None
     run = report.run
-    asked = sum(test.asked for test in run.measured)
+    asked, known = sum(test.asked for test in run.measured), _known(run.measured)
     verified = run.verified
     alone = {(test.test, test.job): test for test in run.measured}.values()  # several processes may have played a test
     return MeasureSummary(
-        answers_known=_known(run.measured),
+        answers_known=known,
         answers_asked=asked,
+        answers_of_others=0 if asked else max(0, sum(map(_played, _by_test(run.measured))) - known),
         loads=sum(test.loads for test in run.measured),
         server_s=sum(test.server_s for test in run.measured),
         without_store_s=sum(job.record.makespan_s or 0.0 for job in report.jobs),
@@ -65,20 +70,31 @@ def measure_summary(report: Report) -> MeasureSummary | None:
 
 def _known(tests: Sequence[MeasuredTest]) -> int:
     """Return how many answers were known before the run, where several sessions or processes may have played a test."""
+    found = 0
+    for own in _by_test(tests):
+        told = [each.known for each in own if each.known is not None]
+        found += min(told) if told else max(0, _played(own) - sum(each.asked for each in own))
+    return found
+
+
+def _by_test(tests: Sequence[MeasuredTest]) -> list[list[MeasuredTest]]:
+    """Return what each session or process saw of a test and job, together."""
     by_test: dict[tuple[str, str], list[MeasuredTest]] = {}
     for each in tests:
         by_test.setdefault((each.test, each.job), []).append(each)
-    found = 0
-    for own in by_test.values():
-        told = [each.known for each in own if each.known is not None]
-        found += min(told) if told else max(0, max(each.answers for each in own) - sum(each.asked for each in own))
-    return found
+    return list(by_test.values())
+
+
+def _played(own: Sequence[MeasuredTest]) -> int:
+    """Return how many answers the cases of a test were played on."""
+    return max(each.answers for each in own)
 
 
 def measured_once(summary: MeasureSummary) -> str:
     """Return what was asked, and where it took longer than it saved, such as `each measured once (9 answers ...)`."""
     asked = f"{plural(summary.answers_asked, 'answer')} asked in {_minutes(summary.server_s)} of server time"
-    text = f"each measured once ({asked}, {summary.answers_known:,} known before)"
+    others = f", {summary.answers_of_others:,} asked by another run meanwhile" if summary.answers_of_others else ""
+    text = f"each measured once ({asked}, {summary.answers_known:,} known before{others})"
     if summary.unmeasured or summary.server_s <= summary.without_store_s:
         return text
     return (

@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Custom, Judge
 from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.report.report_model import Report
@@ -60,7 +61,7 @@ def _judged(report: Report, part: str, *, is_simulated: bool) -> Iterator[str]:
 
 def names_no_judge(info: RunInfo) -> bool:
     """Return whether a run names no model that grades answers."""
-    return info.options.get("swarm_judge", "none") == "none"
+    return text_of("swarm_judge", info.options) == "none"
 
 
 def oracle_sentences(report: Report) -> Iterator[str]:

@@ -78,7 +78,7 @@ class PlanningView:
         if not math.isfinite(self.vram_budget_gb):
             raise OptionError(f"the VRAM budget is {self.vram_budget_gb:g} GB; give a size, for example 8GB")
         told = (self.estimates.models, self.estimates.tasks)
-        if told != (self.fleet.tags, tuple(task.id for task in self.tasks)):
+        if told != (self.fleet.tags, tuple([task.id for task in self.tasks])):
             raise EstimateError(f"job {self.job!r}: the estimates are for other models or tasks than the horizon's")
 
     def whole(self) -> PlanningView:
@@ -99,8 +99,8 @@ class PlanningView:
     def fit_alone(self) -> tuple[bool, ...]:
         """Whether each model fits the budget beside the pinned ones."""
         pinned_gb = sum(each.vram_gb for each in self.pinned)
-        held = [self.fleet[self.fleet.holder(tag)] for tag in self.fleet.tags]
-        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in held])
+        # models of the same weights are alike in both figures
+        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in self.fleet])
 
     @cached_property
     def assignable(self) -> Mask:

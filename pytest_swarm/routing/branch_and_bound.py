@@ -15,9 +15,9 @@ import numpy as np
 
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.benders import BendersBound, Master
-from pytest_swarm.routing.local_search import fill, improve, set_value, settle_ties
+from pytest_swarm.routing.local_search import fill, improve, settle_ties
 from pytest_swarm.routing.model_sets import best_set, sets_within
-from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, needed, tie_key
+from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, needed, tie_key, value_of
 
 _WORK: Final = 20_000_000  # sets x tasks enumerated at a node: about 0.05 s
 _INTEGRAL: Final = 1e-6
@@ -54,7 +54,7 @@ class _Search:
             return
         program, held = self.program, needed(self.program, held[None, :])[0]
         if self.held is None or value > self.value + TIE or tie_key(program, held) < tie_key(program, self.held):
-            self.value, self.held = set_value(program, held), held
+            self.value, self.held = value_of(program, held[None]), held
 
     def push(self, node: _Node) -> None:
         """Keep a node for later, unless its bound closes it."""
@@ -84,9 +84,9 @@ class _Search:
     def _round(self, y: Matrix, node: _Node) -> None:
         preference = np.where(node.lower, 2.0, y)
         held = fill(self.program, np.where(preference > _INTEGRAL, preference, 0.0), node.upper)
-        if self.held is None or set_value(self.program, held) > self.value:
+        if self.held is None or value_of(self.program, held[None]) > self.value:
             held = improve(self.program, held, self.program.vram_gb <= self.program.limit_gb)
-            self.offer(held, set_value(self.program, held))
+            self.offer(held, value_of(self.program, held[None]))
 
     def _fix(self, relaxed: BendersBound, node: _Node) -> tuple[Mask, Mask]:
         loses = relaxed.bound - np.abs(relaxed.gain) <= self.floor
@@ -113,6 +113,7 @@ class _Search:
             tags=tuple(program.tags[i] for i in rows.tolist()),
             worth=program.worth[rows],
             price=program.price[rows],
+            entry_price=program.entry_price[rows],
             vram_gb=program.vram_gb[rows],
             resident=program.resident[rows],
             pinned=lower[rows],
@@ -151,7 +152,6 @@ def branch_and_bound(program: RoutingProgram, *, limit_s: float | None) -> Solut
         value=search.value,
         bound=max([search.value, *left]),
         solver="branch-and-bound",
-        solve_ms=(time.perf_counter() - started) * 1000,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import ClassVar, Self
 
 from pytest_swarm.domain.plan import Plan
@@ -42,18 +41,19 @@ class ExactRouter(ABC):
             return infeasible_plan(view, staged=self.staged)
         by_weights = grouped(view)
         program = program_of(by_weights.view)
+        started = time.perf_counter()
         solution = self.solve(program)
+        solve_ms = (time.perf_counter() - started) * 1000
         if solution is None:
             return infeasible_plan(view, staged=self.staged)
-        return by_weights.in_own_names(plan_of(by_weights.view, program, solution))
+        return by_weights.in_own_names(plan_of(by_weights.view, program, solution, solve_ms=solve_ms))
 
     def solve(self, program: RoutingProgram) -> Solution | None:
         """Return the best solution of a program; None where it has none."""
-        if program.vram_gb[program.pinned].sum() > program.limit_gb:
+        family = sets_of(program, at_most=self.max_sets)
+        if family is None and program.vram_gb[program.pinned].sum() > program.limit_gb:
             return None
-        started = time.perf_counter()
-        found = self.best(program, sets_of(program, at_most=self.max_sets))
-        return None if found is None else replace(found, solve_ms=(time.perf_counter() - started) * 1000)
+        return self.best(program, family)
 
     @abstractmethod
     def best(self, program: RoutingProgram, family: Family | None) -> Solution | None:

@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
@@ -189,7 +187,8 @@ def explain_alone(view: PlanningView) -> str | None:
             f"the models pinned with keep ({names}) need {needed}, more than the VRAM budget of "
             f"{budget}, so task {view.tasks[0].id!r} cannot run; pin fewer models or raise the budget"
         )
-    stuck = np.flatnonzero(~np.any(view.assignable, axis=0)).tolist()
+    able = view.assignable.T.tolist()
+    stuck = [m for m, models in enumerate(able) if not any(models)]
     return next(filter(None, (_explain_task(view, m, view.tasks[m], pinned_gb) for m in stuck)), None)
 
 

@@ -76,17 +76,17 @@ class HeftRouter:
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
-        tags = view.fleet.tags
-        latency_s = view.estimates.latency_s.T.tolist()
-        able = view.models_by_task(view.assignable)
-        chosen = {task: self._good.get(task, frozenset()) & models for task, models in able.items()}
-        if not all(chosen.values()):
-            now = self._good_models(view)
-            chosen = {task: models or now[task] for task, models in chosen.items()}
-        return {
-            task.id: {tag: seconds for tag, seconds in zip(tags, row, strict=True) if tag in chosen[task.id]}
-            for task, row in zip(view.tasks, latency_s, strict=True)
-        }
+        times_s: dict[str, dict[str, float]] = {}
+        now: dict[str, frozenset[str]] = {}
+        latency_s, able = view.estimates.latency_s.T.tolist(), view.assignable.T.tolist()
+        for task, *columns in zip(view.tasks, latency_s, able, strict=True):
+            known = {tag: seconds for tag, seconds, can in zip(view.fleet.tags, *columns, strict=True) if can}
+            good = self._good.get(task.id, frozenset())
+            if good.isdisjoint(known):
+                now = now or self._good_models(view)
+                good = now[task.id]
+            times_s[task.id] = {tag: seconds for tag, seconds in known.items() if tag in good}
+        return times_s
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""

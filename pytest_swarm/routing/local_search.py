@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
-from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
+from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key, value_of
 
 _MOVES = 100  # the most moves of a search; ten are typical
 
@@ -25,18 +25,6 @@ def fill(program: RoutingProgram, preference: Matrix, allowed: Mask) -> Mask:
             held[i] = True
             free_gb -= float(program.vram_gb[i])
     return held
-
-
-def set_value(program: RoutingProgram, held: Mask) -> float:
-    """Return sum_m max_(i held) U_im - sum_(i held, not resident) price_i; -inf where a task finds no model.
-
-    Args:
-        program: The program of the step.
-        held: The set of models, shape (I,).
-    """
-    if not held.any():
-        return -np.inf
-    return float(program.worth[held].max(axis=0).sum() - program.entry_price[held].sum())
 
 
 def improve(program: RoutingProgram, held: Mask, allowed: Mask) -> Mask:
@@ -63,7 +51,7 @@ def improve(program: RoutingProgram, held: Mask, allowed: Mask) -> Mask:
 def _best_move(program: RoutingProgram, held: Mask, allowed: Mask) -> tuple[int | None, int | None] | None:
     """(model out, model in) of the largest gain, either None; None where nothing gains."""
     entry = program.entry_price
-    now, least = set_value(program, held), TIE
+    now, least = value_of(program, held[None]), TIE
     if now == -np.inf:  # some task has no model yet: any set that gives each one is better
         now, least = 0.0, -np.inf
     free_gb = program.limit_gb - float(program.vram_gb[held].sum())
@@ -99,7 +87,7 @@ def settle_ties(program: RoutingProgram, held: Mask) -> Mask:
         program: The program of the step.
         held: The set found, shape (I,).
     """
-    value = set_value(program, held)
+    value = value_of(program, held[None])
     while (other := _tied_swap(program, held, value)) is not None:
         held = other
     return held

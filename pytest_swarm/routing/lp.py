@@ -19,7 +19,7 @@ from pytest_swarm.routing.base import PlanningView, RouterSetup, RoutingError
 from pytest_swarm.routing.highs import suppress_banner
 from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation, relaxed_plan
 from pytest_swarm.routing.lp_simplex import lp_optimum
-from pytest_swarm.routing.lp_step import step_of
+from pytest_swarm.routing.program import program_of
 
 _NO_PLAN: Final = (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, "infeasible_or_unbounded")  # all shares are bounded
 _AGREEMENT: Final = 1e-6  # of optima, relative to the larger of tasks and theirs: ten times the tolerance of HiGHS
@@ -65,26 +65,27 @@ class LpRouter:
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if no solver works."""
-        step = step_of(view)
-        program = self._compiled(step.allowed.shape, step.allowed.tobytes(), step.keep)
-        program.worth.value, program.load.value = step.worth.ravel(), step.entry_price
-        program.vram_gb.value = np.array(step.vram_gb)
-        program.budget_gb.value = step.budget_gb
-        status, solver = _solve(program.problem, self._solvers)
+        program = program_of(view)
+        allowed = program.allowed
+        compiled = self._compiled(allowed.shape, allowed.tobytes(), program.pinned.tobytes())
+        compiled.worth.value = np.where(allowed, program.worth, 0.0).ravel()
+        compiled.load.value = program.entry_price
+        compiled.vram_gb.value, compiled.budget_gb.value = program.vram_gb, program.budget_gb
+        status, solver = _solve(compiled.problem, self._solvers)
         if status in _NO_PLAN:
             return None
-        optimum = float(program.problem.value)
-        rule = lp_optimum(step)
+        optimum = float(compiled.problem.value)
+        rule = lp_optimum(program)
         if rule is not None and abs(rule.value - optimum) <= _AGREEMENT * max(len(view.tasks), abs(optimum)):
             shares = rule.shares
         else:
-            shares = np.where(step.allowed, program.x.value, 0.0)
+            shares = np.where(allowed, compiled.x.value, 0.0)
         return LpRelaxation(
-            step=step,
+            program=program,
             shares=shares,
             optimum=optimum,
             solver=solver,
-            solve_ms=program.problem.solver_stats.solve_time * 1000,
+            solve_ms=compiled.problem.solver_stats.solve_time * 1000,
         )
 
 
@@ -97,9 +98,9 @@ def _prepare() -> None:
     _solve(small.problem, SOLVERS)
 
 
-def _compile(shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...]) -> Relaxation:
+def _compile(shape: tuple[int, int], allowed: bytes, pinned: bytes) -> Relaxation:
     mask = np.frombuffer(allowed, dtype=bool).reshape(shape)
-    return formulate(mask.astype(float), np.array(keep, dtype=float))
+    return formulate(mask.astype(float), np.frombuffer(pinned, dtype=bool).astype(float))
 
 
 def formulate(allowed: Matrix, keep: Matrix) -> Relaxation:

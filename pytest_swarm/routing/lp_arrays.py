@@ -14,7 +14,7 @@ from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.highs import HighsArrays, new_highs
 from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation
-from pytest_swarm.routing.lp_step import LpStep
+from pytest_swarm.routing.program import RoutingProgram
 
 _KEPT: Final = 32  # programs of one shape; an agent meets few shapes
 _NO_PLAN: Final = (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible)
@@ -58,20 +58,21 @@ class HighsRelaxation:
     def __init__(self) -> None:
         self._highs: Any = new_highs()  # highspy is untyped
         self._lock = threading.Lock()
-        self._program = lru_cache(maxsize=_KEPT)(_program_of)
+        self._lp_of = lru_cache(maxsize=_KEPT)(_lp_of)
 
-    def solve(self, step: LpStep) -> LpRelaxation | None:
+    def solve(self, program: RoutingProgram) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none.
 
         Args:
-            step: The step to solve.
+            program: The program of the step.
         """
         started = time.perf_counter()
-        allowed = step.allowed
+        allowed, pinned = program.allowed, program.pinned.tobytes()
+        worth = np.where(allowed, program.worth, 0.0)
         with self._lock:
-            program = self._program(allowed.shape, allowed.tobytes(), step.keep, step.vram_gb, step.budget_gb)
-            program.col_cost_ = np.concatenate([-step.worth.T.ravel(), step.entry_price])
-            self._highs.passModel(program)  # forgets the step before, so that each step starts alike
+            lp = self._lp_of(allowed.shape, allowed.tobytes(), pinned, program.vram_gb.tobytes(), program.budget_gb)
+            lp.col_cost_ = np.concatenate([-worth.T.ravel(), program.entry_price])
+            self._highs.passModel(lp)  # forgets the step before, so that each step starts alike
             self._highs.run()
             status = self._highs.getModelStatus()
             values = np.array(self._highs.getSolution().col_value)
@@ -82,7 +83,7 @@ class HighsRelaxation:
             raise RoutingError(f"the linear program could not be solved ({SOLVERS[0]}: {status.name})")
         shares = values[: allowed.size].reshape(allowed.shape[::-1]).T
         return LpRelaxation(
-            step=step,
+            program=program,
             shares=np.where(allowed, shares, 0.0),
             optimum=optimum,
             solver=SOLVERS[0],
@@ -90,9 +91,10 @@ class HighsRelaxation:
         )
 
 
-def _program_of(
-    shape: tuple[int, int], allowed: bytes, keep: tuple[bool, ...], vram_gb: tuple[float, ...], budget_gb: float
+def _lp_of(
+    shape: tuple[int, int], allowed: bytes, pinned: bytes, vram_gb: bytes, budget_gb: float
 ) -> Any:  # highspy is untyped
     """Return HiGHS's form of the program of one shape, without costs."""
     mask = np.frombuffer(allowed, dtype=bool).reshape(shape).astype(float)
-    return lp_arrays(mask, np.array(keep, dtype=float), np.array(vram_gb), budget_gb).program()
+    keep = np.frombuffer(pinned, dtype=bool).astype(float)
+    return lp_arrays(mask, keep, np.frombuffer(vram_gb), budget_gb).program()

@@ -10,7 +10,7 @@ from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp_rounding import SIMPLEX, LpRelaxation, relaxed_plan
 from pytest_swarm.routing.lp_simplex import lp_optimum
-from pytest_swarm.routing.lp_step import step_of
+from pytest_swarm.routing.program import program_of
 
 if TYPE_CHECKING:
     from pytest_swarm.routing.lp_arrays import HighsRelaxation
@@ -28,12 +28,14 @@ class DirectLpRouter:
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""
         started = time.perf_counter()
-        step = step_of(view)
-        found = lp_optimum(step)
+        program = program_of(view)
+        found = lp_optimum(program)
         if found is None:
-            return self._highs.solve(step)
+            return self._highs.solve(program)
         solve_ms = (time.perf_counter() - started) * 1000
-        return LpRelaxation(step=step, shares=found.shares, optimum=found.value, solver=SIMPLEX, solve_ms=solve_ms)
+        return LpRelaxation(
+            program=program, shares=found.shares, optimum=found.value, solver=SIMPLEX, solve_ms=solve_ms
+        )
 
     @cached_property
     def _highs(self) -> HighsRelaxation:

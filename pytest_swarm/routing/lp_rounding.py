@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.lp_step import LpStep
 from pytest_swarm.routing.plan_builders import assign, held_throughout, infeasible_plan
+from pytest_swarm.routing.program import RoutingProgram
 from pytest_swarm.routing.shared_weights import grouped
 
 SOLVERS: Final = ("HIGHS", "SCS")  # as published: HiGHS, with SCS as the fallback
@@ -26,7 +26,7 @@ class LpRelaxation:
     CVXPY's own work around the solver, most of a small decision, is not in `solve_ms` but in the decision time.
     """
 
-    step: LpStep
+    program: RoutingProgram
     shares: Matrix
     optimum: float
     solver: str
@@ -58,7 +58,7 @@ def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     rows = shares.argmax(axis=0).tolist()
     assignments = assign(view, rows, Origin.SOLVER)
     fractional = bool(shares.max(axis=0).min() < _WHOLE)
-    value = relaxed.step.value(rows)
+    value = value_of_rows(relaxed.program, rows)
     return Plan(
         assignments=assignments,
         residency=held_throughout(view, [each.model for each in assignments]),
@@ -71,6 +71,19 @@ def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
         solver=relaxed.solver,
         solve_ms=relaxed.solve_ms,
     )
+
+
+def value_of_rows(program: RoutingProgram, rows: Sequence[int]) -> float:
+    """Return what it is worth to give each task one model whole, and to hold these and the pinned ones throughout.
+
+    Args:
+        program: The program of the step.
+        rows: The row of each task's model.
+    """
+    held = {*rows, *program.pinned.nonzero()[0].tolist()}
+    worth, price = program.worth.item, program.entry_price.item
+    # plain floats, as in `evaluate`: since Python 3.12 `sum` rounds theirs once
+    return sum([worth(row, m) for m, row in enumerate(rows)]) - sum([price(row) for row in sorted(held)])
 
 
 def _fractional_residency(view: PlanningView, shares: Matrix) -> dict[str, float]:

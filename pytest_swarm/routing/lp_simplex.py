@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
+from operator import mul
 from typing import Final
 
 import numpy as np
 
-from pytest_swarm.estimate.estimate_table import Matrix
-from pytest_swarm.routing.lp_step import Flags, LpStep
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
+from pytest_swarm.routing.program import RoutingProgram
 
 _LARGEST: Final = 1e3  # of a utility or price; beyond it, what is added for a model that is not allowed loses digits
 _NEVER: Final = 1e6  # the utility of a model that cannot take a task, below 0, and its cost as a level, above 0
@@ -47,54 +47,66 @@ class LpOptimum:
     value: float
 
 
-def lp_optimum(step: LpStep) -> LpOptimum | None:
+def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
     """Return the optimum of the relaxation: of several, that with the fewest loads, the least VRAM, the first models.
 
     None where the step is too large, its figures are, rounding is, or nothing is within the budget.
 
     Args:
-        step: The step to solve.
+        program: The program of the step.
     """
-    models, tasks = step.worth.shape
+    models, tasks = program.worth.shape
     if (models + tasks + 1) * (models * tasks + models + 3) > _ENTRIES:
         return None
-    if step.worth.max() > _LARGEST or step.worth.min() < -_LARGEST or step.entry_price.max() > _LARGEST:
+    worth, allowed = program.worth, None
+    least = worth.min()
+    if least == -np.inf:
+        allowed = program.allowed
+        least, worth = worth.min(where=allowed, initial=0.0), np.where(allowed, worth, -_NEVER)
+    if max(worth.max(), -least, program.entry_price.max()) > _LARGEST:
         return None
-    solved = _residency(step)
-    shares = None if solved is None else _shares(step, solved[0])
-    if solved is None or shares is None:
+    solved = _residency(program, worth, allowed)
+    if solved is None:
         return None
-    bound = solved[1]
-    held = np.maximum(shares.max(axis=1), step.keep)  # more than these in y is rounding, and may cost
-    value = float((shares * step.worth).sum() - step.entry_price @ held)
-    return LpOptimum(shares, value) if abs(value - bound) <= _ZERO * max(1.0, abs(bound)) else None
+    found, bound = _filled(program, worth, solved[0]), solved[1]
+    exact = found is not None and abs(found.value - bound) <= _ZERO * max(1.0, abs(bound))
+    return found if exact else None
 
 
-def _residency(step: LpStep) -> tuple[Matrix, float] | None:
-    """Return the optimal residency y (I,) and the value; None where no residency is within the budget."""
-    models, tasks = step.worth.shape
-    allowed = None if step.allowed.all() else step.allowed
-    start = _start_of(tasks, None if allowed is None else allowed.tobytes(), step.resident, step.keep, step.vram_gb)
-    worth = level = step.worth
-    if allowed is not None:
-        worth, level = np.where(allowed, worth, -_NEVER), np.where(allowed, worth, _NEVER)
-    top = worth.max(axis=0)
+def _residency(program: RoutingProgram, worth: Matrix, allowed: Mask | None) -> tuple[Matrix, float] | None:
+    """Return the optimal residency y (I,) and the value; None where no residency is within the budget.
+
+    `allowed` is None where each model can take each task; `worth` is -_NEVER where one cannot.
+    """
+    models, tasks = worth.shape
+    start = _start_of(
+        tasks,
+        None if allowed is None else allowed.tobytes(),
+        program.resident.tobytes(),
+        program.pinned.tobytes(),
+        program.vram_gb.tobytes(),
+    )
+    level = worth if allowed is None else np.where(allowed, worth, _NEVER)
+    price, top = program.entry_price, worth.max(axis=0)
+    paid, budget_gb = 0.0, program.budget_gb
     if start.held:  # no task is worth less than on a model that is held
         level = np.maximum(level, worth[start.held].max(axis=0))
-        worth, price = worth[start.rows], step.entry_price[start.rows]
-    else:
-        price = step.entry_price
+        paid, budget_gb = sum(price[start.held].tolist()), budget_gb - sum(program.vram_gb[start.held].tolist())
+        worth, price = worth[start.rows], price[start.rows]
     tableau, last = start.tableau.copy(), models * tasks
     tableau[tasks:-1, :last] = np.maximum(worth[:, :, None] - level.T, 0.0).reshape(len(price), last)
     tableau[tasks:-1, -1] = price
     tableau[-1, :last] = (level.T - top[:, None]).ravel()  # the first basis: each task at its best level
-    tableau[-1, last] = step.budget_gb - sum(compress(step.vram_gb, step.keep))
+    tableau[:, :last] /= tableau[:-1, :last].sum(axis=0)  # a fifth fewer steps: a column counts by what it takes
+    tableau[-1, last] = budget_gb
     tableau[-1, -1] = -top.sum()
     if not _minimize(tableau):
         return None
-    y = np.array(step.keep, dtype=float)
-    y[start.rows] = np.maximum(tableau[-1, -2 - len(price) : -2], 0.0)
-    return y, -float(tableau[-1, -1]) - sum(compress(step.entry_price.tolist(), step.keep))
+    y = np.maximum(tableau[-1, -2 - len(price) : -2], 0.0)
+    if start.held:
+        y, part = program.pinned.astype(float), y
+        y[start.rows] = part
+    return y, -float(tableau[-1, -1]) - paid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,11 +122,10 @@ class _Start:
 
 
 @lru_cache(maxsize=_KEPT)
-def _start_of(tasks: int, allowed: bytes | None, resident: Flags, keep: Flags, vram_gb: tuple[float, ...]) -> _Start:
+def _start_of(tasks: int, allowed: bytes | None, resident: bytes, pinned: bytes, vram_gb: bytes) -> _Start:
     """Return the start of a step; `allowed` is None where each model can take each task."""
-    models = len(vram_gb)
-    held = [i for i, each in enumerate(keep) if each]
-    rows = [i for i, each in enumerate(keep) if not each]
+    there, keep, sizes_gb = (np.frombuffer(resident, bool), np.frombuffer(pinned, bool), np.frombuffer(vram_gb))
+    models, held, rows = len(sizes_gb), keep.nonzero()[0].tolist(), (~keep).nonzero()[0].tolist()
     able = np.ones((models, 1), dtype=bool)
     if allowed is not None:
         able = np.unique(np.frombuffer(allowed, dtype=bool).reshape(models, tasks), axis=1)
@@ -124,11 +135,11 @@ def _start_of(tasks: int, allowed: bytes | None, resident: Flags, keep: Flags, v
     tableau = np.zeros((tasks + len(rows) + 1, first_s + len(rows) + 2))
     tableau[:tasks, :levels] = np.repeat(np.eye(tasks), models, axis=1)
     tableau[:tasks, -1] = 1.0
-    tableau[tasks:-1, levels] = -np.array(vram_gb)[rows]
+    tableau[tasks:-1, levels] = -sizes_gb[rows]
     tableau[tasks:-1, levels + 1 : first_s] = _SMALL * able[rows]
     tableau[-1, levels + 1 : first_s] = -_SMALL
     tableau[tasks:-1, first_s:-2] = np.eye(len(rows))
-    tableau[tasks:-1, -2] = [(not resident[i]) + _GB * vram_gb[i] + _PLACE * (i + 1) for i in rows]
+    tableau[tasks:-1, -2] = (~there + _GB * sizes_gb + _PLACE * np.arange(1, models + 1))[rows]
     return _Start(tableau, rows, held)
 
 
@@ -137,9 +148,9 @@ def _minimize(tableau: Matrix) -> bool:
     costs, ties, right = tableau[-1, :-2], tableau[:-1, -2], tableau[:-1, -1]
     for _ in range(_PIVOTS):
         column = int(costs.argmin())
-        if costs[column] >= -_OPTIMAL:
+        *entering, cost = tableau[:, column].tolist()  # lists, because numpy takes longer for some ten rows
+        if cost >= -_OPTIMAL:
             return True
-        entering = tableau[:-1, column].tolist()  # lists, because numpy takes longer for some ten rows
         limit_of = right.tolist()
         limits = [(limit_of[at] / each, at) for at, each in enumerate(entering) if each > _ZERO]
         if not limits:
@@ -150,25 +161,26 @@ def _minimize(tableau: Matrix) -> bool:
             prices = ties.tolist()
             leaving = min(alike, key=lambda at: prices[at] / entering[at])
         row = tableau[leaving] / entering[leaving]
-        factors = tableau[:, column].copy()
-        factors[leaving] -= 1.0
-        tableau -= factors[:, None] * row
+        tableau -= tableau[:, column, None] * row
+        tableau[leaving] = row
     return False
 
 
-def _shares(step: LpStep, y: Matrix) -> Matrix | None:
-    """Return the shares x (I, M) of a residency: a task fills itself with its best models, the first among equals.
+def _filled(program: RoutingProgram, worth: Matrix, y: Matrix) -> LpOptimum | None:
+    """Return the shares x of a residency: a task fills itself with its best models, the first among equals.
 
-    None where what is held cannot take all of a task.
+    None where what is held cannot take all of a task. More in y than the largest share is rounding, and costs nothing.
     """
-    held = [(i, part) for i, part in enumerate(y.tolist()) if part > 0]
-    shares = np.zeros(step.worth.shape)
-    for task, (worth, allowed) in enumerate(zip(step.worth.T.tolist(), step.allowed.T.tolist(), strict=True)):
+    parts = [(i, part) for i, part in enumerate(y.tolist()) if part > 0]
+    shares, held, value = np.zeros(worth.shape), program.pinned.astype(float).tolist(), 0.0
+    for task, gain in enumerate(worth.T.tolist()):
         rest = 1.0
-        for i, part in sorted(held, key=lambda each: -worth[each[0]]):
-            if allowed[i] and rest > 0:
+        for i, part in sorted(parts, key=lambda each: -gain[each[0]]):
+            if gain[i] > -_NEVER and rest > 0:
                 shares[i, task] = share = min(part, rest)
+                held[i] = max(held[i], share)
+                value += share * gain[i]
                 rest -= share
         if rest > _ZERO:
             return None
-    return shares
+    return LpOptimum(shares, value - sum(map(mul, held, program.entry_price.tolist())))

@@ -14,6 +14,7 @@ from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.program import TIE, RoutingProgram, tie_key
 
 _BLOCK = 1_000_000  # entries of the working array of `set_worth`: 8 MB, about a processor's cache
+_FEW_ENTRIES = 10_000  # sets x models x tasks: up to here all members at once are faster than one pass per level
 MAX_MODELS = 64  # a set is one word of 64 bits
 _FAMILIES: Final = 16  # budgets and fleets whose sets are remembered
 
@@ -132,21 +133,43 @@ def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]
     """
     total = np.zeros((len(stages), len(family)))
     step = max(1, _BLOCK // len(family))
-    base = family.member[0]
     for start in range(0, worth.shape[1], step):
-        block = worth[:, start : start + step]
-        best = np.empty((len(family), block.shape[1]))
-        best[0] = block[base].max(axis=0, initial=-np.inf)
-        for level in family.levels:
-            np.maximum(best[family.parent[level]], block[family.added[level]], out=best[level])
+        best = _best_worth(family, worth[:, start : start + step])
         for stage, tasks in enumerate(stages):
             if isinstance(tasks, slice):
                 within: Mask | slice = slice(max(0, tasks.start - start), max(0, tasks.stop - start))
             else:
                 within = tasks[start : start + step]
-            # contiguous, because the order of a sum decides its last digit
-            total[stage] += np.ascontiguousarray(best[:, within]).sum(axis=1)
+            total[stage] += _row_sums(best[:, within])
+        del best  # the next block then takes its place in the cache
     return total
+
+
+def _row_sums(part: Matrix) -> Matrix:
+    """Return the sum of each row; contiguous, because the order of a sum decides its last digit."""
+    return part[:, 0] if part.shape[1] == 1 else np.ascontiguousarray(part).sum(axis=1)
+
+
+def _best_worth(family: Family, worth: Matrix) -> Matrix:
+    """Return max_(i in set f) worth_im, shape (F, M); -inf where there is none."""
+    if len(family) * worth.size <= _FEW_ENTRIES:
+        best: Matrix = worth[_rows(family)].max(axis=0)
+        if not family.bits[0]:  # no model is pinned
+            best[0] = -np.inf
+        return best
+    best = np.empty((len(family), worth.shape[1]))
+    best[0] = worth[family.member[0]].max(axis=0, initial=-np.inf)
+    for level in family.levels:
+        np.maximum(best[family.parent[level]], worth[family.added[level]], out=best[level])
+    return best
+
+
+@lru_cache(maxsize=_FAMILIES)
+def _rows(family: Family) -> Index:
+    """Return the rows of the models of each set, shape (K, F); a set of fewer than K models repeats its first."""
+    sets = [np.flatnonzero(member).tolist() or [0] for member in family.member]
+    most = max(map(len, sets))
+    return np.array([rows + rows[:1] * (most - len(rows)) for rows in sets]).T
 
 
 def best_set(program: RoutingProgram, family: Family) -> tuple[Mask, float] | None:

@@ -36,7 +36,7 @@ def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Ass
     if len(rows) != len(view.tasks):
         raise ValueError(f"a plan for {len(view.tasks)} tasks got {len(rows)} rows; give each the row of its model")
     return tuple(
-        Assignment(task=task.id, model=tags[i], origin=origin) for task, i in zip(view.tasks, rows, strict=True)
+        [Assignment(task=task.id, model=tags[i], origin=origin) for task, i in zip(view.tasks, rows, strict=True)]
     )
 
 

@@ -33,6 +33,8 @@ from pytest_swarm.units import format_gb, format_gb_apart
 TypicalTask: TypeAlias = Task | str
 """A task, or the type of one of usual size."""
 _USUAL_TOKENS: Final = 300  # of prompt and answer, where only the type of a task is known
+_Situation: TypeAlias = tuple[frozenset[str], tuple[tuple[str, float, int, int], ...]]
+"""What a choice depends on: the resident models, and of each task its type, difficulty, tokens, and prompt's length."""
 _REMEMBERED: Final = 4096
 _KEPT_TASKS: Final = 256  # types by places in the horizon
 
@@ -45,14 +47,6 @@ class ModelChoice:
     reason: str
     load: bool
     unload: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Situation:
-    """What a choice depends on."""
-
-    tasks: tuple[tuple[str, float, int, int], ...]
-    resident: frozenset[str]
 
 
 class DecidedPolicy:
@@ -107,7 +101,8 @@ class DecidedPolicy:
         given = {self.fleet.holder(own := self.fleet[tag].tag): own for tag in resident if tag in self.fleet}
         held = frozenset(given)
         tasks = self._seen([task, *horizon])
-        situation = _Situation(tuple(_signature(each) for each in tasks), held)
+        figures = [(each.type, each.difficulty, each.estimated_tokens, len(each.whole_prompt)) for each in tasks]
+        situation = (held, tuple(figures))
         known = self._known.get(situation)
         if known is None:
             known = self._planned(tasks, held)
@@ -174,14 +169,13 @@ class DecidedPolicy:
     def _plan(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> Plan:
         """Return the plan of the policy's mode, which awaits nothing."""
         flat = self.file.horizon_depth == "flat"
-        stages = tuple(0 if flat else n for n in range(len(tasks)))
         view = PlanningView(
             job="choice",
             step=0,
             tasks=tasks,
-            ready=tuple(each.id for each in tasks) if flat else (tasks[0].id,),
-            stages=stages,
-            edges=() if flat else tuple((a.id, b.id) for a, b in pairwise(tasks)),
+            ready=tuple([each.id for each in tasks]) if flat else (tasks[0].id,),
+            stages=(0,) * len(tasks) if flat else tuple(range(len(tasks))),
+            edges=() if flat else tuple([(a.id, b.id) for a, b in pairwise(tasks)]),
             horizon_depth=self.file.horizon_depth,
             fleet=self.fleet,
             resident=self.fleet.usable(resident),
@@ -237,23 +231,16 @@ def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
     return DecidedPolicy(file, where=where)
 
 
-def _argument_fault(task: object, *, resident: object, horizon: object) -> str | None:
+def _argument_fault(task: object, *, resident: Collection[object], horizon: Collection[object]) -> str | None:
     """Return what is wrong with the arguments of a choice; None where nothing is. A text is no list of texts."""
     for what, given in (("resident", resident), ("horizon", horizon)):
         if not isinstance(given, Collection) or isinstance(given, str | bytes):
             return f"{what} is {given!r}; give a list, such as {what}=[{'...' if given is None else repr(given)}]"
-    assert isinstance(resident, Collection)
-    assert isinstance(horizon, Collection)
     tag = next((each for each in resident if not isinstance(each, str)), "")
     if tag != "":
         return f"resident holds {tag!r}, which is no tag; give tags of models, such as 'gemma2:2b'"
-    wrong = [each for each in (task, *horizon) if not each or not isinstance(each, Task | str)]
+    wrong = [each for each in (task, *horizon) if not each or not isinstance(each, (Task, str))]
     return f"{wrong[0]!r} is no task; give a Task, or the type of one, such as 'code'" if wrong else None
-
-
-def _signature(task: Task) -> tuple[str, float, int, int]:
-    """What a plan depends on in a task: type, difficulty, tokens, and the length of the prompt."""
-    return task.type, task.difficulty, task.estimated_tokens, len(task.whole_prompt)
 
 
 def load_policy(path: str | os.PathLike[str]) -> DecidedPolicy:

@@ -1,4 +1,4 @@
-"""The problem of the exact routers as plain arrays, and its solution as a plan. Knows no solver.
+"""The problem of a step as plain arrays, for all modes that optimize, and its solution as a plan. Knows no solver.
 
 Rows are the fleet's models in its order, columns the tasks of the horizon. A worth of -inf means "not allowed".
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
@@ -25,38 +27,45 @@ TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the 
 class RoutingProgram:
     """maximize sum_m max_(i in S_t(m)) worth_im - sum_t sum_(i in S_t, not in S_(t-1)) price_i, with v(S_t) <= limit.
 
-    `worth` (I, M); `price` (I,) of one load; `resident` (I,) is S_(-1); `pinned` (I,) is part of every S_t; `vram_gb`
-    (I,), `limit_gb` the budget with its tolerance; `stage` (M,) the stage of each task, `stages` their number.
+    `worth` (I, M); `price` (I,) of one load, `entry_price` (I,) the same, 0 where i is resident: what y_i costs in a
+    program of one stage; `resident` (I,) is S_(-1); `pinned` (I,) is part of every S_t; `vram_gb` (I,); `stage` (M,)
+    the stage of each task, `stages` their number.
     """
 
     tags: tuple[str, ...]
     worth: Matrix
     price: Matrix
+    entry_price: Matrix
     vram_gb: Matrix
-    limit_gb: float
+    budget_gb: float
     resident: Mask
     pinned: Mask
     stage: npt.NDArray[np.intp]
     stages: int
 
     @property
-    def entry_price(self) -> Matrix:
-        """What y_i costs in a program of one stage: price_i, 0 where i is resident; shape (I,)."""
-        return np.where(self.resident, 0.0, self.price)
+    def allowed(self) -> Mask:
+        """Where a model can take a task, shape (I, M)."""
+        able: Mask = self.worth > -np.inf
+        return able
+
+    @property
+    def limit_gb(self) -> float:
+        """The budget with its tolerance. The relaxation of `lp` keeps the budget without it, as published."""
+        return self.budget_gb + BUDGET_TOLERANCE_GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solution:
     """Residency `held` (T, I), T = 1 for one residency throughout; `value` of the program, proven upper `bound`.
 
-    `solver` is the method that found it, `solve_ms` the wall time of the whole solve in milliseconds.
+    `solver` is the method that found it.
     """
 
     held: Mask
     value: float
     bound: float
     solver: str
-    solve_ms: float = 0.0
 
 
 def program_of(view: PlanningView) -> RoutingProgram:
@@ -65,14 +74,15 @@ def program_of(view: PlanningView) -> RoutingProgram:
     allowed = view.estimates.allowed
     if not allowed.all():
         worth = np.where(allowed, worth, -np.inf)
-    models = view.fleet.models
+    models, price, resident = view.fleet.models, load_price(view), resident_mask(view)
     return RoutingProgram(
         tags=view.fleet.tags,
         worth=worth,
-        price=load_price(view),
+        price=price,
+        entry_price=np.where(resident, 0.0, price),
         vram_gb=np.array([model.vram_gb for model in models]),
-        limit_gb=view.limit_gb,
-        resident=resident_mask(view),
+        budget_gb=view.vram_budget_gb,
+        resident=resident,
         pinned=np.array([model.keep for model in models], dtype=bool),
         stage=np.array(view.stages, dtype=np.intp),
         stages=stage_count(view),
@@ -106,16 +116,15 @@ def _smallest_first(tags: tuple[str, ...], vram_gb: bytes) -> Rows:
 
 
 def value_of(program: RoutingProgram, held: Mask) -> float:
-    """Return the value of a residency, with each task on its best model.
+    """Return the value of a residency, with each task on its best model; -inf where a task finds none.
 
     Args:
         program: The program of the step.
-        held: Residency by stage, (T, I).
+        held: Residency by stage, (T, I); T = 1 for one residency throughout.
     """
-    rows = choose_rows(program, held)
-    before = np.vstack([program.resident, held[:-1]])
-    worth = program.worth[rows, np.arange(len(rows))].sum()
-    return float(worth - (program.price * (held & ~before)).sum())
+    worth = program.worth[held[0]] if len(held) == 1 else np.where(held[program.stage].T, program.worth, -np.inf)
+    loads = held & ~np.vstack([program.resident, held[:-1]])
+    return float(worth.max(axis=0, initial=-np.inf).sum() - (loads * program.price).sum())
 
 
 def needed(program: RoutingProgram, held: Mask) -> Mask:
@@ -151,24 +160,25 @@ def tie_key(program: RoutingProgram, held: Mask) -> tuple[int, float, tuple[str,
     return loads, round(vram_gb, 9), names_of(program, held)
 
 
-def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution) -> Plan:
+def plan_of(view: PlanningView, program: RoutingProgram, solution: Solution, *, solve_ms: float) -> Plan:
     """Return the plan of a solution, with its status, bound and gap; `optimal` means gap 0.
 
     Args:
         view: The step to plan.
         program: The program of that step.
         solution: What a solver found.
+        solve_ms: The wall time that it took, in milliseconds.
     """
     rows = choose_rows(program, solution.held).tolist()
     gap = max(0.0, solution.bound - solution.value) / max(1.0, abs(solution.value))
     proven = gap <= TIE
     return Plan(
         assignments=assign(view, rows, Origin.SOLVER),
-        residency=tuple(frozenset(names_of(program, stage)) for stage in solution.held),
+        residency=tuple([frozenset(compress(program.tags, stage)) for stage in solution.held.tolist()]),
         status=PlanStatus.OPTIMAL if proven else PlanStatus.FEASIBLE,
         objective=solution.value,
         bound=solution.value if proven else solution.bound,
         gap=0.0 if proven else gap,
         solver=solution.solver,
-        solve_ms=solution.solve_ms,
+        solve_ms=solve_ms,
     )

@@ -9,6 +9,7 @@ from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.feasibility import context_advice
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
+from pytest_swarm.routing.program import TIE
 from pytest_swarm.units import format_gb_apart
 
 
@@ -67,14 +68,12 @@ class BestSingleRouter:
             if all(model.vram_gb > view.vram_budget_gb for model in view.fleet):
                 return infeasible_plan(view)
             return infeasible_plan(view, reason=f"no single model can do every task: {reasons[smallest]}")
-        worth, price = utility(view).sum(axis=1), load_price(view)
         models = view.fleet.models
-
-        def rank(row: int) -> tuple[float, bool, float, str]:
-            loads = models[row].tag not in view.resident and not models[row].keep
-            return (-(worth[row] - price[row] * loads), loads, models[row].vram_gb, models[row].tag)
-
-        return models[min(rows, key=rank)].tag
+        loads = [model.tag not in view.resident and not model.keep for model in models]
+        value = (utility(view).sum(axis=1) - load_price(view) * loads).tolist()
+        best = max(value[row] for row in rows)
+        tied = [row for row in rows if value[row] >= best - TIE]  # the rounding of a sum depends on the tasks' order
+        return models[min(tied, key=lambda row: (loads[row], models[row].vram_gb, models[row].tag))].tag
 
 
 def _plan_with(view: PlanningView, tag: str) -> Plan:

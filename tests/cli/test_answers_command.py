@@ -45,12 +45,12 @@ def test_a_missing_store_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
     assert not (tmp_path / "none").exists()
 
 
-def recorded(path: Path, *, simulated: bool) -> None:
+def recorded(path: Path, *, simulated: bool, live: bool = False) -> None:
     """Record one case into a cassette, of a server that counts as a real one or not."""
     from pytest_swarm.execution.bench import Bench
     from pytest_swarm.execution.bench_settings import BenchSettings
 
-    inner = replace(backend(), simulated=simulated)
+    inner = replace(backend(), simulated=simulated, live=live)
     recording = recording_backend(inner, RecordingTarget(path=path))
     with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         bench.run(case(graph(("a", "b")), "llm"))
@@ -68,6 +68,15 @@ def test_a_cassette_is_taken_in_with_its_loads(tmp_path: Path, capsys: pytest.Ca
         assert (kinds.count("math"), kinds.count("planner")) == (2, 2)
         assert store.loads()
         assert all(load.load_s > 0 and load.size_bytes > 1e9 for load in store.loads())
+
+
+def test_the_recording_of_a_live_server_tells_its_version(tmp_path: Path) -> None:
+    cassette, path = tmp_path / "c.jsonl", tmp_path / "s"
+    recorded(cassette, simulated=False, live=True)
+    assert main(["answers", "import", str(cassette), "--answers", str(path)]) == 0
+    version = backend().call(lambda client: client.version())
+    with AnswerStore(path, writable=False) as store:
+        assert {seen.model.server for seen in store.seen()} == {version}
 
 
 def test_another_store_is_taken_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from pytest_swarm import cli
 from pytest_swarm.cli import COMMANDS, main
+from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.graph_files import load_graph
@@ -131,12 +132,27 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert "show this help message" in text
 
 
-@pytest.mark.parametrize("arguments", [["sing"], ["fleet"], ["profile", "--from"], ["import", "x.json"]])
+@pytest.mark.parametrize("arguments", [["sing"], ["expect"], ["profile", "--from"], ["import", "x.json"]])
 def test_invalid_arguments_exit_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         main(arguments)
     assert raised.value.code == 2
     assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["fleet"], ["answers", "prune"], ["expect", str(GRAPHS / "wb1.toml"), "--reference=phi4:14b"]]
+)
+def test_the_server_is_that_of_the_option_else_that_of_the_environment(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    AnswerStore(tmp_path / ".swarm-answers").close()
+    monkeypatch.setenv("OLLAMA_HOST", "ftp://a")
+    assert main(command) == 4
+    assert "OLLAMA_HOST: 'ftp://a' is not the URL of an HTTP server" in capsys.readouterr().err
+    assert main([*command, "--host=ftp://b"]) == 4
+    assert "--host: 'ftp://b' is not the URL of an HTTP server" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

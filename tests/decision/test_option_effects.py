@@ -12,10 +12,9 @@ from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.decision.option_effects import EFFECTS
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
+from pytest_swarm.domain.run_options import OptionRole, names_of
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.errors import OptionError
-from pytest_swarm.gate.run_context import MEASURING
-from pytest_swarm.plugin.options import ROWS
 from tests.decision.runs import many
 from tests.report.factories import GEMMA, PHI
 
@@ -146,5 +145,4 @@ def test_the_file_has_the_options_of_the_run_that_measured_its_policy() -> None:
 
 
 def test_what_changes_a_score_always_keeps_runs_apart() -> None:
-    assert not EFFECTS.keys() & MEASURING.keys()
-    assert EFFECTS.keys() <= {row.dest for row in ROWS if not row.may_differ and not row.measures}
+    assert EFFECTS.keys() <= names_of(OptionRole.PLANNING, OptionRole.CALLS)

@@ -17,7 +17,7 @@ from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.workflowgen.jobs import generate_jobs
 from tests.execution.lab import A40, HEAVY
 from tests.instances import mode_for, mode_names
-from tests.tries import tries
+from tests.tries import THOROUGH, tries
 
 JOBS = tries(50)
 
@@ -67,7 +67,7 @@ def test_heft_is_no_slower_than_fixed_over_many_jobs(budget_gb: float) -> None:
 
 
 def test_collate_loads_no_more_than_fixed() -> None:
-    graphs = generated(30)
+    graphs = generated(12)
     collate, fixed = (run_all(graphs, mode, budget_gb=8.0) for mode in ("collate", "fixed"))
     assert sum(len(record.switches) for record in collate) <= sum(len(record.switches) for record in fixed)
 
@@ -84,9 +84,10 @@ def test_best_single_looks_at_the_whole_graph_whatever_the_horizon() -> None:
     assert [record.outcomes[0].model for record in near] == [record.outcomes[0].model for record in far]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("budget_gb", [8.0, 24.0])
 def test_no_regret_is_below_0(budget_gb: float) -> None:
-    graphs = generated(8)
+    graphs = generated(8 if THOROUGH else 3)
     modes = [mode_for(name, HEAVY) for name in mode_names(needs=("speeds", "realised"))]
     jobs = measure(record for mode in modes for record in run_all(graphs, mode, budget_gb=budget_gb))
     regrets = [job.metrics.regret for job in jobs]
@@ -99,7 +100,7 @@ def test_no_regret_is_below_0(budget_gb: float) -> None:
 
 @pytest.mark.parametrize("horizon", ["flat", 9])
 def test_the_oracle_scores_what_it_foresaw(horizon: HorizonDepth) -> None:
-    for record in run_all(generated(15), "oracle", budget_gb=8.0, horizon=horizon):
+    for record in run_all(generated(8), "oracle", budget_gb=8.0, horizon=horizon):
         first, scores = record.steps[0], [each.score for each in record.outcomes]
         assert first.status is PlanStatus.OPTIMAL
         assert first.objective == pytest.approx(sum(each or 0.0 for each in scores), abs=1e-9)

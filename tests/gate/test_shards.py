@@ -13,8 +13,7 @@ import pytest
 from pytest_swarm.cli import main
 from pytest_swarm.domain.record import Case, JobRecord
 from pytest_swarm.errors import EventsError
-from pytest_swarm.gate.shards import DEFAULTS, MAY_DIFFER, SHARD, read_shards
-from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.gate.shards import SHARD, read_shards
 from pytest_swarm.telemetry.events import (
     encode_collection,
     encode_dag_structure,
@@ -231,11 +230,3 @@ def test_a_merge_that_is_stopped_leaves_no_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         merged(tmp_path, part)
     assert [*(tmp_path / "all").iterdir()] == []
-
-
-def test_the_options_that_parts_may_set_differently_are_those_of_a_resumed_run_and_files() -> None:
-    by_content = {"swarm_fleet", "swarm_profile", "swarm_cassette", "swarm_record_mode"}
-    further_repeats = {"swarm_repeat"}  # fewer in one part would be missing in silence
-    assert {row.dest for row in ROWS if row.may_differ} - further_repeats | by_content == MAY_DIFFER
-    apart = MAY_DIFFER | further_repeats | {"swarm_seed", "swarm_context"}
-    assert {row.dest: row.default_text for row in ROWS if row.dest not in apart} == DEFAULTS

@@ -511,13 +511,6 @@ def test_token_cost_is_judged_while_repeats_are_added() -> None:
     assert row.verdict is Verdict.INCONCLUSIVE
 
 
-def test_the_options_that_change_a_score_are_those_of_the_table_of_options() -> None:
-    from pytest_swarm.gate.run_context import MEASURING
-    from pytest_swarm.plugin.options import ROWS
-
-    assert {row.dest: row.default_text for row in ROWS if row.measures} == MEASURING
-
-
 def test_a_router_made_worse_by_five_points_fails_with_one_repeat_of_the_same_seed() -> None:
     before, now = jobs([0.74], count=3), jobs([0.69], count=3)
     result = judge(before, now, seed=0)

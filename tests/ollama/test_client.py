@@ -411,11 +411,16 @@ def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) 
         asyncio.run(saying({"models": [row]}).resident())
 
 
-@pytest.mark.parametrize("names", [("m:1b", "m:1b"), ("m", "m:latest")])
-def test_a_model_that_is_listed_twice_does_not_count_twice(names: tuple[str, str]) -> None:
-    rows = [{"name": name, "model": name, "size": 10, "size_vram": 4} for name in names]
-    with pytest.raises(BadReplyError, match=f"lists '{names[0]}' as resident more than once"):
+@pytest.mark.parametrize(("names", "listed"), [(("m:1b", "m:1b"), "m:1b"), (("m", "m:latest"), "m:latest")])
+def test_a_model_that_is_listed_twice_does_not_count_twice(names: tuple[str, str], listed: str) -> None:
+    rows = [{"name": name, "model": name, "size": 10, "size_vram": 4, "digest": "a"} for name in names]
+    with pytest.raises(BadReplyError, match=f"lists '{listed}' as resident more than once"):
         asyncio.run(saying({"models": rows}).resident())
+
+
+def test_a_model_that_was_replaced_while_it_was_resident_counts_beside_the_new_one() -> None:
+    rows = [{"name": "m:1b", "model": "m:1b", "size": 10, "size_vram": 4, "digest": each} for each in "ab"]
+    assert [each.size_vram_bytes for each in asyncio.run(saying({"models": rows}).resident())] == [4, 4]
 
 
 def test_installed_models_are_listed_by_name() -> None:

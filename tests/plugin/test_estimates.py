@@ -154,4 +154,4 @@ def test_other_estimates_are_another_run(suite: pytest.Pytester, measured: Path)
     suite.runpytest().assert_outcomes(passed=2)
     result = suite.runpytest("--swarm-resume", f"--swarm-estimates=cross:{measured}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*was made with swarm_estimates = its default, and this one has cross:*"])
+    result.stderr.fnmatch_lines(["*was made with swarm_estimates = prior, and this one has cross:*"])

@@ -111,6 +111,40 @@ def test_time_that_is_up_skips_the_rest_and_the_next_run_goes_on(suite: pytest.P
     run(suite, *MEASURE, modes).assert_outcomes(passed=3)
 
 
+TIMED = """
+import asyncio
+import pytest
+from pytest_swarm.execution.asked_server import AskedServer
+
+measure, begun = AskedServer.measure, []
+
+async def timed(self, *args, **kwargs):
+    if not begun:
+        begun.append(True)
+        asyncio.get_running_loop().call_later(0.1, pytest.fail, "too slow")
+        await asyncio.sleep(60)
+    return await measure(self, *args, **kwargs)
+
+@pytest.fixture(autouse=True)
+def time_limit(monkeypatch):
+    monkeypatch.setattr(AskedServer, "measure", timed)
+"""
+
+
+def test_a_case_whose_test_is_ended_while_answers_are_asked_was_not_measured(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    """So does pytest-timeout, whose signal may come inside a callback of the loop."""
+    suite.makeconftest(TIMED)
+    run(suite, *MEASURE, "--swarm-compare=lp,greedy").assert_outcomes(passed=1, failed=1)
+    (note,) = (each for each in reports.report["notes"] if "was not measured" in each)
+    assert note == (
+        "invoice [lp-h0-8GB] was not measured: its test was ended while answers were asked, by Failed: too slow; "
+        "what was answered is kept, and the next run goes on"
+    )
+    assert [case["mode"] for case in reports.report["cases"]] == ["greedy"]
+
+
 def test_a_resumed_run_measures_only_what_is_left(suite: pytest.Pytester, reports: Reports) -> None:
     run(suite, *MEASURE, "--swarm-compare=lp").assert_outcomes(passed=1)
     run(suite, *MEASURE, "--swarm-compare=lp,greedy", "--swarm-resume").assert_outcomes(passed=2)
@@ -404,7 +438,7 @@ def test_graphs_that_are_parameters_tell_the_cost_of_the_whole_run_and_own_score
     result.assert_outcomes(passed=4, deselected=1)
     result.stdout.fnmatch_lines([whole])
     (suite.path / ".swarm-answers").unlink()
-    workers = suite.runpytest_subprocess(*arguments, "--deselect=test_custom.py::test_calls", "-n1", "-p", "xdist")
+    workers = run(suite, *arguments, "--deselect=test_custom.py::test_calls", "-n1", "-p", "xdist")
     workers.assert_outcomes(passed=4)
     workers.stdout.fnmatch_lines([whole])
     suite.makepyfile(test_custom=CUSTOM.replace("CALLS", "4"))

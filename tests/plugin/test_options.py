@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import pytest_swarm
+from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, flag_of, names_of
 from pytest_swarm.gate.rules import DEFAULTS
 from pytest_swarm.ollama.address import DEFAULT_HOST
-from pytest_swarm.plugin.option_kinds import Axis, Flag, Maybe, Value
+from pytest_swarm.plugin.option_kinds import Axis, Flag, Value
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.run_info import reproducing
@@ -39,6 +40,24 @@ def test_a_default_is_a_value(row: Axis[object]) -> None:
         row.parse(OptionText(row.default, what=row.flag))
     else:
         assert row.default is None
+        assert RUN_OPTIONS[row.dest].default in (None, "none", "off")  # in words, as messages say it
+
+
+def test_an_option_needs_values_that_another_one_can_have() -> None:
+    rows = {row.attribute: row for row in ROWS}
+    for row in ROWS:
+        other, *values = row.needs or ("backend",)
+        assert [rows[other].parse(OptionText(value, what=row.flag)) for value in values] == values
+
+
+def test_the_files_of_a_run_know_each_option_and_no_other() -> None:
+    assert [row.dest for row in ROWS] == list(RUN_OPTIONS)
+
+
+def test_an_option_without_a_row_in_the_table_of_runs_cannot_be_made() -> None:
+    with pytest.raises((KeyError, RuntimeError)) as raised:  # Python before 3.12 wraps what is raised there
+        type("More", (), {"new_one": Flag("does something new")})
+    assert "swarm_new_one" in str(raised.value.__cause__ or raised.value)
 
 
 def test_defaults_in_words_are_those_that_count() -> None:
@@ -53,18 +72,9 @@ def test_an_option_is_read_somewhere(row: Axis[object]) -> None:
     assert any(re.search(rf"(?:settings|[Oo]ptions|\bself|\bs)\.{row.attribute}\b", text) for text in texts)
 
 
-def test_what_makes_runs_incomparable() -> None:
-    assert {row.dest: row.default_text for row in ROWS if row.measures} == {
-        "swarm_code_eval": "off",
-        "swarm_judge": "none",
-        "swarm_carryover": "case",
-        "swarm_fault": "none",
-    }
-
-
 def test_the_gates_page_names_what_makes_runs_incomparable() -> None:
     page = (README.parent / "docs" / "gate.md").read_text(encoding="utf-8")
-    assert [row.flag for row in ROWS if row.measures and f"`{row.flag}`" not in page] == []
+    assert [name for name in names_of(OptionRole.SCORE) if f"`{flag_of(name)}`" not in page] == []
 
 
 def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> None:
@@ -125,7 +135,7 @@ def test_lists_are_taken_where_warnings_are_errors(suite: pytest.Pytester, repor
         "swarm_report = 'json'",
     ]
     toml(suite, "pyproject", "tool.pytest.ini_options", *lines)
-    suite.runpytest_subprocess("-W", "error").assert_outcomes(passed=4)
+    suite.runpytest("-W", "error").assert_outcomes(passed=4)
     assert reports.report["run"]["options"]["swarm_horizon"] == "0,flat"
 
 
@@ -151,12 +161,6 @@ def test_an_ini_value_of_several_lines_is_refused_where_one_is_taken(suite: pyte
     result = suite.runpytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {key} (ini): takes one value, and has 2; leave the others out"])
-
-
-def test_kinds_without_a_default() -> None:
-    assert isinstance(Options.judge, Maybe)
-    assert isinstance(Options.skip, Flag)
-    assert (Options.judge.default_text, Options.skip.default_text) == ("none", "off")
 
 
 def test_paths_of_the_ini_file_are_read_from_its_folder(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from pytest_swarm.plugin.hooks import SwarmHooks
+from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.hooks import SwarmHooks, hooks_of
 from pytest_swarm.plugin.plain_imports import PlainImports
 
 LOADERS = """
@@ -51,7 +54,20 @@ def test_session_with_a_benchmark_rewrites_no_asserts_of_ours(pytester: pytest.P
 
 def test_session_leaves_the_finders_as_it_found_them(pytestconfig: pytest.Config) -> None:
     before = list(sys.meta_path)
-    hooks = SwarmHooks(pytestconfig)
-    assert sys.meta_path == [hooks.imports, *before]
-    hooks.pytest_unconfigure()
+    imports = PlainImports()
+    imports.install()
+    session: Any = SimpleNamespace(process=SimpleNamespace(is_worker=False), give_back=lambda: None)
+    SwarmHooks(pytestconfig, session, imports).pytest_unconfigure()
+    assert sys.meta_path == before
+
+
+def test_session_that_cannot_be_made_leaves_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: pytest.Config) -> None:
+        raise OptionError("means nothing")
+
+    monkeypatch.setattr("pytest_swarm.plugin.session.session_of", refuse)
+    before = list(sys.meta_path)
+    config: Any = SimpleNamespace(pluginmanager=pytest.PytestPluginManager())
+    with pytest.raises(OptionError, match="means nothing"):
+        hooks_of(config)
     assert sys.meta_path == before

@@ -49,7 +49,7 @@ def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, repor
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ("--swarm-lambda-token=5", "*was made with swarm_lambda_token = its default, and this one has 5*"),
+        ("--swarm-lambda-token=5", "*was made with swarm_lambda_token = 0.5, and this one has 5*"),
         ("--swarm-code-eval", "*swarm_code_eval*"),
         ("--swarm-carryover=group", "*swarm_carryover*"),
         ("--swarm-seed=3", "*was made with seed 0, and this one has 3; start a new run"),
@@ -61,6 +61,22 @@ def test_another_experiment_is_refused(suite: pytest.Pytester, option: str, sent
     result = suite.runpytest("--swarm-resume", option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --swarm-resume: run {sentence}"])
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one-process", "xdist"])
+def test_a_run_that_could_not_go_on_is_left_as_it_was(
+    suite: pytest.Pytester, reports: Reports, workers: tuple[str, ...]
+) -> None:
+    suite.runpytest().assert_outcomes(passed=1)
+    before = {path.name: path.read_bytes() for path in reports.folder.iterdir()}
+    result = suite.runpytest("--swarm-resume", "--swarm-seed=3", *workers)
+    result.stdout.no_fnmatch_line("*did not come to its end*")
+    assert {path.name: path.read_bytes() for path in reports.folder.iterdir()} == before
+
+
+def test_an_option_that_is_given_as_what_it_was_is_no_other_experiment(suite: pytest.Pytester) -> None:
+    suite.runpytest("--swarm-timeout=2m").assert_outcomes(passed=1)
+    suite.runpytest("--swarm-resume", "--swarm-lambda-token=0.5", "--swarm-dispatch=layers").assert_outcomes(passed=1)
 
 
 def test_a_group_cannot_be_picked_up_in_the_middle(suite: pytest.Pytester) -> None:

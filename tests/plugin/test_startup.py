@@ -11,6 +11,8 @@ from tests.test_layering import HEAVY
 OF_PYTEST = {"asyncio"} if sys.version_info >= (3, 14) else set()  # what pytest itself imports
 LOADED = [
     "pytest_swarm",
+    "pytest_swarm.domain",
+    "pytest_swarm.domain.run_options",
     "pytest_swarm.errors",
     "pytest_swarm.plugin",
     "pytest_swarm.plugin.hookspecs",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.plugin.conftest import Reports
@@ -91,6 +93,19 @@ def test_inside_a_running_loop_it_says_so(suite: pytest.Pytester) -> None:
     result = suite.runpytest("test_async.py")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*call it from a test that is not async*"])
+
+
+def test_in_a_notebook_it_says_what_to_do_and_that_works(suite: pytest.Pytester) -> None:
+    async def cell() -> pytest.RunResult:
+        return suite.runpytest_inprocess()
+
+    async def cell_with_thread() -> pytest.RunResult:
+        return await asyncio.to_thread(suite.runpytest_inprocess)
+
+    refused = asyncio.run(cell())
+    refused.assert_outcomes(failed=1)
+    refused.stdout.fnmatch_lines(["*pytest.main in a notebook by `await asyncio.to_thread(pytest.main, [[]...])`*"])
+    asyncio.run(cell_with_thread()).assert_outcomes(passed=1)
 
 
 def test_threads_of_one_test_wait_for_each_other(suite: pytest.Pytester, reports: Reports) -> None:

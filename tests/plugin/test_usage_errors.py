@@ -176,8 +176,8 @@ CONFLICTS = [
         ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-host=localhost"),
         "--swarm-host has no effect with --swarm-backend=replay, *",
     ),
-    (("--swarm-cassette=c.jsonl",), "--swarm-cassette needs --swarm-backend=record or --swarm-backend=replay; add one"),
-    (("--swarm-record-mode=all",), "--swarm-record-mode needs --swarm-backend=record; add it, or leave the mode out"),
+    (("--swarm-cassette=c.jsonl",), "--swarm-cassette needs --swarm-backend=record or --swarm-backend=replay; add it*"),
+    (("--swarm-record-mode=all",), "--swarm-record-mode needs --swarm-backend=record; add it*"),
     (("--swarm-fault=hang:model=nope",), "--swarm-fault: profile 'a40' does not know 'nope'; it knows gemma2:2b*"),
 ]
 

@@ -62,7 +62,7 @@ def test_a_killed_worker_loses_only_its_test(suite: pytest.Pytester, reports: Re
 
 def test_a_worker_that_dies_without_a_test_in_hand_loses_nothing() -> None:
     session: Any = SimpleNamespace(lost_workers=0, lost_test=pytest.fail)
-    hooks: Any = SimpleNamespace(active=True, config=None, session=session)
+    hooks: Any = SimpleNamespace(signals=None, config=None, session=session)
     XdistController(hooks).pytest_testnodedown(node=object(), error="Not properly terminated")
     assert session.lost_workers == 1
 

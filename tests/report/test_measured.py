@@ -14,7 +14,7 @@ from pytest_swarm.domain.measured_run import MeasuredTest, PredictedAndReal, Ver
 from pytest_swarm.domain.record import Run
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.markdown import render_markdown
-from pytest_swarm.report.measured import measure_summary, verified_rows
+from pytest_swarm.report.measured import measure_summary, measured_once, verified_rows
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.schemas import load_schema
@@ -121,6 +121,15 @@ def test_answers_that_another_process_asked_are_no_known_ones() -> None:
     told = measure_summary(build_report(measured(tests=(replace(TEST, known=4), replace(waited, known=24)))))
     assert told is not None
     assert told.answers_known == 4  # the process that came later knew what the first one had asked
+
+
+def test_answers_that_another_run_stored_meanwhile_are_told_where_this_one_asked_none() -> None:
+    none_asked = replace(TEST, asked=0, loads=0, server_s=0.0, waves=0, known=4)
+    for tests, said in (((none_asked,), 26), ((TEST, replace(none_asked, known=0)), 0)):
+        summary = measure_summary(build_report(measured(tests=tests)))
+        assert summary is not None
+        assert summary.answers_of_others == said
+        assert ("known before, 26 asked by another run meanwhile)" in measured_once(summary)) is bool(said)
 
 
 def test_prompts_that_are_played_faster_than_they_were_read_are_told() -> None:

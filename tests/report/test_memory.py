@@ -61,5 +61,5 @@ def peak_kb(path: Path, folder: Path) -> float:
 def test_the_memory_of_a_report_grows_by_a_few_kilobytes_a_job(tmp_path: Path) -> None:
     few, more = 20, 80
     paths = [written(tmp_path / str(n), many(n)) for n in (few, more)]
-    _, _, small, large = (peak_kb(path, tmp_path) for path in (*paths, *paths))  # first modules and caches
+    _, small, large = (peak_kb(path, tmp_path) for path in (paths[1], *paths))  # first modules and caches
     assert (large - small) / (3 * (more - few)) < MOST_KB

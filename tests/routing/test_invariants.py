@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.plan import Plan, PlanStatus
@@ -18,7 +21,7 @@ from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import evaluate
 from pytest_swarm.routing.program import choose_rows, needed, program_of, value_of
-from tests.instances import mode_for, mode_names, random_view, scores_of, with_speeds
+from tests.instances import mode_for, mode_names, random_view, scores_of, tied, with_speeds
 from tests.tries import tries
 
 VIEWS = st.integers(0, 10**6).map(lambda seed: random_view(seed, tasks=1 + seed % 8))
@@ -123,3 +126,32 @@ def test_leaving_out_what_no_task_needs_costs_nothing(view: PlanningView) -> Non
     assert value_of(program, less) >= value_of(program, more) - 1e-9
     used = np.unique(choose_rows(program, less))
     assert set(less[0].nonzero()[0]) == set(used) | set(program.pinned.nonzero()[0])
+
+
+def listed(view: PlanningView, order: Sequence[int]) -> PlanningView:
+    """The view with its tasks in another order."""
+    table, tasks = view.estimates, tuple(view.tasks[m] for m in order)
+    figures = {name: getattr(table, name)[:, order] for name in ("quality", "token_cost", "latency_s", "allowed")}
+    return replace(
+        view,
+        tasks=tasks,
+        ready=tuple(task.id for task in tasks if task.id in view.ready),
+        stages=tuple(view.stages[m] for m in order),
+        estimates=replace(table, tasks=tuple(task.id for task in tasks), **figures),
+    )
+
+
+@pytest.mark.parametrize("flat", [False, True], ids=["stages", "flat"])
+@pytest.mark.parametrize("mode", ["lp", "milp", "staged", "best-single"])
+@example(random_view(1277, tasks=6), 3, Random(0))
+@example(random_view(1277, tasks=6), 3, Random(1))
+@SEEN
+@given(VIEWS, st.integers(0, 3), st.randoms(use_true_random=False))
+def test_the_order_in_which_tasks_are_listed_does_not_matter(mode, flat, view, steps, random) -> None:
+    view = tied(view, steps=steps) if steps else view
+    if flat:
+        view = replace(view, stages=(0,) * len(view.tasks), ready=tuple(t.id for t in view.tasks), edges=())
+    order = random.sample(range(len(view.tasks)), len(view.tasks))
+    first, other = (asyncio.run(router_of(mode, each).route(each)) for each in (view, listed(view, order)))
+    assert other.model_of == first.model_of
+    assert other.residency == first.residency

@@ -14,7 +14,7 @@ from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter, formulate
 from pytest_swarm.routing.lp_arrays import HighsRelaxation, lp_arrays
 from pytest_swarm.routing.lp_rounding import SOLVERS, LpRelaxation
-from pytest_swarm.routing.lp_step import step_of
+from pytest_swarm.routing.program import program_of
 from tests.instances import random_view, tied
 
 MODE, HIGHS = LpRouter(), HighsRelaxation()
@@ -51,7 +51,7 @@ def views_with_ties() -> list[PlanningView]:
 
 
 def solved(view: PlanningView) -> LpRelaxation | None:
-    return HIGHS.solve(step_of(view))
+    return HIGHS.solve(program_of(view))
 
 
 def test_its_solution_is_that_of_cvxpy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,14 @@ from pytest_swarm.routing import lp_simplex
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_simplex import LpOptimum, lp_optimum
-from pytest_swarm.routing.lp_step import step_of
+from pytest_swarm.routing.program import program_of
 from tests.instances import matrix_view, random_view, tied
 
 MODE = LpRouter()
 
 
 def found(view: PlanningView) -> LpOptimum | None:
-    return lp_optimum(step_of(view))
+    return lp_optimum(program_of(view))
 
 
 def shares_of(view: PlanningView) -> list[list[float]]:
@@ -40,7 +40,7 @@ def price_of_ties(view: PlanningView, shares: np.ndarray) -> float:
 
 def least_price_of_ties(view: PlanningView, optimum: float) -> float:
     """The least that any solution costs whose value is the optimum, by CVXPY."""
-    step = step_of(view)
+    step = program_of(view)
     models, tasks = step.worth.shape
     x, y = cp.Variable((models, tasks), nonneg=True), cp.Variable(models)
     prices = [
@@ -51,10 +51,10 @@ def least_price_of_ties(view: PlanningView, optimum: float) -> float:
         cp.sum(x, axis=0) == 1,
         x <= step.allowed.astype(float),
         x <= cp.reshape(y, (models, 1), order="C") @ np.ones((1, tasks)),
-        y >= np.array(step.keep, dtype=float),
+        y >= step.pinned,
         y <= 1,
-        np.array(step.vram_gb) @ y <= step.budget_gb,
-        cp.sum(cp.multiply(step.worth, x)) - step.entry_price @ y >= optimum - 1e-9,
+        step.vram_gb @ y <= step.budget_gb,
+        cp.sum(cp.multiply(np.where(step.allowed, step.worth, 0.0), x)) - step.entry_price @ y >= optimum - 1e-9,
     ]
     return float(cp.Problem(cp.Minimize(np.array(prices) @ y), rows).solve(solver="HIGHS"))
 
@@ -68,15 +68,17 @@ def test_random_steps_have_the_value_of_the_mode_and_the_optimum_of_the_rule(ali
         assert (own is None) == (relaxed is None)
         if own is None or relaxed is None:
             continue
-        step = step_of(view)
+        step = program_of(view)
         assert own.value == pytest.approx(relaxed.optimum, abs=1e-9)
         assert own.shares.sum(axis=0) == pytest.approx(1.0)
         assert not own.shares[~step.allowed].any()
-        held = np.maximum(own.shares.max(axis=1), step.keep)
+        held = np.maximum(own.shares.max(axis=1), step.pinned)
         assert held @ step.vram_gb <= step.budget_gb + 1e-6
-        assert (own.shares * step.worth).sum() - step.entry_price @ held == pytest.approx(own.value)
+        assert (own.shares * np.where(step.allowed, step.worth, 0.0)).sum() - step.entry_price @ held == pytest.approx(
+            own.value
+        )
         assert price_of_ties(view, own.shares) == pytest.approx(least_price_of_ties(view, own.value), abs=2e-5)
-        solved["keep"] += any(step.keep)
+        solved["keep"] += step.pinned.any()
         solved["forbidden"] += not step.allowed.all()
         solved["fractional"] += own.shares.max(axis=0).min() < 0.99
     assert min(solved.values()) > 3
@@ -167,7 +169,7 @@ def test_steps_that_a_solver_is_faster_with_are_left_to_it() -> None:
 
 def test_a_residency_that_no_share_needs_is_no_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     view = matrix_view([[0.9], [0.5]], vram_gb=[4, 2], budget_gb=8, load=[0.1, 0.5])
-    monkeypatch.setattr(lp_simplex, "_residency", lambda _: (np.array([1.0, 0.0]), 0.8))
+    monkeypatch.setattr(lp_simplex, "_residency", lambda *_: (np.array([1.0, 0.0]), 0.8))
     assert found(view) is not None
-    monkeypatch.setattr(lp_simplex, "_residency", lambda _: (np.array([1.0, 0.4]), 0.6))
+    monkeypatch.setattr(lp_simplex, "_residency", lambda *_: (np.array([1.0, 0.4]), 0.6))
     assert found(view) is None, "rounding left the load of a model unpaid for"

@@ -10,9 +10,10 @@ import pytest
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.errors import FleetError, GraphError
 from pytest_swarm.routing.base import Weights
-from pytest_swarm.routing.lp_step import step_of
+from pytest_swarm.routing.lp_rounding import value_of_rows
 from pytest_swarm.routing.objective import evaluate, load_price, switch_cost, utility
 from pytest_swarm.routing.plan_builders import assign, held_throughout
+from pytest_swarm.routing.program import program_of
 from tests.instances import GEMMA, PHI, QWEN, WB1, matrix_view, plan_with, random_view, view_of
 
 # two stages; worth 1 on the right model, 0 on the other; a load costs 0.1 and 0.2
@@ -101,10 +102,11 @@ def test_an_unknown_task_is_an_error_though_it_is_deferred() -> None:
 def test_the_value_of_a_step_that_is_rounded_is_that_of_the_replay_to_the_last_digit() -> None:
     for seed in range(20):
         view = random_view(seed, models=5, tasks=6)
+        view = replace(view, estimates=replace(view.estimates, allowed=np.ones((5, 6), dtype=bool)))
         rows = np.random.default_rng(seed).integers(0, 5, 6).tolist()
         residency = held_throughout(view, (view.fleet.tags[row] for row in rows))
         chosen = Plan(assignments=assign(view, rows, Origin.RULE), residency=residency, status=PlanStatus.HEURISTIC)
-        assert step_of(view).value(rows) == evaluate(chosen, view).value
+        assert value_of_rows(program_of(view), rows) == evaluate(chosen, view).value
 
 
 def test_a_plan_with_a_row_too_few_is_refused() -> None:
