@@ -92,6 +92,11 @@ def wrong(**changes: object) -> str:
         (wrong(max_ctx=1.5), "'max_ctx' must be a whole number, not 1.5"),
         (wrong(num_ctx="8k"), "'num_ctx' must be a whole number or \"auto\", not '8k'"),
         (wrong(num_ctx=0), "num_ctx is 0, but must be above 0"),
+        (wrong(cost_per_token=1e308), "'cost_per_token' is 1e+308, but must be at most 1e+12"),
+        (wrong(vram_gb=1e308), "'vram_gb' is 1e+308, but must be at most 1e+06"),
+        (wrong(load_time_ms=1e308), "'load_time_ms' is 1e+308, but must be at most 3.1536e+10"),
+        (wrong(max_ctx=10**300), "'max_ctx' is 1e+300, but must be at most 1e+12"),
+        (wrong(decode_tokens_per_s=1e-308), "'decode_tokens_per_s' is 1e-308, but must be at least 1e-06"),
         (
             wrong(max_ctx=4096, num_ctx=4097),
             "model 1 (m:1b): 'num_ctx' is 4097, but the longest context ('max_ctx') is 4096; lower the one or raise",
