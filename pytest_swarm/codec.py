@@ -19,6 +19,7 @@ import msgspec
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Json, problem, strict_json
+from pytest_swarm.files import measured_kind
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -29,6 +30,7 @@ JsonObject = dict[str, Json]
 T = TypeVar("T")
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+_BEGINNING: Final = 1000  # bytes of a file in which its schema stands
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _SINGLE: Final = frozenset((str, int, float, bool, type(None)))  # types of values that hold no others
@@ -99,7 +101,7 @@ class _FileHead(msgspec.Struct, frozen=True, kw_only=True):
 class FileDecoder(Generic[T]):
     """A decoder of whole files whose field `schema` names kind and version, such as `swarm-policy/1`.
 
-    `what` says what such a file is, `advice` what to do about one that is damaged.
+    `what` says what such a file is, `advice` what to do about one that is damaged: one that begins as such a file does.
     """
 
     def __init__(self, of: Any, *, schema: str, what: str, error: type[SwarmError], advice: str) -> None:
@@ -107,7 +109,7 @@ class FileDecoder(Generic[T]):
         self._what = what
         self._error = error
         self._advice = advice
-        self._head: JsonDecoder[_FileHead] = JsonDecoder(_FileHead, error=error, advice=advice)
+        self._head: JsonDecoder[_FileHead] = JsonDecoder(_FileHead, error=error)
         self._file: JsonDecoder[T] = JsonDecoder(of, error=error, advice=advice)
 
     def decode(self, text: bytes, *, where: str) -> T:
@@ -121,16 +123,31 @@ class FileDecoder(Generic[T]):
             SwarmError: the text is not JSON, of another kind, of a later version, or not of the type.
         """
         text = text.removeprefix(codecs.BOM_UTF8)
-        found = self._head.decode(text, where=where).schema
+        try:
+            found = self._head.decode(text, where=where).schema
+        except SwarmError as error:
+            raise self._error(f"{where}: {self._head_fault(text)}") from error
         if found != self._schema:
             raise self._error(f"{where}: {self._fault(found)}")
         return self._file.decode(text, where=where)
+
+    def _head_fault(self, text: bytes) -> str:
+        """Return what is wrong with a text whose `schema` cannot be read: it is such a file, but cut off, or none."""
+        try:
+            strict_json(text)
+        except (ValueError, RecursionError) as error:
+            if self._schema.partition("/")[0].encode() in text[:_BEGINNING]:
+                return f"is not valid JSON: {problem(error)}; {self._advice}"
+            held = measured_kind(text)
+            reason = f"is not valid JSON: {problem(error)}" if held is None else f"holds {held}"
+            return f"is not {self._what} of pytest-swarm, and {reason}; name {self._what}"
+        return self._fault("")
 
     def _fault(self, found: str) -> str:
         kind, _, version = self._schema.partition("/")
         other = found.removeprefix(f"{kind}/")
         if other == found:
-            return f"is not {self._what} of pytest-swarm: its 'schema' is not {self._schema}"
+            return f"is not {self._what} of pytest-swarm: its 'schema' is not {self._schema}; name {self._what}"
         if other.isdecimal() and len(other) <= len(version) and other < version:
             return f"its schema {found} is unknown; {self._advice}"
         return f"its schema {found} is newer than {self._schema}; update pytest-swarm"

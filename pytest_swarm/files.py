@@ -33,6 +33,10 @@ _MEASURED: Final = (
 _FIRST_BYTES: Final = 100
 
 
+class MeasuredFileError(FileExistsError):
+    """A file holds what was measured, and is not replaced; its `strerror` says what to do."""
+
+
 def shown_path(path: Path, start: Path) -> str:
     """Return a path as a user in the folder `start` would write it: relative to it where it lies inside."""
     return str(path.relative_to(start)) if path.is_relative_to(start) else str(path)
@@ -72,15 +76,21 @@ def refused_files() -> Iterator[None]:
 
 
 def check_not_measured(path: Path) -> None:
-    """Raise OSError where a file holds what was measured, which another output must not replace or be added to."""
+    """Raise MeasuredFileError where a file holds what was measured, which no other output may replace or add to."""
     try:
         with path.open("rb") as file:
             beginning = file.read(_FIRST_BYTES)
     except FileNotFoundError:
         return
-    for form, what in _MEASURED:
-        if form.match(beginning):
-            raise OSError(errno.EEXIST, f"it holds {what}, which nothing else replaces; name another file", str(path))
+    if (what := measured_kind(beginning)) is not None:
+        raise MeasuredFileError(
+            errno.EEXIST, f"it holds {what}, which nothing else replaces; name another file", str(path)
+        )
+
+
+def measured_kind(beginning: bytes) -> str | None:
+    """Return what was measured that a file of this beginning holds; None for any other file."""
+    return next((what for form, what in _MEASURED if form.match(beginning)), None)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ BYTES_PER_GIB: Final = 1 << 30
 TICKS_PER_S: Final = 1 << 20  # a power of two, so that sums and differences of whole ticks are exact floats
 
 MOST_RELATIVE: Final = 10.0  # a figure that is further from its base has a base next to nothing: how far says nothing
-_MOST_GB: Final = 1_000_000  # a petabyte
-_MOST_S: Final = 365 * 86_400
+MOST_GB: Final = 1_000_000  # a petabyte
+MOST_S: Final = 365 * 86_400
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(gib|gb|g|mib|mb|m)?\s*", re.IGNORECASE)
 _SIZE_GB: Final = {
     "gb": 1.0,
@@ -43,8 +43,8 @@ def parse_size_gb(text: str, *, what: str) -> float:
     size_gb = float(match[1]) * _SIZE_GB[(match[2] or "gb").lower()] if match else 0.0
     if size_gb <= 0:
         raise OptionError(f"{what}: {text!r} is not a size; write for example 8GB or 7.5GiB")
-    if size_gb > _MOST_GB:
-        raise OptionError(f"{what}: {text!r} is more than {_MOST_GB:,} GB; write for example 8GB or 7.5GiB")
+    if size_gb > MOST_GB:
+        raise OptionError(f"{what}: {text!r} is more than {MOST_GB:,} GB; write for example 8GB or 7.5GiB")
     return size_gb
 
 
@@ -62,8 +62,8 @@ def parse_duration_s(text: str, *, what: str) -> float:
     duration_s = float(match[1]) * _DURATION_S[(match[2] or "s").lower()] if match else 0.0
     if duration_s <= 0:
         raise OptionError(f"{what}: {text!r} is not a duration; write for example 120s or 2m")
-    if duration_s > _MOST_S:
-        raise OptionError(f"{what}: {text!r} is more than {_MOST_S:,} s, a year; write for example 120s or 2m")
+    if duration_s > MOST_S:
+        raise OptionError(f"{what}: {text!r} is more than {MOST_S:,} s, a year; write for example 120s or 2m")
     return duration_s
 
 

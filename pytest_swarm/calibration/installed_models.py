@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -17,10 +17,10 @@ from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.execution.restoration import Restoration
-from pytest_swarm.execution.server_models import installed_models
+from pytest_swarm.execution.server_models import installed_models, require_models
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel, ModelInfo
-from pytest_swarm.units import bytes_to_gb
+from pytest_swarm.units import bytes_to_gb, plural
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml
 
 COST_PER_BILLION: Final = 0.15
@@ -29,6 +29,23 @@ COST_PER_BILLION: Final = 0.15
 _BILLIONS: Final = {"K": 1e-6, "M": 1e-3, "B": 1.0, "T": 1e3}
 _CHAT_CAPABILITY: Final = "completion"
 _MS_PER_S: Final = 1000.0
+_FEWER: Final = "--models=TAG,... measures those alone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRequest:
+    """What to measure: these models, or where none is named, all that are installed; at so many tokens of context.
+
+    A model with a shorter context is measured at its own.
+    """
+
+    num_ctx: int
+    tags: tuple[str, ...] = ()
+
+    def of(self, installed: Iterable[ListedModel]) -> list[ListedModel]:
+        """Return those of a server's models that are asked for."""
+        wanted = set(map(full_tag, self.tags))
+        return [model for model in installed if not wanted or full_tag(model.tag) in wanted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +81,7 @@ class InstalledModels:
 def measure_server(
     host: str,
     *,
-    num_ctx: int,
+    request: FleetRequest,
     timeout_s: float,
     report_progress: Callable[[str], None],
     keep: Callable[[InstalledModels], None] = lambda _: None,
@@ -73,21 +90,22 @@ def measure_server(
 
     Args:
         host: Base URL of the server.
-        num_ctx: Tokens of context to measure at.
+        request: What to measure.
         timeout_s: Limit of one load.
-        report_progress: Called with a sentence before each model.
+        report_progress: Called with a sentence on how many models there are, and one before each.
         keep: Called with what was measured, where something was, before an error or Ctrl-C ends the rest.
 
     Raises:
-        BackendError: Where no server answers, or it hangs.
+        BackendError: Where no server answers, or it hangs, or lacks a model that is asked for.
         FleetError: Where the server has no model that can chat.
     """
-    installed_models(host, timeout_s)  # a server that hangs is told now, not after the limit of a load
+    installed = installed_models(host, timeout_s)  # a server that hangs is told now, not after the limit of a load
+    require_models(host, request.tags, installed, roles={})
 
     async def measure() -> InstalledModels:
         client = OllamaClient(host, timeout_s=timeout_s)
         try:
-            return await measure_installed_models(client, num_ctx=num_ctx, report_progress=report_progress, keep=keep)
+            return await measure_installed_models(client, request=request, report_progress=report_progress, keep=keep)
         finally:
             await client.aclose()
 
@@ -97,16 +115,17 @@ def measure_server(
 async def measure_installed_models(
     client: OllamaClient,
     *,
-    num_ctx: int,
+    request: FleetRequest,
     report_progress: Callable[[str], None],
     keep: Callable[[InstalledModels], None] = lambda _: None,
 ) -> InstalledModels:
-    """Measure every chat model of a server. Models that were resident before are resident afterwards.
+    """Measure the chat models of a server. Models that were resident before are resident afterwards.
 
     Args:
         client: Client of the server.
-        num_ctx: Tokens of context to measure at; a model with a shorter context is measured at its own.
-        report_progress: Called with a sentence before each model, and for each that could not be put back.
+        request: What to measure.
+        report_progress: Called with a sentence on how many models there are, before each of them, and for each that
+            could not be put back.
         keep: Called with what was measured, where something was, before an error or Ctrl-C ends the rest.
 
     Raises:
@@ -127,13 +146,11 @@ async def measure_installed_models(
         return InstalledModels(host=client.host, entries=entries, left_out=left_out, simulated=simulated)
 
     try:
-        installed += await client.installed()
+        installed += request.of(await client.installed())
         with suppress(BackendError):  # of a server that does not tell its version nothing is known
             simulated = is_simulated_version(await client.version())
-        for model in installed:
-            if model.remote_host is None:
-                report_progress(f"measuring {model.tag}")
-            results[model.tag] = await _entry_or_reason(client, restoration, model, num_ctx)
+        for model in _reported(installed, report_progress):
+            results[model.tag] = await _entry_or_reason(client, restoration, model, request.num_ctx)
     finally:
         try:
             if len(results) < len(installed) and found().entries:  # a server that went away, or Ctrl-C
@@ -144,6 +161,17 @@ async def measure_installed_models(
                     report_progress(trouble)
     found().check()
     return found()
+
+
+def _reported(installed: Sequence[ListedModel], report_progress: Callable[[str], None]) -> Iterator[ListedModel]:
+    """Yield the models, with a sentence before each that runs on the server, and first on how many these are."""
+    local = [model.tag for model in installed if model.remote_host is None]
+    if local:
+        report_progress(f"measuring {plural(len(local), 'model')}, each of which is loaded twice; {_FEWER}")
+    for model in installed:
+        if model.remote_host is None:
+            report_progress(f"measuring {model.tag} ({local.index(model.tag) + 1} of {len(local)})")
+        yield model
 
 
 async def _entry_or_reason(

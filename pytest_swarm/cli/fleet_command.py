@@ -21,13 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--host", metavar="URL", help=f"the server (default: {DEFAULT_IN_WORDS})")
     parser.add_argument("--out", type=Path, metavar="FILE", help="fleet file to write (default: standard output)")
+    parser.add_argument("--models", metavar="TAG,...", help="measure these models alone (default: all chat models)")
     parser.add_argument("--num-ctx", type=int, metavar="N", help="tokens of context to measure at (default: 8192)")
     parser.add_argument("--timeout", default="10m", metavar="TIME", help="limit of one load (default: 10m)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and write; raise SwarmError for a server that does not answer or has no model."""
-    from pytest_swarm.calibration.installed_models import measure_server
+    from pytest_swarm.calibration.installed_models import FleetRequest, measure_server
     from pytest_swarm.domain.model import DEFAULT_NUM_CTX
     from pytest_swarm.errors import OptionError
     from pytest_swarm.units import parse_duration_s
@@ -35,10 +36,13 @@ def run(options: argparse.Namespace) -> int:
     num_ctx = DEFAULT_NUM_CTX if options.num_ctx is None else options.num_ctx
     if num_ctx < 1:
         raise OptionError(f"--num-ctx: is {num_ctx}, but must be at least 1")
+    tags = () if options.models is None else tuple(map(str.strip, options.models.split(",")))
+    if not all(tags):
+        raise OptionError(f"--models: {options.models!r} has an empty entry; write for example --models=gemma2:2b,phi3")
     unfinished = None if options.out is None else Path(f"{options.out}.part")
     found = measure_server(
         host_of_command(options.host),
-        num_ctx=num_ctx,
+        request=FleetRequest(num_ctx=num_ctx, tags=tags),
         timeout_s=parse_duration_s(options.timeout, what="--timeout"),
         report_progress=lambda text: print(text, file=sys.stderr),
         keep=lambda some: _write(some.fleet_text(), unfinished),

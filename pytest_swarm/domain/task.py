@@ -14,10 +14,11 @@ from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import decode_expectation, encode_expectation
 from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Fields, Json, shown
 
 MIN_DIFFICULTY: Final = 1.0
 MAX_DIFFICULTY: Final = 5.0
+MAX_ESTIMATED_TOKENS: Final = 10**12  # far above every context, and costs and times of so many stay finite
 NEEDS_NO_INPUT: Final = "expected"  # as a formula: `expected` is right, whatever the parents answered
 
 
@@ -96,8 +97,10 @@ class Task:
             raise GraphError(f"task {self.id!r}: the prompt is empty")
         if self.system is not None and not self.system.strip():
             raise GraphError(f"task {self.id!r}: the system prompt is empty; leave 'system' out")
-        if self.estimated_tokens <= 0:
-            raise GraphError(f"task {self.id!r}: estimated_tokens is {self.estimated_tokens}, but must be at least 1")
+        if not 1 <= self.estimated_tokens <= MAX_ESTIMATED_TOKENS:
+            bound = "at least 1" if self.estimated_tokens < 1 else f"at most {MAX_ESTIMATED_TOKENS:,}"
+            found = shown(self.estimated_tokens)
+            raise GraphError(f"task {self.id!r}: estimated_tokens is {found}, but must be {bound}")
         object.__setattr__(self, "difficulty", float(self.difficulty))  # 2 and 2.0 must have the same digest
         if not (math.isfinite(self.difficulty) and MIN_DIFFICULTY <= self.difficulty <= MAX_DIFFICULTY):
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol, runtime_checkable
 
 import httpx
 
@@ -17,6 +19,7 @@ from pytest_swarm.errors import (
     ServerDownError,
     ServerRefusedError,
 )
+from pytest_swarm.fields import problem
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
 
@@ -46,6 +49,15 @@ _PROMPT_TOKENS: Final = re.compile(r"exceed_context_size_error\W+n_prompt_tokens
 _TLS: Final = re.compile(r"\[SSL\b")
 """How Python's errors of TLS begin, which httpx reports as a connection that failed."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
+_READ: Final = 10_000  # most characters of it that are looked at, blanks among them
+
+
+@runtime_checkable
+class _InvalidFields(Protocol):
+    """What is used of pydantic's error, which the official client raises for a reply whose fields are wrong."""
+
+    def errors(self, *, include_url: bool) -> Sequence[Mapping[str, Any]]:
+        """Return a table of place, message and value for each wrong field."""
 
 
 def translate_error(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
@@ -84,7 +96,29 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
         )
     if isinstance(error, httpx.TransportError | httpx.StreamError):
         return BrokenReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
-    return BadReplyError(f"{call}: the server at {host} did not send an Ollama reply; is another program on that port?")
+    return BadReplyError(
+        f"{call}: the server at {host} did not send an Ollama reply ({_reply_fault(error)}); "
+        f"is another program on that port?"
+    )
+
+
+def _reply_fault(error: Exception) -> str:
+    """Return what is wrong with a reply of status 200 that cannot be read, with the server's own words where it says
+    why."""
+    match error:
+        case json.JSONDecodeError(doc=text):
+            return f"it is not JSON: '{quoted(text)}'" if text.strip() else "it is empty"
+        case _InvalidFields():
+            first = error.errors(include_url=False)[0]
+            given, place = first["input"], ".".join(map(str, first["loc"]))
+            if isinstance(given, dict) and isinstance(said := given.get("error"), str):
+                return f"it is an error: '{quoted(said)}'"
+            return quoted(f"{place}: {first['msg']}")
+        case TypeError() | AttributeError():
+            return "it is JSON, but no object"
+        case httpx.DecodingError():
+            return f"it cannot be unpacked: {quoted(str(error))}"
+    return quoted(problem(error))
 
 
 def _tls_failure(error: Exception) -> str | None:
@@ -116,9 +150,10 @@ def refused_tokens(error: ServerRefusedError) -> int | None:
 
 
 def quoted(text: str) -> str:
-    """Return a text of the server on one line, truncated for an error message."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}..."
+    """Return a text of the server on one line, truncated for an error message; what cannot be printed is escaped."""
+    flat = " ".join(text[:_READ].split())
+    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in flat[:_SHOWN])
+    return shown if len(flat) <= _SHOWN else f"{shown}..."
 
 
 def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendError:

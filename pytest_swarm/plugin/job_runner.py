@@ -15,7 +15,7 @@ from pytest_swarm.domain.record import Case, CaseKey, JobRecord, JobStatus
 from pytest_swarm.errors import NotMeasuredError, SwarmError
 from pytest_swarm.metrics.job_metrics import JobMetrics, encode_metrics, job_metrics
 from pytest_swarm.plugin.cases import is_swarm, key_of, workflow_of
-from pytest_swarm.plugin.job_turns import JobTurns, refuse_event_loop
+from pytest_swarm.plugin.job_turns import JobTurns, refuse_unusable_call
 from pytest_swarm.telemetry.events import encode_job_summary, encode_note
 from pytest_swarm.units import now_ms
 
@@ -204,9 +204,7 @@ class SwarmRun:
 
     def __call__(self, graph: TaskGraph) -> JobResult:
         """Run the graph under the test's case. A job that does not complete fails the test with one sentence."""
-        if not isinstance(graph, TaskGraph):
-            pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
-        refuse_event_loop()
+        refuse_unusable_call(graph)
         with self._jobs.turns.turn():
             case = self._jobs.case_of(graph, self._item, self.key)
             if self._jobs.dry_run is not None:

@@ -1,4 +1,4 @@
-"""Whose turn it is to run a job: one thread at a time, outside of event loops, and none after the run's end."""
+"""Which calls of `swarm_run` can run a job, and whose turn it is: one thread at a time, none after the run's end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from contextlib import contextmanager, suppress
 from threading import RLock
 
 import pytest
+
+from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.vacuous_expectation import vacuous_task
 
 
 class JobTurns:
@@ -33,7 +36,16 @@ class JobTurns:
         self._lock.release()
 
 
-def refuse_event_loop() -> None:
+def refuse_unusable_call(graph: object) -> None:
+    """Fail the test where a call of `swarm_run` with this graph can run no job, or none whose score says anything."""
+    if not isinstance(graph, TaskGraph):
+        pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
+    if (fault := vacuous_task(graph)) is not None:
+        pytest.fail(fault, pytrace=False)
+    _refuse_event_loop()
+
+
+def _refuse_event_loop() -> None:
     """Fail the test where this thread is inside a running event loop."""
     import asyncio
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
-from pytest_swarm.files import replacing, write_whole
+from pytest_swarm.files import MeasuredFileError, replacing, write_whole
 from pytest_swarm.report.csv_report import write_csv
 from pytest_swarm.report.html import PageOptions, render_html
 from pytest_swarm.report.json_report import write_json
@@ -87,7 +87,8 @@ def rebuild(
             except OSError as error:
                 where = named.path or there
                 reason = error.strerror or error
-                raise OptionError(f"report: {where}: cannot be written: {reason}; give another --out") from error
+                advice = "" if isinstance(error, MeasuredFileError) else "; give another --out"
+                raise OptionError(f"report: {where}: cannot be written: {reason}{advice}") from error
     return tuple(written)
 
 

@@ -23,8 +23,9 @@ from pytest_swarm.documents import (
     write_text,
 )
 from pytest_swarm.domain.expectation import Expectation
-from pytest_swarm.domain.expectation_codec import decode_expectation, encode_expectation
+from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.vacuous_expectation import written_expectation
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
 
@@ -84,7 +85,7 @@ def read_expected(path: Path) -> dict[str, ExpectedAnswer]:
         value = row.raw("expected")
         if isinstance(value, str):
             value = parse_json(value, f"{row.where}, 'expected'", GraphError)
-        expected = decode_expectation(Fields(value, where=f"{row.where}, 'expected'", error=GraphError))
+        expected = written_expectation(Fields(value, where=f"{row.where}, 'expected'", error=GraphError))
         found[task] = ExpectedAnswer(expected=expected, reference_model=row.optional_text("reference_model"))
     return found
 

@@ -15,12 +15,19 @@ from typing import Final
 
 from pytest_swarm.documents import path_of, read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
+from pytest_swarm.domain.task import MAX_ESTIMATED_TOKENS
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json, shown
+from pytest_swarm.units import MOST_GB, MOST_S
 
 _SHIPPED: Final = Path(__file__).parent / "fleets"
 _OTHERWISE: Final = ("tag", "auto_ctx", "shares_with")  # the name, `num_ctx = "auto"`, and what a server tells
 _KEYS: Final = ("name", *(each.name for each in fields_of(Model) if each.name not in _OTHERWISE), "exclude")
+_MOST: Final[Mapping[str, float]] = MappingProxyType(
+    {"vram_gb": MOST_GB, "load_time_ms": MOST_S * 1000, "cost_per_token": 1e12, "max_ctx": MAX_ESTIMATED_TOKENS}
+)
+"""The largest figures of a model: what is computed from such ones is still finite."""
+_LEAST_SPEED: Final = 1e-6  # tokens per second: twelve days for one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,8 @@ def _read_model(row: Fields) -> Model | None:
     capabilities = fields.table("capabilities")
     written = fields.raw("num_ctx") if "num_ctx" in fields else None
     auto_ctx = written == "auto"
+    for key, most in _MOST.items():
+        fields.number(key, high=most)
     if isinstance(written, str) and not auto_ctx:
         raise fields.fail(f"'num_ctx' must be a whole number or \"auto\", not {shown(written)}")
     try:
@@ -156,6 +165,11 @@ def _read_model(row: Fields) -> Model | None:
         )
     except FleetError as error:
         raise fields.placed(error) from error
+    if model.context_tokens > model.max_ctx:
+        raise fields.fail(
+            f"'num_ctx' is {model.context_tokens}, but the longest context ('max_ctx') is {model.max_ctx}; "
+            "lower the one or raise the other"
+        )
     return None if fields.flag("exclude", default=False) else model
 
 
@@ -163,4 +177,4 @@ def _speed(fields: Fields, key: str) -> float | None:
     speed = fields.optional_number(key)
     if speed is not None and speed <= 0:
         raise fields.fail(f"{key!r} is {speed:g}, but must be above 0")
-    return speed
+    return fields.optional_number(key, low=_LEAST_SPEED)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Keywords, Letter, Number, TokenF1, YesNo
-from pytest_swarm.domain.expectation_codec import decode_expectation
+from pytest_swarm.domain.vacuous_expectation import written_expectation
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
 from pytest_swarm.workloads.matrices.table_rows import TableRow
@@ -94,7 +94,7 @@ def _number(row: TableRow, value: float) -> Number:
 
 def _json(row: TableRow, value: dict[object, object]) -> Expectation:
     if "kind" in value:
-        return decode_expectation(Fields(value, where=f"{row.where}, 'expected'", error=GraphError))
+        return written_expectation(Fields(value, where=f"{row.where}, 'expected'", error=GraphError))
     fields: dict[str, str | int | float | bool | None] = {}
     for key, each in value.items():
         if not (each is None or isinstance(each, str | int | float | bool)):

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pytest_swarm.calibration.installed_models import InstalledModels, measure_installed_models
+from pytest_swarm.calibration.installed_models import FleetRequest, InstalledModels, measure_installed_models
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import FleetError, ServerDownError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
@@ -31,7 +31,7 @@ def test_a_fleet_from_the_installed_models() -> None:
 
     async def measure() -> InstalledModels:
         client = simulated_client()
-        found = await measure_installed_models(client, num_ctx=4096, report_progress=told.append)
+        found = await measure_installed_models(client, request=FleetRequest(num_ctx=4096), report_progress=told.append)
         assert await client.resident() == ()
         await client.aclose()
         return found
@@ -40,7 +40,8 @@ def test_a_fleet_from_the_installed_models() -> None:
         found = runner.run(measure())
     tags = [entry.model.tag for entry in found.entries]
     assert sorted(tags) == sorted(A40.tags[:2])
-    assert [text.removeprefix("measuring ") for text in told] == tags
+    assert told[0] == "measuring 2 models, each of which is loaded twice; --models=TAG,... measures those alone"
+    assert told[1:] == [f"measuring {tag} ({number} of 2)" for number, tag in enumerate(tags, 1)]
     for entry in found.entries:
         true = A40.model(entry.model.tag)
         assert true is not None
@@ -57,7 +58,9 @@ def test_a_fleet_from_the_installed_models() -> None:
 def test_a_server_without_a_gpu_says_that_its_footprints_are_main_memory() -> None:
     async def measure() -> InstalledModels:
         client = simulated_client(gpu_bytes=None)
-        found = await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        found = await measure_installed_models(
+            client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None
+        )
         await client.aclose()
         return found
 
@@ -79,7 +82,9 @@ def test_the_load_time_is_that_of_the_faster_load(slow: int, monkeypatch: pytest
 
     async def measure() -> InstalledModels:
         client = simulated_client()
-        found = await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        found = await measure_installed_models(
+            client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None
+        )
         await client.aclose()
         return found
 
@@ -105,7 +110,9 @@ def test_what_was_resident_is_put_back(interrupted: bool) -> None:
             told.append(_)
 
         told: list[str] = []
-        work = asyncio.ensure_future(measure_installed_models(client, num_ctx=4096, report_progress=stop))
+        work = asyncio.ensure_future(
+            measure_installed_models(client, request=FleetRequest(num_ctx=4096), report_progress=stop)
+        )
         (ended,) = await asyncio.gather(work, return_exceptions=True)
         assert isinstance(ended, asyncio.CancelledError if interrupted else InstalledModels)
         found = [(entry.tag, entry.num_ctx, entry.left_s is None) for entry in await client.resident_entries()]
@@ -125,7 +132,7 @@ def test_a_server_without_chat_models_gives_no_fleet() -> None:
     async def measure() -> None:
         client = OllamaClient("http://sim:1", transport=httpx.MockTransport(answer), timeout_s=1)
         try:
-            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+            await measure_installed_models(client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None)
         finally:
             await client.aclose()
 
@@ -146,7 +153,9 @@ def test_what_was_measured_is_kept_where_the_rest_is_not(ending: str, monkeypatc
     async def measure() -> None:
         client = simulated_client()
         try:
-            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None, keep=kept.append)
+            await measure_installed_models(
+                client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None, keep=kept.append
+            )
         finally:
             await client.aclose()
 
@@ -175,7 +184,9 @@ def test_the_server_is_left_as_it_was_found_where_what_was_measured_cannot_be_wr
         client = simulated_client()
         await client.load(first, num_ctx=1024, keep_alive=FOREVER)
         with pytest.raises(FleetError, match="the disk is full"):
-            await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None, keep=refuse)
+            await measure_installed_models(
+                client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None, keep=refuse
+            )
         found = [(entry.tag, entry.num_ctx or 0) for entry in await client.resident_entries()]
         await client.aclose()
         return found
@@ -192,7 +203,9 @@ def test_a_model_that_others_unload_does_not_cost_the_measurements_of_the_rest(m
 
     async def measure() -> InstalledModels:
         client = simulated_client()
-        found = await measure_installed_models(client, num_ctx=4096, report_progress=lambda _: None)
+        found = await measure_installed_models(
+            client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None
+        )
         await client.aclose()
         return found
 

@@ -149,6 +149,25 @@ def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["fleet.toml"]
 
 
+def test_the_fleet_command_measures_the_named_models_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("uvicorn")
+    from pytest_swarm.simulator.http_server import serve_in_thread
+
+    models = tuple(replace(each, load_s=0.0, first_load_s=None) for each in A40.server_spec.models[:3])
+    server = SimulatedWorld(profile=A40).server(spec=replace(A40.server_spec, models=models))
+    out = tmp_path / "fleet.toml"
+    with serve_in_thread(server) as url:
+        assert (
+            main(["fleet", "--host", url, "--out", str(out), "--models", f"{A40.tags[1]}, {A40.tags[0].upper()}"]) == 0
+        )
+        assert set(load_fleet(out).tags) == set(A40.tags[:2])
+        assert "measuring 2 models, each of which is loaded twice; --models" in capsys.readouterr().err
+        assert main(["fleet", "--host", url, "--models", "psychic:7b"]) == 1
+        assert "does not have psychic:7b" in capsys.readouterr().err
+    assert main(["fleet", "--host", url, "--models", "a,,b"]) == 4
+    assert "--models: 'a,,b' has an empty entry" in capsys.readouterr().err
+
+
 def test_a_fleet_that_cannot_be_written_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("uvicorn")
     from pytest_swarm.simulator.http_server import serve_in_thread

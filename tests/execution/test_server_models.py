@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_swarm.calibration.installed_models import measure_server
+from pytest_swarm.calibration.installed_models import FleetRequest, measure_server
 from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.execution import server_models
 from pytest_swarm.execution.server_models import installed_models, server_version
@@ -51,4 +51,4 @@ def test_a_server_that_lists_its_models_and_hangs_then_is_told(
 def test_a_fleet_of_a_server_that_hangs_is_not_waited_for(hanging: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_models, "START_TIMEOUT_S", 0.05)
     with pytest.raises(CallTimeoutError, match=r"hangs: .* did not answer /api/tags"):
-        measure_server(hanging, num_ctx=4096, timeout_s=3600.0, report_progress=print)
+        measure_server(hanging, request=FleetRequest(num_ctx=4096), timeout_s=3600.0, report_progress=print)

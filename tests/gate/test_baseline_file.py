@@ -51,8 +51,12 @@ def test_a_failed_write_leaves_the_file_and_nothing_else(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{", "is not valid JSON"),
-        ("[]", "expected object, found array"),
+        ("{", "is not a baseline of pytest-swarm, and is not valid JSON: Expecting property name"),
+        ("[]", "is not a baseline of pytest-swarm: its 'schema' is not swarm-baseline/1; name a baseline"),
+        ("[pytest]", "is not valid JSON: Expecting value: line 1 column 2 (char 1); name a baseline"),
+        ('{"cassette": 1}\n{}', "is not a baseline of pytest-swarm, and holds a recording; name a baseline"),
+        ('{"event":"run_start"}\n{}', "is not a baseline of pytest-swarm, and holds the events of a run; name a "),
+        ('{\n"schema": "swarm-baseline/1",\n"cases": [', "(char 42); restore the file, or delete it and run with --sw"),
         ("{}", "is not a baseline of pytest-swarm"),
         ('{"schema": "swarm-report/1"}', "is not a baseline of pytest-swarm"),
         ('{"schema": "swarm-baseline/2"}', "newer than swarm-baseline/1; update pytest-swarm"),

@@ -27,6 +27,20 @@ class Fault:
 
 FAULTS: Final = (
     Fault(
+        name="a context above the longest one is accepted in a fleet file",
+        where="workloads/fleet.py",
+        old="    if model.context_tokens > model.max_ctx:\n",
+        new="    if model.context_tokens > 2 * model.max_ctx:\n",
+        tests=("workloads/test_fleet.py",),
+    ),
+    Fault(
+        name="a pattern that is found in nearly every answer is accepted",
+        where="domain/vacuous_expectation.py",
+        old="    if all(re.search(pattern, text) for text in _UNLIKE):\n",
+        new="    if not pattern:\n",
+        tests=("domain/test_vacuous_expectation.py",),
+    ),
+    Fault(
         name="an output replaces what was measured",
         where="files.py",
         old="    if not measured:\n",

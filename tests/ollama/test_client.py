@@ -233,6 +233,33 @@ def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response)
         chat(answering(response))
 
 
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (httpx.Response(200, text="<html>\x1b[31mhello</html>"), r"it is not JSON: '<html>\x1b[31mhello</html>'"),
+        (httpx.Response(200, text=" \n"), "it is empty"),
+        (httpx.Response(200, text="x" * 9000), f"it is not JSON: '{'x' * 120}...'"),
+        (httpx.Response(200, text="[1, 2]"), "it is JSON, but no object"),
+        (httpx.Response(200, json={"error": "GPU\x07\non fire"}), r"it is an error: 'GPU\x07 on fire'"),
+        (httpx.Response(200, json=GOOD | {"eval_count": 1.5}), "eval_count: Input should be a valid integer, got a"),
+        (httpx.Response(200, content=b'{"model": "caf\xe9"}'), "it is not UTF-8 text (byte 14)"),
+        (httpx.Response(200, json={"model": "m:1b"}), "message: Field required"),
+        (
+            httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"plain")),
+            "it cannot be unpacked: Error -3 while decompressing data",
+        ),
+    ],
+)
+def test_the_reason_is_said_why_a_reply_cannot_be_read(response: httpx.Response, reason: str) -> None:
+    with pytest.raises(BadReplyError) as caught:
+        chat(answering(response))
+    sentence = str(caught.value)
+    assert f"did not send an Ollama reply ({reason}" in sentence
+    assert sentence.endswith("is another program on that port?")
+    assert sentence.isprintable()
+    assert len(sentence) < 400
+
+
 def test_a_gateway_that_answers_for_the_server_is_a_refusal_that_may_pass() -> None:
     with pytest.raises(ServerRefusedError, match=r"box:1 refused \(status 502\)") as caught:
         chat(answering(httpx.Response(502, text="<!doctype html><p>Bad Gateway")))

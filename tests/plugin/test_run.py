@@ -118,6 +118,18 @@ def test_a_graph_that_is_none_fails_with_one_sentence(suite: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["swarm_run takes a TaskGraph, but was given dict"])
 
 
+def test_a_graph_whose_scores_would_say_nothing_fails_before_it_runs(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_wrong="from pytest_swarm import Exact, Task, TaskGraph\n"
+        "def test_wrong(swarm_run):\n"
+        "    task = Task(id='a', type='math', prompt='?', estimated_tokens=9, expected=Exact(text=''))\n"
+        "    swarm_run(TaskGraph(name='g', tasks=(task,)))"
+    )
+    result = suite.runpytest("test_wrong.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["graph 'g': task 'a': expected exact: the text is empty, *"])
+
+
 def test_a_failing_assert_of_the_test_keeps_the_job(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(
         test_strict="from test_invoice import dag\ndef test_strict(swarm_run, dag): assert swarm_run(dag).score > 2"

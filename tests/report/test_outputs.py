@@ -105,7 +105,18 @@ def test_jsonl_without_events_is_one_sentence(tmp_path: Path) -> None:
         write_output(Output(kind="jsonl"), small_report(), tmp_path)
 
 
+def test_a_report_that_would_replace_a_recording_is_one_sentence_with_one_advice(tmp_path: Path) -> None:
+    recording = tmp_path / "c.jsonl"
+    recording.write_text('{"cassette":1}')
+    with pytest.raises(OptionError, match=r"c\.jsonl: cannot be written: it holds a recording, .*; name another file$"):
+        rebuild([source(tmp_path)], [Output(kind="md", path=recording)], folder=tmp_path)
+    assert recording.read_text() == '{"cassette":1}'
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
+    run = source(tmp_path)
     with pytest.raises(OptionError, match=r"^report: [^\n]*file/out: cannot be written: [^\n]*; give another --out$"):
-        rebuild([source(tmp_path)], [Output(kind="html")], folder=tmp_path / "file" / "out")
+        rebuild([run], [Output(kind="html")], folder=tmp_path / "file" / "out")
+    with pytest.raises(OptionError, match=r"^report: [^\n]*file: cannot be written: [^\n]*; give another --out$"):
+        rebuild([run], [Output(kind="html")], folder=tmp_path / "file")

@@ -92,6 +92,15 @@ def wrong(**changes: object) -> str:
         (wrong(max_ctx=1.5), "'max_ctx' must be a whole number, not 1.5"),
         (wrong(num_ctx="8k"), "'num_ctx' must be a whole number or \"auto\", not '8k'"),
         (wrong(num_ctx=0), "num_ctx is 0, but must be above 0"),
+        (wrong(cost_per_token=1e308), "'cost_per_token' is 1e+308, but must be at most 1e+12"),
+        (wrong(vram_gb=1e308), "'vram_gb' is 1e+308, but must be at most 1e+06"),
+        (wrong(load_time_ms=1e308), "'load_time_ms' is 1e+308, but must be at most 3.1536e+10"),
+        (wrong(max_ctx=10**300), "'max_ctx' is 1e+300, but must be at most 1e+12"),
+        (wrong(decode_tokens_per_s=1e-308), "'decode_tokens_per_s' is 1e-308, but must be at least 1e-06"),
+        (
+            wrong(max_ctx=4096, num_ctx=4097),
+            "model 1 (m:1b): 'num_ctx' is 4097, but the longest context ('max_ctx') is 4096; lower the one or raise",
+        ),
         (wrong(vramgb=3), "unknown key 'vramgb'; did you mean 'vram_gb'? Known keys: name, vram_gb"),
         (wrong(name=""), "a model of the fleet has an empty name"),
         (wrong(name=None), "'name' is missing"),
@@ -144,7 +153,7 @@ models = st.builds(
     num_ctx=st.none() | st.integers(1, 10**6),
     decode_tokens_per_s=st.none() | st.floats(0.1, 999),
     keep=st.booleans(),
-)
+).filter(lambda model: model.context_tokens <= model.max_ctx)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
