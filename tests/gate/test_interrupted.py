@@ -87,7 +87,9 @@ def test_a_damaged_file_ends_a_distributed_run_before_any_test(suite: pytest.Pyt
     (suite.path / "base.json").write_text("{")
     result = suite.runpytest("-n1", BASE)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: baseline base.json: is not valid JSON*"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: baseline base.json: is not a baseline of pytest-swarm, and is not valid JSON: *"]
+    )
 
 
 def test_ctrl_c_while_a_job_runs_ends_the_run_with_its_reports(suite: pytest.Pytester) -> None:

@@ -96,7 +96,10 @@ def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
     ("args", "sentence"),
     [
         ((BASE,), "baseline base.json: there is no such file; make it with*"),
-        (("--swarm-baseline=tox.ini",), "baseline tox.ini: is not valid JSON*"),
+        (
+            ("--swarm-baseline=tox.ini",),
+            "baseline tox.ini: is not a baseline of pytest-swarm, and is not valid JSON: *; name a baseline",
+        ),
         (("--swarm-baseline=tox.ini", "--swarm-fail=score:2%"), "--swarm-fail: 'score:2%', character 7: found '2'*"),
         (("--swarm-fail=score:-2%",), "--swarm-fail compares with a baseline: give one*"),
         (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new, all, append*"),

@@ -129,7 +129,10 @@ def test_without_learning_estimates_stay_as_they_start(suite: pytest.Pytester, r
         (("--swarm-estimates=prior:x",), "*prior takes no file*"),
         (("--swarm-estimates=cross",), "*--swarm-estimates=cross needs answers to the other jobs*cross:reports/RUN*"),
         (("--swarm-estimates=cross:nowhere",), "*nowhere: is neither a run nor an imported table*"),
-        (("--swarm-estimates=tox.ini",), "*tox.ini: is not valid JSON*python -m pytest_swarm estimates*"),
+        (
+            ("--swarm-estimates=tox.ini",),
+            "*tox.ini: is not a file of estimates of pytest-swarm, and is not valid JSON: *; name a file of estimates",
+        ),
         (("--swarm-learning=maybe",), "*--swarm-learning: 'maybe' is unknown; known are on, off*"),
     ],
 )
