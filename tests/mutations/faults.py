@@ -2085,7 +2085,7 @@ FAULTS: Final = (
     Fault(
         name="a refusal of a prompt's length is no sign of a cut",
         where="execution/tasks.py",
-        old="reply.whole_prompt_tokens is not None or was_cut(",
+        old="reply.refused_whole or was_cut(",
         new="was_cut(",
         tests=("execution/test_context.py",),
     ),
