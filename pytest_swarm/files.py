@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from shutil import copymode
 from typing import Final
@@ -25,12 +26,15 @@ from pytest_swarm.errors import OptionError
 
 _EVERYBODY: Final = 0o666  # less the umask
 _LONGEST_HOLDER: Final = 1000  # bytes of a lock file
-_MEASURED: Final = (
-    (re.compile(rb'\s*\{"event": ?"run_start"'), "the events of a run"),
-    (re.compile(rb'\s*\{"cassette":'), "a recording"),
-    (re.compile(rb"SQLite format 3\0"), "a database, such as a store of answers"),
-)
 _FIRST_BYTES: Final = 100
+
+
+class MeasuredFile(Enum):
+    """What a file holds that was measured: how its first bytes look, and its name."""
+
+    EVENTS = (re.compile(rb'\s*\{"event": ?"run_start"'), "the events of a run")
+    RECORDING = (re.compile(rb'\s*\{"cassette":'), "a recording")
+    DATABASE = (re.compile(rb"SQLite format 3\0"), "a database, such as a store of answers")
 
 
 def shown_path(path: Path, start: Path) -> str:
@@ -71,20 +75,25 @@ def refused_files() -> Iterator[None]:
         ) from error
 
 
-def check_not_measured(path: Path) -> None:
-    """Raise OSError where a file holds what was measured, which another output must not replace or be added to."""
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(_FIRST_BYTES)
-    except FileNotFoundError:
+def check_not_measured(path: Path, *, but: MeasuredFile | None = None) -> None:
+    """Raise OSError where a file holds what was measured, which another output must not replace or be added to.
+
+    Args:
+        path: The file. What is no regular one, as a pipe, holds nothing, and reading it could wait for ever.
+        but: What it may hold.
+    """
+    if not path.is_file():
         return
-    for form, what in _MEASURED:
-        if form.match(beginning):
+    with path.open("rb") as file:
+        beginning = file.read(_FIRST_BYTES)
+    for each in MeasuredFile:
+        form, what = each.value
+        if each is not but and form.match(beginning):
             raise OSError(errno.EEXIST, f"it holds {what}, which nothing else replaces; name another file", str(path))
 
 
 @contextmanager
-def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, measured: MeasuredFile | None = None) -> Iterator[Path]:
     """Give a new file beside `path` to write; it replaces `path` when the block ends without an error.
 
     A reader finds the old file or the new one, whatever fails in between. The folder is made where it is missing. What
@@ -92,7 +101,7 @@ def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
 
     Args:
         path: The file to replace; a symbolic link stays, and the file that it names is replaced.
-        measured: Whether what is written was measured too, so that it may replace such a file.
+        measured: What is written, where it was measured too: it may replace its like.
 
     Raises:
         OSError: The file cannot be written, such as on a full disk, or it holds what was measured; the old one is as
@@ -102,8 +111,7 @@ def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target
         return
-    if not measured:
-        check_not_measured(target)
+    check_not_measured(target, but=measured)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name[:64]}.{os.getpid()}-{os.urandom(3).hex()}.tmp")
     try:
@@ -117,13 +125,13 @@ def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes, *, measured: bool = False) -> None:
+def write_whole(path: Path, data: bytes, *, measured: MeasuredFile | None = None) -> None:
     """Write a whole file at once; raises OSError, and leaves the old file as it was, where it cannot be written.
 
     Args:
         path: The file; its folder is made where it is missing.
         data: What the file is to hold.
-        measured: Whether that was measured, as in `replacing`.
+        measured: What that is, as in `replacing`.
     """
     with replacing(path, measured=measured) as beside:
         beside.write_bytes(data)

@@ -147,7 +147,7 @@ def differing_options(
 
 
 def _meaning(text: str) -> object:
-    """Return what the text of an option means where it is numbers, as `.5`, a time or a size, as `2m`; else the text."""
+    """Return the meaning of an option's text where it is numbers, as `.5`, a time or a size, as `2m`; else the text."""
     from pytest_swarm.units import parse_duration_s, parse_size_gb
 
     with suppress(ValueError):

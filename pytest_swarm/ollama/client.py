@@ -107,7 +107,8 @@ class OllamaClient:
 
         Ollama cuts a prompt that is longer than the context, and does not say so. So one that may be is sent with
         `truncate: false` first: the server refuses what it would cut, with the number of its tokens, before the model
-        reads it. It is then sent as it is, and also where the server refuses the field; most that do not know it ignore it.
+        reads it. It is then sent as it is. Most servers that do not know the field ignore it; one that refuses it is
+        asked without it.
         """
         call, refusal = f"chat with {request.model}", None
         try:

@@ -29,8 +29,8 @@ FAULTS: Final = (
     Fault(
         name="an output replaces what was measured",
         where="files.py",
-        old="    if not measured:\n",
-        new="    if measured:\n",
+        old="if each is not but and form.match(beginning):",
+        new="if each is but and form.match(beginning):",
         tests=("test_files.py",),
     ),
     Fault(
