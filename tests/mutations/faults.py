@@ -2083,6 +2083,20 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
+        name="a server that takes no unknown field is not asked without it",
+        where="ollama/error_messages.py",
+        old="if _UNKNOWN_FIELD.search(text) else None",
+        new="if text is None else None",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a pipe is read before a report is added to it",
+        where="files.py",
+        old="    if not path.is_file():\n        return\n    with",
+        new="    if not path.exists():\n        return\n    with",
+        tests=("test_files.py",),
+    ),
+    Fault(
         name="a refusal of a prompt's length is no sign of a cut",
         where="execution/tasks.py",
         old="reply.refused_whole or was_cut(",
