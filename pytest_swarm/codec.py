@@ -139,7 +139,7 @@ class FileDecoder(Generic[T]):
             if self._schema.partition("/")[0].encode() in text[:_BEGINNING]:
                 return f"is not valid JSON: {problem(error)}; {self._advice}"
             held = measured_kind(text)
-            reason = f"is not valid JSON: {problem(error)}" if held is None else f"holds {held}"
+            reason = f"is not valid JSON: {problem(error)}" if held is None else f"holds {held.shown}"
             return f"is not {self._what} of pytest-swarm, and {reason}; name {self._what}"
         return self._fault("")
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from shutil import copymode
 from typing import Final
@@ -25,16 +26,23 @@ from pytest_swarm.errors import OptionError
 
 _EVERYBODY: Final = 0o666  # less the umask
 _LONGEST_HOLDER: Final = 1000  # bytes of a lock file
-_MEASURED: Final = (
-    (re.compile(rb'\s*\{"event": ?"run_start"'), "the events of a run"),
-    (re.compile(rb'\s*\{"cassette":'), "a recording"),
-    (re.compile(rb"SQLite format 3\0"), "a database, such as a store of answers"),
-)
 _FIRST_BYTES: Final = 100
 
 
 class MeasuredFileError(FileExistsError):
     """A file holds what was measured, and is not replaced; its `strerror` says what to do."""
+
+
+class MeasuredFile(Enum):
+    """What a file holds that was measured: how its first bytes look, and its name."""
+
+    EVENTS = (re.compile(rb'\s*\{"event": ?"run_start"'), "the events of a run")
+    RECORDING = (re.compile(rb'\s*\{"cassette":'), "a recording")
+    DATABASE = (re.compile(rb"SQLite format 3\0"), "a database, such as a store of answers")
+
+    def __init__(self, form: re.Pattern[bytes], shown: str) -> None:
+        self.form = form
+        self.shown = shown
 
 
 def shown_path(path: Path, start: Path) -> str:
@@ -75,26 +83,30 @@ def refused_files() -> Iterator[None]:
         ) from error
 
 
-def check_not_measured(path: Path) -> None:
-    """Raise MeasuredFileError where a file holds what was measured, which no other output may replace or add to."""
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(_FIRST_BYTES)
-    except FileNotFoundError:
+def check_not_measured(path: Path, *, but: MeasuredFile | None = None) -> None:
+    """Raise MeasuredFileError where a file holds what was measured, which no other output may replace or add to.
+
+    Args:
+        path: The file. What is no regular one, as a pipe, holds nothing, and reading it could wait for ever.
+        but: What it may hold.
+    """
+    if not path.is_file():
         return
-    if (what := measured_kind(beginning)) is not None:
+    with path.open("rb") as file:
+        found = measured_kind(file.read(_FIRST_BYTES))
+    if found is not None and found is not but:
         raise MeasuredFileError(
-            errno.EEXIST, f"it holds {what}, which nothing else replaces; name another file", str(path)
+            errno.EEXIST, f"it holds {found.shown}, which nothing else replaces; name another file", str(path)
         )
 
 
-def measured_kind(beginning: bytes) -> str | None:
+def measured_kind(beginning: bytes) -> MeasuredFile | None:
     """Return what was measured that a file of this beginning holds; None for any other file."""
-    return next((what for form, what in _MEASURED if form.match(beginning)), None)
+    return next((each for each in MeasuredFile if each.form.match(beginning)), None)
 
 
 @contextmanager
-def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, measured: MeasuredFile | None = None) -> Iterator[Path]:
     """Give a new file beside `path` to write; it replaces `path` when the block ends without an error.
 
     A reader finds the old file or the new one, whatever fails in between. The folder is made where it is missing. What
@@ -102,7 +114,7 @@ def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
 
     Args:
         path: The file to replace; a symbolic link stays, and the file that it names is replaced.
-        measured: Whether what is written was measured too, so that it may replace such a file.
+        measured: What is written, where it was measured too: it may replace its like.
 
     Raises:
         OSError: The file cannot be written, such as on a full disk, or it holds what was measured; the old one is as
@@ -112,8 +124,7 @@ def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target
         return
-    if not measured:
-        check_not_measured(target)
+    check_not_measured(target, but=measured)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name[:64]}.{os.getpid()}-{os.urandom(3).hex()}.tmp")
     try:
@@ -127,13 +138,13 @@ def replacing(path: Path, *, measured: bool = False) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes, *, measured: bool = False) -> None:
+def write_whole(path: Path, data: bytes, *, measured: MeasuredFile | None = None) -> None:
     """Write a whole file at once; raises OSError, and leaves the old file as it was, where it cannot be written.
 
     Args:
         path: The file; its folder is made where it is missing.
         data: What the file is to hold.
-        measured: Whether that was measured, as in `replacing`.
+        measured: What that is, as in `replacing`.
     """
     with replacing(path, measured=measured) as beside:
         beside.write_bytes(data)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from pytest_swarm.files import FileLock, check_not_measured, is_there, replacing, write_whole
+from pytest_swarm.files import FileLock, MeasuredFile, check_not_measured, is_there, replacing, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -65,10 +66,24 @@ def test_what_was_measured_is_replaced_by_what_was_measured_alone(tmp_path: Path
             write_whole(name, b"a report")
     assert path.read_bytes() == beginning
     assert sorted(names_in(tmp_path)) == ["a", "link"]
-    write_whole(path, b"newer", measured=True)
+    (like,) = (each for each in MeasuredFile if each.value[0].match(beginning))
+    for other in set(MeasuredFile) - {like}:
+        with pytest.raises(OSError, match=what):
+            write_whole(path, b"measured too", measured=other)
+    write_whole(path, b"newer", measured=like)
     assert path.read_bytes() == b"newer"
     check_not_measured(path)
     check_not_measured(tmp_path / "nothing")
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    """As /dev/stdout where the output goes into another program: what nobody writes would be waited for."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    checked = threading.Thread(target=check_not_measured, args=(pipe,), daemon=True)
+    checked.start()
+    checked.join(20)
+    assert not checked.is_alive()
 
 
 def test_a_device_is_written_and_not_replaced() -> None:

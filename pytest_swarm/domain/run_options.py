@@ -147,12 +147,12 @@ def differing_options(
 
 
 def _meaning(text: str) -> object:
-    """Return what the text of an option means where it is a time, a size or numbers, as `2m`; else the text."""
+    """Return the meaning of an option's text where it is numbers, as `.5`, a time or a size, as `2m`; else the text."""
     from pytest_swarm.units import parse_duration_s, parse_size_gb
 
-    for parse in (parse_duration_s, parse_size_gb):
-        with suppress(OptionError):
-            return parse(text, what="an option")
     with suppress(ValueError):
         return tuple(map(float, text.split(",")))
+    for parse in (parse_duration_s, parse_size_gb):
+        with suppress(OptionError):
+            return (parse(text, what="an option"),)
     return text

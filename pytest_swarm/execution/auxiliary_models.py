@@ -90,9 +90,7 @@ class AuxiliaryModel:
             schema=schema,
         )
         reply = await residency.client.chat(request)
-        if reply.whole_prompt_tokens is not None or was_cut(
-            reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx
-        ):
+        if reply.refused_whole or was_cut(reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx):
             whole = "" if reply.whole_prompt_tokens is None else f"from {reply.whole_prompt_tokens} "
             raise PromptTooLongError(
                 f"the server cut the question to {self.tag} {whole}to {reply.prompt_tokens} tokens, as its context is "

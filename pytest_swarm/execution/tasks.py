@@ -117,7 +117,7 @@ def _answered(
 ) -> TaskOutcome:
     tokens = (reply.prompt_tokens, reply.completion_tokens)
     used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
-    truncated = reply.whole_prompt_tokens is not None or was_cut(
+    truncated = reply.refused_whole or was_cut(
         reported=reply.prompt_tokens, messages=request.messages, num_ctx=request.num_ctx
     )
     return replace(

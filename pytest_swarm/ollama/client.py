@@ -22,7 +22,7 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
-from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, refused_tokens, translate_error
+from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, refusal_of_whole, translate_error
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry, chat_body
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import (
@@ -107,18 +107,21 @@ class OllamaClient:
 
         Ollama cuts a prompt that is longer than the context, and does not say so. So one that may be is sent with
         `truncate: false` first: the server refuses what it would cut, with the number of its tokens, before the model
-        reads it. It is then sent as it is. Servers that do not know the field ignore it.
+        reads it. It is then sent as it is. Most servers that do not know the field ignore it; one that refuses it is
+        asked without it.
         """
-        call, whole_tokens = f"chat with {request.model}", None
+        call, refusal = f"chat with {request.model}", None
         try:
             response = await self._with_retries(call, lambda: self._chat(request, truncate=not request.may_be_cut))
         except ServerRefusedError as error:
-            whole_tokens = refused_tokens(error) if request.may_be_cut else None
-            if whole_tokens is None:
+            refusal = refusal_of_whole(error) if request.may_be_cut else None
+            if refusal is None:
                 raise
             response = await self._with_retries(call, lambda: self._chat(request))
         reply = self._parsed(call, lambda: read_chat(response, asked=request.model))
-        return reply if whole_tokens is None else replace(reply, whole_prompt_tokens=whole_tokens)
+        if refusal is None:
+            return reply
+        return replace(reply, refused_whole=refusal.too_long, whole_prompt_tokens=refusal.tokens)
 
     async def ask(self, body: Mapping[str, Json]) -> ChatReply:
         """Return the reply to a chat that is given as the body of its request; the model stays for `LEASE_S`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import httpx
 
@@ -46,6 +46,10 @@ _NO_ACCOUNT: Final = "write user name and password into its URL, http://USER:PAS
 _NO_REASON: Final = "it gives no reason; Ollama that listens on 127.0.0.1 takes local host names only"
 _PROMPT_TOKENS: Final = re.compile(r"exceed_context_size_error\W+n_prompt_tokens\W+(\d{1,12})\D")
 """In the refusal of a prompt that is too long, JSON in the text of JSON."""
+_TOO_LONG: Final = re.compile(r"exceed_context_size_error|(exceeds|longer than) the (\w+ )?context (size|length)")
+"""What the refusals of Ollama's engines have in common; one of them tells no number of tokens."""
+_UNKNOWN_FIELD: Final = re.compile(r"\btruncate\b")
+"""In the refusal of a server that takes no field that it does not know, whatever its words."""
 _TLS: Final = re.compile(r"\[SSL\b")
 """How Python's errors of TLS begin, which httpx reports as a connection that failed."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
@@ -138,15 +142,29 @@ def bad_reply(*, host: str, call: str, what: str) -> BadReplyError:
     return BadReplyError(f"{call}: the answer of the server at {host} {what}; nothing of it is used")
 
 
-def refused_tokens(error: ServerRefusedError) -> int | None:
-    """Return the tokens of the prompt that a server refused as too long; None for any other refusal.
+class WholeRefusal(NamedTuple):
+    """Why a server did not take a chat with `truncate: false`, which it may take without.
+
+    `too_long`: it would have cut the prompt; False where it does not know the field. `tokens` are those of the prompt,
+    None where it does not tell.
+    """
+
+    too_long: bool
+    tokens: int | None = None
+
+
+def refusal_of_whole(error: ServerRefusedError) -> WholeRefusal | None:
+    """Return why a server refused a chat with `truncate: false`; None for a refusal that has nothing to do with it.
 
     Args:
         error: The refusal, as `translate_error` made it.
     """
     told = error.__cause__
-    found = _PROMPT_TOKENS.search(str(told.error)) if isinstance(told, ollama.ResponseError) else None
-    return None if found is None else int(found[1])
+    text = str(told.error) if isinstance(told, ollama.ResponseError) else ""
+    if _TOO_LONG.search(text):
+        found = _PROMPT_TOKENS.search(text)
+        return WholeRefusal(too_long=True, tokens=None if found is None else int(found[1]))
+    return WholeRefusal(too_long=False) if _UNKNOWN_FIELD.search(text) else None
 
 
 def quoted(text: str) -> str:

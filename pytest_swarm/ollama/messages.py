@@ -80,8 +80,8 @@ class ChatReply:
     `text` and `thinking` (what the model wrote before it, None where it wrote none) are model output: untrusted data.
     `load_s` includes queueing, eviction and load; waiting for a slot shows in `total_s` only. `done_reason` is `stop`,
     `length`, or `repeat` for a text that the server stopped because it repeats itself. `thinking_chars`: its length.
-    `whole_prompt_tokens` is the length of a prompt that the server cut, where it told it; then `prompt_tokens` is what
-    it left of it.
+    `refused_whole`: the server refused to read the whole prompt, so it has cut it, and `prompt_tokens` is what it left
+    of it; `whole_prompt_tokens` is how long it was, where the server told it.
     """
 
     text: str
@@ -94,6 +94,7 @@ class ChatReply:
     done_reason: str | None
     thinking: str | None = None
     thinking_chars: int | None = None
+    refused_whole: bool = False
     whole_prompt_tokens: int | None = None
 
 

@@ -146,8 +146,8 @@ class FlagOrWord(Option[T | None]):
     """An option that stands alone or says how with a word; None where it is not given, or where the ini says false."""
 
     def canonical(self, text: str) -> str:
-        """Return the one spelling of a text that means "on": `True`, as a flag has it."""
-        return "True" if text.lower() in ON_WORDS else text
+        """Return the one spelling of a text that means "on", `True` as a flag has it, or "off"."""
+        return "True" if text.lower() in ON_WORDS else "off" if text.lower() in OFF_WORDS else text
 
 
 class Axis(Option[T]):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
-from pytest_swarm.files import MeasuredFileError, replacing, write_whole
+from pytest_swarm.files import MeasuredFile, MeasuredFileError, replacing, write_whole
 from pytest_swarm.report.csv_report import write_csv
 from pytest_swarm.report.html import PageOptions, render_html
 from pytest_swarm.report.json_report import write_json
@@ -128,5 +128,5 @@ def _copy(events: Path | None, target: Path) -> None:
     if events is None:
         raise OptionError("report: jsonl needs the run's events.jsonl, and there is none")
     if not target.exists() or not target.samefile(events):
-        with replacing(target, measured=True) as beside:
+        with replacing(target, measured=MeasuredFile.EVENTS) as beside:
             shutil.copyfile(events, beside)

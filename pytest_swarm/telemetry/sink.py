@@ -12,7 +12,7 @@ from typing import Protocol
 from pytest_swarm.codec import encode_line, is_json
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
-from pytest_swarm.files import write_whole
+from pytest_swarm.files import MeasuredFile, write_whole
 
 Event = Mapping[str, Json]
 
@@ -124,7 +124,7 @@ class FileSink:
             if self.path.exists() and os.path.samestat(held, self.path.stat()):
                 return None
             self._file.seek(0)
-            write_whole(self.path, self._file.read(), measured=True)
+            write_whole(self.path, self._file.read(), measured=MeasuredFile.EVENTS)
         except OSError as error:
             raise EventsError(
                 f"{self.path}: was removed while the run wrote it, and cannot be written again: {error.strerror}"

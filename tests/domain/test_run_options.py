@@ -43,6 +43,9 @@ def test_a_resumed_run_may_add_repeats_and_parts_of_a_run_may_read_copies_of_a_f
         ("swarm_timeout", {}, {"swarm_timeout": "2m"}),
         ("swarm_reply_limit", {"swarm_reply_limit": "32.0MiB"}, {}),
         ("swarm_lambda_token", {"swarm_lambda_token": "0.50,1"}, {"swarm_lambda_token": "0.5,1.0"}),
+        ("swarm_quality_floor", {}, {"swarm_quality_floor": ".05"}),
+        ("swarm_quality_floor", {"swarm_quality_floor": "5e-2"}, {}),
+        ("swarm_timeout", {"swarm_timeout": "120"}, {}),
         ("swarm_fleet", {"swarm_fleet": "heavy"}, {}),
     ],
 )

@@ -43,8 +43,8 @@ FAULTS: Final = (
     Fault(
         name="an output replaces what was measured",
         where="files.py",
-        old="    if not measured:\n",
-        new="    if measured:\n",
+        old="if found is not None and found is not but:",
+        new="if found is not None and found is but:",
         tests=("test_files.py",),
     ),
     Fault(
@@ -2097,9 +2097,23 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
+        name="a server that takes no unknown field is not asked without it",
+        where="ollama/error_messages.py",
+        old="if _UNKNOWN_FIELD.search(text) else None",
+        new="if text is None else None",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a pipe is read before a report is added to it",
+        where="files.py",
+        old="    if not path.is_file():\n        return\n    with",
+        new="    if not path.exists():\n        return\n    with",
+        tests=("test_files.py",),
+    ),
+    Fault(
         name="a refusal of a prompt's length is no sign of a cut",
         where="execution/tasks.py",
-        old="reply.whole_prompt_tokens is not None or was_cut(",
+        old="reply.refused_whole or was_cut(",
         new="was_cut(",
         tests=("execution/test_context.py",),
     ),

@@ -103,6 +103,32 @@ def test_any_other_refusal_of_a_long_prompt_is_an_error() -> None:
         chat(refusing([], '{"error": "invalid repeat_penalty"}'), LONG)
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        '{"error": "the input length exceeds the context length"}',  # the other engine of Ollama, as reported
+        '{"error": {"message": "request exceeds the available context size"}}',
+    ],
+)
+def test_a_refusal_that_tells_no_number_of_tokens_is_a_cut_all_the_same(refusal: str) -> None:
+    reply = chat(refusing([], refusal), LONG)
+    assert (reply.refused_whole, reply.whole_prompt_tokens, reply.text) == (True, None, "hello")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        '{"error": "json: unknown field \\"truncate\\""}',
+        "{\"error\": \"[{'type': 'extra_forbidden', 'loc': ['body', 'truncate']}]\"}",
+    ],
+)
+def test_a_server_that_takes_no_unknown_field_is_asked_without_it(refusal: str) -> None:
+    bodies: list[dict[str, Any]] = []
+    reply = chat(refusing(bodies, refusal), LONG)
+    assert (reply.refused_whole, reply.whole_prompt_tokens, reply.text) == (False, None, "hello")
+    assert ["truncate" in body for body in bodies] == [True, False]
+
+
 def test_what_is_sent_uncut_is_otherwise_what_the_official_client_sends() -> None:
     schema = {"type": "object"}
     messages = ({"role": "system", "content": ""}, {"role": "user", "content": "天" * 400})

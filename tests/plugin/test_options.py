@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import pytest_swarm
-from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, flag_of, names_of
+from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, flag_of, names_of, text_of
 from pytest_swarm.gate.rules import DEFAULTS
 from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.plugin.option_kinds import Axis, Flag, Value
@@ -98,6 +98,15 @@ def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> 
 )
 def test_the_command_to_reproduce_a_run(typed: str, kept: str) -> None:
     assert list(reproducing(typed.split())) == kept.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "held"), [("yes", "True"), ("on", "True"), ("no", "off"), ("FALSE", "off"), ("strict", "strict")]
+)
+def test_run_files_hold_one_spelling_of_on_and_off(text: str, held: str) -> None:
+    """Else a run with `swarm_code_eval = false` would be other than one that does not give it."""
+    assert Options.code_eval.canonical(text) == held
+    assert text_of("swarm_code_eval", {}) == Options.code_eval.canonical("false")
 
 
 def toml(suite: pytest.Pytester, name: str, table: str, *lines: str) -> None:

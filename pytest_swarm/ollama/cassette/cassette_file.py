@@ -17,7 +17,7 @@ from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import CassetteError
-from pytest_swarm.files import FileLock, readable, replacing, write_whole
+from pytest_swarm.files import FileLock, MeasuredFile, readable, replacing, write_whole
 from pytest_swarm.ollama.cassette.cassette_codec import (
     VERSION,
     ExchangeLine,
@@ -196,7 +196,7 @@ def set_aside_cut_off(path: Path) -> None:
             data = path.read_bytes()
             with path.with_name(path.name + CUT_OFF_SUFFIX).open("ab") as rest:
                 rest.write(data[cut_at:] + b"\n")
-            write_whole(path, data[:cut_at], measured=True)
+            write_whole(path, data[:cut_at], measured=MeasuredFile.RECORDING)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -213,7 +213,7 @@ def check_writable(path: Path) -> None:
 
 
 def _rewrite(path: Path, lines: bytes) -> None:
-    with replacing(path, measured=True) as beside:
+    with replacing(path, measured=MeasuredFile.RECORDING) as beside:
         if path.exists():
             shutil.copyfile(path, beside)
         else:
