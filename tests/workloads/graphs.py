@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import (
@@ -20,6 +22,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import Task, TaskType
 
 words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(str.strip)
+seen = words.filter(lambda text: any(unicodedata.category(char)[0] in "LNPS" for char in text))
 floats = st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | st.integers() | floats | words
 values = st.recursive(
@@ -30,8 +33,8 @@ expectations = st.one_of(
     st.builds(JsonFields, fields=st.dictionaries(words, scalars, min_size=1, max_size=3)),
     st.builds(Number, value=floats, tolerance=st.floats(0, 9)),
     st.builds(YesNo, value=st.booleans()),
-    st.builds(Keywords, words=st.lists(words, min_size=1, max_size=3).map(tuple)),
-    st.builds(Exact, text=words),
+    st.builds(Keywords, words=st.lists(seen, min_size=1, max_size=3).map(tuple)),
+    st.builds(Exact, text=seen),
     st.builds(Regex, pattern=st.sampled_from([r"\d+", r"^a\.b$", "x|y"])),
     st.builds(
         PythonCode,
@@ -40,7 +43,7 @@ expectations = st.one_of(
             st.builds(CodeCase, args=st.lists(values, max_size=2).map(tuple), returns=values), max_size=2
         ).map(tuple),
     ),
-    st.builds(Judge, rubric=words),
+    st.builds(Judge, rubric=seen),
     st.builds(Custom, name=words),
 )
 tasks = st.builds(
