@@ -27,6 +27,7 @@ def test_the_benchmark_fixture_of_another_plugin_stands_by_whatever_name_it_was_
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, plugins: tuple[str, ...], fixture: str
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # pytest-benchmark warns of it at its end
     suite.makepyfile(
         test_timed=TIMED.format(fixture=fixture),
         other_timer="""
