@@ -144,7 +144,7 @@ def standing_letters(text: str) -> Iterator[StandingLetter]:
 
 
 def _alone_in_lower_case(text: str, letter: str, start: int, end: int) -> bool:
-    if letter in "ai" and (not _END.match(text, end) or _ARTICLE_AT_END.search(text, 0, end)):
+    if letter in "ai" and (not _END.match(text, end) or _ARTICLE_AT_END.search(text, max(0, end - 20), end)):
         return False
     if not _END_OR_REASON.match(text, end):
         return False
