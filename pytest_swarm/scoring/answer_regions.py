@@ -50,7 +50,8 @@ _LABEL: Final = re.compile(
 _HEADING: Final = re.compile(r"(?:^|\n)[^\w\n]{0,8}(?:(?:the|my|final|correct|right|best)\s){0,3}$", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:if|whether|unless|what|which|no|not)\s(?:that\s)?(?:(?:the|your|my|this|an?)\s)?(?:(?:final|correct"
-    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original|previous|earlier|possible|potential|candidate)\s$"
+    r"|right|best)\s)?$|\b(?:long|longer|detailed|wrong|incorrect|initial|first|original"
+    r"|previous|earlier|possible|potential|candidate)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
     r"|\ball (?:of )?(?:the |these |our )?$"
     r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"

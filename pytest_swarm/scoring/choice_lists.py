@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from pytest_swarm.scoring.letter_tokens import StandingLetter, standing_letters
+from pytest_swarm.scoring.plain_text import MAX_STATEMENT_CHARS
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
-_MAX_STATEMENT_CHARS: Final = 2000
 _JUDGED_LINE: Final = re.compile(
     r"[\s|*_>#(-]{0,8}(?:(?:option|choice|statement)\s)?(?P<letter>[A-Z])[*_]{0,2}\s?(?:[.):|]"
     r"|[-–—](?=\s))(?:[^\n]*[-–—:|(.→⇒])?"
@@ -54,7 +54,7 @@ def ticked_choice(text: str, choices: int) -> Reading[str] | None:
 
 def lists_choices(words: str, first: StandingLetter) -> bool:
     """Whether a text that begins with a letter goes on with others in the same way: it repeats the choices."""
-    start = words[:_MAX_STATEMENT_CHARS]
+    start = words[:MAX_STATEMENT_CHARS]
     others = [match[1] or match[2] for match in _LISTED.finditer(start, first.end)]
     if others and ord(others[0]) == ord(first.name) + 1:
         return True

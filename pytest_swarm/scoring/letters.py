@@ -33,11 +33,16 @@ from pytest_swarm.scoring.letter_tokens import (
     stands_as_answer,
 )
 from pytest_swarm.scoring.patterns import ADVERB, one_of
-from pytest_swarm.scoring.plain_text import breaks_off, first_statement, plain_words, without_cjk_edges
+from pytest_swarm.scoring.plain_text import (
+    MAX_STATEMENT_CHARS,
+    breaks_off,
+    first_statement,
+    plain_words,
+    without_cjk_edges,
+)
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
-_MAX_STATEMENT_CHARS: Final = 2000
 _END_CHARS: Final = 200  # a letter that no word names as the answer counts only where the text ends with it
 _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that stands as an answer
 
@@ -135,7 +140,7 @@ def read_letter(text: str, *, choices: int) -> Reading[str] | None:
 
 def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | None:
     """The letter of a place that holds the answer: the one it begins with, else the only one in its statement."""
-    words = _QUOTED.sub("", without_cjk_edges(plain_words(text[:_MAX_STATEMENT_CHARS])))
+    words = _QUOTED.sub("", without_cjk_edges(plain_words(text[:MAX_STATEMENT_CHARS])))
     statement = first_statement(words)
     lead_in = _LEAD_IN.match(statement)
     begin = 0 if lead_in is None else max(0, lead_in.end() - 1)
@@ -209,7 +214,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         if _INTENDED.search(words, max(0, match.start() - 12), match.start()):
             continue
         reading = _region(
-            words[match.end() : match.end() + _MAX_STATEMENT_CHARS], AnswerPlace.STATEMENT, choices=choices
+            words[match.end() : match.end() + MAX_STATEMENT_CHARS], AnswerPlace.STATEMENT, choices=choices
         )
         if reading is not None:
             best = (match.end(), reading)

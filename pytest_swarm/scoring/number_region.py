@@ -12,7 +12,7 @@ from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber
 from pytest_swarm.scoring.patterns import ADVERB, CONCLUDING
-from pytest_swarm.scoring.plain_text import first_statement
+from pytest_swarm.scoring.plain_text import MAX_STATEMENT_CHARS, first_statement
 from pytest_swarm.scoring.quantities import is_restated, quantities_in
 from pytest_swarm.scoring.stated_number import (
     are_alternatives,
@@ -25,7 +25,6 @@ from pytest_swarm.scoring.stated_number import (
 )
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
-_MAX_STATEMENT_CHARS: Final = 2000
 _MAX_CONCLUSION_CHARS: Final = 300
 _LEAD_IN: Final = re.compile(
     r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
@@ -69,7 +68,7 @@ def number_of_region(text: str, place: AnswerPlace) -> Reading[float] | None:
 
 def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
     """A reading without a value where the number follows at once ("not 12"), else None ("not obvious")."""
-    first = next(quantities_in(text[:_MAX_STATEMENT_CHARS]), None)
+    first = next(quantities_in(text[:MAX_STATEMENT_CHARS]), None)
     lead_in = _LEAD_IN.match(text)
     if first is None or lead_in is None or first.start > lead_in.end():
         return None
@@ -80,7 +79,7 @@ def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) ->
     """The reading of a number that stands where the answer does: without a value where it is one of several there."""
     if number is None:
         return None
-    numbers = list(quantities_in(statement[:_MAX_STATEMENT_CHARS]))
+    numbers = list(quantities_in(statement[:MAX_STATEMENT_CHARS]))
     for one, other in pairwise(numbers):
         if number in (one, other) and one.values != other.values:
             between = statement[one.end : other.end - len(other.text)]
@@ -123,7 +122,7 @@ def _first_with_a_number(text: str) -> str:
 
 
 def _result(statement: str) -> WrittenNumber | None:
-    statement = statement[:_MAX_STATEMENT_CHARS]
+    statement = statement[:MAX_STATEMENT_CHARS]
     numbers = list(quantities_in(statement))
     if not numbers:
         return None
@@ -137,7 +136,7 @@ def _result(statement: str) -> WrittenNumber | None:
 
 def _is_direct(statement: str) -> bool:
     """Whether a statement begins with the number that it gives."""
-    first = next(quantities_in(statement[:_MAX_STATEMENT_CHARS]), None)
+    first = next(quantities_in(statement[:MAX_STATEMENT_CHARS]), None)
     lead_in = _LEAD_IN.match(statement)
     return (
         first is not None
@@ -150,7 +149,7 @@ def _is_direct(statement: str) -> bool:
 def _conclusion(text: str) -> str:
     """The last sentence of a text where it is a conclusion with a number: "Therefore, there are 5 left."."""
     start = 0
-    for match in _CONCLUDES.finditer(text[-_MAX_STATEMENT_CHARS:]):
+    for match in _CONCLUDES.finditer(text[-MAX_STATEMENT_CHARS:]):
         start = match.end()
-    said = text[-_MAX_STATEMENT_CHARS:][start:]
+    said = text[-MAX_STATEMENT_CHARS:][start:]
     return _first_with_a_number(said) if start and len(said) < _MAX_CONCLUSION_CHARS else ""

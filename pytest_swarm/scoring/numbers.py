@@ -16,7 +16,7 @@ from pytest_swarm.scoring.asides import without_list_marks, without_notes, witho
 from pytest_swarm.scoring.number_region import number_of_region, reading_of
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
-from pytest_swarm.scoring.plain_text import breaks_off
+from pytest_swarm.scoring.plain_text import MAX_STATEMENT_CHARS, breaks_off
 from pytest_swarm.scoring.quantities import is_conversion, is_restated, quantities_in
 from pytest_swarm.scoring.stated_number import (
     is_denied,
@@ -24,7 +24,6 @@ from pytest_swarm.scoring.stated_number import (
 )
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
-_MAX_STATEMENT_CHARS: Final = 2000
 _SHORT_END: Final = 2000
 _CUT_OFF: Final = 500  # a number nearer to the start of an end may have lost its first digits
 _REMARK: Final = re.compile(
@@ -102,7 +101,7 @@ def _own(text: str) -> Reading[float] | None:
 
 def _is_list(text: str) -> bool:
     """Whether a text is nothing but several numbers, none of which alone is bold."""
-    numbers = list(quantities_in(text)) if len(text) <= _MAX_STATEMENT_CHARS else []
+    numbers = list(quantities_in(text)) if len(text) <= MAX_STATEMENT_CHARS else []
     if any(_BOLD.search(text, each.start - 4, each.start) and text.startswith("**", each.end) for each in numbers):
         return False
     ends = [0, *(number.end for number in numbers)]
@@ -114,7 +113,7 @@ def _is_list(text: str) -> bool:
 
 def _broken_off(text: str) -> Reading[float] | None:
     """A reading without a value where a text ends in the middle of the sentence of its last number."""
-    end = text[-_MAX_STATEMENT_CHARS:]
+    end = text[-MAX_STATEMENT_CHARS:]
     last = next(reversed(list(quantities_in(end))), None)
     if last is None or not breaks_off(end, last.end):
         return None
@@ -135,7 +134,7 @@ def _headline(text: str) -> WrittenNumber | None:
 
 def _only_statement(text: str) -> Reading[float] | None:
     """The number that the only sentence with numbers gives; None where there are several such sentences."""
-    if len(text) > _MAX_STATEMENT_CHARS:
+    if len(text) > MAX_STATEMENT_CHARS:
         return None
     every = list(quantities_in(text))
     numbers = [number for number in every if not is_denied(text, number)]

@@ -50,6 +50,7 @@ _BROKEN_OFF: Final = re.compile(  # "So we multiply 3 by", "12 * 3 =", "Option A
     re.IGNORECASE,
 )
 _MAX_END_CHARS: Final = 300  # of which 200 may be space
+MAX_STATEMENT_CHARS: Final = 2000  # of a statement or an ending, so many characters are looked at
 _CJK: Final = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _CJK_EDGE: Final = re.compile(rf"(?<=[{_CJK}])(?=[\w$(-])(?![{_CJK}])|(?<=[\w)%])(?<![{_CJK}])(?=[{_CJK}])")
 

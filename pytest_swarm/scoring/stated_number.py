@@ -52,7 +52,8 @@ _TIME: Final = re.compile(
 _LED_BY: Final = re.compile(r"\W*(?:In|After|During|For|Over|Within|On|At)\s(?:\w{1,14}\s){0,2}")
 _OF_SUBJECT: Final = re.compile(
     r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"
-    r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
+    r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?"
+    r"|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
     r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
 )
 _AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later)\b")

@@ -17,11 +17,10 @@ from pytest_swarm.scoring.asides import without_reason
 from pytest_swarm.scoring.first_word import NOUN, assent, decision, dissent, first_word
 from pytest_swarm.scoring.implied_no import implied_no
 from pytest_swarm.scoring.patterns import ADVERB, BELIEF, CONCLUDING, DENYING_CLAUSE, one_of
-from pytest_swarm.scoring.plain_text import first_statement, plain_words, statements
+from pytest_swarm.scoring.plain_text import MAX_STATEMENT_CHARS, first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_reading, wrong
 
-_MAX_STATEMENT_CHARS: Final = 2000
 _LAST_STATEMENTS: Final = 30  # that are looked at for a yes or no of their own
 _YES_WORDS: Final = ("yes", "yep", "yeah", "yup")
 
@@ -167,7 +166,7 @@ def says_yes(text: str) -> bool | None:
 
 def _region(text: str, place: AnswerPlace) -> Reading[bool] | None:
     """What a place that holds the answer decides: its first word, else the statement that it begins with."""
-    words = _decisive_words(text[:_MAX_STATEMENT_CHARS])
+    words = _decisive_words(text[:MAX_STATEMENT_CHARS])
     if _is_open(first_statement(words)) or _BY_CASE.match(words):
         return Reading(values=(), text=first_statement(words), place=place)
     return first_word(words, place) or _decided(first_statement(words), place)
