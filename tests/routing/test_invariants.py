@@ -143,15 +143,15 @@ def listed(view: PlanningView, order: Sequence[int]) -> PlanningView:
 
 @pytest.mark.parametrize("flat", [False, True], ids=["stages", "flat"])
 @pytest.mark.parametrize("mode", ["lp", "milp", "staged", "best-single"])
-@example(random_view(1277, tasks=6), 3, Random(0))
-@example(random_view(1277, tasks=6), 3, Random(1))
+@example(random_view(1277, tasks=6), 3, 1)
+@example(random_view(1277, tasks=6), 3, 2)
 @SEEN
-@given(VIEWS, st.integers(0, 3), st.randoms(use_true_random=False))
-def test_the_order_in_which_tasks_are_listed_does_not_matter(mode, flat, view, steps, random) -> None:
+@given(VIEWS, st.integers(0, 3), st.integers(0, 10**6))
+def test_the_order_in_which_tasks_are_listed_does_not_matter(mode, flat, view, steps, seed) -> None:
     view = tied(view, steps=steps) if steps else view
     if flat:
         view = replace(view, stages=(0,) * len(view.tasks), ready=tuple(t.id for t in view.tasks), edges=())
-    order = random.sample(range(len(view.tasks)), len(view.tasks))
+    order = Random(seed).sample(range(len(view.tasks)), len(view.tasks))
     first, other = (asyncio.run(router_of(mode, each).route(each)) for each in (view, listed(view, order)))
     assert other.model_of == first.model_of
     assert other.residency == first.residency
