@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from pytest_swarm.metrics.metric_table import GATE_METRICS, GROUPS, METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Show, Worse
+from pytest_swarm.metrics.summaries import not_summed_up
 from pytest_swarm.report.report_schema import generate_schema
 from pytest_swarm.routing.registry import MODES, ModeSpec
 from pytest_swarm.schemas import SCHEMAS, schema_text
@@ -28,7 +30,8 @@ END = "<!-- end of what is generated -->"
 HEAD = "| name | unit | worse | definition | over jobs |\n|---|---|---|---|---|"
 MODES_HEAD = "| mode | what it does | group | plans | VRAM budget | needs |\n|---|---|---|---|---|---|"
 README_MODES_HEAD = "| mode | what it does | VRAM budget |\n|---|---|---|"
-FAULTS_HEAD = "| fault | what becomes of it | what is kept | bounds |\n|---|---|---|---|"
+FAULTS_HEAD = "| fault | what becomes of it | what differs |\n|---|---|---|"
+FAULTS_HEAD_ALIKE = "| fault | what becomes of it |\n|---|---|"
 PLACES = {
     Place.SERVER: "The server",
     Place.REPLY: "Its replies",
@@ -85,7 +88,8 @@ def metric_row(metric: AnyMetric) -> str:
     """Return a metric's row; the name of one that no file holds is its label."""
     name = f"`{metric.name}`" if metric.show & (Show.JSON | Show.CURVE) else metric.label
     mark = " ᴳ" if Show.GATE in metric.show else ""
-    cells = (name + mark, metric.unit.value, WORSE[metric.worse_when], metric.definition, metric.summary)
+    over = "" if metric.over is not_summed_up else metric.summary.removesuffix(" over jobs")
+    cells = (name + mark, metric.unit.value, WORSE[metric.worse_when], metric.definition, over)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -122,17 +126,32 @@ def budget(mode: ModeSpec) -> str:
 
 
 def reliability_tables() -> str:
-    """Return the tables of docs/reliability.md: the faults by place, those that end alike in one row."""
+    """Return the tables of docs/reliability.md: the faults by place, those that end alike in one row.
+
+    What most faults of a place keep, and their bounds, stand above the table; its last column has what differs.
+    """
     tables: list[str] = []
     for place in Place:
         rows = [row for row in FAULT_CASES if row.place is place]
-        alike: dict[str, list[str]] = {}
+        kept, limits = (Counter(each).most_common(1)[0][0] for each in zip(*map(ending, rows), strict=True))
+        alike: dict[tuple[str, str], list[str]] = {}
         for row in rows:
-            alike.setdefault(f"{row.expected} | {row.kept} | {bounds(row)}", []).append(row.name)
-        lines = "\n".join(f"| {'; '.join(by_damage(names))} | {ending} |" for ending, names in alike.items())
+            differs = "; ".join(each for each in ending(row) if each not in (kept, limits))
+            alike.setdefault((row.expected, differs), []).append(row.name)
+        head = FAULTS_HEAD if any(differs for _, differs in alike) else FAULTS_HEAD_ALIKE
+        lines = (
+            f"| {'; '.join(by_damage(names))} | {expected} |{f' {differs} |' if head is FAULTS_HEAD else ''}"
+            for (expected, differs), names in alike.items()
+        )
         files = f"The files: {', '.join(each.what for each in SAMPLES)}.\n\n" if place is Place.FILE else ""
-        tables.append(f"### {PLACES[place]} ({len(rows)})\n\n{files}{FAULTS_HEAD}\n{lines}")
+        common = f"Kept: {kept}. Bounds: {limits}.\n\n"
+        tables.append("\n".join((f"### {PLACES[place]} ({len(rows)})\n\n{files}{common}{head}", *lines)))
     return "\n\n".join(tables)
+
+
+def ending(row: FaultCase) -> tuple[str, str]:
+    """Return what is kept after a fault, and its limits."""
+    return row.kept, bounds(row)
 
 
 def by_damage(names: list[str]) -> list[str]:
