@@ -10,7 +10,7 @@ HELP: Final = "import a table of prompts and models with measured scores"
 DESCRIPTION: Final = """
 Import a table that others measured, prompt x model -> score, with tokens, cost and latency where it has them. Writes
 flat jobs, a fleet, the known answers, and a test that compares the modes on them without a server: pytest DIR. Nothing
-is overwritten. docs/benchmarks.md describes the columns of each format.
+is overwritten. docs/importing.md describes the columns of each format.
 """
 
 

@@ -11,7 +11,7 @@ from pytest_swarm.cli.import_command import DESCRIPTION
 from pytest_swarm.workloads.importers.formats import FORMATS, format_of
 from tests.workloads.flow_documents import BATCH_DOCUMENTS, JSON_DOCUMENTS
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "importing.md"
 NAMES = [each.name.partition(" (")[0] for each in FORMATS]
 
 
@@ -22,7 +22,7 @@ def test_a_format_is_documented(name: str) -> None:
         page = PAGE.read_text(encoding="utf-8")
         rules = page.partition("\n### The rules of every importer")[2].partition("\n### ")[0]
         places = re.findall(r"^(?:#### (.*)|\| ([^|]*) \|.*)$", rules, re.MULTILINE)
-        assert any(name in heading + cell for heading, cell in places), "write its rules in docs/benchmarks.md"
+        assert any(name in heading + cell for heading, cell in places), "write its rules in docs/importing.md"
 
 
 def test_a_format_has_a_sample_that_mutants_are_made_of() -> None:

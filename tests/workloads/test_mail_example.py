@@ -24,7 +24,7 @@ def test_the_example_imports_and_runs(tmp_path: Path) -> None:
     summary = import_files([EXAMPLE / "support_mail.json"], tmp_path, options)
     assert [each.graph for each in summary.imported] == ["support mail-1", "support mail-2", "support mail-3"]
     written = (tmp_path / "support-mail-1.toml").read_text()
-    shown = (ROOT / "docs" / "benchmarks.md").read_text()
+    shown = (ROOT / "docs" / "importing.md").read_text()
     assert written[written.index('[[tasks]]\nid = "Write reply"') :] in shown
     shutil.copytree(EXAMPLE / "expected", tmp_path / "expected")
     assert (tmp_path / "expected" / "support-mail-1.toml").read_text() in shown

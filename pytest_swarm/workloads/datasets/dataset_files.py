@@ -1,4 +1,4 @@
-"""Loading a data set: which format, which rows, how many. Where the files come from is in docs/benchmarks.md."""
+"""Loading a data set: which format, which rows, how many. Where the files come from is in docs/importing.md."""
 
 from __future__ import annotations
 

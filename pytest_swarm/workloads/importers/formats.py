@@ -71,7 +71,7 @@ class Format:
     """A format of JSON, TOML and YAML files.
 
     Attributes:
-        name: Its name in messages, in the help of the command and in docs/benchmarks.md.
+        name: Its name in messages, in the help of the command and in docs/importing.md.
         matches: Whether a document looks like it.
         read: What reads a document, or raises GraphError; it is told where the document comes from.
     """
