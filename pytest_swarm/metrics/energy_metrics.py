@@ -82,9 +82,9 @@ class EnergyMetrics(MetricGroup):
     energy_j = MetricSpec(
         label="Energy above idle",
         short="energy",
-        definition="Joules that all GPUs used from the first sample of the job to the last, by NVML's counters, less "
-        "`idle_energy_j`. By everybody: leave the GPU alone meanwhile. `null` without a GPU that counts its energy, or "
-        "where the server is not on this machine",
+        definition="Joules that all GPUs used, by everybody, from the first sample of the job to the last, by NVML's "
+        "counters, less `idle_energy_j`. `null` without a GPU that counts its energy, or where the server is not on "
+        "this machine",
         of=_energy_j,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

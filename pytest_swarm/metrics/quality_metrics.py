@@ -85,9 +85,8 @@ class QualityMetrics(MetricGroup):
     score = MetricSpec(
         label="Score",
         definition="Mean score over the job's tasks that could be scored, 0 to 1. A failed or skipped task counts 0. "
-        "Left out: a task that ran and has no score; a task that did not run and could never have been scored (no "
-        "expectation, or for a judge where there was none). `null` if nothing was scored, and for a job that is not "
-        "`completed`: an error is not a low score",
+        "Left out is a task that ran and has no score, or that could never have been scored. `null` if nothing was "
+        "scored, and for a job that is not `completed`: an error is not a low score",
         of=_score,
         over=mean_with_interval,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.TEXT,
@@ -99,9 +98,8 @@ class QualityMetrics(MetricGroup):
     )
     local_score = MetricSpec(
         label="Local score",
-        definition="The same mean with each answer held against what was right for the inputs that its task was "
-        "really given. It differs from `score` where a task derives its answer and a parent was wrong "
-        "([benchmarks.md](benchmarks.md))",
+        definition="The same mean with each answer held against what was right for the inputs that its task was really "
+        "given. See [benchmarks.md](benchmarks.md#answers-that-are-right-for-wrong-inputs)",
         of=_local_score,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
@@ -113,10 +111,9 @@ class QualityMetrics(MetricGroup):
     )
     utility = MetricSpec(
         label="Utility",
-        definition="Value of what was really executed, on the router's own estimates. It is the sum over steps of "
-        "`quality - lambda_token * token_cost` over the executed assignments, minus `lambda_switch * S_i` for each "
-        "executed model that was not resident. Each task counts once however often it stood in a horizon, so it "
-        "compares over modes and horizons",
+        definition="Value of what was really executed, on the router's own estimates. It is the sum of `quality - "
+        "lambda_token * token_cost` over the executed assignments, minus `lambda_switch * S_i` for each executed model "
+        "that was not resident. Each task counts once, so it compares over modes and horizons",
         of=_utility,
         over=mean,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.DETAIL,
@@ -128,10 +125,9 @@ class QualityMetrics(MetricGroup):
     )
     regret = MetricSpec(
         label="Regret",
-        definition="Best score known with the same graph, horizon, budget and repeat, minus `score`; never below 0. "
-        "It is the highest of the oracle's and those of the other jobs that kept the budget. How far the oracle's is "
-        "an upper bound is in [routing.md](routing.md#what-the-oracle-maximizes). `null` where no oracle ran, and "
-        "for a job whose plans broke the budget: the oracle keeps it",
+        definition="Best score known with the same graph, horizon, budget and repeat, minus `score`; never below 0. It "
+        "is the highest of the oracle's ([how far that is a bound](routing.md#what-the-oracle-maximizes)) and those of "
+        "jobs that kept the budget. `null` where no oracle ran, and for a job whose plans broke the budget",
         of=_regret,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

@@ -125,8 +125,8 @@ class TaskMetrics(MetricGroup):
     )
     cut_answers = MetricSpec(
         label="Cut answers",
-        definition="Answers that the server ended at the limit of tokens (`done_reason` length): a run sets none, so "
-        "it is the model's own `num_predict`",
+        definition="Answers that the server ended at the limit of tokens (`done_reason` length), which is the model's "
+        "own `num_predict`",
         of=_cut_answers,
         over=total_of_measured,
         show=Show.FILES | Show.GATE,

@@ -129,8 +129,8 @@ class TimeMetrics(MetricGroup):
     loads_unused = MetricSpec(
         label="Loads that nothing used",
         short="unused",
-        definition="Loads for tasks whose model ran none before it was unloaded, or the job ended: models that were "
-        "loaded before their tasks were ready, and then not needed. Loads for a planner or judge do not count",
+        definition="Loads ahead of time for tasks whose model ran none before it was unloaded, or the job ended. Loads "
+        "for a planner or judge do not count",
         of=_loads_unused,
         over=mean_of_planned,
         show=Show.FILES | Show.GATE,
@@ -205,8 +205,8 @@ class TimeMetrics(MetricGroup):
     ttft_s = MetricSpec(
         label="Time to first token",
         short="ttft",
-        definition="Seconds of a call before its first token: its latency less the server's time of decoding, which "
-        "leaves waiting, loading and prefill (answers are not streamed). `null` where the server reports no decoding",
+        definition="Seconds of a call before its first token: its latency less the server's time of decoding. `null` "
+        "where the server reports no decoding",
         of=_ttft_s,
         over=mean_of_calls,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

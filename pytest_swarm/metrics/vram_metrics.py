@@ -152,8 +152,8 @@ class VramMetrics(MetricGroup):
     distinct_vram_gb = MetricSpec(
         label="VRAM of distinct models",
         short="distinct models",
-        definition="Sum over the distinct models that the job used. It is the published system's measure, which also "
-        "adds models that were never in VRAM together",
+        definition="Sum over the distinct models that the job used, also those that were never in VRAM together: the "
+        "published system's measure",
         of=_distinct_vram_gb,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
@@ -201,8 +201,8 @@ class VramMetrics(MetricGroup):
     )
     unplanned_loads = MetricSpec(
         label="Unplanned loads",
-        definition="Tasks whose own call took 0.25 s or more to load its model. Models are loaded before a step's "
-        "tasks run, so nobody planned it. `null` where the server reports no load time",
+        definition="Tasks whose own call took 0.25 s or more to load its model, which nobody planned. `null` where the "
+        "server reports no load time",
         of=measured_vram.unplanned_loads,
         over=not_summed_up,
         show=Show.CASE | Show.CSV,
