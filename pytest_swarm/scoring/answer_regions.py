@@ -130,7 +130,9 @@ def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None
 def _field_of_block(text: str) -> str | None:
     """The field for the answer of an object in the only fenced block of a text; None where there is none."""
     blocks = fences(text) if "```" in text else ()
-    table = _object(blocks[0].text) if len(blocks) == 1 else {}
+    if len(blocks) != 1:
+        return None
+    table = _object(blocks[0].text)
     return next((said for name in _FIELDS if (said := _value(table.get(name))) is not None), None)
 
 
@@ -219,6 +221,8 @@ def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def answer_field(text: str) -> str | None:
     """Return the value of an object's field for the answer, else of its only field; None for any other text."""
     table = _object(text)
+    if not table:
+        return None
     found = [_value(table[name]) for name in _FIELDS if _value(table.get(name)) is not None]
     if not found and len(table) == 1:
         found = [_value(value) for value in table.values()]
