@@ -92,7 +92,6 @@ _ONLY_ASKED: Final = re.compile(  # a model that repeats its question
     re.IGNORECASE,
 )
 _STRUCK: Final = re.compile(r"~~(?=[^~\s])[^~\n]{1,80}~~")  # "~~12~~ 18"
-_COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.){0,4000}")|//[^\n]*')  # "https://" is none
 _MAX_OBJECT_CHARS: Final = 4000  # of an object that is an answer
 _FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 
@@ -258,10 +257,8 @@ def _object(text: str) -> dict[str, object]:
     text = unfenced(text)
     if not text.startswith("{") or len(text) > _MAX_OBJECT_CHARS:
         return {}
-    for said in (text, _COMMENT.sub(r"\1", text)):
-        try:
-            table: dict[str, object] = json.loads(said)
-        except (ValueError, RecursionError):
-            continue
-        return table
-    return {}
+    try:
+        table: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return table

@@ -44,12 +44,6 @@ _FOREIGN: Final = (  # "durante 3 meses", "3 épisodes de 30 minutes", "para pag
     r"|^\s[^\W\d_]{1,14}\s(?:de|à|von|di|zu je|mit je)\s|每\w{0,2}\s?"
     r"|\bal\s[^\W\d_]{2,14}[aei]r\s|\ben\s[^\W\d_]{2,14}ant\s|\b(?:para|pour)\s[^\W\d_]{2,14}(?:ar|er|ir|re)\s(?:(?:las?|los|les?|el)\s)?"
 )
-_IN_TIME: Final = re.compile(r"\b(?:en|dans|in|für|por|pour|за)\s(?:(?:las?|los|les?|den|der)\s)?$")
-_TIME: Final = re.compile(
-    r"\s(?:horas?|d[ií]as?|semanas?|minut\w*|mes(?:es)?|años?|heures?|jours?|semaines?|mois|ans?|Stunden?|Tagen?|Wochen?"
-    r"|Monaten?|Jahren?|час\w*|дн\w+|день|недел\w+|месяц\w*|год\w*|лет)\b"
-)
-_LED_BY: Final = re.compile(r"\W*(?:In|After|During|For|Over|Within|On|At)\s(?:\w{1,14}\s){0,2}")
 _OF_SUBJECT: Final = re.compile(
     r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"
     r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?"
@@ -58,8 +52,6 @@ _OF_SUBJECT: Final = re.compile(
 )
 _AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later)\b")
 _IN_ALL: Final = re.compile(r"(?:\s[a-z]{2,14}){0,2}\s(?:in total|in all|altogether)\b")
-_BY_CLOCK: Final = re.compile(r"\b(?:by|at|before|until|till|a las|antes de las)\s$")
-_CLOCK: Final = re.compile(r"\s?[ap]\.?\s?m\b", re.IGNORECASE)
 _WITH_EACH: Final = re.compile(r"(?:\s[\w-]{1,20}){1,3}\s(?:each|apiece)\b")
 _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
@@ -138,7 +130,6 @@ _COMMA: Final = re.compile(r",\s?")
 _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|earlier than)\s$", re.IGNORECASE)
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
-_BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
 _MULTIPLE: Final = re.compile(r"\d[a-z]\s?=\s?$")  # "3x = 15 and x = 5"
 _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
@@ -197,8 +188,6 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         in_all = between.endswith(", ") and _IN_ALL.match(sentence, number.end)  # "4 trays with 12 each, 48 in total"
         if not skipped or in_all or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
-    if stated is numbers[0] and len(numbers) == 2 and _LED_BY.fullmatch(sentence, 0, stated.start):
-        return numbers[1]  # "In 3 hours it runs at a speed of 60 km/h."
     return stated
 
 
@@ -208,12 +197,9 @@ def is_of_subject(statement: str, number: WrittenNumber) -> bool:
 
 
 def _tells_when(sentence: str, number: WrittenNumber, between: str) -> bool:
-    """Whether a number tells a time, "by 5 pm" and "en 7 horas", or how many are in each: "with 2 lollipops each"."""
-    return (
-        _AGO.match(sentence, number.end) is not None
-        or (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
-        or (_IN_TIME.search(between) is not None and _TIME.match(sentence, number.end) is not None)
-        or (between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None)
+    """Whether a number tells a time, "3 years ago", or how many are in each: "with 2 lollipops each"."""
+    return _AGO.match(sentence, number.end) is not None or (
+        between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None
     )
 
 
@@ -230,14 +216,14 @@ def _is_expression(sentence: str, number: WrittenNumber, stated: WrittenNumber) 
 
 
 def result_of_equation(text: str, numbers: Sequence[WrittenNumber]) -> WrittenNumber | None:
-    """Return the number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
+    """Return the number that stands alone on a side of an equation, "15 = 20 - 5", else the first of its last side."""
     sides: dict[int, list[WrittenNumber]] = {}
     for number in numbers:
         sides.setdefault(text.count("=", 0, number.start), []).append(number)
-    if text.count("=") == 0:
+    if "=" not in text:
         return None
     alone = [side[0] for side in sides.values() if len(side) == 1]
-    return alone[-1] if alone else numbers[-1]
+    return alone[-1] if alone else list(sides.values())[-1][0]  # "20 - 5 = 15 apples, for 3 people"
 
 
 def is_limit(statement: str, number: WrittenNumber) -> bool:
@@ -279,8 +265,6 @@ def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -
     between = statement[one.end : other.start]
     if _MULTIPLE.search(statement, 0, one.start):
         return False
-    if between.endswith(" and ") and _BETWEEN.search(statement, 0, one.start):
-        return True
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
     start = _FROM.search(statement, 0, one.start)
