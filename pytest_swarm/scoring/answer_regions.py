@@ -54,13 +54,14 @@ _CONDITION: Final = re.compile(
     r"|previous|earlier|possible|potential|candidate)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
     r"|\ball (?:of )?(?:the |these |our )?$"
-    r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"
+    r"|\b(?:doubt|thought|assumed|guessed|expected) (?:that )?(?:the|my|your) (?:\w+ )?$"
     rf"|\b{BELIEF} (?:that )?the (?:\w+ )?$",
     re.IGNORECASE,
 )
 _NO_AFTER_PAUSE: Final = (  # "A... no, B"
     r"no(?=\s?[,—–])(?:(?<=\.\.\sno)|(?<=\.\.no)|(?<=…\sno)|(?<=…no)|(?<=[—–]\sno))"
 )
+_IN_BRACKETS: Final = re.compile(r"\([^()\n]*$")  # "No. (With a ticket the answer would be yes.)"
 _CORRECTION: Final = re.compile(
     r"(?:^|[,.!?…\n(—–]|\s-\s)[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
     rf"(?:{_NO_AFTER_PAUSE}|"
@@ -189,6 +190,8 @@ def _marker_end(text: str, position: int) -> int | None:
     match = _LINK.match(text, position, position + _MARKER_CHARS)
     before = text[max(0, position - 40) : position]
     if match is None or _CONDITION.search(before):
+        return None
+    if "would" in match[0] and _IN_BRACKETS.search(text, max(0, position - _MARKER_CHARS), position):
         return None
     if match[0].endswith("\n") and not _HEADING.search(before):
         return None

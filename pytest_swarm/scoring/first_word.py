@@ -37,7 +37,7 @@ _FIRST_DENIED: Final = re.compile(
     rf"(?:{ADVERB}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
     + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
-    + one_of("not at all, by no means, no way, never")
+    + one_of("not at all, by no means, under no circumstances, no way, never")
     + r"\b|not "
     + one_of("really, quite, necessarily, exactly, always, entirely")
     + r"\b(?! (?:known|clear|certain|sure|obvious|definitive|possible|as))",

@@ -72,7 +72,7 @@ _NAMED: Final = re.compile(
         "choosing, picking, selecting, going with, chose, selected, picked, settled on, went with, opted for, "
         "leaning towards?, lean towards?, leaning to"
     )
-    + r"\b",
+    + r"\b|\bmakes(?=\s\W?[A-Z]\b[^.,;\n]{0,60}\s(?:correct|right|best)\b)",
     re.IGNORECASE,
 )
 _NO_CHOICE: Final = re.compile(

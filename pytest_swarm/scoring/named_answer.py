@@ -39,7 +39,9 @@ _SUBORDINATE: Final = re.compile(
     + r"\b"
 )
 _DENIED: Final = re.compile(DENIAL, re.IGNORECASE)
-_RELATIVE: Final = re.compile(r",\s(?:which|who|whom|whose|where)\b")  # without a comma the words tell which is meant
+_RELATIVE: Final = re.compile(  # without a comma the words tell which is meant
+    r",\s(?:which|who|whom|whose|where|with|despite|including|such as)\b"
+)
 _APPOSITION: Final = re.compile(r",\s(?:an?\s|the\s|one\s|[a-z]+\s(?:of|to)\s)")
 _GIVEN_LATER: Final = re.compile(  # "Sydney is the largest city, but the capital is Canberra"
     r"(?:[,;.—–]\s(?:[Bb]ut|[Yy]et|[Hh]owever|[Ii]n fact|[Aa]ctually)|\sbut)\b,?\s"
@@ -102,7 +104,7 @@ _AFTER: Final = re.compile(
     r"[\"'\])]?(?:,?\s(?:or|nor|only if)\b"
     r"|,\s(?:(?:maybe|perhaps|possibly)|(?:it )?(?:could|might|may) be)\b"
     r"|(?:,\s[\w-]+){1,8},?\s(?:or\s[\w-]+|and\s[\w-]+\W*$)"
-    r"|\s(?:is|was|are)\s(?:only|just|merely|second|third|different|too)\b"
+    r"|\s(?:is|was|are)\s(?:also\s)?(?:only|just|merely|second|third|different|too|possible|plausible)\b"
     r"|\s(?:and|&)\s(?:[A-Z]|[\w-]+\W*$)|(?:,\s[A-Z][^,.]{0,30})+,?\s(?:and|or)\s)"
 )
 

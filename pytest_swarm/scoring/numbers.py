@@ -39,10 +39,11 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _LIST_MARK: Final = re.compile(
     r"\s*(?:#{1,6}|\d{1,2}[.)])(?:\s|$)|\s*(?:step|part|case|chapter|section|page)\b", re.IGNORECASE
 )
+_FINAL: Final = re.compile(r"\bfinal (?:solution|result)[*_\s]{0,3}[:\]]", re.IGNORECASE)
 _UNDETERMINED: Final = re.compile(
     r"\b(?:can(?:no|')t|cannot|could not|couldn't|unable to|not able to|impossible to"
     r"|not possible to)\s(?:be\s)?(?:\w+\s)?"
-    r"(?:determined?|answer(?:ed)?|say|tell|solved?|calculated?|computed?|know)\b"
+    r"(?:determined?|answer(?:ed)?|help|say|tell|solved?|calculated?|computed?|know)\b"
     r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)"
     r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b"
     r"|\bneed more (?:information|data|context|details)\b",
@@ -90,6 +91,9 @@ def _own(text: str) -> Reading[float] | None:
     before_notes = without_notes(offers_off)
     if next(quantities_in(before_notes), None) is not None:
         text = before_notes
+    final = _FINAL.split(text)[-1]
+    if next(quantities_in(final), None) is not None:
+        text = final
     if _is_list(text):
         return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
     headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")

@@ -46,11 +46,11 @@ _FOREIGN: Final = (  # "durante 3 meses", "3 épisodes de 30 minutes", "para pag
 )
 _OF_SUBJECT: Final = re.compile(
     r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"
-    r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?"
-    r"|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
+    r"|(?:\s[a-z\d]{1,14}){1,8}?\s(?:costs?|weighs?|needs?|(?:can|could)\s[a-z]{2,14}"
+    r"|(?:will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
     r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
 )
-_AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later)\b")
+_AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later|from now)\b")
 _IN_ALL: Final = re.compile(r"(?:\s[a-z]{2,14}){0,2}\s(?:in total|in all|altogether)\b")
 _WITH_EACH: Final = re.compile(r"(?:\s[\w-]{1,20}){1,3}\s(?:each|apiece)\b")
 _MODIFIES: Final = re.compile(
@@ -68,6 +68,7 @@ _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|si|wenn|falls|если"
     r"|as (?:this|it|there|he|she|they|each|every)"
     r"|even though|unlike|whereas"
+    r"|while (?:\w{1,14} ){1,3}(?:has|have|had|gets|got|is|was)"
     r"|(?<=,\s)(?:while|(?:\w{1,12}\s){0,2}(?:more|less|fewer|older|younger|longer|shorter) than)"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
@@ -81,6 +82,7 @@ _COMPARED: Final = re.compile(
 )
 _MORE: Final = re.compile(  # "which is 5 more than 7", "which is 15 out of 20"
     r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b|\sout of\s"
+    r"|\sof (?:what|the|his|her|their|its|all)\b"
 )
 _JOINED: Final = re.compile(
     r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,6}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
@@ -131,12 +133,16 @@ _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|ear
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
 _MULTIPLE: Final = re.compile(r"\d[a-z]\s?=\s?$")  # "3x = 15 and x = 5"
+_ADDED: Final = re.compile(
+    r"\d\s?(?:[-+*×·÷/]|plus|minus|times|multiplied by|divided by)\s?[$€£¥₹]?$"
+)  # "$16 + $6, or $22"
 _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
 )
 _EITHER: Final = re.compile(
     r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?"
-    r"|,?\sand\s(?:[a-z]\s?=\s?)?|[,;]\s(?:(?:but\s)?(?:perhaps|maybe|possibly)|otherwise,?|else)\s",
+    r"|,?\sand\s(?:[a-z]\s?=\s?)?|[,;]\s(?:(?:but\s)?(?:perhaps|maybe|possibly)|otherwise,?|else"
+    r"|(?:but )?(?:it|that|this) (?:could|might|may)(?: \w+)? be)\s(?:about\s|around\s|even\s)?",
     re.IGNORECASE,
 )
 
@@ -263,7 +269,7 @@ def is_denied(text: str, number: WrittenNumber) -> bool:
 def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
     between = statement[one.end : other.start]
-    if _MULTIPLE.search(statement, 0, one.start):
+    if _MULTIPLE.search(statement, 0, one.start) or _ADDED.search(statement, 0, one.start):
         return False
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
