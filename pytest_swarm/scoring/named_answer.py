@@ -64,7 +64,7 @@ _VERB: Final = re.compile(r"\s(?:is|was|are|were|be|has|had)\s")
 _BEFORE: Final = re.compile(
     r"(?:,\sthen|\b"
     + one_of(
-        "than, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
+        "than, over, unlike, instead of, rather than, opposed to, except, besides, or, either, between, followed by, "
         "preceded by, before, (?<!named )after, formerly, confused with, mistaken for, similar to, near, nor, "
         r"ahead of, as \w+ as, (?:opposite|reverse|inverse) of, far from, anything but, hardly, barely, scarcely, "
         "(?:word|term|name|synonym|translation) (?:for|of), second to, contrast to, compared to, compared with, no, "

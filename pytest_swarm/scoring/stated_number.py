@@ -102,7 +102,7 @@ _DENIED: Final = re.compile(
 )
 _IN_POINT: Final = re.compile(r"[({\[]\s?(?:-?\d[\d.]{0,20},\s?){0,20}$")  # (3, 4), {2, 5}, [1, 2]
 _OF_POINT: Final = re.compile(r"(?:,\s?-?\d[\d.]{0,20}){0,20}\s?[)}\]]")
-_TERM_BEFORE: Final = re.compile(r"(?<![A-Za-z])[xyzn]\s?[-+]\s?$")  # "x + 5" and the 2 of "2x + 3" are no numbers
+_TERM_BEFORE: Final = re.compile(r"(?<![A-Za-z])[xyzn]\s?[-+<>≤≥]\s?$")  # "x + 5" and the 2 of "2x + 3" are no numbers
 _TERM_AFTER: Final = re.compile(r"[xyzn]\s?[-+]\s?\d")
 _FACTOR_AFTER: Final = re.compile(r"\s?[*×·÷+]\s?[$(]?\d[\d.,]*(?![^\n]*=)")  # whose result is not given
 _JUDGED: Final = re.compile(
