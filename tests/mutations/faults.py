@@ -41,6 +41,13 @@ FAULTS: Final = (
         tests=("domain/test_vacuous_expectation.py",),
     ),
     Fault(
+        name="a tolerance that nearly every number is within is accepted",
+        where="domain/vacuous_expectation.py",
+        old="all(abs(value - each) <= tolerance for each in _FAR_APART)",
+        new="False",
+        tests=("domain/test_vacuous_expectation.py",),
+    ),
+    Fault(
         name="an output replaces what was measured",
         where="files.py",
         old="if found is not None and found is not but:",
