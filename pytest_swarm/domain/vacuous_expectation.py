@@ -16,6 +16,7 @@ from pytest_swarm.domain.expectation import (
     Expectation,
     Judge,
     Keywords,
+    Number,
     PythonCode,
     Regex,
     RougeL,
@@ -27,6 +28,9 @@ from pytest_swarm.fields import Fields
 
 _UNLIKE: Final = ("x", "7", "!", "é", "Aa 1,\n-b2.")
 """Texts with nothing in common: a pattern that is found in each of them is found in nearly every answer."""
+
+_FAR_APART: Final = (-1e6, 0.0, 1e6)
+"""A number that is right for each of them is right for nearly every number."""
 
 _LOOKAROUND: Final = re.compile(r"\(\?<?[=!]")
 """A look around may ask for something at no place of its own, such as `^(?!.*sorry)`: such a pattern is not judged."""
@@ -62,6 +66,8 @@ def _fault(expected: Expectation) -> str | None:
             return "the text is empty, and an empty answer scores 0; write the right answer, or leave 'expected' out"
         case Keywords(words=words) if any(map(_is_blank, words)):
             return "an empty word stands in nearly every answer; take it out of 'words'"
+        case Number(value=value, tolerance=tolerance) if all(abs(value - each) <= tolerance for each in _FAR_APART):
+            return f"nearly every number is within {tolerance:g} of {value:g}; write a smaller 'tolerance'"
         case TokenF1(answers=answers) if all(map(_is_blank, answers)):
             return "the answers are empty, and an empty answer scores 0; write the right answer"
         case RougeL(reference=reference) if _ROUGE_WORD.search(reference) is None:

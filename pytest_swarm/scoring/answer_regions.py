@@ -54,13 +54,14 @@ _CONDITION: Final = re.compile(
     r"|previous|earlier|possible|potential|candidate)\s$"
     r"|\b(?:do|does|did|would)(?:n['’]t| not) (?:think|believe|suppose|say) (?:that )?(?:the|my|your) (?:\w+ )?$"
     r"|\ball (?:of )?(?:the |these |our )?$"
-    r"|\bdoubt (?:that )?(?:the|my|your) (?:\w+ )?$"
+    r"|\b(?:doubt|thought|assumed|guessed|expected) (?:that )?(?:the|my|your) (?:\w+ )?$"
     rf"|\b{BELIEF} (?:that )?the (?:\w+ )?$",
     re.IGNORECASE,
 )
 _NO_AFTER_PAUSE: Final = (  # "A... no, B"
     r"no(?=\s?[,—–])(?:(?<=\.\.\sno)|(?<=\.\.no)|(?<=…\sno)|(?<=…no)|(?<=[—–]\sno))"
 )
+_IN_BRACKETS: Final = re.compile(r"\([^()\n]*$")  # "No. (With a ticket the answer would be yes.)"
 _CORRECTION: Final = re.compile(
     r"(?:^|[,.!?…\n(—–]|\s-\s)[ \t]{0,3}[*_]{0,2}(?:(?:but|oh|hmm+|um|ah)\W{1,3})?"
     rf"(?:{_NO_AFTER_PAUSE}|"
@@ -92,7 +93,6 @@ _ONLY_ASKED: Final = re.compile(  # a model that repeats its question
     re.IGNORECASE,
 )
 _STRUCK: Final = re.compile(r"~~(?=[^~\s])[^~\n]{1,80}~~")  # "~~12~~ 18"
-_COMMENT: Final = re.compile(r'("(?:[^"\\\n]|\\.){0,4000}")|//[^\n]*')  # "https://" is none
 _MAX_OBJECT_CHARS: Final = 4000  # of an object that is an answer
 _FIELDS: Final = ("answer", "final_answer", "finalanswer", "result", "output", "label")
 
@@ -130,7 +130,9 @@ def read_answer(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None
 def _field_of_block(text: str) -> str | None:
     """The field for the answer of an object in the only fenced block of a text; None where there is none."""
     blocks = fences(text) if "```" in text else ()
-    table = _object(blocks[0].text) if len(blocks) == 1 else {}
+    if len(blocks) != 1:
+        return None
+    table = _object(blocks[0].text)
     return next((said for name in _FIELDS if (said := _value(table.get(name))) is not None), None)
 
 
@@ -189,6 +191,8 @@ def _marker_end(text: str, position: int) -> int | None:
     before = text[max(0, position - 40) : position]
     if match is None or _CONDITION.search(before):
         return None
+    if "would" in match[0] and _IN_BRACKETS.search(text, max(0, position - _MARKER_CHARS), position):
+        return None
     if match[0].endswith("\n") and not _HEADING.search(before):
         return None
     return match.end()
@@ -219,6 +223,8 @@ def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def answer_field(text: str) -> str | None:
     """Return the value of an object's field for the answer, else of its only field; None for any other text."""
     table = _object(text)
+    if not table:
+        return None
     found = [_value(table[name]) for name in _FIELDS if _value(table.get(name)) is not None]
     if not found and len(table) == 1:
         found = [_value(value) for value in table.values()]
@@ -254,10 +260,8 @@ def _object(text: str) -> dict[str, object]:
     text = unfenced(text)
     if not text.startswith("{") or len(text) > _MAX_OBJECT_CHARS:
         return {}
-    for said in (text, _COMMENT.sub(r"\1", text)):
-        try:
-            table: dict[str, object] = json.loads(said)
-        except (ValueError, RecursionError):
-            continue
-        return table
-    return {}
+    try:
+        table: dict[str, object] = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return table

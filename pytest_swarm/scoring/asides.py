@@ -21,7 +21,9 @@ _NOTE: Final = re.compile(
     re.IGNORECASE,
 )
 _INLINE_CHECK: Final = re.compile(  # "So x = 8. To verify, substitute back: 2(8) = 16."
-    r"(?<=[.!])\s(?:(?:to|let['’]s|let me|we can) (?:verify|check|double-check)|verification:|check:)", re.IGNORECASE
+    r"(?<=[.!])\s(?:(?:to|let['’]s|let me|we can) (?:verify|check|double-check)"
+    r"|(?:verification|(?:double-)?check(?:ing)?):)",
+    re.IGNORECASE,
 )
 _CONCLUDED: Final = re.compile(rf"\b(?:{CONCLUDING}|wrong|incorrect|actually)\b", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(

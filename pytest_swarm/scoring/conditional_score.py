@@ -18,7 +18,7 @@ from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
 from pytest_swarm.scoring.letters import read_letter
-from pytest_swarm.scoring.numbers import last_number, score_number
+from pytest_swarm.scoring.numbers import last_number
 from pytest_swarm.scoring.same_text import undressed
 from pytest_swarm.scoring.text import read_text, score_exact
 from pytest_swarm.scoring.yes_no import says_yes
@@ -56,9 +56,10 @@ def read_value(expected: Expectation | None, answer: str) -> Value | None:
             quoted = expected.quoted_numbers
             read = {key: _typed(value, like=fields[key], quoted=quoted) for key, value in found.items()}
             return {key: value for key, value in read.items() if value is not None}
-        case Number(value=value):
+        case Number(value=value, tolerance=tolerance):
             numbers = last_number(text)
-            return value if score_number(expected, text).value == 1 else numbers[0] if numbers else None
+            right = any(abs(number - value) <= tolerance for number in numbers)
+            return value if right else numbers[0] if numbers else None
         case YesNo():
             return says_yes(text)
         case Letter(choices=choices):

@@ -33,19 +33,11 @@ _FIRST_CJK: Final = re.compile(
     r"|(?P<yes>是的?|对的?|正确|没错|会|能|可以|はい|네|예))(?=[\s,.!;:\uff0c\u3002\uff01\u3001\uff1b\uff1a\"')]|$)"
 )
 _FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
-_FOREIGN: Final = re.compile(  # "Das ist nicht richtig.", "C'est faux.", "正しくありません"
-    r"\W*(?:(?:das|es|dies|die (?:aussage|behauptung)) (?:ist|stimmt)|c['’]est|esto es|eso es|è|isso é|é)"
-    r"(?P<not> (?:nicht|pas|non|não))?(?: (?P<right>richtig|wahr|korrekt|vrai|exact|correcte?|verdad(?:ero)?|correcto"
-    r"|vero|corretto|verdadeiro|correto)| (?:falsch|faux|falso|inexact|incorrecto|errado|sbagliato)|(?<=stimmt)"
-    r"|(?<=stimmt nicht))"
-    r"(?=\s*[.,;!]|\s*$)|\W*(?:(?P<good>正しいです?|正解(?:です)?|그렇습니다|맞습니다)|正しくありません|正しくない|間違い(?:です)?|틀렸습니다|아닙니다)",
-    re.IGNORECASE,
-)
 _FIRST_DENIED: Final = re.compile(
     rf"(?:{ADVERB}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
     + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
-    + one_of("not at all, by no means, no way, never")
+    + one_of("not at all, by no means, under no circumstances, no way, never")
     + r"\b|not "
     + one_of("really, quite, necessarily, exactly, always, entirely")
     + r"\b(?! (?:known|clear|certain|sure|obvious|definitive|possible|as))",
@@ -86,10 +78,6 @@ NOUN: Final = re.compile(r"[^\S\n]+(?!because|since|as|for|-)\w")
 
 def first_word(words: str, place: AnswerPlace) -> Reading[bool] | None:
     """Return what the first word of a text in plain words says; None where it is no word of assent or denial."""
-    foreign = _FOREIGN.match(words)
-    if foreign is not None:
-        stated = "stimmt" in foreign[0].lower() or foreign["right"] or foreign["good"]
-        return decision(foreign[0], place, yes=bool(stated), denied=foreign["not"] is not None)
     lead_in = _LEAD_IN.match(words)
     start = 0 if lead_in is None else lead_in.end()
     denied = _FIRST_DENIED.match(words, start) or _FIRST_DENIED.match(words.lstrip(" \"'("))

@@ -15,19 +15,20 @@ from pytest_swarm.scoring.patterns import CONCLUDING, one_of
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
 _UNKNOWN: Final = one_of(  # what follows "not" where a sentence says that the answer is not known
-    "sure, certain, clear, known, enough, possible, sufficient, know, have (?:enough|any|access), mentioned, stated, "
-    "given, specified, provided, say, specify, mention, answer, determine, confirm, tell, conclude, state, "
+    "sure, certain, clear, known, enough, possible to, sufficient, know, have (?:enough|any|access), mentioned, "
+    "stated, given, specified, provided, say, specify, mention, answer, determine, confirm, tell, conclude, state, "
     "(?:contain|give|provide|include) (?:any |enough |sufficient |the )?"
     "(?:information|details|context|evidence|answer), "
     "(?:be )?(?:concluded|inferred|determined|answered|known|sure|said|confirmed|verified|told|proven)"
 )
 _DENYING: Final = re.compile(
-    rf"\W*(?:(?P<concluded>{CONCLUDING}|conclusion)\b\W{{0,5}})?"
+    rf"\W{{0,8}}(?:(?P<concluded>{CONCLUDING}|conclusion)\b\W{{0,5}})?"
     r"(?:(?:while|although|though|even though|despite|according to|based on|given)\b[^,.;]{1,150},\s)?"
     r"(?:(?:we can conclude|it follows|this means|that means) that\s)?"
     r"(?!(?:i|as an|you|please|let|(?:the )?answer)\b)"
     r"(?:(?!\b(?:that|which|who|because|since|as|if|i|but|whether)\b)[^.!?;\n]){1,100}?"
-    r"(?:\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must)(?: not\b|n't\b)|\bcannot\b"
+    r"(?:\b(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|must)"
+    r"(?: not\b| no longer\b|n't\b)|'s not\b|\bcannot\b"
     r"|\b(?:is|are|was|were|seems) (?:[a-z]{4,14} )?(?:unlikely|improbable)\b)"
     rf"(?! (?:only|just|merely|{_UNKNOWN})\b)"
     r"(?:(?!\b(?:no|not|never|none|nothing|without|if|unless|but|otherwise|until|enough)\b|n't\b)[^!?;\n]){1,200}"

@@ -16,7 +16,7 @@ from typing import Final, get_args
 
 from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.domain.expectation import Custom, Expectation, Judge, PythonCode
-from pytest_swarm.domain.expectation_codec import decode_expectation
+from pytest_swarm.domain.vacuous_expectation import written_expectation
 from pytest_swarm.errors import ScoringError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.scoring.answer_text import readable
@@ -165,7 +165,7 @@ def _refuse_misspelled(fields: Fields) -> None:
 def _decoded(table: dict[str, Json], where: str) -> Expectation:
     """The expectation of a table; an error names the row's own field, which is `expected`."""
     try:
-        return decode_expectation(Fields(table, where=where, error=ScoringError))
+        return written_expectation(Fields(table, where=where, error=ScoringError))
     except ScoringError as error:
         field = _FIELD_OF_KIND.get(str(table["kind"]))
         sentence = str(error).removeprefix(where).replace(repr(field), "'expected'", 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.scoring.patterns import ADVERB, atomic, one_of
+from pytest_swarm.scoring.patterns import ADVERB, DENYING_CLAUSE, atomic, one_of
 
 _STANDING: Final = re.compile(  # not C++, A*, B-movie, U.S., I'm
     r"(?<![\w'&/.\\@#+{}^°-])(?:(?P<open>[(\[{])\s?)?(?P<letter>[A-Za-z])"
@@ -22,7 +22,6 @@ _ARTICLE: Final = re.compile(rf"[ \t]+(?!{_AFTER_CHOICE}\b)[A-Za-z\"]")
 _PRONOUN: Final = re.compile(r"[ \t]+(?!(?:is|and|or|because|since)\b)[A-Za-z]|'")
 _END: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$)")
 _END_OR_REASON: Final = re.compile(r"\s*(?:[.,;:!?)\]\n\"]|$|(?:because|since|as|is|and|or)\b|[-–—]\s)")
-_ARTICLE_AT_END: Final = re.compile(r"(?<!answer )\b(?:is|be|with) [ai]\Z", re.IGNORECASE)  # of a text that breaks off
 _BEFORE_LOWER_CASE: Final = re.compile(
     r"(?:^|\n|:|\b"
     + one_of("option, choice, answer, letter, is, be, with, pick, choose, select, donc, est, ist, es")
@@ -63,11 +62,6 @@ _JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A)
     + r"\b)|[\").\]]{0,2}\scannot be (?:the|right|correct|true|an)\b",
     re.IGNORECASE,
 )
-_DOUBTED: Final = re.compile(
-    r"\b(?:don['’]t|do not|doesn['’]t|can(?:no|['’])t) (?:think|believe|suppose)\b[^.,;\n]{0,40}$"
-    r"|\bdoubt (?:that )?(?:it|the)\b[^.,;\n]{0,30}$",
-    re.IGNORECASE,
-)
 _HEDGED: Final = re.compile(
     r"\b(?:could|might|may|can)(?: well| also| perhaps)? be\s?(?:option |choice )?[\"(\[]?$", re.IGNORECASE
 )
@@ -102,18 +96,10 @@ _CONTEXT: Final = re.compile(
     + r"\b,?)\s*\"?$",
     re.IGNORECASE,
 )
-_EXAMINED: Final = re.compile(  # "If we look at (B), it says that ..."
-    r"\b(?:look(?:ing)? at|(?:let's|let us|we|if we|now) (?:consider|examine|analy[sz]e|check)|considering|turning to)"
-    r"\s(?:option |choice |answer )?$",
-    re.IGNORECASE,
-)
-_REASON: Final = re.compile(r"[(\[][A-Z][)\]][^.!?\n]{0,60}\s(?:because|since|whereas|while)\s[^.!?\n]{0,80}$")
-_QUANTITY: Final = re.compile(r"[=≈×*/·]\s?-?\d[\d.,]{0,20}\s?$")  # "I = 2 A"
 _OPERATOR: Final = "=+×·•/^<>≤≥≈\u2228∧¬~≡⊃→↔⇒⇔\u222a∩∈"
 _FORMULA_AFTER: Final = re.compile(  # "F = m", "M =" at the end, "P(A)", "G \frac"
     rf"\s?[{_OPERATOR}-]\s?[\w(~¬\\]|\s?=\s*\Z|\((?:[~¬-]?[A-Za-z](?![A-Za-z])|\\)|\s?\\[a-z_]"
 )
-_FORMULA_BEFORE: Final = re.compile(r"[+×·•^<>≤≥≈\u2228∧¬~≡⊃↔⇔\u222a∩∈]\s?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +118,6 @@ def standing_letters(text: str) -> Iterator[StandingLetter]:
         letter, end = match["letter"], match.end()
         bracketed = match["open"] is not None
         if not bracketed:
-            if _QUANTITY.search(text, max(0, match.start() - 24), match.start()):
-                continue
             if letter == "A" and _ARTICLE.match(text, end):
                 continue
             if letter == "I" and _PRONOUN.match(text, end):
@@ -144,7 +128,7 @@ def standing_letters(text: str) -> Iterator[StandingLetter]:
 
 
 def _alone_in_lower_case(text: str, letter: str, start: int, end: int) -> bool:
-    if letter in "ai" and (not _END.match(text, end) or _ARTICLE_AT_END.search(text, max(0, end - 20), end)):
+    if letter in "ai" and not _END.match(text, end):
         return False
     if not _END_OR_REASON.match(text, end):
         return False
@@ -167,7 +151,8 @@ def is_denied_after(text: str, letter: StandingLetter) -> bool:
 def is_denied_before(text: str, letter: StandingLetter) -> bool:
     """Whether what stands before a letter says that it is not the answer."""
     before = text[max(0, letter.start - 60) : letter.start]
-    return _DENIED_BEFORE.search(before[-40:]) is not None or _DOUBTED.search(before) is not None
+    clause = re.split(r"[.,;\n]", before)[-1]
+    return _DENIED_BEFORE.search(before[-40:]) is not None or DENYING_CLAUSE.search(clause) is not None
 
 
 def another_beside(text: str, letter: StandingLetter) -> re.Match[str] | None:
@@ -177,10 +162,7 @@ def another_beside(text: str, letter: StandingLetter) -> re.Match[str] | None:
 
 def is_in_formula(text: str, letter: StandingLetter) -> bool:
     """Whether a letter is a variable: an operator and another term stand beside it, as in "P = F / A"."""
-    if letter.bracketed:
-        return False
-    before = text[max(0, letter.start - 2) : letter.start]
-    return _FORMULA_BEFORE.search(before) is not None or _FORMULA_AFTER.match(text, letter.end) is not None
+    return not letter.bracketed and _FORMULA_AFTER.match(text, letter.end) is not None
 
 
 def is_hedged(text: str, letter: StandingLetter) -> bool:
@@ -189,15 +171,8 @@ def is_hedged(text: str, letter: StandingLetter) -> bool:
     return _HEDGED.search(before) is not None or _HEDGED_AFTER.match(text, letter.end) is not None
 
 
-def is_in_reason(text: str, letter: StandingLetter) -> bool:
-    """Whether a letter stands in the reason for another one: "(A), because (B) and (C) are tools"."""
-    return _REASON.search(text[max(0, letter.start - 160) : letter.start]) is not None
-
-
 def stands_as_answer(text: str, letter: StandingLetter, after: tuple[str, ...] = ()) -> bool:
     """Whether a letter is given as an answer by what stands before it; `after` are more signs that do."""
-    if _EXAMINED.search(text, max(0, letter.start - 40), letter.start):
-        return False
     if letter.bracketed or (after and text[: letter.start].rstrip(' "').endswith(after)):
         return True
     line = text[text.rfind("\n", 0, letter.start) + 1 : letter.start]

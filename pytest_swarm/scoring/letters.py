@@ -28,7 +28,6 @@ from pytest_swarm.scoring.letter_tokens import (
     is_denied_before,
     is_hedged,
     is_in_formula,
-    is_in_reason,
     standing_letters,
     stands_as_answer,
 )
@@ -57,15 +56,6 @@ _LEAD_IN: Final = re.compile(
     + r"\b(?=\W))*",
     re.IGNORECASE,
 )
-_EXPLANATION: Final = re.compile(
-    r"\b"
-    + one_of(
-        "because, since, as, but, which, where, when, given, rather, instead, while, whereas, although, though, "
-        "eliminating, unlike, if"
-    )
-    + r"\b|;",
-    re.IGNORECASE,
-)
 _RIGHT: Final = one_of("correct, right, best, true, appropriate, accurate, suitable, likely")
 _NAMED: Final = re.compile(
     r"\bonly(?=\s[(\[]?[A-Z][)\]]?\s(?:is|holds|applies|fits|remains|works|matches)\b)"
@@ -74,7 +64,7 @@ _NAMED: Final = re.compile(
     + r"|\bmy (?:choice|pick|selection|guess|vote)|\"(?:choice|option|letter|label)|\b"
     + one_of("conclusion, verdict, result, solution, selected option, selection, correct")
     + r"|(?:incorrect|false) statement)(?: here)?\W{0,3}(?:\s?(?:is|would be|must be|should be|seems to be|=)\b|:)|\b"
-    + one_of("i, i'd, i'll, we, would, will, to, should, can, must, therefore, so")
+    + one_of("i, i'd, i'll, we, would, will, should, can, must, therefore, so")
     + " "
     + one_of("choose, pick, select, go with, opt for, say, answer, settle on, conclude")
     + r"\b|\b"
@@ -82,7 +72,7 @@ _NAMED: Final = re.compile(
         "choosing, picking, selecting, going with, chose, selected, picked, settled on, went with, opted for, "
         "leaning towards?, lean towards?, leaning to"
     )
-    + r"\b",
+    + r"\b|\bmakes(?=\s\W?[A-Z]\b[^.,;\n]{0,60}\s(?:correct|right|best)\b)",
     re.IGNORECASE,
 )
 _NO_CHOICE: Final = re.compile(
@@ -106,13 +96,7 @@ _STATED: Final = re.compile(
     re.IGNORECASE,
 )
 _ONLY_LETTERS: Final = re.compile(r"(?:[ \t\n,;/.()\[\]]*[A-Za-z](?!\w))+[ \n,;/.()\[\]]*")
-_INTENDED: Final = re.compile(r"\b(?:going|tempted|inclined|about) $", re.IGNORECASE)  # "I was going to say A"
 _STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
-_FORMULA: Final = re.compile(  # also one that the text breaks off in, and "$E$ is the energy"
-    r"\$\$?(?!\\(?:text|math)\w{0,4}\{)(?=[^$\n]*[\\^_=])[^$\n]{4,300}\$|\\\((?!\s*\\?(?:text|math))[^\n]{4,300}?\\\)"
-    r"|\$(?![\d.])(?=[^$\n]{0,300}[\\^_=])[^$\n]{0,300}\Z"
-    r"|\$[A-Za-z]\$(?=\s(?!is (?:the )?(?:right|correct|best|answer))[a-z])"
-)
 _QUOTED: Final = re.compile(r"(?<!\w)'(?=\w)|(?<=[\w.])'(?!\w)")
 
 
@@ -148,12 +132,10 @@ def _region(text: str, place: AnswerPlace, *, choices: int) -> Reading[str] | No
     first = next((each for each in letters if begin - 1 <= each.start <= begin + 1), None)
     if first is not None and not is_denied_after(statement, first) and not is_denied_before(statement, first):
         return _settled(statement, first, place, choices)
-    explanation = _EXPLANATION.search(statement)
-    end = len(statement) if explanation is None else explanation.start()
     given = [
         each for each in letters if not is_denied(statement, each) and stands_as_answer(statement, each, after=(",",))
     ]
-    given = [each for each in given if each.start < end] or given
+    given = [each for each in given if not is_hedged(statement, each)] or given  # "It's (B), but (C) is close."
     if not given:  # "The answer is none of the above.", "BD"
         return Reading(values=(), text=statement, place=place) if _NO_CHOICE.match(statement) else None
     if len({each.name for each in given}) > 1:
@@ -172,7 +154,7 @@ def _settled(text: str, letter: StandingLetter, place: AnswerPlace, choices: int
 
 def _own(text: str, *, choices: int) -> Reading[str] | None:
     """The kind's own rule: a letter alone, one that a sentence names as right, a leading one, the last that stands."""
-    words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(_FORMULA.sub(" ", text)))))
+    words = _RANGE.sub(" ", _QUOTED.sub("", without_cjk_edges(plain_words(text))))
     alone = re.fullmatch(r"\W{0,6}([A-Za-z])\W{0,6}", words)
     if alone and not set("*+#") & set(words):
         at = StandingLetter(name=alone[1].upper(), start=alone.start(1), end=alone.end(1), bracketed=False)
@@ -211,8 +193,6 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     """The letter of the last sentence that names one as right: "the correct option is B", "B is correct"."""
     best: tuple[int, Reading[str]] | None = None
     for match in list(_NAMED.finditer(words))[-_LAST_LETTERS:]:
-        if _INTENDED.search(words, max(0, match.start() - 12), match.start()):
-            continue
         reading = _region(
             words[match.end() : match.end() + MAX_STATEMENT_CHARS], AnswerPlace.STATEMENT, choices=choices
         )
@@ -239,7 +219,6 @@ def _last_standing(words: str, choices: int) -> Reading[str] | None:
     quoted = starts_of_quoted_choices(words)
     ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
     standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & quoted]
-    standing = [each for each in standing if not is_in_reason(words, each)]
     certain = [each for each in standing if not is_hedged(words, each)]
     if not standing or breaks_off(words, standing[-1].end):
         return None

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from pytest_swarm.scoring.number_text import WrittenNumber
-from pytest_swarm.scoring.patterns import ADVERB, CONCLUDING
+from pytest_swarm.scoring.patterns import ADVERB
 from pytest_swarm.scoring.plain_text import MAX_STATEMENT_CHARS, first_statement
 from pytest_swarm.scoring.quantities import is_restated, quantities_in
 from pytest_swarm.scoring.stated_number import (
@@ -25,15 +25,9 @@ from pytest_swarm.scoring.stated_number import (
 )
 from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 
-_MAX_CONCLUSION_CHARS: Final = 300
 _LEAD_IN: Final = re.compile(
     r"(?:[\s*_`\"'$:=≈~(\[{]|\\[(\[]|(?:approximately|about|around|roughly|exactly|only|just|simply|almost|nearly"
     r"|therefore|thus|then|now|indeed|clearly|a total of|in total|equal to|the number|given by|be)\b,?|[A-Za-z]\s?=)*",
-    re.IGNORECASE,
-)
-_EXPLANATION: Final = re.compile(
-    r"(?<![-+*/×·÷=(]\s)(?<![-+*/×·÷=(\d])\((?![^()\n]{0,80}\)\s?[-+*/×·÷=])|;"
-    r"|\bbecause\b|\bsince\b|,? (?:as|which|where|who|when|given|not|rather|instead|so)\b|\bfor\b|\bout of\b",
     re.IGNORECASE,
 )
 _DENIAL: Final = re.compile(rf"[\s*_`\"':]{{0,6}}(?:{ADVERB}\s)?not\b", re.IGNORECASE)
@@ -44,7 +38,6 @@ _GIVES: Final = re.compile(  # also "50% of 80, which is 40" and "5 + 7, which i
     r"((?:\bof|\d\s?[-+*×·÷])\s?[$€£]?\d[\d.,]{0,20}(?=,\s(?:which|that)\sis\s))?"
     r",?\s(?:which|that|this)\s(?:gives|equals|makes|leaves|is equal to|comes to|(?(1)is|(?!)))(?:\sus)?\s"
 )
-_CONCLUDES: Final = re.compile(rf"(?:[.!?]\s|\n)\W{{0,8}}(?:{CONCLUDING})\b(?!\sfar)", re.IGNORECASE)
 _RATHER: Final = re.compile(r"\b(?:but|rather|instead|it(?:'s| is))\b", re.IGNORECASE)
 
 
@@ -56,23 +49,13 @@ def number_of_region(text: str, place: AnswerPlace) -> Reading[float] | None:
     if denial is not None:
         rather = _RATHER.search(first_statement(text[denial.end() :]))
         if rather is None:
-            return _denied_number(text[denial.end() :], place)
+            denied = first_statement(text)
+            return Reading(values=(), text=denied, place=place) if next(quantities_in(denied), None) else None
         text = text[text.index(rather[0], denial.end()) + len(rather[0]) :]
     statement = _GIVES.sub(r"\1 = ", _first_with_a_number(text))
     if statement.endswith("?"):
         return None
-    if not _is_direct(statement):  # "Answer: There are 9 storks and 4 birds. Therefore, there are 5 more storks."
-        statement = _conclusion(text) or statement
     return _single(statement, _result(statement), place)
-
-
-def _denied_number(text: str, place: AnswerPlace) -> Reading[float] | None:
-    """A reading without a value where the number follows at once ("not 12"), else None ("not obvious")."""
-    first = next(quantities_in(text[:MAX_STATEMENT_CHARS]), None)
-    lead_in = _LEAD_IN.match(text)
-    if first is None or lead_in is None or first.start > lead_in.end():
-        return None
-    return Reading(values=(), text=f"not {first.text}", place=place)
 
 
 def _single(statement: str, number: WrittenNumber | None, place: AnswerPlace) -> Reading[float] | None:
@@ -126,12 +109,9 @@ def _result(statement: str) -> WrittenNumber | None:
     numbers = list(quantities_in(statement))
     if not numbers:
         return None
-    explanation = _EXPLANATION.search(statement, numbers[0].end)
-    head = statement if explanation is None else statement[: explanation.start()]
-    inside = [number for number in numbers if number.start < len(head)]
-    if head.find("=") > 0 and (result := result_of_equation(head, inside)) is not None:
+    if statement.find("=") > 0 and (result := result_of_equation(statement, numbers)) is not None:
         return result
-    return numbers[0] if _is_direct(statement) else stated_number(head, inside)
+    return numbers[0] if _is_direct(statement) else stated_number(statement, numbers)
 
 
 def _is_direct(statement: str) -> bool:
@@ -144,12 +124,3 @@ def _is_direct(statement: str) -> bool:
         and first.start <= lead_in.end()
         and not is_of_subject(statement, first)
     )
-
-
-def _conclusion(text: str) -> str:
-    """The last sentence of a text where it is a conclusion with a number: "Therefore, there are 5 left."."""
-    start = 0
-    for match in _CONCLUDES.finditer(text[-MAX_STATEMENT_CHARS:]):
-        start = match.end()
-    said = text[-MAX_STATEMENT_CHARS:][start:]
-    return _first_with_a_number(said) if start and len(said) < _MAX_CONCLUSION_CHARS else ""

@@ -59,8 +59,6 @@ _LATEX: Final = (
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(rf"{LATEX_TEXT}(?:([^{{}}]{{0,100}})\}})?"), r" \1 "),
     (re.compile(LATEX_FRACTION), r"\\frac"),
-    (re.compile(r"\\times\b"), "×"),
-    (re.compile(r"\\cdot\b"), "·"),
     (re.compile(r"\\pm\b|\+/-"), "±"),
     (re.compile(r"(?<=\d)\.(\d{0,9})\\overline\s?\{?(\d{1,9})\}?"), lambda match: f".{match[1]}{match[2] * 15}"),
 )
@@ -74,11 +72,6 @@ _CITATION: Final = re.compile(r"(?<=[\w.%)])\[\d{1,3}\]|(?<=\d) \[\d{1,3}\]")
 _SPACED_THOUSANDS: Final = re.compile(r"(?<![\d.,] )(?<![\w.,])\d{1,3}(?: \d{3}){2,}(?![\w]| \d)")
 _ONE_SPACE: Final = re.compile(  # 1 500, but not "3 100-watt bulbs"
     r"(?<![\d.,)/*+x×-] )(?<![\w.,/^-])[1-9]\d{0,2} \d{3}(?![\w]|(?!,\d{1,2}(?![\d,]))[.,/]\d| \d| ?[-+*/×=])"
-)
-_COUNTED: Final = re.compile(  # "day 1 500 pages" are two numbers
-    r"\b(?:day|week|month|year|step|chapter|part|section|page|row|column|line|item|number|question|problem|case|class"
-    r"|grade|level|group|team|stage|phase|round|game|trip|store|box|bag|type|option|room|table|figure)s?\s$",
-    re.IGNORECASE,
 )
 _DECIMAL_COMMA: Final = re.compile(  # 1.500,00 and 12,5, but not "1,2,3" and (3,4)
     r"(?<![\w.,(\[{^-])(?:\d{1,3}(?:\.\d{3})+|\d{1,9}),(?:\d{1,2}|\d{4,15})(?![\w,)\]}-]|\.\d)"
@@ -103,7 +96,7 @@ _WHOLE: Final = (
     r"|\d{1,3}(?:\.\d{3}){2,}(?!\d|\.\d)|\d++)"
 )
 _NUMBER: Final = re.compile(
-    r"(?<![\w^±])(?<!± )(?<!\^[-+{])(?<!\^\{[-+])(?<!\d\.)(?<!sqrt\{)(?<!√)(?<!\}\{)"
+    r"(?<![\w^±])(?<![^#]#)(?<!± )(?<!\^[-+{])(?<!\^\{[-+])(?<!\d\.)(?<!sqrt\{)(?<!√)(?<!\}\{)"
     rf"(?:(?P<sign>(?<![\w)\]}}])[-+]|(?<![\w)\]}}])(?<!\d[ {_THIN}])–)"
     rf"(?:(?=[$€£¥₹\d.])|(?:(?<=[=:(].)|(?<=[=:(]\s.))[ {_THIN}](?=[$€£¥₹\d.])))?"
     rf"(?:[$€£¥₹][ {_THIN}]?(?P<late>-?))?"
@@ -144,7 +137,9 @@ def simplified(text: str) -> str:
         text = _FRACTION.sub(_fraction, text)
     text = _SPACED_THOUSANDS.sub(lambda match: match[0].replace(" ", _THIN), text)
     if _RARE.search(text):
-        text = _DATE.sub(lambda match: match[1] or match[3], _ONE_SPACE.sub(_joined_thousands, text))
+        text = _DATE.sub(
+            lambda match: match[1] or match[3], _ONE_SPACE.sub(lambda match: match[0].replace(" ", _THIN), text)
+        )
         text = _DECIMAL_COMMA.sub(lambda match: match[0].replace(".", "").replace(",", "."), text)
     text = _SCALE_LETTER.sub(lambda match: f"{match[1]} {_LETTER_SCALES[match[3].lower()]}", text)
     text = _ODDS.sub(_share, text)
@@ -169,11 +164,6 @@ def _english_scale(match: re.Match[str]) -> str:
 
 def _share(match: re.Match[str]) -> str:
     return f"{match['said'] or ''}{match['times'] or match['some']}/{match['of'] or match['all']}"
-
-
-def _joined_thousands(match: re.Match[str]) -> str:
-    counted = _COUNTED.search(match.string, max(0, match.start() - 12), match.start())
-    return match[0] if counted else match[0].replace(" ", _THIN)
 
 
 def _fraction(match: re.Match[str]) -> str:

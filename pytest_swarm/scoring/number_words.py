@@ -75,11 +75,10 @@ _COMPOUND_RANK: Final = re.compile(rf"\b({'|'.join(_TENS)})-({'|'.join(_RANKS[:9
 _RANK: Final = re.compile(rf"(?<!\bat\s)(?<!\ba\s)(?<!\ban\s)\b({'|'.join(_RANKS)})\b(?![,:-])", re.IGNORECASE)
 _MAX_RANK_CHARS: Final = 60  # of a text that gives a rank; in a longer one "first" leads on
 _NONE: Final = re.compile(  # "none" alone may say that there is no answer
-    r"\A\W*(?:(?:there|the answer|it) (?:is|are|was|were|will be)\s(?:none|nothing)"
-    r"|(?:none|nothing)(?=\s(?:of (?:them|it)|is|are|left|remain))"
-    r"|(?:(?:there (?:is|are|were|will be)|[a-z]{1,14} (?:has|have|had|will have)) )?no (?:[a-z]{2,14} ){1,2}"
-    r"(?=(?:(?:is|are|will be) )?(?:left|remain)))"
-    r"(?:\sof (?:them|it))?(?:\s?(?:(?:is|are|will be)\s)?(?:left(?: over)?|remains?|remaining))?\W*\Z",
+    r"\A\W*(?:(?:there|the answer|it) (?:is|are|was|were|will be) (?:none|nothing)"
+    r"|(?:none|nothing) of (?:them|it))\W*\Z"
+    r"|\b(?:none|nothing|no (?:[a-z]{2,14} ){0,2}[a-z]{2,14})(?: of (?:them|it))?(?= (?:(?:is|are|will be) )?"
+    r"(?:left(?: over)?|remains?|remaining)\W*\Z)",
     re.IGNORECASE,
 )
 
@@ -90,6 +89,7 @@ def with_digits(text: str) -> str:
     Where a text holds digits as well, only words that begin it, follow "answer is" or are bold count. "one" alone is
     a pronoun more often than a number, so it counts only where it is all of the text.
     """
+    text = _NONE.sub("0", text)
     text = _HOUR_AND_A_HALF.sub(lambda match: f"{match[1] or 1} 1/2 {match[2]}", text)
     if any(char in "0123456789" for char in text):
         text = _AND_A_PART.sub(lambda match: f" 1/{_PARTS[match[1].lower()]}", text)
@@ -154,8 +154,6 @@ def _value(words: list[str]) -> int | None:
 
 def _with_amounts_and_ranks(text: str) -> str:
     """The text with its amounts as digits; where it has none, a short one with its only rank."""
-    if _NONE.match(text):
-        return "0"
     counted = _AMOUNT.sub(lambda match: _AMOUNTS[match[1].lower()], _HALF_DOZEN.sub("6", text))
     if counted == text and len(text) <= _MAX_RANK_CHARS and len(_RANK.findall(text)) == 1:
         return _RANK.sub(lambda match: str(_RANKS.index(match[1].lower()) + 1), text)

@@ -39,10 +39,11 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _LIST_MARK: Final = re.compile(
     r"\s*(?:#{1,6}|\d{1,2}[.)])(?:\s|$)|\s*(?:step|part|case|chapter|section|page)\b", re.IGNORECASE
 )
+_FINAL: Final = re.compile(r"\bfinal (?:solution|result)[*_\s]{0,3}[:\]]", re.IGNORECASE)
 _UNDETERMINED: Final = re.compile(
     r"\b(?:can(?:no|')t|cannot|could not|couldn't|unable to|not able to|impossible to"
     r"|not possible to)\s(?:be\s)?(?:\w+\s)?"
-    r"(?:determined?|answer(?:ed)?|say|tell|solved?|calculated?|computed?|know)\b"
+    r"(?:determined?|answer(?:ed)?|help|say|tell|solved?|calculated?|computed?|know)\b"
     r"|\b(?:not|isn't|insufficient) enough (?:information|data|context)|\binsufficient (?:information|data)"
     r"|\b(?:have no|don't have|do not have) (?:enough |any )?(?:access|information|data)\b"
     r"|\bneed more (?:information|data|context|details)\b",
@@ -90,6 +91,9 @@ def _own(text: str) -> Reading[float] | None:
     before_notes = without_notes(offers_off)
     if next(quantities_in(before_notes), None) is not None:
         text = before_notes
+    final = _FINAL.split(text)[-1]
+    if next(quantities_in(final), None) is not None:
+        text = final
     if _is_list(text):
         return Reading(values=(), text=text, place=AnswerPlace.WHOLE)
     headline = _headline(text) or _headline(f"{without_reason(text)}\n\n" if "\n" in text else "")
@@ -102,7 +106,7 @@ def _own(text: str) -> Reading[float] | None:
 def _is_list(text: str) -> bool:
     """Whether a text is nothing but several numbers, none of which alone is bold."""
     numbers = list(quantities_in(text)) if len(text) <= MAX_STATEMENT_CHARS else []
-    if any(_BOLD.search(text, each.start - 4, each.start) and text.startswith("**", each.end) for each in numbers):
+    if any(text.startswith("**", each.end) for each in _bold(text, numbers)):
         return False
     ends = [0, *(number.end for number in numbers)]
     starts = [*(number.start for number in numbers), len(text)]
@@ -151,9 +155,13 @@ def _only_statement(text: str) -> Reading[float] | None:
     undetermined = _UNDETERMINED.search(text)
     if undetermined is not None and not _ESTIMATE.search(text, undetermined.end(), numbers[-1].start):
         return Reading(values=(), text=text[start : len(statement)].strip(), place=AnswerPlace.STATEMENT)
-    bold = [number for number in numbers if _BOLD.search(statement, number.start - 4, number.start)]
+    bold = _bold(statement, numbers)
     stated = bold[0] if len(bold) == 1 else stated_number(statement, numbers)
     return reading_of(statement, stated, numbers, AnswerPlace.LAST)
+
+
+def _bold(text: str, numbers: list[WrittenNumber]) -> list[WrittenNumber]:
+    return [number for number in numbers if _BOLD.search(text, number.start - 4, number.start)]
 
 
 def _last(text: str) -> Reading[float] | None:
@@ -165,6 +173,9 @@ def _last(text: str) -> Reading[float] | None:
         left = [number for number in numbers if not is_denied(end, number)]
         if len(left) > 1 and is_conversion(end, *left[-2:]):
             del left[-1]
+        line = end.rfind("\n", 0, left[-1].start) if left else 0
+        bold = _bold(end, [each for each in left if each.start > line])
+        left = bold if len(bold) == 1 else left
         if left and (left[-1].start > _CUT_OFF or len(end) == len(text)):
             return Reading(values=left[-1].values, text=left[-1].text, place=AnswerPlace.LAST)
     return Reading(values=(), text=numbers[-1].text, place=AnswerPlace.LAST) if numbers else None

@@ -78,6 +78,8 @@ def without_symbols(text: str) -> str:
 def one_spelling(text: str) -> str:
     """Return a text in Unicode's NFKC form, with one spelling of spaces, signs, thousands, dates and initials."""
     text = " ".join(unicodedata.normalize("NFKC", text).translate(_SIGNS).split())
+    if text.isalpha():
+        return text
     for pattern in _DATES:
         text = pattern.sub(_one_date, text)
     text = _INITIALS.sub(lambda match: re.sub(r"\.\s?(?!$)|\.", "", match[0]), text)
@@ -112,6 +114,8 @@ def undressed(text: str) -> str:
 def _bare(text: str) -> str:
     """The text without one pair of signs around it, and without stops at its end."""
     text = (text.rstrip(_STOPS + " ") or text).strip()
+    if text[:1].isalnum():  # as no wrapper begins
+        return text
     for start, end in _WRAPPERS:
         if len(text) > len(start) + len(end) and text.startswith(start) and text.endswith(end):
             inner = text[len(start) : -len(end)].strip()

@@ -44,22 +44,14 @@ _FOREIGN: Final = (  # "durante 3 meses", "3 épisodes de 30 minutes", "para pag
     r"|^\s[^\W\d_]{1,14}\s(?:de|à|von|di|zu je|mit je)\s|每\w{0,2}\s?"
     r"|\bal\s[^\W\d_]{2,14}[aei]r\s|\ben\s[^\W\d_]{2,14}ant\s|\b(?:para|pour)\s[^\W\d_]{2,14}(?:ar|er|ir|re)\s(?:(?:las?|los|les?|el)\s)?"
 )
-_IN_TIME: Final = re.compile(r"\b(?:en|dans|in|für|por|pour|за)\s(?:(?:las?|los|les?|den|der)\s)?$")
-_TIME: Final = re.compile(
-    r"\s(?:horas?|d[ií]as?|semanas?|minut\w*|mes(?:es)?|años?|heures?|jours?|semaines?|mois|ans?|Stunden?|Tagen?|Wochen?"
-    r"|Monaten?|Jahren?|час\w*|дн\w+|день|недел\w+|месяц\w*|год\w*|лет)\b"
-)
-_LED_BY: Final = re.compile(r"\W*(?:In|After|During|For|Over|Within|On|At)\s(?:\w{1,14}\s){0,2}")
 _OF_SUBJECT: Final = re.compile(
     r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"
-    r"|(?:\s[a-z]{2,14}){1,8}?\s(?:costs?|weighs?|needs?"
-    r"|(?:can|could|will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
+    r"|(?:\s[a-z\d]{1,14}){1,8}?\s(?:costs?|weighs?|needs?|(?:can|could)\s[a-z]{2,14}"
+    r"|(?:will|would|must)\s(?:make|create|produce|yield|hold|earn))\s[$€£]?\d"
     r"|\sof\s[$€£]?\d[\d.,]{0,20}\s(?:is|are|equals|makes)\s"
 )
-_AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later)\b")
+_AGO: Final = re.compile(r"\s[a-z]{3,8}\s(?:ago|earlier|later|from now)\b")
 _IN_ALL: Final = re.compile(r"(?:\s[a-z]{2,14}){0,2}\s(?:in total|in all|altogether)\b")
-_BY_CLOCK: Final = re.compile(r"\b(?:by|at|before|until|till|a las|antes de las)\s$")
-_CLOCK: Final = re.compile(r"\s?[ap]\.?\s?m\b", re.IGNORECASE)
 _WITH_EACH: Final = re.compile(r"(?:\s[\w-]{1,20}){1,3}\s(?:each|apiece)\b")
 _MODIFIES: Final = re.compile(
     rf"(?:{_NO_PREPOSITION}\b{_PREPOSITION}\s(?:{_DETERMINER}\s){{0,3}}|{_NO_PREPOSITION}\b(?:for|from"
@@ -76,6 +68,7 @@ _ASIDE: Final = re.compile(
     r"\b(?:because|since|if|when|assuming|given that|whenever|considering|unless|si|wenn|falls|если"
     r"|as (?:this|it|there|he|she|they|each|every)"
     r"|even though|unlike|whereas"
+    r"|while (?:\w{1,14} ){1,3}(?:has|have|had|gets|got|is|was)"
     r"|(?<=,\s)(?:while|(?:\w{1,12}\s){0,2}(?:more|less|fewer|older|younger|longer|shorter) than)"
     r"|which is (?:the|how))\b|\s[—–]\s|\((?=[^()]*$)",
     re.IGNORECASE,
@@ -89,6 +82,7 @@ _COMPARED: Final = re.compile(
 )
 _MORE: Final = re.compile(  # "which is 5 more than 7", "which is 15 out of 20"
     r"[^.,;]{0,30}\b(?:more|less|fewer|greater|higher|lower|older|younger|longer|shorter) than\b|\sout of\s"
+    r"|\sof (?:what|the|his|her|their|its|all)\b"
 )
 _JOINED: Final = re.compile(
     r"\s?(?:(?:[A-Za-z]{1,14}\s?){0,6}(?:,\s(?:and|or)|\band|\bor|,)|(?:[A-Za-z]{1,14}\s)?(?:to|(?:out )?of))\s"
@@ -108,7 +102,7 @@ _DENIED: Final = re.compile(
 )
 _IN_POINT: Final = re.compile(r"[({\[]\s?(?:-?\d[\d.]{0,20},\s?){0,20}$")  # (3, 4), {2, 5}, [1, 2]
 _OF_POINT: Final = re.compile(r"(?:,\s?-?\d[\d.]{0,20}){0,20}\s?[)}\]]")
-_TERM_BEFORE: Final = re.compile(r"(?<![A-Za-z])[xyzn]\s?[-+]\s?$")  # "x + 5" and the 2 of "2x + 3" are no numbers
+_TERM_BEFORE: Final = re.compile(r"(?<![A-Za-z])[xyzn]\s?[-+<>≤≥]\s?$")  # "x + 5" and the 2 of "2x + 3" are no numbers
 _TERM_AFTER: Final = re.compile(r"[xyzn]\s?[-+]\s?\d")
 _FACTOR_AFTER: Final = re.compile(r"\s?[*×·÷+]\s?[$(]?\d[\d.,]*(?![^\n]*=)")  # whose result is not given
 _JUDGED: Final = re.compile(
@@ -138,14 +132,17 @@ _COMMA: Final = re.compile(r",\s?")
 _TIME_ONLY: Final = re.compile(r"\b(?:before|after|until|prior to|later than|earlier than)\s$", re.IGNORECASE)
 _ENDED: Final = re.compile(r"[\s*_.!)\"]*$")
 
-_BETWEEN: Final = re.compile(r"\bbetween\s[$€£¥₹]?$", re.IGNORECASE)
 _MULTIPLE: Final = re.compile(r"\d[a-z]\s?=\s?$")  # "3x = 15 and x = 5"
+_ADDED: Final = re.compile(
+    r"\d\s?(?:[-+*×·÷/]|plus|minus|times|multiplied by|divided by)\s?[$€£¥₹]?$"
+)  # "$16 + $6, or $22"
 _FROM: Final = re.compile(  # "from 120 to 99" ends at 99, "anywhere from 20 to 30" does not
     r"(?P<open>\b(?:any\w+|some\w+|rang\w+|var\w+)\s)?\bfrom\s[$€£¥₹]?$", re.IGNORECASE
 )
 _EITHER: Final = re.compile(
     r",?\s(?:[a-z]+\s){0,2}or\s(?:perhaps\s|maybe\s|possibly\s)?(?:[a-z]\s?=\s?)?|\sto\s|\s?–\s?"
-    r"|,?\sand\s(?:[a-z]\s?=\s?)?|[,;]\s(?:(?:but\s)?(?:perhaps|maybe|possibly)|otherwise,?|else)\s",
+    r"|,?\sand\s(?:[a-z]\s?=\s?)?|[,;]\s(?:(?:but\s)?(?:perhaps|maybe|possibly)|otherwise,?|else"
+    r"|(?:but )?(?:it|that|this) (?:could|might|may)(?: \w+)? be)\s(?:about\s|around\s|even\s)?",
     re.IGNORECASE,
 )
 
@@ -197,8 +194,6 @@ def stated_number(sentence: str, numbers: Sequence[WrittenNumber]) -> WrittenNum
         in_all = between.endswith(", ") and _IN_ALL.match(sentence, number.end)  # "4 trays with 12 each, 48 in total"
         if not skipped or in_all or _ATTRIBUTE.match(sentence, stated.end):
             stated = number
-    if stated is numbers[0] and len(numbers) == 2 and _LED_BY.fullmatch(sentence, 0, stated.start):
-        return numbers[1]  # "In 3 hours it runs at a speed of 60 km/h."
     return stated
 
 
@@ -208,12 +203,9 @@ def is_of_subject(statement: str, number: WrittenNumber) -> bool:
 
 
 def _tells_when(sentence: str, number: WrittenNumber, between: str) -> bool:
-    """Whether a number tells a time, "by 5 pm" and "en 7 horas", or how many are in each: "with 2 lollipops each"."""
-    return (
-        _AGO.match(sentence, number.end) is not None
-        or (_BY_CLOCK.search(between) is not None and _CLOCK.match(sentence, number.end) is not None)
-        or (_IN_TIME.search(between) is not None and _TIME.match(sentence, number.end) is not None)
-        or (between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None)
+    """Whether a number tells a time, "3 years ago", or how many are in each: "with 2 lollipops each"."""
+    return _AGO.match(sentence, number.end) is not None or (
+        between.endswith(" with ") and _WITH_EACH.match(sentence, number.end) is not None
     )
 
 
@@ -230,14 +222,14 @@ def _is_expression(sentence: str, number: WrittenNumber, stated: WrittenNumber) 
 
 
 def result_of_equation(text: str, numbers: Sequence[WrittenNumber]) -> WrittenNumber | None:
-    """Return the number that stands alone on a side of an equation: 15 in "20 - 5 = 15" and in "15 = 20 - 5"."""
+    """Return the number that stands alone on a side of an equation, "15 = 20 - 5", else the first of its last side."""
     sides: dict[int, list[WrittenNumber]] = {}
     for number in numbers:
         sides.setdefault(text.count("=", 0, number.start), []).append(number)
-    if text.count("=") == 0:
+    if "=" not in text:
         return None
     alone = [side[0] for side in sides.values() if len(side) == 1]
-    return alone[-1] if alone else numbers[-1]
+    return alone[-1] if alone else list(sides.values())[-1][0]  # "20 - 5 = 15 apples, for 3 people"
 
 
 def is_limit(statement: str, number: WrittenNumber) -> bool:
@@ -277,10 +269,8 @@ def is_denied(text: str, number: WrittenNumber) -> bool:
 def are_alternatives(statement: str, one: WrittenNumber, other: WrittenNumber) -> bool:
     """Return whether a sentence gives two numbers for one: "7 or 8", "20-30", "between 3 and 4"."""
     between = statement[one.end : other.start]
-    if _MULTIPLE.search(statement, 0, one.start):
+    if _MULTIPLE.search(statement, 0, one.start) or _ADDED.search(statement, 0, one.start):
         return False
-    if between.endswith(" and ") and _BETWEEN.search(statement, 0, one.start):
-        return True
     if between == "-":
         return 0 <= one.values[0] < other.values[0]
     start = _FROM.search(statement, 0, one.start)

@@ -86,7 +86,6 @@ _LABEL: Final = re.compile(  # "[positive]" as in the prompt, "Positive sentimen
 _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
 _SYMBOLS: Final = re.compile(r"[\"“`]([^\w\"”`\n]{1,60})[\"”`]")  # "To close it we need "> ) }"."
 _PREFIXED: Final = re.compile(r"(?:in|im|un|ir|il)-?([a-z]{4,30})")
-_POLITE: Final = re.compile(r"(?<=[\u3040-\u9fff\uac00-\ud7af])(?:です|である|だ|입니다)[。.]?$")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
 _ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
 _ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
@@ -242,7 +241,6 @@ def _cuts(line: str) -> tuple[str, ...]:
         found += [] if quoted is None else [quoted[1]]
         found += [part, *(_without_explanation(each) for each in (bare, copula)), bare, copula]
         found.append(_after_copula(_without_explanation(head)))  # "It is Q, which is worth 10 points."
-    found += [_POLITE.sub("", part) for part in found if _POLITE.search(part)]
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
         found += bold

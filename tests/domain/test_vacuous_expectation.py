@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm import Exact, Judge, Keywords, PythonCode, Regex, RougeL, Task, TaskGraph, TokenF1
+from pytest_swarm import Exact, Judge, Keywords, Number, PythonCode, Regex, RougeL, Task, TaskGraph, TokenF1
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.graph import encode_graph
@@ -21,6 +21,7 @@ VACUOUS: list[tuple[Expectation, str]] = [
     (Exact(text=""), "exact: the text is empty"),
     (Exact(text=" \u200b\n"), "exact: the text is empty"),
     (Keywords(words=("fib", "")), "keywords: an empty word stands in nearly every answer"),
+    (Number(value=3, tolerance=1e300), "number: nearly every number is within 1e+300 of 3"),
     (TokenF1(answers=("", " ")), "token_f1: the answers are empty"),
     (RougeL(reference="Ночью шёл снег."), "rouge_l: ROUGE-L compares words of a to z"),
     (Judge(rubric=" "), "judge: the rubric is empty"),
@@ -34,6 +35,8 @@ VACUOUS: list[tuple[Expectation, str]] = [
 ]
 TELLING: list[Expectation] = [
     Exact(text="?"),
+    Number(value=8e9, tolerance=1e9),
+    Number(value=0, tolerance=1e5),
     TokenF1(answers=("", "the garden")),
     RougeL(reference="42"),
     PythonCode(entry_point="match"),

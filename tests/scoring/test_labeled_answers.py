@@ -92,6 +92,7 @@ def test_rows_say_what_their_kind_needs(tmp_path: Path) -> None:
         ({"kind": "poem", "expected": 1, "text": "3"}, "kind is 'poem', but labeled answers are of kind json, number"),
         ({"kind": "number", "expected": 3}, "line 1: 'text' is missing"),
         ({"kind": "number", "expected": 3, "text": "3", "right": "yes"}, "'right' must be true or false"),
+        ({"kind": "exact", "expected": "", "text": "3"}, "line 1: expected exact: the text is empty"),
         ("", "holds no rows"),
     ],
 )

@@ -54,7 +54,6 @@ def test_a_number_beside_the_same_words_is_one(answer: str) -> None:
     "answer",
     [
         "Ana pagará $30 cada mes durante 3 meses.",
-        "John recoge 30 duraznos en 3 horas.",
         "Ana debe entregar 30 rosas antes de las 5 p. m.",
         "Ana necesita $30 para pagar los 16 vasos.",
         "Ana ahorra $30 al comprar 18 flores.",
@@ -63,9 +62,7 @@ def test_a_number_beside_the_same_words_is_one(answer: str) -> None:
         "Anna devra verser 30 $ chaque mois pendant 3 mois.",
         "Anna gagne 30 $ en vendant 43 brownies.",
         "Claire isst 30 Eier innerhalb von 4 Wochen.",
-        "Anna zahlt 30 Euro für 3 Monate.",
         "Anna spart 30 Euro, wenn sie 18 Blumen kauft.",
-        "Анна потратит 30 рублей за 3 дня.",
         "安娜看了30集每集20分钟的节目。",
         "She spent a total of $30 on 4 cucumbers, 20 peppers, and 10 oranges.",
         "She has 30 plants left after giving away 1 plant of each kind.",
@@ -73,7 +70,6 @@ def test_a_number_beside_the_same_words_is_one(answer: str) -> None:
         "8 pens cost $30.",
         "10 bats need 30 pounds of insects every day.",
         "She saves $30 by buying 18 flowers.",
-        "She needs 30 roses by 5 pm.",
         "It takes 30 hours to return at a speed of 6 miles per hour.",
         "She can fill 30 bags with 2 lollipops each.",
         "She can go 30 times with her $42 budget.",
@@ -91,7 +87,6 @@ def test_a_number_that_says_how_when_or_of_what_is_none(lead: str, answer: str) 
 @pytest.mark.parametrize(
     "answer",
     [
-        "In 3 hours the train travels at a speed of 30 km/h.",
         "Answer: In 5 years, she will be 30.",
         "Answer: 3/4 of 40 is equal to 30.",
         "Given that a dog has 4 legs, the total for 3 dogs comes to 30.",
