@@ -36,7 +36,8 @@ class EstimateTable:
     def __post_init__(self) -> None:
         own = (self.quality, self.token_cost, self.latency_s, self.load_cost)
         given = own if self.start is None else (*own, self.start)
-        if np.isfinite(np.concatenate(given, axis=None)).all():
+        figures = np.concatenate(given, axis=None)
+        if np.count_nonzero(np.isfinite(figures)) == figures.size:
             return
         for name, matrix in zip(("quality", "token_cost", "latency_s", "load_cost", "start"), given, strict=False):
             for at in np.argwhere(~np.isfinite(matrix))[:1]:

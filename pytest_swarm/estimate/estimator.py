@@ -49,8 +49,8 @@ class Estimator:
         self._start = start or TypeTable()
         self._learning = learning
         self._row = {tag: i for i, tag in enumerate(fleet.tags)}
-        self._starts: dict[str, list[float]] = {}
-        self._learned: dict[str, list[float]] = {}
+        self._starts: dict[str, Matrix] = {}  # by type, (I,)
+        self._learned: dict[str, Matrix] = {}
         self._token_factor = np.ones((len(fleet), 1))
         self._offered = _Offered.of(fleet)
 
@@ -61,7 +61,7 @@ class Estimator:
             tag: The model.
             task_type: The task type.
         """
-        return self._capabilities(task_type)[self._row[tag]]
+        return float(self._learned.get(task_type, self._starting(task_type))[self._row[tag]])
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
@@ -80,8 +80,8 @@ class Estimator:
             return
         row = self._row[tag]
         if score is not None:
-            learned = self._learned.setdefault(task.type, [*self._starting(task.type)])
-            learned[row] = estimate_formulas.learned_capability(learned[row], score)
+            learned = self._learned.setdefault(task.type, self._starting(task.type).copy())
+            learned[row] = estimate_formulas.learned_capability(float(learned[row]), score)
         if used_tokens is not None:
             factor = self.token_factor(tag)
             self._token_factor[row] = estimate_formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
@@ -104,8 +104,11 @@ class Estimator:
         allowed = tokens <= offered.max_ctx
         if prompts:
             allowed &= np.array([prompts.get(task.id, 0) for task in tasks]) < offered.context_tokens
-        start = self._by_model([self._starting(task.type) for task in tasks])
-        capability = self._by_model([self._capabilities(task.type) for task in tasks]) if self._learned else start
+        starts = [self._starting(task.type) for task in tasks]
+        start = capability = self._by_model(starts)
+        if self._learned:
+            learned = self._learned
+            capability = self._by_model([learned.get(t.type, own) for t, own in zip(tasks, starts, strict=True)])
         by_text = self._start.offsets(self.fleet, tasks)
         if by_text is not None:
             capability = capability + by_text
@@ -122,18 +125,14 @@ class Estimator:
             start=start,
         )
 
-    def _by_model(self, columns: list[list[float]]) -> Matrix:
+    def _by_model(self, columns: list[Matrix]) -> Matrix:
         """Return the columns of the tasks as a matrix of models and tasks."""
-        return np.ascontiguousarray(np.array(columns, dtype=np.float64).reshape(-1, len(self.fleet)).T)
+        return np.ascontiguousarray(np.array(columns).reshape(-1, len(self.fleet)).T)
 
-    def _capabilities(self, task_type: str) -> list[float]:
-        """Return the estimated quality of each model on a type."""
-        return self._learned.get(task_type) or self._starting(task_type)
-
-    def _starting(self, task_type: str) -> list[float]:
-        """Return what was believed of each model before the first outcome."""
+    def _starting(self, task_type: str) -> Matrix:
+        """Return what was believed of each model before the first outcome, (I,)."""
         found = self._starts.get(task_type)
         if found is None:
-            found = [self._start.capability(model, task_type) for model in self.fleet]
+            found = np.array([self._start.capability(model, task_type) for model in self.fleet], dtype=np.float64)
             self._starts[task_type] = found
         return found

@@ -2021,8 +2021,8 @@ FAULTS: Final = (
     Fault(
         name="a policy loads what is resident under another name",
         where="routing/policy_choice.py",
-        old="load=holder not in resident",
-        new="load=model not in resident",
+        old="load = holder not in resident",
+        new="load = model not in resident",
         tests=("routing/test_policy_choice.py",),
     ),
     Fault(
