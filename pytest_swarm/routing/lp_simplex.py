@@ -63,7 +63,7 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
     if least == -np.inf:
         allowed = program.allowed
         least, worth = worth.min(where=allowed, initial=0.0), np.where(allowed, worth, -_NEVER)
-    if max(worth.max(), -least, program.entry_price.max()) > _LARGEST:
+    if max(worth.max(), -least, *program.entry_price.tolist()) > _LARGEST:
         return None
     solved = _residency(program, worth, allowed)
     if solved is None:
@@ -93,12 +93,14 @@ def _residency(program: RoutingProgram, worth: Matrix, allowed: Mask | None) -> 
         level = np.maximum(level, worth[start.held].max(axis=0))
         paid, budget_gb = sum(price[start.held].tolist()), budget_gb - sum(program.vram_gb[start.held].tolist())
         worth, price = worth[start.rows], price[start.rows]
-    tableau, last = start.tableau.copy(), models * tasks
-    tableau[tasks:-1, :last] = np.maximum(worth[:, :, None] - level.T, 0.0).reshape(len(price), last)
+    levels = level.T.ravel()  # task by task, as the columns w
+    tableau = start.tableau.copy()
+    columns = tableau[:, : len(levels)]
+    np.maximum(worth.repeat(models, axis=1) - levels, 0.0, out=columns[tasks:-1])
     tableau[tasks:-1, -1] = price
-    tableau[-1, :last] = (level.T - top[:, None]).ravel()  # the first basis: each task at its best level
-    tableau[:, :last] /= tableau[:-1, :last].sum(axis=0)  # a fifth fewer steps: a column counts by what it takes
-    tableau[-1, last] = budget_gb
+    columns[-1] = levels - top.repeat(models)  # the first basis: each task at its best level
+    columns /= columns[:-1].sum(axis=0)  # a fifth fewer steps: a column counts by what it takes
+    tableau[-1, len(levels)] = budget_gb
     tableau[-1, -1] = -top.sum()
     if not _minimize(tableau):
         return None

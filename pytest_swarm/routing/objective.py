@@ -6,16 +6,19 @@ Every figure that a router maximizes, and every figure that a report shows about
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, FleetError, GraphError
 from pytest_swarm.estimate.estimate_formulas import LOAD_TIME_UNIT_MS
-from pytest_swarm.estimate.estimate_table import Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
 
-_LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
+_LARGEST: Final = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
+VIEWS: Final = 4  # whose figures are remembered: the router of a step, its check and its record ask for the same ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Evaluation:
     violations: tuple[int, ...]
 
 
+@lru_cache(maxsize=VIEWS)
 def utility(view: PlanningView) -> Matrix:
     """Return U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), also where a model is not allowed.
 
@@ -50,6 +54,7 @@ def switch_cost(view: PlanningView) -> Matrix:
     return np.where(resident_mask(view), 0.0, view.estimates.load_cost)
 
 
+@lru_cache(maxsize=VIEWS)
 def load_price(view: PlanningView) -> Matrix:
     """Return what one load of each model costs in the objective, shape (I,), resident or not.
 
@@ -66,10 +71,11 @@ def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
             f"the {name} of model {view.fleet.tags[row]!r} is beyond {_LARGEST:g}; check the fleet file's figures and "
             "the weights"
         )
+    values.flags.writeable = False  # all who ask for the figures of a view share them
     return values
 
 
-def resident_mask(view: PlanningView) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def resident_mask(view: PlanningView) -> Mask:
     """Return True where model i is in VRAM now, shape (I,)."""
     return np.array([tag in view.resident for tag in view.fleet.tags], dtype=bool)
 

@@ -16,7 +16,7 @@ from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.objective import VIEWS, load_price, resident_mask, stage_count, utility
 from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
@@ -68,11 +68,12 @@ class Solution:
     solver: str
 
 
+@lru_cache(maxsize=VIEWS)
 def program_of(view: PlanningView) -> RoutingProgram:
     """Return the arrays of a view."""
     worth = utility(view)
     allowed = view.estimates.allowed
-    if not allowed.all():
+    if np.count_nonzero(allowed) < allowed.size:
         worth = np.where(allowed, worth, -np.inf)
     models, price, resident = view.fleet.models, load_price(view), resident_mask(view)
     return RoutingProgram(
