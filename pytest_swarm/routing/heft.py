@@ -7,6 +7,7 @@ call takes one of as many slots as calls run at a time.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import compress
 from typing import Self
 
 import numpy as np
@@ -79,13 +80,13 @@ class HeftRouter:
         times_s: dict[str, dict[str, float]] = {}
         now: dict[str, frozenset[str]] = {}
         latency_s, able = view.estimates.latency_s.T.tolist(), view.assignable.T.tolist()
-        for task, *columns in zip(view.tasks, latency_s, able, strict=True):
-            known = {tag: seconds for tag, seconds, can in zip(view.fleet.tags, *columns, strict=True) if can}
+        for task, seconds, can in zip(view.tasks, latency_s, able, strict=True):
+            known = dict(compress(zip(view.fleet.tags, seconds, strict=True), can))
             good = self._good.get(task.id, frozenset())
             if good.isdisjoint(known):
                 now = now or self._good_models(view)
                 good = now[task.id]
-            times_s[task.id] = {tag: seconds for tag, seconds in known.items() if tag in good}
+            times_s[task.id] = {tag: known[tag] for tag in known if tag in good}
         return times_s
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:

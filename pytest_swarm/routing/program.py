@@ -102,9 +102,9 @@ def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
     order = _smallest_first(program.tags, program.vram_gb.tobytes())
     if len(held) == 1:
         order = order[held[0, order]]
-        worth = program.worth[order]
-    else:
-        worth = np.where(held[program.stage][:, order].T, program.worth[order], -np.inf)
+    worth = program.worth[order]
+    if len(held) > 1:
+        np.putmask(worth, ~held.T[order][:, program.stage], -np.inf)
     rows: Rows = order[(worth >= worth.max(axis=0) - TIE).argmax(axis=0)]
     return rows
 
