@@ -84,6 +84,7 @@ class Estimator:
             learned[row] = estimate_formulas.learned_capability(float(learned[row]), score)
         if used_tokens is not None:
             factor = self.token_factor(tag)
+            self._token_factor = self._token_factor.copy()  # earlier tables keep theirs
             self._token_factor[row] = estimate_formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
 
     def table(
@@ -98,9 +99,9 @@ class Estimator:
         """
         if (fleet or self.fleet) is not self._offered.fleet:
             self._offered = _Offered.of(fleet or self.fleet)
-        offered = self._offered
-        rows = [(t.difficulty, t.estimated_tokens, len(t.whole_prompt)) for t in tasks]
-        difficulty, tokens, prompt_chars = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        offered, factor = self._offered, self._token_factor
+        difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
+        tokens = np.array([task.estimated_tokens for task in tasks], dtype=np.float64)
         allowed = tokens <= offered.max_ctx
         if prompts:
             allowed &= np.array([prompts.get(task.id, 0) for task in tasks]) < offered.context_tokens
@@ -116,9 +117,12 @@ class Estimator:
             models=self.fleet.tags,
             tasks=tuple([task.id for task in tasks]),
             quality=estimate_formulas.quality(capability, difficulty),
-            token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, self._token_factor),
-            latency_s=estimate_formulas.call_latency_s(
-                prompt_chars, tokens * self._token_factor, offered.prefill_tokens_per_s, offered.decode_tokens_per_s
+            token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, factor),
+            latency=lambda: estimate_formulas.call_latency_s(
+                np.array([len(task.whole_prompt) for task in tasks], dtype=np.float64),
+                tokens * factor,
+                offered.prefill_tokens_per_s,
+                offered.decode_tokens_per_s,
             ),
             allowed=allowed,
             load_cost=offered.load_cost,

@@ -76,11 +76,12 @@ def program_of(view: PlanningView) -> RoutingProgram:
     if np.count_nonzero(allowed) < allowed.size:
         worth = np.where(allowed, worth, -np.inf)
     models, price, resident = view.fleet.models, load_price(view), resident_mask(view)
+    entry_price = [0.0 if there else each for there, each in zip(resident.tolist(), price.tolist(), strict=True)]
     return RoutingProgram(
         tags=view.fleet.tags,
         worth=worth,
         price=price,
-        entry_price=np.where(resident, 0.0, price),
+        entry_price=np.array(entry_price),
         vram_gb=np.array([model.vram_gb for model in models]),
         budget_gb=view.vram_budget_gb,
         resident=resident,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.plan_builders import assignment
 
 _NEVER_USED = -1
 
@@ -98,8 +99,8 @@ def deferring_plan(view: PlanningView, models: Mapping[str, str], *, run: set[st
         residency: The models to hold meanwhile.
     """
     return Plan(
-        assignments=tuple(Assignment(task=task.id, model=models[task.id], origin=Origin.RULE) for task in view.tasks),
+        assignments=tuple([assignment(task.id, models[task.id], Origin.RULE) for task in view.tasks]),
         residency=(residency,),
         status=PlanStatus.HEURISTIC,
-        deferred=frozenset(task.id for task in view.tasks) - run,
+        deferred=frozenset([task.id for task in view.tasks]) - run,
     )

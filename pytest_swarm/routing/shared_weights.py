@@ -61,7 +61,7 @@ def grouped(view: PlanningView) -> GroupedView:
         tasks=table.tasks,
         quality=table.quality[best, column],
         token_cost=table.token_cost[best, column],
-        latency_s=table.latency_s[best, column],
+        latency=lambda: table.latency_s[best, column],
         allowed=table.allowed[best, column],
         load_cost=table.load_cost[rows],
         start=None if table.start is None else table.start[best, column],

@@ -112,7 +112,7 @@ def _by_pairs(before: Matrix, changes: Matrix) -> tuple[Matrix, Index]:
 
 @lru_cache(maxsize=_KEPT)
 def _member(family: Family) -> Matrix:
-    """Return which model is in which set as numbers, (F, I): a product of a matrix of booleans converts it each time."""
+    """Return which model is in which set as numbers, (F, I): a product with booleans converts them each time."""
     return family.member.astype(float)
 
 

@@ -69,7 +69,7 @@ def test_latency_counts_calls_and_loads_when_it_is_asked_for() -> None:
     seconds = np.array([[3.0, 0.0], [0.0, 0.0]])
     view = replace(
         VIEW,
-        estimates=replace(VIEW.estimates, latency_s=seconds),
+        estimates=replace(VIEW.estimates, latency=lambda: seconds),
         weights=Weights(token=0.0, switch=1.0, latency=0.05),
     )
     assert utility(view)[0, 0] == pytest.approx(1 - 0.05 * 3)
