@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -13,12 +15,13 @@ from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
 
+_FLEETS: Final = 16  # whose arrays are remembered; a fleet with an "auto" context has one for each context of a step
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Offered:
     """The models on offer as arrays of shape (I, 1); tables share `load_cost`, (I,), so it is not to be changed."""
 
-    fleet: Fleet
     cost_per_token: Matrix
     prefill_tokens_per_s: Matrix
     decode_tokens_per_s: Matrix
@@ -26,15 +29,15 @@ class _Offered:
     context_tokens: Matrix
     load_cost: Matrix
 
-    @classmethod
-    def of(cls, fleet: Fleet) -> _Offered:
-        rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
-        cost_per_token, prefill, decode, max_ctx, context = (
-            np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
-        )
-        load_cost = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
-        load_cost.flags.writeable = False
-        return cls(fleet, cost_per_token, prefill, decode, max_ctx, context, load_cost)
+
+@lru_cache(maxsize=_FLEETS)
+def _offered(fleet: Fleet) -> _Offered:
+    rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
+    load_cost = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
+    load_cost.flags.writeable = False
+    return _Offered(*columns, load_cost)
+
 
 
 class Estimator:
@@ -48,11 +51,9 @@ class Estimator:
         self.fleet = fleet
         self._start = start or TypeTable()
         self._learning = learning
-        self._row = {tag: i for i, tag in enumerate(fleet.tags)}
         self._starts: dict[str, Matrix] = {}  # by type, (I,)
         self._learned: dict[str, Matrix] = {}
         self._token_factor = np.ones((len(fleet), 1))
-        self._offered = _Offered.of(fleet)
 
     def capability(self, tag: str, task_type: str) -> float:
         """Return the estimated quality of a model on a task type at difficulty 1, in [0, 1].
@@ -61,11 +62,11 @@ class Estimator:
             tag: The model.
             task_type: The task type.
         """
-        return float(self._learned.get(task_type, self._starting(task_type))[self._row[tag]])
+        return float(self._learned.get(task_type, self._starting(task_type))[self.fleet.row[tag]])
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
-        return float(self._token_factor[self._row[tag], 0])
+        return float(self._token_factor[self.fleet.row[tag], 0])
 
     def learn(self, task: Task, tag: str, *, score: float | None, used_tokens: int | None) -> None:
         """Update the estimates by one outcome; with learning off, leave them as they are.
@@ -78,7 +79,7 @@ class Estimator:
         """
         if not self._learning:
             return
-        row = self._row[tag]
+        row = self.fleet.row[tag]
         if score is not None:
             learned = self._learned.setdefault(task.type, self._starting(task.type).copy())
             learned[row] = estimate_formulas.learned_capability(float(learned[row]), score)
@@ -97,9 +98,7 @@ class Estimator:
             fleet: The models with their present contexts; None = those of the fleet file.
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
-        if (fleet or self.fleet) is not self._offered.fleet:
-            self._offered = _Offered.of(fleet or self.fleet)
-        offered, factor = self._offered, self._token_factor
+        offered, factor = _offered(fleet or self.fleet), self._token_factor
         difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
         tokens = np.array([task.estimated_tokens for task in tasks], dtype=np.float64)
         allowed = tokens <= offered.max_ctx

@@ -107,7 +107,7 @@ def _check_deferred(plan: Plan, view: PlanningView) -> list[Problem]:
 
 
 def _check_models(plan: Plan, view: PlanningView) -> list[Problem]:
-    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
+    row = view.fleet.row
     column = {task.id: m for m, task in enumerate(view.tasks)}
     allowed = view.estimates.allowed
     problems = []
@@ -277,8 +277,7 @@ def holder_rows(view: PlanningView) -> list[int]:
     fleet = view.fleet
     if not fleet.sharers:
         return list(range(len(fleet)))
-    row = {tag: i for i, tag in enumerate(fleet.tags)}
-    return [row[fleet.holder(tag)] for tag in fleet.tags]
+    return [fleet.row[fleet.holder(tag)] for tag in fleet.tags]
 
 
 def _cover(needs: set[frozenset[int]], chosen: frozenset[int], vram_gb: list[float], limit_gb: float) -> bool:

@@ -65,13 +65,14 @@ def load_price(view: PlanningView) -> Matrix:
 
 
 def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
+    """Return figures that all who ask for those of a view share, and that cannot be changed."""
     if values.size and not np.abs(values).max() <= _LARGEST:
         row = int(np.abs(values).reshape(len(view.fleet), -1).max(axis=1).argmax())
         raise EstimateError(
             f"the {name} of model {view.fleet.tags[row]!r} is beyond {_LARGEST:g}; check the fleet file's figures and "
             "the weights"
         )
-    values.flags.writeable = False  # all who ask for the figures of a view share them
+    values.flags.writeable = False
     return values
 
 
@@ -125,19 +126,19 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     residency = residency_by_stage(plan, view)
     values = utility(view)
     price = load_price(view).tolist()
-    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
+    row, models = view.fleet.row, view.fleet.models
     column = {task.id: m for m, task in enumerate(view.tasks)}
     assigned = {each.model for each in plan.assignments}
     for tag in sorted(assigned.union(*residency) - row.keys()):
         raise FleetError(f"fleet {view.fleet.name!r} has no model {tag!r}; it has {', '.join(view.fleet.tags)}")
-    worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
+    worth = sum([values.item(row[each.model], column[each.task]) for each in plan.assignments])
     loads = _loads(plan, view, residency)
-    vram_gb = tuple(sum(view.fleet[tag].vram_gb for tag in sorted(held)) for held in residency)
+    vram_gb = tuple([sum([models[row[tag]].vram_gb for tag in sorted(held)]) for held in residency])
     return Evaluation(
-        value=worth - sum(price[row[tag]] for _, tag in loads),
+        value=worth - sum([price[row[tag]] for _, tag in loads]),
         loads=loads,
         vram_gb=vram_gb,
-        violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.limit_gb),
+        violations=tuple([t for t, gb in enumerate(vram_gb) if gb > view.limit_gb]),
     )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
@@ -20,6 +22,7 @@ from pytest_swarm.routing.objective import VIEWS, load_price, resident_mask, sta
 from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
+_FLEETS: Final = 16  # whose arrays are remembered
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
 
 
@@ -75,20 +78,27 @@ def program_of(view: PlanningView) -> RoutingProgram:
     allowed = view.estimates.allowed
     if np.count_nonzero(allowed) < allowed.size:
         worth = np.where(allowed, worth, -np.inf)
-    models, price, resident = view.fleet.models, load_price(view), resident_mask(view)
+    price, resident = load_price(view), resident_mask(view)
+    vram_gb, pinned = _of_fleet(view.fleet)
     entry_price = [0.0 if there else each for there, each in zip(resident.tolist(), price.tolist(), strict=True)]
     return RoutingProgram(
         tags=view.fleet.tags,
         worth=worth,
         price=price,
         entry_price=np.array(entry_price),
-        vram_gb=np.array([model.vram_gb for model in models]),
+        vram_gb=vram_gb,
         budget_gb=view.vram_budget_gb,
         resident=resident,
-        pinned=np.array([model.keep for model in models], dtype=bool),
+        pinned=pinned,
         stage=np.array(view.stages, dtype=np.intp),
         stages=stage_count(view),
     )
+
+
+@lru_cache(maxsize=_FLEETS)
+def _of_fleet(fleet: Fleet) -> tuple[Matrix, Mask]:
+    """Return the footprints in GB and the pinned models, (I,) each; not to be changed."""
+    return np.array([model.vram_gb for model in fleet]), np.array([model.keep for model in fleet], dtype=bool)
 
 
 def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
