@@ -33,11 +33,12 @@ class _Offered:
 @lru_cache(maxsize=_FLEETS)
 def _offered(fleet: Fleet) -> _Offered:
     rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
-    columns = np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
+    cost_per_token, prefill, decode, max_ctx, context = (
+        np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
+    )
     load_cost = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
     load_cost.flags.writeable = False
-    return _Offered(*columns, load_cost)
-
+    return _Offered(cost_per_token, prefill, decode, max_ctx, context, load_cost)
 
 
 class Estimator:

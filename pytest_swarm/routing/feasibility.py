@@ -76,8 +76,10 @@ def structural_problems(plan: Plan, view: PlanningView) -> tuple[Problem, ...]:
 
 
 def _check_tasks(plan: Plan, view: PlanningView) -> list[Problem]:
-    wanted = {task.id for task in view.tasks}
-    counts = Counter(each.task for each in plan.assignments)
+    assigned = [each.task for each in plan.assignments]
+    if assigned == [task.id for task in view.tasks]:
+        return []
+    wanted, counts = {task.id for task in view.tasks}, Counter(assigned)
     missing = [task.id for task in view.tasks if task.id not in counts]
     return [
         *(Problem(kind=ProblemKind.MISSING_TASK, sentence=f"task {task!r} is not assigned") for task in missing),

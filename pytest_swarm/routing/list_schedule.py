@@ -55,7 +55,7 @@ def upward_ranks(problem: ListProblem) -> dict[str, float]:
         children[parent].append((child, transfer))
     ranks: dict[str, float] = {}
     for task in reversed(problem.tasks):
-        after = max((transfer + ranks[child] for child, transfer in children[task]), default=0.0)
+        after = max([transfer + ranks[child] for child, transfer in children[task]], default=0.0)
         ranks[task] = problem.mean_time[task] + after
     return ranks
 

@@ -63,9 +63,10 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
     if least == -np.inf:
         allowed = program.allowed
         least, worth = worth.min(where=allowed, initial=0.0), np.where(allowed, worth, -_NEVER)
-    if max(worth.max(), -least, *program.entry_price.tolist()) > _LARGEST:
+    top = worth.max(axis=0)
+    if max(*top.tolist(), -least, *program.entry_price.tolist()) > _LARGEST:
         return None
-    solved = _residency(program, worth, allowed)
+    solved = _residency(program, worth, allowed, top)
     if solved is None:
         return None
     found, bound = _filled(program, worth, solved[0]), solved[1]
@@ -73,10 +74,13 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
     return found if exact else None
 
 
-def _residency(program: RoutingProgram, worth: Matrix, allowed: Mask | None) -> tuple[Matrix, float] | None:
+def _residency(
+    program: RoutingProgram, worth: Matrix, allowed: Mask | None, top: Matrix
+) -> tuple[Matrix, float] | None:
     """Return the optimal residency y (I,) and the value; None where no residency is within the budget.
 
-    `allowed` is None where each model can take each task; `worth` is -_NEVER where one cannot.
+    `allowed` is None where each model can take each task; `worth` is -_NEVER where one cannot. `top` is the most that
+    each task is worth.
     """
     models, tasks = worth.shape
     start = _start_of(
@@ -87,8 +91,7 @@ def _residency(program: RoutingProgram, worth: Matrix, allowed: Mask | None) -> 
         program.vram_gb.tobytes(),
     )
     level = worth if allowed is None else np.where(allowed, worth, _NEVER)
-    price, top = program.entry_price, worth.max(axis=0)
-    paid, budget_gb = 0.0, program.budget_gb
+    price, paid, budget_gb = program.entry_price, 0.0, program.budget_gb
     if start.held:  # no task is worth less than on a model that is held
         level = np.maximum(level, worth[start.held].max(axis=0))
         paid, budget_gb = sum(price[start.held].tolist()), budget_gb - sum(program.vram_gb[start.held].tolist())

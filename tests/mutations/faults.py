@@ -638,7 +638,7 @@ FAULTS: Final = (
     Fault(
         name="an outcome moves what was believed before it",
         where="estimate/estimator.py",
-        old="self._learned.setdefault(task.type, [*self._starting(task.type)])",
+        old="self._learned.setdefault(task.type, self._starting(task.type).copy())",
         new="self._learned.setdefault(task.type, self._starting(task.type))",
         tests=("estimate/test_estimator.py",),
     ),
