@@ -38,11 +38,9 @@ class EstimateTable:
     def __post_init__(self) -> None:
         own = (self.quality, self.token_cost, self.load_cost)
         given = own if self.start is None else (*own, self.start)
-        figures = np.concatenate(given, axis=None)
-        if np.count_nonzero(np.isfinite(figures)) == figures.size:
-            return
-        for name, matrix in zip(("quality", "token_cost", "load_cost", "start"), given, strict=False):
-            self._check(name, matrix)
+        if not _all_finite(np.concatenate(given, axis=None)):
+            for name, matrix in zip(("quality", "token_cost", "load_cost", "start"), given, strict=False):
+                self._check(name, matrix)
 
     @cached_property
     def latency_s(self) -> Matrix:
@@ -52,6 +50,10 @@ class EstimateTable:
         return seconds
 
     def _check(self, name: str, matrix: Matrix) -> None:
-        for at in np.argwhere(~np.isfinite(matrix))[:1]:
-            model = self.models[at[0]]
+        if not _all_finite(matrix):
+            model = self.models[np.argwhere(~np.isfinite(matrix))[0][0]]
             raise EstimateError(f"estimate {name} of model {model!r} is not finite; check the fleet file's figures")
+
+
+def _all_finite(figures: Matrix) -> bool:
+    return int(np.count_nonzero(np.isfinite(figures))) == figures.size

@@ -10,8 +10,6 @@ from dataclasses import replace
 from itertools import compress
 from typing import Self
 
-import numpy as np
-
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
@@ -91,8 +89,13 @@ class HeftRouter:
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
-        quality = np.where(view.assignable, view.estimates.quality, -np.inf)
-        return view.models_by_task(view.assignable & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
+        good: dict[str, frozenset[str]] = {}
+        quality, able = view.estimates.quality.T.tolist(), view.assignable.T.tolist()
+        for task, values, can in zip(view.tasks, quality, able, strict=True):
+            known = dict(compress(zip(view.fleet.tags, values, strict=True), can))
+            least = max(known.values(), default=0.0) - self._quality_floor - 1e-12
+            good[task.id] = frozenset([tag for tag, value in known.items() if value >= least])
+        return good
 
 
 def _of_copies(

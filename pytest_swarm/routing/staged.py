@@ -64,7 +64,7 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     gained = np.empty((len(tasks), 2, len(family)))
     gained[:, 0] = worth_by_stage(family, program.worth, tasks)
     gained[:, 1] = _GB_RANK * family.vram_gb
-    absent = np.where(program.resident, 0.0, 1.0)
+    absent = 1.0 - program.resident
     member = _member(family)
     front = np.array([member @ -program.entry_price, member @ absent]) + gained[0]
     origins: list[Index] = []
