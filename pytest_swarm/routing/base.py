@@ -99,9 +99,9 @@ class PlanningView:
     @cached_property
     def fit_alone(self) -> tuple[bool, ...]:
         """Whether each model fits the budget beside the pinned ones."""
-        pinned_gb = sum(each.vram_gb for each in self.pinned)
+        pinned_gb, limit_gb = sum([each.vram_gb for each in self.pinned]), self.limit_gb
         # models of the same weights are alike in both figures
-        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in self.fleet])
+        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= limit_gb for each in self.fleet.models])
 
     @cached_property
     def assignable(self) -> Mask:

@@ -95,7 +95,7 @@ class GpuTimetable:
     def _after_load(self, tag: str, duration: float, ready: float, evicted: tuple[_Stay, ...]) -> _Offer:
         """Return the way to run a task on a model that is loaded for it, when some stays have ended."""
         model = self._models[tag]
-        free_s = max([self._last_load_s, *(stay.busy_until for stay in evicted)])
+        free_s = max([self._last_load_s, *[stay.busy_until for stay in evicted]])
         for stay in self._stays.get(tag, ()):
             free_s = max(free_s, stay.end)
         loaded_s = free_s + _load_s(model)

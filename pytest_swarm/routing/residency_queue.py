@@ -54,15 +54,17 @@ class LruResidency:
 
     def _shrink(self) -> None:
         """Evict the least recently used models that are not in use, until the rest fits."""
+        if self._free_gb(self._held) >= 0:
+            return
         last_used, place = self._last_used, self._view.fleet.tags.index
         spare = sorted(self._held - self._in_use, key=lambda tag: (last_used.get(tag, _NEVER_USED), place(tag)))
         for tag in spare:
+            self._held.discard(tag)
             if self._free_gb(self._held) >= 0:
                 return
-            self._held.discard(tag)
 
     def _free_gb(self, tags: Iterable[str]) -> float:
-        return self._view.limit_gb - sum(self._vram_gb[tag] for tag in sorted(tags))
+        return self._view.limit_gb - sum([self._vram_gb[tag] for tag in sorted(tags)])
 
 
 def in_order_of_arrival(view: PlanningView) -> tuple[Task, ...]:
