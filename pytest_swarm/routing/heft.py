@@ -6,7 +6,6 @@ call takes one of as many slots as calls run at a time.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import compress
 from typing import Self
 
@@ -71,7 +70,7 @@ class HeftRouter:
         booked = schedule(problem, timetable)
         if not fastest:
             return booked
-        return tuple(replace(each, processor=fastest[each.task, each.processor]) for each in booked)
+        return tuple(each._replace(processor=fastest[each.task, each.processor]) for each in booked)
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""

@@ -154,7 +154,7 @@ class DecidedPolicy:
         plan = self._plan(tasks, resident)
         if plan.status is PlanStatus.INFEASIBLE:
             raise PolicyError(f"{self._where}: {plan.reason}")
-        model = next(each.model for each in plan.assignments if each.task == tasks[0].id)
+        model = plan.model_of[tasks[0].id]
         if self._vram_gb[model] > self.budget_gb + BUDGET_TOLERANCE_GB:
             needed, budget = format_gb_apart(self._vram_gb[model], self.budget_gb)
             raise PolicyError(
