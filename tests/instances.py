@@ -67,7 +67,7 @@ def with_speeds(view: PlanningView) -> PlanningView:
     return replace(
         view,
         fleet=replace(view.fleet, models=models),
-        estimates=replace(view.estimates, latency_s=latency_s),
+        estimates=replace(view.estimates, latency=lambda: latency_s),
     )
 
 
@@ -136,7 +136,7 @@ def table(fleet: Fleet, tasks: Sequence[Task]) -> EstimateTable:
         tasks=tuple(t.id for t in tasks),
         quality=np.array(quality, dtype=float).reshape(shape),
         token_cost=np.array(cost, dtype=float).reshape(shape),
-        latency_s=np.zeros(shape),
+        latency=lambda: np.zeros(shape),
         allowed=np.array([[m.can_take(t) for t in tasks] for m in fleet], dtype=bool).reshape(shape),
         load_cost=np.array([m.load_time_ms / 1500 for m in fleet]),
     )
@@ -231,7 +231,7 @@ def matrix_view(
             tasks=tuple(f"t{m}" for m in range(tasks)),
             quality=worth,
             token_cost=np.zeros(worth.shape),
-            latency_s=np.zeros(worth.shape),
+            latency=lambda: np.zeros(worth.shape),
             allowed=allowed,
             load_cost=np.array(load, dtype=float),
         ),

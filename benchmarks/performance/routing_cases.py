@@ -86,7 +86,7 @@ def view_of_size(size: Size, *, kind: str, budget_gb: float = 24.0, seed: int = 
             tasks=tuple(task.id for task in tasks),
             quality=quality,
             token_cost=per_token[:, None] * tokens / 1000,
-            latency_s=np.zeros(quality.shape),
+            latency=lambda: np.zeros(quality.shape),
             allowed=np.ones(quality.shape, dtype=bool),
             load_cost=load_ms / 1500,
         ),

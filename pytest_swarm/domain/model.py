@@ -112,6 +112,8 @@ class Fleet(Rebuilt):
     outside: Mapping[str, str] = field(default_factory=dict, hash=False)
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The models' tags, in the order of the file."""
+    row: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """The place of each tag among them."""
     sharers: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Each model that uses the weights of another one -> that one, its holder."""
     _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
@@ -120,6 +122,7 @@ class Fleet(Rebuilt):
         if not self.models:
             raise FleetError(f"fleet {self.name!r} has no models")
         object.__setattr__(self, "tags", tuple(model.tag for model in self.models))
+        object.__setattr__(self, "row", MappingProxyType({tag: i for i, tag in enumerate(self.tags)}))
         by_tag: dict[str, Model] = {}
         for model in self.models:
             earlier = by_tag.get(full_tag(model.tag))
@@ -165,6 +168,10 @@ class Fleet(Rebuilt):
         """Return the model that `assign` names for a task type; None where it names none."""
         tag = self.assign.get(task_type, self.assign.get(ANY_TYPE))
         return None if tag is None else self[tag]
+
+    def __hash__(self) -> int:
+        """Return what equal fleets have in common; all their figures would take longer than what is looked up by it."""
+        return hash((self.name, self.tags))
 
     def __len__(self) -> int:
         return len(self.models)

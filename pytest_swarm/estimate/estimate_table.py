@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +15,14 @@ Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class EstimateTable:
     """Estimates for I models and M tasks; row i is `models[i]`, column m is `tasks[m]`.
 
-    `quality` P_im in [0, 1]; `token_cost` C_im; `latency_s` estimated seconds of the call, zeros where the fleet
-    names no speeds; `allowed` is False where the model cannot take the task. All shaped (I, M). `load_cost`, shape
-    (I,), is load_time_ms / 1500: the switch cost S_i of a model that is not resident. `start`, shaped (I, M), is the
-    quality on the task's type that the job began with, at difficulty 1; None where it is that of the fleet.
+    `quality` P_im in [0, 1]; `token_cost` C_im; `allowed` is False where the model cannot take the task. All shaped
+    (I, M). `latency` returns `latency_s`, which few modes ask for. `load_cost`, shape (I,), is load_time_ms / 1500: the
+    switch cost S_i of a model that is not resident. `start`, shaped (I, M), is the quality on the task's type that the
+    job began with, at difficulty 1; None where it is that of the fleet.
     Raises EstimateError for a figure that is not finite.
     """
 
@@ -28,17 +30,30 @@ class EstimateTable:
     tasks: tuple[str, ...]
     quality: Matrix
     token_cost: Matrix
-    latency_s: Matrix
+    latency: Callable[[], Matrix]
     allowed: Mask
     load_cost: Matrix
     start: Matrix | None = None
 
     def __post_init__(self) -> None:
-        own = (self.quality, self.token_cost, self.latency_s, self.load_cost)
+        own = (self.quality, self.token_cost, self.load_cost)
         given = own if self.start is None else (*own, self.start)
-        if np.isfinite(np.concatenate(given, axis=None)).all():
-            return
-        for name, matrix in zip(("quality", "token_cost", "latency_s", "load_cost", "start"), given, strict=False):
-            for at in np.argwhere(~np.isfinite(matrix))[:1]:
-                model = self.models[at[0]]
-                raise EstimateError(f"estimate {name} of model {model!r} is not finite; check the fleet file's figures")
+        if not _all_finite(np.concatenate(given, axis=None)):
+            for name, matrix in zip(("quality", "token_cost", "load_cost", "start"), given, strict=False):
+                self._check(name, matrix)
+
+    @cached_property
+    def latency_s(self) -> Matrix:
+        """The estimated seconds of each call, shape (I, M); zeros where the fleet names no speeds."""
+        seconds = self.latency()
+        self._check("latency_s", seconds)
+        return seconds
+
+    def _check(self, name: str, matrix: Matrix) -> None:
+        if not _all_finite(matrix):
+            model = self.models[np.argwhere(~np.isfinite(matrix))[0][0]]
+            raise EstimateError(f"estimate {name} of model {model!r} is not finite; check the fleet file's figures")
+
+
+def _all_finite(figures: Matrix) -> bool:
+    return int(np.count_nonzero(np.isfinite(figures))) == figures.size

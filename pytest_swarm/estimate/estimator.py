@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
@@ -13,12 +15,13 @@ from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
 
+_FLEETS: Final = 16  # whose arrays are remembered; a fleet with an "auto" context has one for each context of a step
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Offered:
     """The models on offer as arrays of shape (I, 1); tables share `load_cost`, (I,), so it is not to be changed."""
 
-    fleet: Fleet
     cost_per_token: Matrix
     prefill_tokens_per_s: Matrix
     decode_tokens_per_s: Matrix
@@ -26,15 +29,16 @@ class _Offered:
     context_tokens: Matrix
     load_cost: Matrix
 
-    @classmethod
-    def of(cls, fleet: Fleet) -> _Offered:
-        rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
-        cost_per_token, prefill, decode, max_ctx, context = (
-            np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
-        )
-        load_cost = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
-        load_cost.flags.writeable = False
-        return cls(fleet, cost_per_token, prefill, decode, max_ctx, context, load_cost)
+
+@lru_cache(maxsize=_FLEETS)
+def _offered(fleet: Fleet) -> _Offered:
+    rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
+    cost_per_token, prefill, decode, max_ctx, context = (
+        np.array(rows, dtype=np.float64).reshape(-1, 5, 1).swapaxes(0, 1)
+    )
+    load_cost = np.array([estimate_formulas.load_cost(model.load_time_ms) for model in fleet])
+    load_cost.flags.writeable = False
+    return _Offered(cost_per_token, prefill, decode, max_ctx, context, load_cost)
 
 
 class Estimator:
@@ -48,11 +52,9 @@ class Estimator:
         self.fleet = fleet
         self._start = start or TypeTable()
         self._learning = learning
-        self._row = {tag: i for i, tag in enumerate(fleet.tags)}
-        self._starts: dict[str, list[float]] = {}
-        self._learned: dict[str, list[float]] = {}
+        self._starts: dict[str, Matrix] = {}  # by type, (I,)
+        self._learned: dict[str, Matrix] = {}
         self._token_factor = np.ones((len(fleet), 1))
-        self._offered = _Offered.of(fleet)
 
     def capability(self, tag: str, task_type: str) -> float:
         """Return the estimated quality of a model on a task type at difficulty 1, in [0, 1].
@@ -61,11 +63,11 @@ class Estimator:
             tag: The model.
             task_type: The task type.
         """
-        return self._capabilities(task_type)[self._row[tag]]
+        return float(self._learned.get(task_type, self._starting(task_type))[self.fleet.row[tag]])
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
-        return float(self._token_factor[self._row[tag], 0])
+        return float(self._token_factor[self.fleet.row[tag], 0])
 
     def learn(self, task: Task, tag: str, *, score: float | None, used_tokens: int | None) -> None:
         """Update the estimates by one outcome; with learning off, leave them as they are.
@@ -78,12 +80,13 @@ class Estimator:
         """
         if not self._learning:
             return
-        row = self._row[tag]
+        row = self.fleet.row[tag]
         if score is not None:
-            learned = self._learned.setdefault(task.type, [*self._starting(task.type)])
-            learned[row] = estimate_formulas.learned_capability(learned[row], score)
+            learned = self._learned.setdefault(task.type, self._starting(task.type).copy())
+            learned[row] = estimate_formulas.learned_capability(float(learned[row]), score)
         if used_tokens is not None:
             factor = self.token_factor(tag)
+            self._token_factor = self._token_factor.copy()  # earlier tables keep theirs
             self._token_factor[row] = estimate_formulas.learned_token_factor(factor, used_tokens, task.estimated_tokens)
 
     def table(
@@ -96,16 +99,17 @@ class Estimator:
             fleet: The models with their present contexts; None = those of the fleet file.
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
-        if (fleet or self.fleet) is not self._offered.fleet:
-            self._offered = _Offered.of(fleet or self.fleet)
-        offered = self._offered
-        rows = [(t.difficulty, t.estimated_tokens, len(t.whole_prompt)) for t in tasks]
-        difficulty, tokens, prompt_chars = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+        offered, factor = _offered(fleet or self.fleet), self._token_factor
+        difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
+        tokens = np.array([task.estimated_tokens for task in tasks], dtype=np.float64)
         allowed = tokens <= offered.max_ctx
         if prompts:
             allowed &= np.array([prompts.get(task.id, 0) for task in tasks]) < offered.context_tokens
-        start = self._by_model([self._starting(task.type) for task in tasks])
-        capability = self._by_model([self._capabilities(task.type) for task in tasks]) if self._learned else start
+        starts = [self._starting(task.type) for task in tasks]
+        start = capability = self._by_model(starts)
+        if self._learned:
+            learned = self._learned
+            capability = self._by_model([learned.get(t.type, own) for t, own in zip(tasks, starts, strict=True)])
         by_text = self._start.offsets(self.fleet, tasks)
         if by_text is not None:
             capability = capability + by_text
@@ -113,27 +117,26 @@ class Estimator:
             models=self.fleet.tags,
             tasks=tuple([task.id for task in tasks]),
             quality=estimate_formulas.quality(capability, difficulty),
-            token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, self._token_factor),
-            latency_s=estimate_formulas.call_latency_s(
-                prompt_chars, tokens * self._token_factor, offered.prefill_tokens_per_s, offered.decode_tokens_per_s
+            token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, factor),
+            latency=lambda: estimate_formulas.call_latency_s(
+                np.array([len(task.whole_prompt) for task in tasks], dtype=np.float64),
+                tokens * factor,
+                offered.prefill_tokens_per_s,
+                offered.decode_tokens_per_s,
             ),
             allowed=allowed,
             load_cost=offered.load_cost,
             start=start,
         )
 
-    def _by_model(self, columns: list[list[float]]) -> Matrix:
+    def _by_model(self, columns: list[Matrix]) -> Matrix:
         """Return the columns of the tasks as a matrix of models and tasks."""
-        return np.ascontiguousarray(np.array(columns, dtype=np.float64).reshape(-1, len(self.fleet)).T)
+        return np.ascontiguousarray(np.array(columns).reshape(-1, len(self.fleet)).T)
 
-    def _capabilities(self, task_type: str) -> list[float]:
-        """Return the estimated quality of each model on a type."""
-        return self._learned.get(task_type) or self._starting(task_type)
-
-    def _starting(self, task_type: str) -> list[float]:
-        """Return what was believed of each model before the first outcome."""
+    def _starting(self, task_type: str) -> Matrix:
+        """Return what was believed of each model before the first outcome, (I,)."""
         found = self._starts.get(task_type)
         if found is None:
-            found = [self._start.capability(model, task_type) for model in self.fleet]
+            found = np.array([self._start.capability(model, task_type) for model in self.fleet], dtype=np.float64)
             self._starts[task_type] = found
         return found

@@ -29,8 +29,15 @@ class PromptSize(NamedTuple):
 
 
 def prompt_size(messages: Sequence[Message]) -> PromptSize:
-    """Return the size of a chat, of `prompt_tokens` and `most_prompt_tokens`."""
-    return PromptSize(prompt_tokens(messages), most_prompt_tokens(messages))
+    """Return the size of a chat: the tokens of `prompt_tokens`, and 1.5 times these and more for rare text.
+
+    That is every character beyond ASCII, and ASCII of 32 characters or more without a blank. A tokenizer that lacks a
+    script cuts its characters into bytes, three times the estimate: half of the bytes are added to 1.5 times of it.
+    """
+    estimated = prompt_tokens(messages)
+    rare = (found for each in messages for found in _SPLIT_TO_BYTES.findall(each["content"]))
+    rare_bytes = sum(len(found.encode("utf-8", "surrogatepass")) for found in rare)
+    return PromptSize(estimated, math.ceil(estimated * ACTUAL_OVER_ESTIMATE + rare_bytes / 2))
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
@@ -41,23 +48,12 @@ def prompt_tokens(messages: Sequence[Message]) -> int:
     return round(TEMPLATE_TOKENS + sum(MESSAGE_TOKENS + text_tokens(each["content"]) for each in messages))
 
 
-def most_prompt_tokens(messages: Sequence[Message]) -> int:
-    """Return the most tokens that a chat may be expected to have: 1.5 times its estimate, and more for rare text.
-
-    That is every character beyond ASCII, and ASCII of 32 characters or more without a blank. A tokenizer that lacks a
-    script cuts its characters into bytes, three times the estimate: half of the bytes are added to 1.5 times of it.
-    """
-    rare = (found for each in messages for found in _SPLIT_TO_BYTES.findall(each["content"]))
-    rare_bytes = sum(len(found.encode("utf-8", "surrogatepass")) for found in rare)
-    return math.ceil(prompt_tokens(messages) * ACTUAL_OVER_ESTIMATE + rare_bytes / 2)
-
-
 def was_cut(*, reported: int | None, messages: Sequence[Message], num_ctx: int) -> bool | None:
     """Return whether the server cut a prompt; None where it does not say how much it read.
 
     Ollama cuts a prompt of num_ctx tokens or more in the middle, to num_ctx - (num_ctx - keep) / 2 tokens with a `keep`
     of 4 or 5, and says nothing but this count. So a count of just above half of num_ctx is a cut, unless the prompt
-    cannot have num_ctx tokens (`most_prompt_tokens`). A count of num_ctx is one too, and one well below an estimate
+    cannot have num_ctx tokens (`prompt_size`). A count of num_ctx is one too, and one well below an estimate
     over num_ctx.
 
     Args:
@@ -67,6 +63,6 @@ def was_cut(*, reported: int | None, messages: Sequence[Message], num_ctx: int) 
     """
     if reported is None:
         return None
-    half, estimated = num_ctx // 2, prompt_tokens(messages)
-    at_half = half < reported <= half + _CUT_SLACK and most_prompt_tokens(messages) >= num_ctx
-    return at_half or reported >= num_ctx or (estimated >= num_ctx and reported < _WELL_BELOW * estimated)
+    half, size = num_ctx // 2, prompt_size(messages)
+    at_half = half < reported <= half + _CUT_SLACK and size.most >= num_ctx
+    return at_half or reported >= num_ctx or (size.estimated >= num_ctx and reported < _WELL_BELOW * size.estimated)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
@@ -98,14 +99,15 @@ class PlanningView:
     @cached_property
     def fit_alone(self) -> tuple[bool, ...]:
         """Whether each model fits the budget beside the pinned ones."""
-        pinned_gb = sum(each.vram_gb for each in self.pinned)
+        pinned_gb, limit_gb = sum([each.vram_gb for each in self.pinned]), self.limit_gb
         # models of the same weights are alike in both figures
-        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= self.limit_gb for each in self.fleet])
+        return tuple([pinned_gb + (0.0 if each.keep else each.vram_gb) <= limit_gb for each in self.fleet.models])
 
     @cached_property
     def assignable(self) -> Mask:
         """Where a model can take a task and fits the budget beside the pinned ones, shape (I, M)."""
-        able: Mask = self.estimates.allowed & np.array(self.fit_alone)[:, None]
+        allowed = self.estimates.allowed
+        able: Mask = allowed if all(self.fit_alone) else allowed & np.array(self.fit_alone)[:, None]
         return able
 
     @cached_property
@@ -124,7 +126,7 @@ class PlanningView:
     def models_by_task(self, mask: Mask) -> dict[str, frozenset[str]]:
         """Return task -> the models for which a mask of shape (I, M) is true."""
         return {
-            task.id: frozenset(tag for tag, holds in zip(self.fleet.tags, column, strict=True) if holds)
+            task.id: frozenset(compress(self.fleet.tags, column))
             for task, column in zip(self.tasks, mask.T.tolist(), strict=True)
         }
 

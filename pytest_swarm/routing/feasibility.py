@@ -76,8 +76,10 @@ def structural_problems(plan: Plan, view: PlanningView) -> tuple[Problem, ...]:
 
 
 def _check_tasks(plan: Plan, view: PlanningView) -> list[Problem]:
-    wanted = {task.id for task in view.tasks}
-    counts = Counter(each.task for each in plan.assignments)
+    assigned = [each.task for each in plan.assignments]
+    if assigned == [task.id for task in view.tasks]:
+        return []
+    wanted, counts = {task.id for task in view.tasks}, Counter(assigned)
     missing = [task.id for task in view.tasks if task.id not in counts]
     return [
         *(Problem(kind=ProblemKind.MISSING_TASK, sentence=f"task {task!r} is not assigned") for task in missing),
@@ -107,7 +109,7 @@ def _check_deferred(plan: Plan, view: PlanningView) -> list[Problem]:
 
 
 def _check_models(plan: Plan, view: PlanningView) -> list[Problem]:
-    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
+    row = view.fleet.row
     column = {task.id: m for m, task in enumerate(view.tasks)}
     allowed = view.estimates.allowed
     problems = []
@@ -277,8 +279,7 @@ def holder_rows(view: PlanningView) -> list[int]:
     fleet = view.fleet
     if not fleet.sharers:
         return list(range(len(fleet)))
-    row = {tag: i for i, tag in enumerate(fleet.tags)}
-    return [row[fleet.holder(tag)] for tag in fleet.tags]
+    return [fleet.row[fleet.holder(tag)] for tag in fleet.tags]
 
 
 def _cover(needs: set[frozenset[int]], chosen: frozenset[int], vram_gb: list[float], limit_gb: float) -> bool:

@@ -67,14 +67,14 @@ class GpuTimetable:
             task: The task.
             parents: The bookings of its parents; handing on an answer takes no time.
         """
-        ready = max((each.finish for each in parents), default=0.0)
+        ready = max([each.finish for each in parents], default=0.0)
         present = [stays[-1] for stays in self._stays.values() if stays[-1].end == math.inf]
-        free_gb = self._limit_gb - sum(self._models[stay.tag].vram_gb for stay in present)
+        free_gb = self._limit_gb - sum([self._models[stay.tag].vram_gb for stay in present])
         idle = sorted(present, key=lambda stay: (stay.busy_until, stay.tag))
         best: _Offer | None = None
         for tag, duration in self._times_s[task].items():
-            stays = self._stays.get(tag, [])
-            offers = self._within(stays, duration, ready)
+            stays = self._stays.get(tag)
+            offers = self._within(stays, duration, ready) if stays else []
             if not stays or stays[-1].end != math.inf:
                 offers.append(self._after_load(tag, duration, ready, self._evicted_for(tag, idle, free_gb)))
             for offer in offers:
@@ -95,7 +95,7 @@ class GpuTimetable:
     def _after_load(self, tag: str, duration: float, ready: float, evicted: tuple[_Stay, ...]) -> _Offer:
         """Return the way to run a task on a model that is loaded for it, when some stays have ended."""
         model = self._models[tag]
-        free_s = max([self._last_load_s, *(stay.busy_until for stay in evicted)])
+        free_s = max([self._last_load_s, *[stay.busy_until for stay in evicted]])
         for stay in self._stays.get(tag, ()):
             free_s = max(free_s, stay.end)
         loaded_s = free_s + _load_s(model)

@@ -6,10 +6,8 @@ call takes one of as many slots as calls run at a time.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import compress
 from typing import Self
-
-import numpy as np
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
@@ -72,26 +70,31 @@ class HeftRouter:
         booked = schedule(problem, timetable)
         if not fastest:
             return booked
-        return tuple(replace(each, processor=fastest[each.task, each.processor]) for each in booked)
+        return tuple(each._replace(processor=fastest[each.task, each.processor]) for each in booked)
 
     def _times_s(self, view: PlanningView) -> dict[str, dict[str, float]]:
         """Return task to seconds on each model that is good enough: those of the first step, where one of them can."""
         times_s: dict[str, dict[str, float]] = {}
         now: dict[str, frozenset[str]] = {}
         latency_s, able = view.estimates.latency_s.T.tolist(), view.assignable.T.tolist()
-        for task, *columns in zip(view.tasks, latency_s, able, strict=True):
-            known = {tag: seconds for tag, seconds, can in zip(view.fleet.tags, *columns, strict=True) if can}
+        for task, seconds, can in zip(view.tasks, latency_s, able, strict=True):
+            known = dict(compress(zip(view.fleet.tags, seconds, strict=True), can))
             good = self._good.get(task.id, frozenset())
             if good.isdisjoint(known):
                 now = now or self._good_models(view)
                 good = now[task.id]
-            times_s[task.id] = {tag: seconds for tag, seconds in known.items() if tag in good}
+            times_s[task.id] = {tag: known[tag] for tag in known if tag in good}
         return times_s
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
         """Return for each task the models within the floor of the best; the best one always is."""
-        quality = np.where(view.assignable, view.estimates.quality, -np.inf)
-        return view.models_by_task(view.assignable & (quality >= quality.max(axis=0) - self._quality_floor - 1e-12))
+        good: dict[str, frozenset[str]] = {}
+        quality, able = view.estimates.quality.T.tolist(), view.assignable.T.tolist()
+        for task, values, can in zip(view.tasks, quality, able, strict=True):
+            known = dict(compress(zip(view.fleet.tags, values, strict=True), can))
+            least = max(known.values(), default=0.0) - self._quality_floor - 1e-12
+            good[task.id] = frozenset([tag for tag, value in known.items() if value >= least])
+        return good
 
 
 def _of_copies(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,7 @@ class ListProblem:
     edges: Mapping[tuple[str, str], float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
+class Booking(NamedTuple):
     """A task on a processor from `start` to `finish`."""
 
     task: str
@@ -55,7 +54,7 @@ def upward_ranks(problem: ListProblem) -> dict[str, float]:
         children[parent].append((child, transfer))
     ranks: dict[str, float] = {}
     for task in reversed(problem.tasks):
-        after = max((transfer + ranks[child] for child, transfer in children[task]), default=0.0)
+        after = max([transfer + ranks[child] for child, transfer in children[task]], default=0.0)
         ranks[task] = problem.mean_time[task] + after
     return ranks
 

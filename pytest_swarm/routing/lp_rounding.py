@@ -57,7 +57,7 @@ def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     shares = relaxed.shares.round(_DECIMALS)
     rows = shares.argmax(axis=0).tolist()
     assignments = assign(view, rows, Origin.SOLVER)
-    fractional = bool(shares.max(axis=0).min() < _WHOLE)
+    fractional = min([shares.item(row, m) for m, row in enumerate(rows)]) < _WHOLE
     value = value_of_rows(relaxed.program, rows)
     return Plan(
         assignments=assignments,

@@ -63,9 +63,10 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
     if least == -np.inf:
         allowed = program.allowed
         least, worth = worth.min(where=allowed, initial=0.0), np.where(allowed, worth, -_NEVER)
-    if max(worth.max(), -least, program.entry_price.max()) > _LARGEST:
+    top = worth.max(axis=0)
+    if max(*top.tolist(), -least, *program.entry_price.tolist()) > _LARGEST:
         return None
-    solved = _residency(program, worth, allowed)
+    solved = _residency(program, worth, allowed, top)
     if solved is None:
         return None
     found, bound = _filled(program, worth, solved[0]), solved[1]
@@ -73,10 +74,13 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
     return found if exact else None
 
 
-def _residency(program: RoutingProgram, worth: Matrix, allowed: Mask | None) -> tuple[Matrix, float] | None:
+def _residency(
+    program: RoutingProgram, worth: Matrix, allowed: Mask | None, top: Matrix
+) -> tuple[Matrix, float] | None:
     """Return the optimal residency y (I,) and the value; None where no residency is within the budget.
 
-    `allowed` is None where each model can take each task; `worth` is -_NEVER where one cannot.
+    `allowed` is None where each model can take each task; `worth` is -_NEVER where one cannot. `top` is the most that
+    each task is worth.
     """
     models, tasks = worth.shape
     start = _start_of(
@@ -87,18 +91,19 @@ def _residency(program: RoutingProgram, worth: Matrix, allowed: Mask | None) -> 
         program.vram_gb.tobytes(),
     )
     level = worth if allowed is None else np.where(allowed, worth, _NEVER)
-    price, top = program.entry_price, worth.max(axis=0)
-    paid, budget_gb = 0.0, program.budget_gb
+    price, paid, budget_gb = program.entry_price, 0.0, program.budget_gb
     if start.held:  # no task is worth less than on a model that is held
         level = np.maximum(level, worth[start.held].max(axis=0))
         paid, budget_gb = sum(price[start.held].tolist()), budget_gb - sum(program.vram_gb[start.held].tolist())
         worth, price = worth[start.rows], price[start.rows]
-    tableau, last = start.tableau.copy(), models * tasks
-    tableau[tasks:-1, :last] = np.maximum(worth[:, :, None] - level.T, 0.0).reshape(len(price), last)
+    levels = level.T.ravel()  # task by task, as the columns w
+    tableau = start.tableau.copy()
+    columns = tableau[:, : len(levels)]
+    np.maximum(worth.repeat(models, axis=1) - levels, 0.0, out=columns[tasks:-1])
     tableau[tasks:-1, -1] = price
-    tableau[-1, :last] = (level.T - top[:, None]).ravel()  # the first basis: each task at its best level
-    tableau[:, :last] /= tableau[:-1, :last].sum(axis=0)  # a fifth fewer steps: a column counts by what it takes
-    tableau[-1, last] = budget_gb
+    columns[-1] = levels - top.repeat(models)  # the first basis: each task at its best level
+    columns /= columns[:-1].sum(axis=0)  # a fifth fewer steps: a column counts by what it takes
+    tableau[-1, len(levels)] = budget_gb
     tableau[-1, -1] = -top.sum()
     if not _minimize(tableau):
         return None

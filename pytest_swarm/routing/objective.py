@@ -6,16 +6,19 @@ Every figure that a router maximizes, and every figure that a report shows about
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, FleetError, GraphError
 from pytest_swarm.estimate.estimate_formulas import LOAD_TIME_UNIT_MS
-from pytest_swarm.estimate.estimate_table import Matrix
+from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
 
-_LARGEST = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
+_LARGEST: Final = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
+VIEWS: Final = 4  # whose figures are remembered: the router of a step, its check and its record ask for the same ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Evaluation:
     violations: tuple[int, ...]
 
 
+@lru_cache(maxsize=VIEWS)
 def utility(view: PlanningView) -> Matrix:
     """Return U_im = P_im - lambda_token C_im - lambda_latency L_im, shape (I, M), also where a model is not allowed.
 
@@ -50,6 +54,7 @@ def switch_cost(view: PlanningView) -> Matrix:
     return np.where(resident_mask(view), 0.0, view.estimates.load_cost)
 
 
+@lru_cache(maxsize=VIEWS)
 def load_price(view: PlanningView) -> Matrix:
     """Return what one load of each model costs in the objective, shape (I,), resident or not.
 
@@ -60,16 +65,18 @@ def load_price(view: PlanningView) -> Matrix:
 
 
 def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
+    """Return figures that all who ask for those of a view share, and that cannot be changed."""
     if values.size and not np.abs(values).max() <= _LARGEST:
         row = int(np.abs(values).reshape(len(view.fleet), -1).max(axis=1).argmax())
         raise EstimateError(
             f"the {name} of model {view.fleet.tags[row]!r} is beyond {_LARGEST:g}; check the fleet file's figures and "
             "the weights"
         )
+    values.flags.writeable = False
     return values
 
 
-def resident_mask(view: PlanningView) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def resident_mask(view: PlanningView) -> Mask:
     """Return True where model i is in VRAM now, shape (I,)."""
     return np.array([tag in view.resident for tag in view.fleet.tags], dtype=bool)
 
@@ -119,19 +126,19 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     residency = residency_by_stage(plan, view)
     values = utility(view)
     price = load_price(view).tolist()
-    row = {tag: i for i, tag in enumerate(view.fleet.tags)}
+    row, models = view.fleet.row, view.fleet.models
     column = {task.id: m for m, task in enumerate(view.tasks)}
     assigned = {each.model for each in plan.assignments}
     for tag in sorted(assigned.union(*residency) - row.keys()):
         raise FleetError(f"fleet {view.fleet.name!r} has no model {tag!r}; it has {', '.join(view.fleet.tags)}")
-    worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
+    worth = sum([values.item(row[each.model], column[each.task]) for each in plan.assignments])
     loads = _loads(plan, view, residency)
-    vram_gb = tuple(sum(view.fleet[tag].vram_gb for tag in sorted(held)) for held in residency)
+    vram_gb = tuple([sum([models[row[tag]].vram_gb for tag in sorted(held)]) for held in residency])
     return Evaluation(
-        value=worth - sum(price[row[tag]] for _, tag in loads),
+        value=worth - sum([price[row[tag]] for _, tag in loads]),
         loads=loads,
         vram_gb=vram_gb,
-        violations=tuple(t for t, gb in enumerate(vram_gb) if gb > view.limit_gb),
+        violations=tuple([t for t, gb in enumerate(vram_gb) if gb > view.limit_gb]),
     )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
 
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import explain_infeasible
+
+_ASSIGNMENTS: Final = 1024  # that are shared; a workflow of 20 tasks on four models has 80
 
 
 def infeasible_plan(view: PlanningView, *, staged: bool = False, reason: str | None = None) -> Plan:
@@ -35,9 +39,19 @@ def assign(view: PlanningView, rows: Sequence[int], origin: Origin) -> tuple[Ass
     tags = view.fleet.tags
     if len(rows) != len(view.tasks):
         raise ValueError(f"a plan for {len(view.tasks)} tasks got {len(rows)} rows; give each the row of its model")
-    return tuple(
-        [Assignment(task=task.id, model=tags[i], origin=origin) for task, i in zip(view.tasks, rows, strict=True)]
-    )
+    return tuple([assignment(task.id, tags[i], origin) for task, i in zip(view.tasks, rows, strict=True)])
+
+
+@lru_cache(maxsize=_ASSIGNMENTS)
+def assignment(task: str, model: str, origin: Origin) -> Assignment:
+    """Return the value that gives a task a model; plans of a job share those that they have in common.
+
+    Args:
+        task: The task.
+        model: Its model.
+        origin: Who chose it.
+    """
+    return Assignment(task=task, model=model, origin=origin)
 
 
 def held_throughout(view: PlanningView, models: Iterable[str]) -> tuple[frozenset[str], ...]:

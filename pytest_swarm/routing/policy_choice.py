@@ -36,7 +36,7 @@ _USUAL_TOKENS: Final = 300  # of prompt and answer, where only the type of a tas
 _Situation: TypeAlias = tuple[frozenset[str], tuple[tuple[str, float, int, int], ...]]
 """What a choice depends on: the resident models, and of each task its type, difficulty, tokens, and prompt's length."""
 _REMEMBERED: Final = 4096
-_KEPT_TASKS: Final = 256  # types by places in the horizon
+_KEPT: Final = 256  # tasks by type and place in the horizon; reasons by type, model, and what is in view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,10 @@ class DecidedPolicy:
         self._estimator = Estimator(self.fleet)
         self._weights = weights_of(policy)
         self._vram_gb = {model.tag: model.vram_gb for model in self.fleet}
+        self._slow_first = [
+            model.tag for model in sorted(self.fleet, key=lambda model: (-model.load_time_ms, model.tag))
+        ]
+        self._reason = lru_cache(maxsize=_KEPT)(self._make_reason)
         self._known: dict[_Situation, ModelChoice] = {}
         self._router = self._make_router()
 
@@ -158,12 +162,12 @@ class DecidedPolicy:
                 f"fit the budget of {budget}; decide for a policy that keeps the budget"
             )
         holder = self.fleet.holder(model)
-        leaving = self._leaving(self._kept(plan, holder), resident)
+        load = holder not in resident
         return ModelChoice(
             model=model,
-            reason=self._reason(tasks, model, resident),
-            load=holder not in resident,
-            unload=leaving if holder not in resident else (),
+            reason=self._reason(tasks[0].type, model, load=load, ahead=len(tasks) - 1),
+            load=load,
+            unload=self._leaving(self._kept(plan, holder), resident) if load else (),
         )
 
     def _plan(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> Plan:
@@ -200,29 +204,27 @@ class DecidedPolicy:
     def _leaving(self, held: frozenset[str], resident: frozenset[str]) -> tuple[str, ...]:
         """Return the resident models that must leave for the plan's, the fastest to load again first."""
         free_gb = self.budget_gb - sum(self._vram_gb[tag] for tag in held)
-        rest = sorted(resident - held, key=lambda tag: (-self.fleet[tag].load_time_ms, tag))
         leaving: list[str] = []
-        for tag in rest:  # the slowest to load stay where they fit
+        for tag in self._slow_first:  # the slowest to load stay where they fit
+            if tag not in resident or tag in held:
+                continue
             if self._vram_gb[tag] <= free_gb:
                 free_gb -= self._vram_gb[tag]
             else:
                 leaving.append(tag)
         return tuple(reversed(leaving))
 
-    def _reason(self, tasks: tuple[Task, ...], model: str, resident: frozenset[str]) -> str:
-        task = tasks[0]
-        estimate = self._estimator.capability(model, task.type)
-        state = "is resident" if self.fleet.holder(model) in resident else "has to be loaded"
+    def _make_reason(self, task_type: str, model: str, *, load: bool, ahead: int) -> str:
+        state = "has to be loaded" if load else "is resident"
         rule = "rule over types" if self.file.rule_over_types else f"mode {self.file.mode}"
-        ahead = f", with {len(tasks) - 1} further task{'s' if len(tasks) > 2 else ''} in view" if len(tasks) > 1 else ""
-        known = {task.type, ANY_TYPE} & self.fleet[model].capabilities.keys()
-        quality = (
-            f"its quality on {task.type} is {'estimated at' if known else 'not known and taken as'} {estimate:.2f}"
-        )
-        return f"{rule}: {model} {state}, {quality}, within {format_gb(self.budget_gb)}{ahead}"
+        known = {task_type, ANY_TYPE} & self.fleet[model].capabilities.keys()
+        taken = "estimated at" if known else "not known and taken as"
+        quality = f"its quality on {task_type} is {taken} {self._estimator.capability(model, task_type):.2f}"
+        view = f", with {ahead} further task{'s' if ahead > 1 else ''} in view" if ahead else ""
+        return f"{rule}: {model} {state}, {quality}, within {format_gb(self.budget_gb)}{view}"
 
 
-@lru_cache(maxsize=_KEPT_TASKS)
+@lru_cache(maxsize=_KEPT)
 def _usual_task(name: str, task_type: str) -> Task:
     return Task(id=name, type=task_type, prompt="-", estimated_tokens=_USUAL_TOKENS)
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.objective import VIEWS, load_price, resident_mask, stage_count, utility
 from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
+_FLEETS: Final = 16  # whose arrays are remembered
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
 
 
@@ -68,25 +71,34 @@ class Solution:
     solver: str
 
 
+@lru_cache(maxsize=VIEWS)
 def program_of(view: PlanningView) -> RoutingProgram:
     """Return the arrays of a view."""
     worth = utility(view)
     allowed = view.estimates.allowed
-    if not allowed.all():
+    if np.count_nonzero(allowed) < allowed.size:
         worth = np.where(allowed, worth, -np.inf)
-    models, price, resident = view.fleet.models, load_price(view), resident_mask(view)
+    price, resident = load_price(view), resident_mask(view)
+    vram_gb, pinned = _of_fleet(view.fleet)
+    entry_price = [0.0 if there else each for there, each in zip(resident.tolist(), price.tolist(), strict=True)]
     return RoutingProgram(
         tags=view.fleet.tags,
         worth=worth,
         price=price,
-        entry_price=np.where(resident, 0.0, price),
-        vram_gb=np.array([model.vram_gb for model in models]),
+        entry_price=np.array(entry_price),
+        vram_gb=vram_gb,
         budget_gb=view.vram_budget_gb,
         resident=resident,
-        pinned=np.array([model.keep for model in models], dtype=bool),
+        pinned=pinned,
         stage=np.array(view.stages, dtype=np.intp),
         stages=stage_count(view),
     )
+
+
+@lru_cache(maxsize=_FLEETS)
+def _of_fleet(fleet: Fleet) -> tuple[Matrix, Mask]:
+    """Return the footprints in GB and the pinned models, (I,) each; not to be changed."""
+    return np.array([model.vram_gb for model in fleet]), np.array([model.keep for model in fleet], dtype=bool)
 
 
 def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
@@ -101,9 +113,9 @@ def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
     order = _smallest_first(program.tags, program.vram_gb.tobytes())
     if len(held) == 1:
         order = order[held[0, order]]
-        worth = program.worth[order]
-    else:
-        worth = np.where(held[program.stage][:, order].T, program.worth[order], -np.inf)
+    worth = program.worth[order]
+    if len(held) > 1:
+        np.putmask(worth, ~held.T[order][:, program.stage], -np.inf)
     rows: Rows = order[(worth >= worth.max(axis=0) - TIE).argmax(axis=0)]
     return rows
 

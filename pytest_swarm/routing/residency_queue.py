@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
+from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.routing.plan_builders import assignment
 
 _NEVER_USED = -1
 
@@ -53,15 +54,17 @@ class LruResidency:
 
     def _shrink(self) -> None:
         """Evict the least recently used models that are not in use, until the rest fits."""
+        if self._free_gb(self._held) >= 0:
+            return
         last_used, place = self._last_used, self._view.fleet.tags.index
         spare = sorted(self._held - self._in_use, key=lambda tag: (last_used.get(tag, _NEVER_USED), place(tag)))
         for tag in spare:
+            self._held.discard(tag)
             if self._free_gb(self._held) >= 0:
                 return
-            self._held.discard(tag)
 
     def _free_gb(self, tags: Iterable[str]) -> float:
-        return self._view.limit_gb - sum(self._vram_gb[tag] for tag in sorted(tags))
+        return self._view.limit_gb - sum([self._vram_gb[tag] for tag in sorted(tags)])
 
 
 def in_order_of_arrival(view: PlanningView) -> tuple[Task, ...]:
@@ -98,8 +101,8 @@ def deferring_plan(view: PlanningView, models: Mapping[str, str], *, run: set[st
         residency: The models to hold meanwhile.
     """
     return Plan(
-        assignments=tuple(Assignment(task=task.id, model=models[task.id], origin=Origin.RULE) for task in view.tasks),
+        assignments=tuple([assignment(task.id, models[task.id], Origin.RULE) for task in view.tasks]),
         residency=(residency,),
         status=PlanStatus.HEURISTIC,
-        deferred=frozenset(task.id for task in view.tasks) - run,
+        deferred=frozenset([task.id for task in view.tasks]) - run,
     )

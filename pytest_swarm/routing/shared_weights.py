@@ -44,9 +44,8 @@ def grouped(view: PlanningView) -> GroupedView:
     if not fleet.sharers:
         return GroupedView(view=view, members={})
     worth = np.where(view.estimates.allowed, utility(view), -np.inf)
-    row = {tag: i for i, tag in enumerate(fleet.tags)}
     by_name = sorted(fleet.tags)
-    groups = [[row[tag] for tag in by_name if fleet.holder(tag) == model.tag] for model in fleet.holders]
+    groups = [[fleet.row[tag] for tag in by_name if fleet.holder(tag) == model.tag] for model in fleet.holders]
     best = np.array([np.array(group)[worth[group].argmax(axis=0)] for group in groups])  # (G, M); ties: the name
     table, column = view.estimates, np.arange(len(view.tasks))
     own = Fleet(name=fleet.name, models=fleet.holders)
@@ -55,13 +54,13 @@ def grouped(view: PlanningView) -> GroupedView:
         for g, holder in enumerate(own.tags)
         for m, task in enumerate(view.tasks)
     }
-    rows = np.array([row[tag] for tag in own.tags])
+    rows = np.array([fleet.row[tag] for tag in own.tags])
     estimates = EstimateTable(
         models=own.tags,
         tasks=table.tasks,
         quality=table.quality[best, column],
         token_cost=table.token_cost[best, column],
-        latency_s=table.latency_s[best, column],
+        latency=lambda: table.latency_s[best, column],
         allowed=table.allowed[best, column],
         load_cost=table.load_cost[rows],
         start=None if table.start is None else table.start[best, column],

@@ -64,8 +64,9 @@ def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:
     gained = np.empty((len(tasks), 2, len(family)))
     gained[:, 0] = worth_by_stage(family, program.worth, tasks)
     gained[:, 1] = _GB_RANK * family.vram_gb
-    absent = np.where(program.resident, 0.0, 1.0)
-    front = np.array([family.member @ -program.entry_price, family.member @ absent]) + gained[0]
+    absent = 1.0 - program.resident
+    member = _member(family)
+    front = np.array([member @ -program.entry_price, member @ absent]) + gained[0]
     origins: list[Index] = []
     changes = _changes(family, program.price.tobytes()) if len(family) <= _FEW_SETS else None
     for gain, size in zip(gained[1:], sizes[1:], strict=True):
@@ -103,17 +104,22 @@ def _layout(family: Family, stage: bytes, stages: int) -> tuple[tuple[Mask | sli
 
 def _by_pairs(before: Matrix, changes: Matrix) -> tuple[Matrix, Index]:
     """Return the best way to each set of a stage, and its set of the stage before, by looking at every pair of sets."""
-    reached = before[:, None] + changes
-    top = reached[0].max(axis=1, keepdims=True)
-    rank = np.where(reached[0] >= top - _STEP_TIE, reached[1], np.inf)
+    value, rank = reached = before[:, None] + changes
+    np.putmask(rank, value < value.max(axis=1, keepdims=True) - _STEP_TIE, np.inf)
     origin = rank.argmin(axis=1)
     return reached[:, np.arange(len(origin)), origin], origin
 
 
 @lru_cache(maxsize=_KEPT)
+def _member(family: Family) -> Matrix:
+    """Return which model is in which set as numbers, (F, I): a product with booleans converts them each time."""
+    return family.member.astype(float)
+
+
+@lru_cache(maxsize=_KEPT)
 def _changes(family: Family, price: bytes) -> Matrix:
     """Return what it is worth to go to each set (rows) from each set (columns), and the loads, which break ties."""
-    into = family.member.astype(float)
+    into = _member(family)
     out = 1.0 - into.T
     staying = np.eye(len(family)) * _STEP_TIE  # of equals, the set that stays
     return np.array([-((into * np.frombuffer(price)) @ out), into @ out - staying])

@@ -103,9 +103,11 @@ def test_latency_is_silent_without_speeds_and_counts_with_them() -> None:
     assert Estimator(FLEET).table([TASK]).latency_s[0, 0] == 0
     fast = replace(QWEN, prefill_tokens_per_s=100, decode_tokens_per_s=19)
     estimator = Estimator(Fleet(name="one", models=(fast, replace(fast, tag="other", prefill_tokens_per_s=None))))
+    before = estimator.table([TASK])
     assert estimator.table([TASK]).latency_s[:, 0] == pytest.approx([10 / 100 + 190 / 19, 190 / 19])
     estimator.learn(TASK, QWEN.tag, score=None, used_tokens=400)
     assert estimator.table([TASK]).latency_s[0, 0] == pytest.approx(10 / 100 + (200 * 1.2 - 10) / 19)
+    assert before.latency_s[0, 0] == pytest.approx(10 / 100 + 190 / 19)
 
 
 @given(st.floats(0, 1), st.floats(1, 5))
@@ -132,5 +134,8 @@ def test_a_figure_that_is_not_finite_is_refused(name: str, bad: float) -> None:
     figures = {each: np.zeros((2, 1)) for each in ("quality", "token_cost", "latency_s", "start")}
     figures["load_cost"] = np.zeros(2)
     figures[name][1] = bad
+    latency, allowed = figures.pop("latency_s"), np.ones((2, 1), dtype=bool)
     with pytest.raises(EstimateError, match=rf"{name} of model 'm1' is not finite"):
-        EstimateTable(models=("m0", "m1"), tasks=("t",), allowed=np.ones((2, 1), dtype=bool), **figures)
+        assert EstimateTable(
+            models=("m0", "m1"), tasks=("t",), allowed=allowed, latency=lambda: latency, **figures
+        ).latency_s.any()

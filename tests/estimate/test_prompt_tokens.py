@@ -17,7 +17,6 @@ from pytest_swarm.estimate.context_fit import fitted_fleet
 from pytest_swarm.estimate.prompt_tokens import (
     ACTUAL_OVER_ESTIMATE,
     PromptSize,
-    most_prompt_tokens,
     prompt_size,
     prompt_tokens,
     was_cut,
@@ -99,12 +98,12 @@ def test_a_cut_prompt_in_another_script_counts_as_cut_though_its_estimate_is_low
 
 def test_plain_english_of_half_the_context_is_no_cut() -> None:
     messages = [Message(role="user", content="Name a city and say why it is known. " * 10)]
-    assert most_prompt_tokens(messages) < 256
+    assert prompt_size(messages).most < 256
     assert was_cut(reported=130, messages=messages, num_ctx=256) is False
 
 
 def test_half_a_surrogate_pair_has_bytes() -> None:
-    assert most_prompt_tokens([Message(role="user", content="\ud800")]) > 0
+    assert prompt_size([Message(role="user", content="\ud800")]).most > 0
 
 
 def test_numbers_and_code_count_more_than_prose_of_the_same_length() -> None:

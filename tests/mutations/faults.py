@@ -645,8 +645,15 @@ FAULTS: Final = (
     Fault(
         name="an outcome moves what was believed before it",
         where="estimate/estimator.py",
-        old="self._learned.setdefault(task.type, [*self._starting(task.type)])",
+        old="self._learned.setdefault(task.type, self._starting(task.type).copy())",
         new="self._learned.setdefault(task.type, self._starting(task.type))",
+        tests=("estimate/test_estimator.py",),
+    ),
+    Fault(
+        name="what a call used changes the seconds that an earlier table tells",
+        where="estimate/estimator.py",
+        old="self._token_factor = self._token_factor.copy()  # earlier tables keep theirs",
+        new="pass",
         tests=("estimate/test_estimator.py",),
     ),
     Fault(
@@ -2014,8 +2021,8 @@ FAULTS: Final = (
     Fault(
         name="a policy loads what is resident under another name",
         where="routing/policy_choice.py",
-        old="load=holder not in resident",
-        new="load=model not in resident",
+        old="load = holder not in resident",
+        new="load = model not in resident",
         tests=("routing/test_policy_choice.py",),
     ),
     Fault(

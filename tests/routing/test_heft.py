@@ -54,7 +54,7 @@ def view(
     return replace(
         made,
         edges=tuple((f"t{parent}", f"t{child}") for parent, child in edges),
-        estimates=replace(made.estimates, latency_s=np.array(seconds, dtype=float)),
+        estimates=replace(made.estimates, latency=lambda: np.array(seconds, dtype=float)),
     )
 
 

@@ -131,7 +131,8 @@ def test_leaving_out_what_no_task_needs_costs_nothing(view: PlanningView) -> Non
 def listed(view: PlanningView, order: Sequence[int]) -> PlanningView:
     """The view with its tasks in another order."""
     table, tasks = view.estimates, tuple(view.tasks[m] for m in order)
-    figures = {name: getattr(table, name)[:, order] for name in ("quality", "token_cost", "latency_s", "allowed")}
+    figures = {name: getattr(table, name)[:, order] for name in ("quality", "token_cost", "allowed")}
+    figures["latency"] = lambda: table.latency_s[:, order]
     return replace(
         view,
         tasks=tasks,

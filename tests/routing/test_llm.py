@@ -192,7 +192,7 @@ def test_the_planner_can_work_out_the_value_that_the_solvers_maximize(seed: int,
     view = replace(
         view,
         weights=replace(view.weights, latency=latency),
-        estimates=replace(view.estimates, latency_s=seconds),
+        estimates=replace(view.estimates, latency=lambda: seconds),
     )
     plan = instances.route("milp", view)
     if plan.status is PlanStatus.INFEASIBLE:

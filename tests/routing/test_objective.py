@@ -69,12 +69,22 @@ def test_latency_counts_calls_and_loads_when_it_is_asked_for() -> None:
     seconds = np.array([[3.0, 0.0], [0.0, 0.0]])
     view = replace(
         VIEW,
-        estimates=replace(VIEW.estimates, latency_s=seconds),
+        estimates=replace(VIEW.estimates, latency=lambda: seconds),
         weights=Weights(token=0.0, switch=1.0, latency=0.05),
     )
     assert utility(view)[0, 0] == pytest.approx(1 - 0.05 * 3)
     assert load_price(view).tolist() == pytest.approx([0.1 + 0.05 * 0.15, 0.2 + 0.05 * 0.3])
     assert utility(VIEW)[0, 0] == 1
+
+
+@pytest.mark.parametrize("figures", [utility, load_price])
+def test_figures_that_all_who_plan_a_view_share_cannot_be_changed(figures) -> None:
+    own = figures(VIEW)
+    assert figures(VIEW) is own
+    with pytest.raises(ValueError, match="read-only"):
+        own += 1
+    other = replace(VIEW, weights=Weights(token=0.0, switch=3.0, latency=0.1))
+    assert figures(other) is not own
 
 
 def test_deferred_tasks_come_after_the_last_stage_model_by_model() -> None:
