@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import compress
 from typing import Final
 
-from pytest_swarm.calibration.machine_speed import MachineDrift, machine_speed
+from pytest_swarm.calibration.machine_speed import MachineDrift, joined_drifts, machine_speed
 from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
@@ -113,22 +113,49 @@ def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed
     return _compare(recorded, predicted, speeds, stalled_s)
 
 
-def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]:
-    """Return the lines of a table in Markdown: each figure recorded, predicted, and predicted by rules alone.
+def joined_checks(checks: Sequence[ProfileCheck]) -> ProfileCheck | None:
+    """Return the check of all cases of several checks; None of none."""
+    if not checks:
+        return None
+    rows = zip(*(check.figures for check in checks), strict=True)
+    return ProfileCheck(
+        cases=sum(check.cases for check in checks),
+        equal_plans=sum(check.equal_plans for check in checks),
+        figures=tuple(
+            FigureCheck(
+                name=row[0].name,
+                recorded=sum(each.recorded for each in row),
+                predicted=sum(each.predicted for each in row),
+                far_cases=sum(each.far_cases for each in row),
+            )
+            for row in rows
+        ),
+        drift=joined_drifts([check.drift for check in checks]),
+        stalled_cases=sum(check.stalled_cases for check in checks),
+        stalled_s=sum(check.stalled_s for check in checks),
+    )
+
+
+def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck, new_jobs: ProfileCheck | None = None) -> list[str]:
+    """Return the lines of a table in Markdown: each figure recorded and predicted, and as predicted with less known.
 
     Args:
         with_answers: The check of the whole profile.
         by_rules: The check without the recorded answers.
+        new_jobs: The check of each job by the recordings of others; None where there are none.
     """
+    others = {"by rules alone": by_rules} | ({"as a new job": new_jobs} if new_jobs is not None else {})
     lines = [
-        "| | recorded | predicted | ratio | far off | by rules alone | far off |",
-        "|---|---|---|---|---|---|---|",
-        f"| equal plans | {with_answers.cases} | {with_answers.equal_plans} | | | {by_rules.equal_plans} | |",
+        "| | recorded | predicted | ratio | far off |" + "".join(f" {name} | far off |" for name in others),
+        "|---|---|---|---|---|" + "---|---|" * len(others),
+        f"| equal plans | {with_answers.cases} | {with_answers.equal_plans} | | |"
+        + "".join(f" {_plans(each, with_answers.cases)} | |" for each in others.values()),
     ]
-    for figure, alone in zip(with_answers.figures, by_rules.figures, strict=True):
+    for n, figure in enumerate(with_answers.figures):
+        less_known = [check.figures[n] for check in others.values()]
         lines.append(
-            f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} | {_ratio(figure)} | {figure.far_cases} "
-            f"| {_ratio(alone)} | {alone.far_cases} |"
+            f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} |"
+            + "".join(f" {_ratio(each)} | {each.far_cases} |" for each in (figure, *less_known))
         )
     return [*lines, *(line for sentence in with_answers.sentences for line in ("", sentence))]
 
@@ -136,6 +163,10 @@ def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]
 def without_answers(profile: Profile) -> Profile:
     """Return the profile without its recorded answers: its rules alone."""
     return replace(profile, answers=())
+
+
+def _plans(check: ProfileCheck, cases: int) -> str:
+    return f"{check.equal_plans}" if check.cases == cases else f"{check.equal_plans} of {check.cases}"
 
 
 def _ratio(figure: FigureCheck) -> str:

@@ -164,6 +164,7 @@ def test_the_size_is_the_largest_that_was_listed() -> None:
         return exchange("/api/ps", None, {"models": [row]})
 
     assert measured(load(1.0), listed(5), listed(9), listed(7)).size_bytes == 9
+    assert measured(load(1.0), listed(0)).size_bytes is None, "a runner that reports an offload to no GPU"
     assert measured(load(1.0), replace(listed(5), chunks=(Chunk(offset_s=0, data=b"[1]"),))).size_bytes is None
 
 

@@ -23,7 +23,7 @@ from pytest_swarm.domain.seeding import inputs_of_repeats, stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
-from pytest_swarm.simulator.models.answer_length import stopped_tokens, with_tokens
+from pytest_swarm.simulator.models.answer_length import drawn_tokens, stopped_tokens, with_tokens
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
 from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
@@ -268,11 +268,14 @@ class ProfileGenerator:
         return compose(expected, target, call.rng(self.seed, "text"))
 
     def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
-        """Draw the token count: from the measured counts if known, else uniformly around the type's middle."""
+        """Draw the token count: from those of the task, or of the model, if known, else around the type's middle."""
         rng = call.rng(self.seed, "tokens")
-        known = self._known(call, has_inputs=has_inputs)
+        known, model = self._known(call, has_inputs=has_inputs), self.profile.model(call.model)
         if known is not None and known.completion_tokens:
             return max(1, rng.choice(known.completion_tokens))
+        drawn = None if model is None else drawn_tokens(model.completion_tokens, call.task.type, rng)
+        if drawn is not None:
+            return drawn
         behaviour = self.profile.behaviour
         middle = behaviour.completion_tokens.get(call.task.type, call.task.estimated_tokens - prompt_tokens)
         return max(1, round(middle * (1.0 + behaviour.token_spread * (2.0 * rng.random() - 1.0))))
