@@ -26,6 +26,7 @@ from pytest_swarm.calibration.prompt_reading import prompt_reading, steady_promp
 from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedChat, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES
 from pytest_swarm.metrics.facts import mean_of_known, median_of_known
 from pytest_swarm.ollama.cassette.takes import Take
@@ -110,8 +111,9 @@ def measure_models(takes: Iterable[Take]) -> tuple[ModelMeasurement, ...]:
 
 
 def stall_notes(model: ModelMeasurement) -> list[str]:
-    """Return what to know of a model's figures where loads or prompts stalled."""
-    return [note for note in (load_note(model), prompt_note(model)) if note is not None]
+    """Return what to know of a model's figures where loads or prompts stalled; of loads, once for shared weights."""
+    loads = load_note(model) if model.weights in (None, full_tag(model.tag)) else None
+    return [note for note in (loads, prompt_note(model)) if note is not None]
 
 
 def prompt_note(model: ModelMeasurement) -> str | None:

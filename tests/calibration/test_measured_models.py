@@ -15,6 +15,7 @@ from pytest_swarm.calibration.measured_models import (
     load_note,
     measure_models,
     missing_measurement,
+    stall_notes,
 )
 from pytest_swarm.calibration.recorded_chats import collect_recordings
 from pytest_swarm.domain.expectation import Number
@@ -122,6 +123,8 @@ def test_loads_that_stalled_are_noted() -> None:
     assert "1 of 4 loads took over 4 times the median of 1.00 s" in note
     assert "mean of 1.77 s" in note or "mean of 1.78 s" in note
     assert load_note(measured(load(1.0), load(1.0), load(1.0), load(4.0))) is None
+    assert stall_notes(replace(model, weights="m:latest")) == stall_notes(model) == [note]
+    assert stall_notes(replace(model, weights="other:latest")) == [], "the same loads, told of the model in front"
 
 
 def test_speed_is_tokens_over_the_servers_seconds() -> None:
