@@ -10,12 +10,12 @@ not recorded have A over all types. So what a model did decides how good it is, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from statistics import fmean
 
 from pytest_swarm.calibration.accuracy import AccuracyCount, ScoredAnswers
 from pytest_swarm.domain.task import ANY_TYPE
+from pytest_swarm.simulator.models.difficulty import at_reference
 from pytest_swarm.simulator.models.profile_types import POOLED_TASKS, Behaviour
 
 
@@ -69,15 +69,3 @@ def partial_share(models: Iterable[ScoredAnswers], assumed: float) -> float:
 
     share = float(brentq(excess, 0.0, 1.0)) if excess(1.0) > 0 else 1.0
     return (len(means) * share + assumed) / (len(means) + 1)
-
-
-def at_reference(rate: float, difficulty: float, behaviour: Behaviour) -> float:
-    """Return the accuracy at the reference difficulty that gives a rate at another: `right_probability` turned around.
-
-    Args:
-        rate: The probability of a right answer, above 0 and below 1.
-        difficulty: The difficulty that it holds for.
-        behaviour: The slope and the reference difficulty.
-    """
-    shift = behaviour.difficulty_slope * (difficulty - behaviour.reference_difficulty)
-    return 1.0 / (1.0 + (1.0 - rate) / rate * math.exp(-shift))

@@ -10,8 +10,8 @@ from pytest_swarm.calibration.accuracy import AccuracyCount, ScoredAnswers, Task
 from pytest_swarm.calibration.pooled_accuracy import partial_share, pooled_accuracies
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.simulator.models.difficulty import right_probability
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import right_probability
 
 A40 = load_profile("a40")
 MIDDLE = A40.behaviour.reference_difficulty

@@ -26,6 +26,7 @@ from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.simulator.models.answer_length import drawn_tokens, stopped_tokens, with_tokens
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
 from pytest_swarm.simulator.models.call_cost import CallCost
+from pytest_swarm.simulator.models.difficulty import right_probability
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 from pytest_swarm.simulator.models.schema_texts import constrained_text
@@ -282,22 +283,3 @@ class ProfileGenerator:
 
     def _known(self, call: _Call, *, has_inputs: bool) -> KnownOutcome | None:
         return self.profile.known_outcome(call.graph.name, call.task, call.model, has_inputs=has_inputs)
-
-
-def right_probability(profile: Profile, model: str, task: Task) -> float:
-    """Return the probability of a right answer: logit p = logit a - slope (difficulty - reference), the Rasch model.
-
-    a is the profile's accuracy for model and task type at the reference difficulty; slope is in logits per step.
-
-    Args:
-        profile: The profile.
-        model: The model's name.
-        task: The task, with its type and its difficulty from 1 to 5.
-    """
-    accuracy = profile.accuracy(model, task.type)
-    if accuracy in (0.0, 1.0):
-        return accuracy
-    behaviour = profile.behaviour
-    logit = math.log(accuracy / (1.0 - accuracy))
-    logit -= behaviour.difficulty_slope * (task.difficulty - behaviour.reference_difficulty)
-    return 1.0 / (1.0 + math.exp(-logit))
