@@ -15,7 +15,9 @@ from pytest_swarm.ollama.cassette.takes import Take
 _MOST_FOLDS: Final = 5  # each costs a measurement of nearly all recordings
 
 
-def check_new_jobs(takes: Sequence[Take], defaults: CalibrationDefaults, *, seed: int = 0) -> ProfileCheck | None:
+def check_new_jobs(
+    takes: Sequence[Take], defaults: CalibrationDefaults, *, seed: int | None = None
+) -> ProfileCheck | None:
     """Return how jobs are predicted by the recordings of other jobs; None where no job can be.
 
     A fold is left out in which a model runs that the other jobs tell too little about.
@@ -23,7 +25,7 @@ def check_new_jobs(takes: Sequence[Take], defaults: CalibrationDefaults, *, seed
     Args:
         takes: The recordings.
         defaults: What supplies the values that the recordings do not tell.
-        seed: The seed of the recorded run.
+        seed: The seed of the recorded runs; None finds that of each.
     """
     jobs = sorted({take.case.job for take in takes})
     folds = [set(jobs[n::_MOST_FOLDS]) for n in range(min(_MOST_FOLDS, len(jobs)))]
@@ -32,7 +34,7 @@ def check_new_jobs(takes: Sequence[Take], defaults: CalibrationDefaults, *, seed
 
 
 def _checked_fold(
-    takes: Sequence[Take], fold: set[str], defaults: CalibrationDefaults, seed: int
+    takes: Sequence[Take], fold: set[str], defaults: CalibrationDefaults, seed: int | None
 ) -> ProfileCheck | None:
     profile = profile_of([take for take in takes if take.case.job not in fold], defaults)
     held_out = [take for take in takes if take.case.job in fold]

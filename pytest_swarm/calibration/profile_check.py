@@ -13,6 +13,7 @@ from typing import Final
 
 from pytest_swarm.calibration.machine_speed import MachineDrift, joined_drifts, machine_speed
 from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
+from pytest_swarm.calibration.recorded_seed import recorded_seed
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
@@ -89,28 +90,39 @@ class ProfileCheck:
         return [*([stalled] if self.stalled_cases else []), *filter(None, [self.drift.sentence])]
 
 
-def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int = 0) -> ProfileCheck:
+def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int | None = None) -> ProfileCheck:
     """Return how the profile predicts recorded cases; of several takes of a case, the last counts.
 
     Args:
         profile: The measured profile.
         fleet: The fleet of the recorded run; models that the profile lacks are left out.
         takes: The recordings.
-        seed: The seed of the recorded run.
+        seed: The seed of the recorded runs; None finds that of each.
 
     Raises:
-        OptionError: A recorded mode cannot run, for lack of a planner's recording.
+        OptionError: A recorded mode cannot run, for lack of a planner's recording, or the seed is not found.
     """
     latest = {take.case.digest: take for take in takes}
-    offered = Fleet(name=fleet.name, models=tuple(model for model in fleet if profile.model(model.tag) is not None))
-    settings = BenchSettings(seed=seed, planner=_planner(latest.values()))
-    backend = simulated_backend(SimulatedWorld(profile=profile, seed=seed), offered)
-    recorded = [recorded_case(take) for take in latest.values()]
-    with Bench(backend=backend, fleet=offered, settings=settings) as bench:
-        predicted = [predicted_case(bench.run(take.case)) for take in latest.values()]
-    speeds = [machine_speed(take, profile) for take in latest.values()]
-    stalled_s = [_stalled_s(take, profile) for take in latest.values()]
+    planner = _planner(latest.values())
+    runs: dict[int, list[Take]] = {}
+    for take in latest.values():
+        runs.setdefault(recorded_seed(take) if seed is None else seed, []).append(take)
+    predicted: list[PlayedCase] = []
+    for each, run in runs.items():
+        predicted += _played(run, profile, fleet, BenchSettings(seed=each, planner=planner))
+    played = [take for run in runs.values() for take in run]
+    recorded = [recorded_case(take) for take in played]
+    speeds = [machine_speed(take, profile) for take in played]
+    stalled_s = [_stalled_s(take, profile) for take in played]
     return _compare(recorded, predicted, speeds, stalled_s)
+
+
+def _played(run: Iterable[Take], profile: Profile, fleet: Fleet, settings: BenchSettings) -> list[PlayedCase]:
+    """Return the cases of one run as the profile predicts them."""
+    offered = Fleet(name=fleet.name, models=tuple(model for model in fleet if profile.model(model.tag) is not None))
+    backend = simulated_backend(SimulatedWorld(profile=profile, seed=settings.seed), offered)
+    with Bench(backend=backend, fleet=offered, settings=settings) as bench:
+        return [predicted_case(bench.run(take.case)) for take in run]
 
 
 def joined_checks(checks: Sequence[ProfileCheck]) -> ProfileCheck | None:

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--base", default="a40", metavar="FILE", help="profile that gives what was not recorded (default: a40)"
     )
     parser.add_argument("--no-check", action="store_true", help="do not play the recording again by the profile")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recorded run, for the check (0)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the recorded run (default: found in it)")
     parser.add_argument("--gpu", metavar="SIZE", help="VRAM of the recorded GPU, such as 24GB (default: as in --base)")
 
 

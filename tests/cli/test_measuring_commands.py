@@ -27,11 +27,11 @@ from tests.execution.lab import A40, HEAVY, PLANNER
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 
 
-def record(path: Path, *modes: str, repeats: int = 4) -> None:
+def record(path: Path, *modes: str, repeats: int = 4, seed: int = 0) -> None:
     """Record wb1 to wb3 on the simulated A40."""
-    backend = simulated_backend(SimulatedWorld(profile=A40), HEAVY)
+    backend = simulated_backend(SimulatedWorld(profile=A40, seed=seed), HEAVY)
     recording = recording_backend(backend, RecordingTarget(path=path))
-    with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
+    with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER, seed=seed)) as bench:
         for name in ("wb1", "wb2", "wb3"):
             graph = load_graph(GRAPHS / f"{name}.toml")
             for mode in modes:
@@ -129,6 +129,18 @@ def test_a_run_on_the_measured_profile_is_like_the_recorded_one(cassette: Path, 
         with Bench(backend=simulated_backend(SimulatedWorld(profile=profile), HEAVY), fleet=HEAVY) as bench:
             makespans.append(bench.run(case).makespan_s or 0)
     assert makespans[1] == pytest.approx(makespans[0], rel=0.15)
+
+
+def test_runs_of_several_seeds_are_checked_each_with_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / f"{seed}.jsonl" for seed in (3, 4)]
+    for seed, path in enumerate(paths, 3):
+        record(path, "random", repeats=5 - seed, seed=seed)
+    assert main(["profile", "--from", *map(str, paths), "--out", str(tmp_path / "p.toml")]) == 0
+    rows = {line.split()[1]: line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("| ")}
+    assert rows["equal"][4] == rows["equal"][6] == "6"
+    assert rows["completion_tokens"][7] == "1.000"
 
 
 def test_an_answer_counts_once_however_often_it_was_given(tmp_path: Path) -> None:
