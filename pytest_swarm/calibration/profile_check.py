@@ -13,7 +13,7 @@ from typing import Final
 
 from pytest_swarm.calibration.machine_speed import MachineDrift, joined_drifts, machine_speed
 from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
-from pytest_swarm.calibration.recorded_seed import recorded_seed
+from pytest_swarm.calibration.recorded_settings import recorded_seed, recorded_settings
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
@@ -103,13 +103,12 @@ def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed
         OptionError: A recorded mode cannot run, for lack of a planner's recording, or the seed is not found.
     """
     latest = {take.case.digest: take for take in takes}
-    planner = _planner(latest.values())
-    runs: dict[int, list[Take]] = {}
+    runs: dict[tuple[str, int], list[Take]] = {}
     for take in latest.values():
-        runs.setdefault(recorded_seed(take) if seed is None else seed, []).append(take)
+        runs.setdefault((take.origin.run, recorded_seed(take) if seed is None else seed), []).append(take)
     predicted: list[PlayedCase] = []
-    for each, run in runs.items():
-        predicted += _played(run, profile, fleet, BenchSettings(seed=each, planner=planner))
+    for (_, found), run in runs.items():
+        predicted += _played(run, profile, fleet, recorded_settings(run, found))
     played = [take for run in runs.values() for take in run]
     recorded = [recorded_case(take) for take in played]
     speeds = [machine_speed(take, profile) for take in played]
@@ -183,12 +182,6 @@ def _plans(check: ProfileCheck, cases: int) -> str:
 
 def _ratio(figure: FigureCheck) -> str:
     return "-" if figure.ratio is None else f"{figure.ratio:.3f}"
-
-
-def _planner(takes: Iterable[Take]) -> str | None:
-    """Return the model that was asked for plans; None if none was."""
-    chats = (chat for take in takes for chat in recorded_chats(take))
-    return next((chat.model for chat in chats if chat.problem is not None), None)
 
 
 def recorded_case(take: Take) -> PlayedCase:

@@ -324,6 +324,13 @@ FAULTS: Final = (
         tests=("calibration/test_pooled_accuracy.py",),
     ),
     Fault(
+        name="a recording of single tasks is checked as one of layers",
+        where="calibration/recorded_settings.py",
+        old="and each.sent_s < since_s for each",
+        new="and each.sent_s > since_s for each",
+        tests=("calibration/test_recorded_settings.py",),
+    ),
+    Fault(
         name="an unseen task is as long as those of its own type alone",
         where="simulator/models/answer_length.py",
         old="(len(own) + POOLED_TASKS)",
