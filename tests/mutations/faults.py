@@ -324,6 +324,13 @@ FAULTS: Final = (
         tests=("calibration/test_pooled_accuracy.py",),
     ),
     Fault(
+        name="a recording counts the millisecond that joins ends, which its replay does not wait",
+        where="simulator/virtual_loop.py",
+        old="if isinstance(loop, SettlingLoop):",
+        new="if isinstance(loop, VirtualTimeLoop):",
+        tests=("execution/test_wait_time_loop.py",),
+    ),
+    Fault(
         name="a recording of single tasks is checked as one of layers",
         where="calibration/recorded_settings.py",
         old="and each.sent_s < since_s for each",
