@@ -18,6 +18,7 @@ from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.task import Task
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.scorers import score_text
+from pytest_swarm.simulator.models.answer_texts import parts
 from pytest_swarm.units import plural
 
 WILSON_Z: Final = 1.959964  # two-sided 95 % of the normal distribution
@@ -65,13 +66,14 @@ class TaskSamples:
 
     `has_parents` tells that the task has parents, `outputs_given` that the prompt contained their outputs. The scores
     are then relative to the inputs that the task was given. `scores_after_wrong_input` are those of answers to inputs
-    of which one was wrong, where nothing tells what is right for them.
+    of which one was wrong, where nothing tells what is right for them. `parts` are scored separately.
     """
 
     job: str
     task: str
     has_parents: bool
     outputs_given: bool
+    parts: int
     scores: tuple[float, ...]
     completion_tokens: tuple[int, ...]
     scores_after_wrong_input: tuple[float, ...] = ()
@@ -113,6 +115,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
     results: dict[str, list[tuple[tuple[str, str], bool, float]]] = defaultdict(list)
     samples: dict[tuple[str, str, bool, bool], list[tuple[float | None, int | None]]] = defaultdict(list)
     misled: dict[tuple[str, str, bool, bool], list[float]] = defaultdict(list)
+    part_counts: dict[tuple[str, str, bool, bool], int] = {}
     seen: set[str] = set()
     for chat in chats:
         task = chat.task
@@ -124,6 +127,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
         score = _own_score(task, given, chat.reply.text)
         has_parents = bool(chat.take.case.graph.parents(task.id))
         key = (chat.take.case.job, task.id, bool(given), has_parents)
+        part_counts[key] = parts(task.expected)
         samples[key].append((score, chat.reply.completion_tokens))
         if score is None and task.derive is None:
             after = score_text(task.expected, chat.reply.text).value
@@ -138,6 +142,7 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
                 task=task_id,
                 has_parents=has_parents,
                 outputs_given=outputs_given,
+                parts=part_counts[job, task_id, outputs_given, has_parents],
                 scores=tuple(score for score, _ in rows if score is not None),
                 completion_tokens=tuple(tokens for _, tokens in rows if tokens is not None),
                 scores_after_wrong_input=tuple(misled[job, task_id, outputs_given, has_parents]),

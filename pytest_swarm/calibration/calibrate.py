@@ -15,8 +15,9 @@ from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import CassetteError, FleetError
 from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.ollama.cassette.takes import Cassette, Take
+from pytest_swarm.simulator.models.profile import parse_profile
 from pytest_swarm.simulator.models.profile_types import Profile
-from pytest_swarm.units import bytes_to_gb
+from pytest_swarm.units import BYTES_PER_GB, bytes_to_gb
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml
 
 
@@ -57,11 +58,15 @@ def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefa
         FleetError: Where the default fleet lacks a recorded model.
     """
     read = [read_cassette(path) for path in cassettes]
-    measured = measure_models(take for cassette in read for take in cassette.takes)
-    missing = {model.tag: missing_measurement(model) for model in measured}
-    usable = [model for model in measured if missing[model.tag] is None]
+    takes = tuple(take for cassette in read for take in cassette.takes)
+    usable, missing = _usable_models(takes, defaults.fleet)
     notes = [note for cassette in read for note in cassette.notes]
-    notes += [f"{tag} is left out: {why}" for tag, why in missing.items() if why is not None]
+    notes += [f"{tag} is left out: {why}" for tag, why in missing.items()]
+    notes += [
+        f"{model.tag}: the server told no size of it; its footprint is that of fleet {defaults.fleet.name}"
+        for model in usable
+        if model.size_bytes is None
+    ]
     notes += [note for model in usable for note in stall_notes(model)]
     if not usable:
         why = "; ".join(notes) or "it contains no calls"
@@ -69,15 +74,45 @@ def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefa
             f"{', '.join(map(str, cassettes))}: no model can be simulated from it ({why}); record a whole run"
         )
     source = _source(read, cassettes)
-    template = ProfileTemplate(name=name, source=source, base=defaults.profile, gpu_bytes=defaults.gpu_bytes)
     entries = measured_fleet(usable, defaults.fleet)
     return Calibration(
-        profile_text=profile_toml(usable, template),
+        profile_text=_profile_text(usable, defaults, name, source),
         fleet_text=fleet_toml(entries, heading=(source,)),
         models=entries,
         notes=tuple(notes),
-        takes=tuple(take for cassette in read for take in cassette.takes),
+        takes=takes,
     )
+
+
+def profile_of(takes: Iterable[Take], defaults: CalibrationDefaults) -> Profile | None:
+    """Return the profile that takes amount to; None where no model can be simulated from them.
+
+    Args:
+        takes: The recordings.
+        defaults: What supplies the values that the recordings do not tell.
+    """
+    usable, _ = _usable_models(takes, defaults.fleet)
+    name = "measured"
+    return parse_profile(_profile_text(usable, defaults, name, name), name) if usable else None
+
+
+def _usable_models(takes: Iterable[Take], fleet: Fleet) -> tuple[list[ModelMeasurement], dict[str, str]]:
+    """Return the models that can be simulated, and why others cannot."""
+    measured = measure_models(takes)
+    missing = {model.tag: why for model in measured if (why := missing_measurement(_sized(model, fleet))) is not None}
+    return [model for model in measured if model.tag not in missing], missing
+
+
+def _profile_text(models: Sequence[ModelMeasurement], defaults: CalibrationDefaults, name: str, source: str) -> str:
+    template = ProfileTemplate(name=name, source=source, base=defaults.profile, gpu_bytes=defaults.gpu_bytes)
+    return profile_toml([_sized(model, defaults.fleet) for model in models], template)
+
+
+def _sized(model: ModelMeasurement, fleet: Fleet) -> ModelMeasurement:
+    """Return a measurement with the fleet's footprint where the server told none, all of it in main memory."""
+    if model.size_bytes is not None or model.tag not in fleet:
+        return model
+    return replace(model, size_bytes=round(fleet[model.tag].vram_gb * BYTES_PER_GB), vram_bytes=0)
 
 
 def _source(cassettes: Sequence[Cassette], paths: Sequence[Path]) -> str:
@@ -93,7 +128,7 @@ def measured_fleet(models: Iterable[ModelMeasurement], fleet: Fleet) -> tuple[Fl
     """Return fleet entries with measured footprint, load time, speeds and accuracies.
 
     Args:
-        models: Models for which `missing_measurement` is None.
+        models: Models for which `missing_measurement` is None, but for a footprint, which is the fleet's if not known.
         fleet: Gives cost per token, longest context, and the capabilities that were not measured.
 
     Raises:
@@ -110,7 +145,6 @@ def measured_fleet(models: Iterable[ModelMeasurement], fleet: Fleet) -> tuple[Fl
 
 
 def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
-    assert found.size_bytes is not None
     assert found.warm_load_s is not None
     assert found.decode_tokens_per_s is not None
     assert found.prefill_tokens_per_s is not None
@@ -120,7 +154,7 @@ def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
     calls = f"measured, {found.call_count} calls"
     updated = replace(
         model,
-        vram_gb=round(bytes_to_gb(found.size_bytes), 3),
+        vram_gb=model.vram_gb if found.size_bytes is None else round(bytes_to_gb(found.size_bytes), 3),
         load_time_ms=round(found.warm_load_s * _MS_PER_S, 1),
         num_ctx=num_ctx,
         capabilities={kind: measured.get(kind, model.capability(kind)) for kind in in_type_order(known)},
@@ -128,7 +162,9 @@ def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
         decode_tokens_per_s=round(found.decode_tokens_per_s, 2),
     )
     comments = {
-        "vram_gb": f"measured at num_ctx {num_ctx}",
+        "vram_gb": f"from fleet {fleet}, not measured"
+        if found.size_bytes is None
+        else f"measured at num_ctx {num_ctx}",
         "load_time_ms": f"measured, median of {found.load_count} loads",
         "cost_per_token": f"from fleet {fleet}, not measured",
         "max_ctx": f"from fleet {fleet}",

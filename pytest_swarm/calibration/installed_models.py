@@ -204,10 +204,15 @@ async def _measure(client: OllamaClient, info: ModelInfo, num_ctx: int) -> Fleet
     await client.unload(info.tag)
     if not resident:
         raise FleetError(
-            f"{info.tag}: was loaded, but the server at {client.host} does not list it as resident; "
+            f"it was loaded, but the server at {client.host} does not list it as resident; "
             "make sure that nothing else uses the server, and try again"
         )
     row = resident[0]
+    if not row.size_bytes:
+        raise FleetError(
+            "the server lists it as resident with a size of 0 bytes, as one does whose runner reports an offload to a "
+            "GPU that is not there; give the model `PARAMETER num_gpu 0`, or write its vram_gb by hand"
+        )
     spilled_gb = bytes_to_gb(row.size_bytes - row.size_vram_bytes)
     spill = f", of which {spilled_gb:.3f} GB do not fit into VRAM" if spilled_gb else ""
     if not row.size_vram_bytes:

@@ -5,6 +5,7 @@ speed = sum of expected seconds / sum of recorded seconds      decoding, of call
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Final
@@ -38,6 +39,15 @@ class MachineDrift:
             f"{text} Of {self.far} makespans, latencies and loads far off, {self.far_at_speed} still "
             f"{'is' if self.far_at_speed == 1 else 'are'} at the speed of their case."
         )
+
+
+def joined_drifts(drifts: Sequence[MachineDrift]) -> MachineDrift:
+    """Return the drift over the cases of several."""
+    return MachineDrift(
+        speeds=tuple(speed for each in drifts for speed in each.speeds),
+        far=sum(each.far for each in drifts),
+        far_at_speed=sum(each.far_at_speed for each in drifts),
+    )
 
 
 def machine_speed(take: Take, profile: Profile) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
 from types import MappingProxyType
 from typing import Final
 
@@ -23,9 +23,10 @@ from pytest_swarm.calibration.cost_fit import (
 )
 from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
 from pytest_swarm.calibration.prompt_reading import prompt_reading, steady_prompts
-from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedLoad, collect_recordings
+from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedChat, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES
 from pytest_swarm.metrics.facts import mean_of_known, median_of_known
 from pytest_swarm.ollama.cassette.takes import Take
@@ -56,7 +57,7 @@ class ModelMeasurement:
     `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
     `weights` is the model that stood for its weights, None where it had them alone.
     `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context, `vram_bytes` the most
-    of it on the GPU. `completion_tokens` are those of every answered task, by type.
+    of it on the GPU. `completion_tokens` has the mean of each answered task, by type.
     """
 
     tag: str
@@ -110,8 +111,9 @@ def measure_models(takes: Iterable[Take]) -> tuple[ModelMeasurement, ...]:
 
 
 def stall_notes(model: ModelMeasurement) -> list[str]:
-    """Return what to know of a model's figures where loads or prompts stalled."""
-    return [note for note in (load_note(model), prompt_note(model)) if note is not None]
+    """Return what to know of a model's figures where loads or prompts stalled; of loads, once for shared weights."""
+    loads = load_note(model) if model.weights in (None, full_tag(model.tag)) else None
+    return [note for note in (loads, prompt_note(model)) if note is not None]
 
 
 def prompt_note(model: ModelMeasurement) -> str | None:
@@ -154,10 +156,6 @@ def missing_measurement(model: ModelMeasurement) -> str | None:
 def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: AloneTimes) -> ModelMeasurement:
     warm, first = _load_times(recorded.loads)
     steady = steady_prompts(alone.chats)
-    tokens: dict[str, list[int]] = defaultdict(list)
-    for chat in recorded.chats:
-        if chat.task is not None and chat.reply.completion_tokens:
-            tokens[chat.task.type].append(chat.reply.completion_tokens)
     return ModelMeasurement(
         tag=recorded.tag,
         digest=recorded.digest,
@@ -189,8 +187,20 @@ def _measurement(recorded: ModelRecordings, reuse: PrefixReuse | None, alone: Al
         size_bytes=recorded.size_bytes,
         vram_bytes=recorded.vram_bytes,
         answers=score_answers(recorded.chats),
-        completion_tokens={kind: tuple(each) for kind, each in tokens.items()},
+        completion_tokens=_tokens_by_type(recorded.chats),
     )
+
+
+def _tokens_by_type(chats: Iterable[RecordedChat]) -> dict[str, tuple[int, ...]]:
+    """Return the mean tokens of the answers to each task, by type: answers to one task resemble each other."""
+    tasks: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for chat in chats:
+        if chat.task is not None and chat.reply.completion_tokens:
+            tasks[chat.task.type, chat.take.case.job, chat.task.id].append(chat.reply.completion_tokens)
+    found: dict[str, tuple[int, ...]] = defaultdict(tuple)
+    for (kind, _, _), counts in sorted(tasks.items()):
+        found[kind] += (round(fmean(counts)),)
+    return found
 
 
 def _load_times(loads: tuple[RecordedLoad, ...]) -> tuple[list[float], list[float]]:

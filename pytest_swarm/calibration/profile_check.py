@@ -11,8 +11,9 @@ from dataclasses import dataclass, fields, replace
 from itertools import compress
 from typing import Final
 
-from pytest_swarm.calibration.machine_speed import MachineDrift, machine_speed
+from pytest_swarm.calibration.machine_speed import MachineDrift, joined_drifts, machine_speed
 from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
+from pytest_swarm.calibration.recorded_settings import recorded_seed, recorded_settings
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
@@ -89,46 +90,83 @@ class ProfileCheck:
         return [*([stalled] if self.stalled_cases else []), *filter(None, [self.drift.sentence])]
 
 
-def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int = 0) -> ProfileCheck:
+def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed: int | None = None) -> ProfileCheck:
     """Return how the profile predicts recorded cases; of several takes of a case, the last counts.
 
     Args:
         profile: The measured profile.
         fleet: The fleet of the recorded run; models that the profile lacks are left out.
         takes: The recordings.
-        seed: The seed of the recorded run.
+        seed: The seed of the recorded runs; None finds that of each.
 
     Raises:
-        OptionError: A recorded mode cannot run, for lack of a planner's recording.
+        OptionError: A recorded mode cannot run, for lack of a planner's recording, or the seed is not found.
     """
     latest = {take.case.digest: take for take in takes}
-    offered = Fleet(name=fleet.name, models=tuple(model for model in fleet if profile.model(model.tag) is not None))
-    settings = BenchSettings(seed=seed, planner=_planner(latest.values()))
-    backend = simulated_backend(SimulatedWorld(profile=profile, seed=seed), offered)
-    recorded = [recorded_case(take) for take in latest.values()]
-    with Bench(backend=backend, fleet=offered, settings=settings) as bench:
-        predicted = [predicted_case(bench.run(take.case)) for take in latest.values()]
-    speeds = [machine_speed(take, profile) for take in latest.values()]
-    stalled_s = [_stalled_s(take, profile) for take in latest.values()]
+    runs: dict[tuple[str, int], list[Take]] = {}
+    for take in latest.values():
+        runs.setdefault((take.origin.run, recorded_seed(take) if seed is None else seed), []).append(take)
+    predicted: list[PlayedCase] = []
+    for (_, found), run in runs.items():
+        predicted += _played(run, profile, fleet, recorded_settings(run, found))
+    played = [take for run in runs.values() for take in run]
+    recorded = [recorded_case(take) for take in played]
+    speeds = [machine_speed(take, profile) for take in played]
+    stalled_s = [_stalled_s(take, profile) for take in played]
     return _compare(recorded, predicted, speeds, stalled_s)
 
 
-def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck) -> list[str]:
-    """Return the lines of a table in Markdown: each figure recorded, predicted, and predicted by rules alone.
+def _played(run: Iterable[Take], profile: Profile, fleet: Fleet, settings: BenchSettings) -> list[PlayedCase]:
+    """Return the cases of one run as the profile predicts them."""
+    offered = Fleet(name=fleet.name, models=tuple(model for model in fleet if profile.model(model.tag) is not None))
+    backend = simulated_backend(SimulatedWorld(profile=profile, seed=settings.seed), offered)
+    with Bench(backend=backend, fleet=offered, settings=settings) as bench:
+        return [predicted_case(bench.run(take.case)) for take in run]
+
+
+def joined_checks(checks: Sequence[ProfileCheck]) -> ProfileCheck | None:
+    """Return the check of all cases of several checks; None of none."""
+    if not checks:
+        return None
+    rows = zip(*(check.figures for check in checks), strict=True)
+    return ProfileCheck(
+        cases=sum(check.cases for check in checks),
+        equal_plans=sum(check.equal_plans for check in checks),
+        figures=tuple(
+            FigureCheck(
+                name=row[0].name,
+                recorded=sum(each.recorded for each in row),
+                predicted=sum(each.predicted for each in row),
+                far_cases=sum(each.far_cases for each in row),
+            )
+            for row in rows
+        ),
+        drift=joined_drifts([check.drift for check in checks]),
+        stalled_cases=sum(check.stalled_cases for check in checks),
+        stalled_s=sum(check.stalled_s for check in checks),
+    )
+
+
+def check_table(with_answers: ProfileCheck, by_rules: ProfileCheck, new_jobs: ProfileCheck | None = None) -> list[str]:
+    """Return the lines of a table in Markdown: each figure recorded and predicted, and as predicted with less known.
 
     Args:
         with_answers: The check of the whole profile.
         by_rules: The check without the recorded answers.
+        new_jobs: The check of each job by the recordings of others; None where there are none.
     """
+    others = {"by rules alone": by_rules} | ({"as a new job": new_jobs} if new_jobs is not None else {})
     lines = [
-        "| | recorded | predicted | ratio | far off | by rules alone | far off |",
-        "|---|---|---|---|---|---|---|",
-        f"| equal plans | {with_answers.cases} | {with_answers.equal_plans} | | | {by_rules.equal_plans} | |",
+        "| | recorded | predicted | ratio | far off |" + "".join(f" {name} | far off |" for name in others),
+        "|---|---|---|---|---|" + "---|---|" * len(others),
+        f"| equal plans | {with_answers.cases} | {with_answers.equal_plans} | | |"
+        + "".join(f" {_plans(each, with_answers.cases)} | |" for each in others.values()),
     ]
-    for figure, alone in zip(with_answers.figures, by_rules.figures, strict=True):
+    for n, figure in enumerate(with_answers.figures):
+        less_known = [check.figures[n] for check in others.values()]
         lines.append(
-            f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} | {_ratio(figure)} | {figure.far_cases} "
-            f"| {_ratio(alone)} | {alone.far_cases} |"
+            f"| {figure.name} | {figure.recorded:.6g} | {figure.predicted:.6g} |"
+            + "".join(f" {_ratio(each)} | {each.far_cases} |" for each in (figure, *less_known))
         )
     return [*lines, *(line for sentence in with_answers.sentences for line in ("", sentence))]
 
@@ -138,14 +176,12 @@ def without_answers(profile: Profile) -> Profile:
     return replace(profile, answers=())
 
 
+def _plans(check: ProfileCheck, cases: int) -> str:
+    return f"{check.equal_plans}" if check.cases == cases else f"{check.equal_plans} of {check.cases}"
+
+
 def _ratio(figure: FigureCheck) -> str:
     return "-" if figure.ratio is None else f"{figure.ratio:.3f}"
-
-
-def _planner(takes: Iterable[Take]) -> str | None:
-    """Return the model that was asked for plans; None if none was."""
-    chats = (chat for take in takes for chat in recorded_chats(take))
-    return next((chat.model for chat in chats if chat.problem is not None), None)
 
 
 def recorded_case(take: Take) -> PlayedCase:

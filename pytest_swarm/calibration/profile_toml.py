@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.measured_models import ModelMeasurement
+from pytest_swarm.calibration.pooled_accuracy import partial_share, pooled_accuracies
 from pytest_swarm.calibration.profile_sections import (
     ProfileTemplate,
     answer_lines,
@@ -20,7 +21,8 @@ from pytest_swarm.calibration.profile_sections import (
 )
 from pytest_swarm.documents import toml_comment, toml_line, toml_value
 from pytest_swarm.domain.task import in_type_order
-from pytest_swarm.simulator.models.profile_types import Profile
+from pytest_swarm.fields import Json
+from pytest_swarm.simulator.models.profile_types import Behaviour, Profile
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.units import plural
 
@@ -29,7 +31,7 @@ _UNKNOWN_SHAPE: Final = (1, 1, 1)
 memory, so its footprint is what was measured, at any context."""
 
 _RULES: Final = (
-    *("difficulty_slope", "partial_share", "error_carryover", "self_contained_carryover", "neutral_accuracy"),
+    *("difficulty_slope", "error_carryover", "self_contained_carryover", "neutral_accuracy"),
     "token_spread",
 )
 _SHAPE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
@@ -42,7 +44,7 @@ def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) 
         models: Models for which `missing_measurement` is None.
         template: Everything that was not measured.
     """
-    base = template.base
+    base, behaviour = template.base, _behaviour(models, template.base)
     lines = [
         toml_comment(f"Measured from recordings. What they do not tell is taken from the profile {base.name}."),
         toml_line("name", template.name),
@@ -52,7 +54,7 @@ def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) 
         *hardware_lines(models, template),
         "",
         "[behaviour]",
-        *_behaviour(models, base),
+        *_rules(behaviour, base),
         "[behaviour.completion_tokens]",
         *_completion_tokens(models, base),
         "",
@@ -60,7 +62,12 @@ def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) 
         *planner_lines(models, base),
     ]
     for model in models:
-        lines += ["", "[[models]]", *_model(model, base, scratch_bytes(models, base))]
+        lines += [
+            "",
+            "[[models]]",
+            *_model(model, base, scratch_bytes(models, base)),
+            *_accuracy(model, base, behaviour),
+        ]
     for model in models:
         lines += known_outcome_lines(model)
     for model in models:
@@ -68,16 +75,22 @@ def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) 
     return "\n".join(lines) + "\n"
 
 
-def _behaviour(models: Iterable[ModelMeasurement], base: Profile) -> list[str]:
+def _behaviour(models: Sequence[ModelMeasurement], base: Profile) -> Behaviour:
     """Return the rules; the reference difficulty is that of the scored answers, because the accuracies hold there."""
     counts = [count for model in models for count in model.answers.accuracy.values()]
     scored = sum(count.scored for count in counts)
-    difficulty = base.behaviour.reference_difficulty
-    if scored:
-        difficulty = sum(count.mean_difficulty * count.scored for count in counts) / scored
+    if not scored:
+        return base.behaviour
+    difficulty = sum(count.mean_difficulty * count.scored for count in counts) / scored
+    partial = partial_share([model.answers for model in models], base.behaviour.partial_share)
+    return replace(base.behaviour, reference_difficulty=round(difficulty, 3), partial_share=round(partial, 4))
+
+
+def _rules(behaviour: Behaviour, base: Profile) -> list[str]:
     return [
-        toml_line("reference_difficulty", round(difficulty, 3), f"mean difficulty of the {scored} scored answers"),
-        *(toml_line(key, getattr(base.behaviour, key), f"from {base.name}") for key in _RULES),
+        toml_line("reference_difficulty", behaviour.reference_difficulty, "mean difficulty of the scored answers"),
+        toml_line("partial_share", behaviour.partial_share, f"of the wrong answers, pooled with that of {base.name}"),
+        *(toml_line(key, getattr(behaviour, key), f"from {base.name}") for key in _RULES),
     ]
 
 
@@ -111,14 +124,21 @@ def _model(model: ModelMeasurement, base: Profile, scratch: int) -> list[str]:
     ]
     if spec.first_load_s is not None:
         lines.append(toml_line("first_load_s", round(spec.first_load_s, 6), "median of each run's first load"))
-    return lines + call_lines(model) + _accuracy(model, base)
+    tokens: dict[str, Json] = {kind: list(counts) for kind, counts in model.completion_tokens.items()}
+    if tokens:
+        lines.append(toml_line("completion_tokens", tokens, "the mean of each task"))
+    return lines + call_lines(model)
 
 
-def _accuracy(model: ModelMeasurement, base: Profile) -> list[str]:
-    """Return the accuracy by type: the base profile's, replaced where enough answers were recorded."""
-    known = base.model(model.tag)
-    rows = {} if known is None else {kind: (each.value, each.source) for kind, each in known.accuracy.items()}
-    rows |= {kind: (round(count.rate, 4), count.summary) for kind, count in model.reliable_accuracy.items()}
+def _accuracy(model: ModelMeasurement, base: Profile, behaviour: Behaviour) -> list[str]:
+    """Return the accuracy by type: that of the model's own answers, or the base profile's where none was scored."""
+    counts, known = model.answers.accuracy, base.model(model.tag)
+    if counts:
+        pooled = pooled_accuracies(counts, behaviour)
+        sources = {kind: f"{count.summary}, pooled with the model's other types" for kind, count in counts.items()}
+        rows = {kind: (round(value, 4), sources.get(kind, "all types")) for kind, value in pooled.items()}
+    else:
+        rows = {kind: (each.value, each.source) for kind, each in known.accuracy.items()} if known else {}
     tables = [
         toml_value({"type": kind, "value": value, "source": source}) for kind, (value, source) in sorted(rows.items())
     ]

@@ -153,6 +153,8 @@ def collect_recordings(takes: Iterable[Take]) -> tuple[ModelRecordings, ...]:
                 load = RecordedLoad(run=take.origin.run, duration_s=exchange.end_s)
                 loads[_weights(exchange.model or "", holder)].append(load)
             for resident in resident_models(exchange):
+                if not resident.size_bytes:  # a runner that reports an offload to a GPU that is not there
+                    continue
                 tag = _weights(resident.tag, holder)
                 sizes[tag] = max(sizes.get(tag, 0), resident.size_bytes)
                 vram[tag] = max(vram.get(tag, 0), resident.size_vram_bytes)

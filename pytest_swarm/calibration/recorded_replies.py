@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
-from pytest_swarm.metrics.facts import median_of_known
+from pytest_swarm.metrics.facts import mean_of_known, median_of_known
 from pytest_swarm.ollama.replies import REPEAT
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 
@@ -17,9 +17,10 @@ _LEAST_SHARE: Final = 0.5  # of a prompt: with less, prefill is mostly what each
 def recorded_answers(chats: Iterable[RecordedChat]) -> tuple[RecordedAnswer, ...]:
     """Return one answer for each distinct request of one model, in the order in which they were first asked.
 
-    Of several texts the most frequent counts, of equally frequent ones the first. Times are medians of its calls, that
-    of prefill for the whole prompt, over the calls that evaluated at least half of it. A reply without its token counts
-    counts only where the server ended it because it repeats itself.
+    Of several texts the most frequent counts, of equally frequent ones the first. Times are means of its calls, which
+    predict sums also where the machine's speed drifts: that of prefill for the whole prompt, over the calls that
+    evaluated at least half of it. A reply without its token counts counts only where the server ended it because it
+    repeats itself.
     """
     groups: dict[str, list[RecordedChat]] = defaultdict(list)
     for chat in chats:
@@ -40,8 +41,8 @@ def _answer(key: str, chats: list[RecordedChat]) -> RecordedAnswer:
         prompt_tokens=reply.prompt_tokens or None,
         completion_tokens=reply.completion_tokens or None,
         repeats=reply.done_reason == REPEAT,
-        prefill_s=median_of_known(map(_whole_prefill_s, same)),
-        decode_s=median_of_known(chat.reply.decode_s for chat in same),
+        prefill_s=mean_of_known(map(_whole_prefill_s, same)),
+        decode_s=mean_of_known(chat.reply.decode_s for chat in same),
         overhead_s=median_of_known(chat.usual_overhead_s for chat in same),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.model import Fleet
+    from pytest_swarm.calibration.calibrate import CalibrationDefaults
     from pytest_swarm.ollama.cassette.takes import Take
 
 HELP: Final = "make a simulator profile and a fleet file from recordings"
@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--base", default="a40", metavar="FILE", help="profile that gives what was not recorded (default: a40)"
     )
     parser.add_argument("--no-check", action="store_true", help="do not play the recording again by the profile")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the recorded run, for the check (0)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the recorded run (default: found in it)")
     parser.add_argument("--gpu", metavar="SIZE", help="VRAM of the recorded GPU, such as 24GB (default: as in --base)")
 
 
@@ -66,25 +66,27 @@ def run(options: argparse.Namespace) -> int:
         )
     print(f"wrote {options.out} and {fleet_out}")
     if not options.no_check:
-        _check(options, result.takes, defaults.fleet)
+        _check(options, result.takes, defaults)
     return 0
 
 
-def _check(options: argparse.Namespace, takes: tuple[Take, ...], fleet: Fleet) -> None:
-    """Print how the profile predicts its own recording."""
+def _check(options: argparse.Namespace, takes: tuple[Take, ...], defaults: CalibrationDefaults) -> None:
+    """Print how the profile predicts its own recording, and each job of it by the others."""
+    from pytest_swarm.calibration.job_folds import check_new_jobs
     from pytest_swarm.calibration.profile_check import check_profile, check_table, without_answers
     from pytest_swarm.errors import OptionError
     from pytest_swarm.simulator.models.profile import load_profile
 
     profile = load_profile(options.out)
     try:
-        whole = check_profile(profile, fleet, takes, seed=options.seed)
-        rules = check_profile(without_answers(profile), fleet, takes, seed=options.seed)
+        whole = check_profile(profile, defaults.fleet, takes, seed=options.seed)
+        rules = check_profile(without_answers(profile), defaults.fleet, takes, seed=options.seed)
+        new_jobs = check_new_jobs(takes, defaults, seed=options.seed)
     except OptionError as error:
         print(f"not checked: {error}")
         return
     print(
         "The recorded cases played again by this profile; sums over the cases with equal plans, far off = by over 35 %:"
     )
-    for line in check_table(whole, rules):
+    for line in check_table(whole, rules, new_jobs):
         print(line)

@@ -13,7 +13,7 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from pytest_swarm.units import on_tick
 
@@ -52,7 +52,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
         self._clock.stopped = stopped
 
-    def settled(self) -> asyncio.Future[None]:
+    def settled(self, real_s: float) -> asyncio.Future[None]:  # noqa: ARG002 - nothing real happens here
         """Return a future that is done when nothing is left to run at this moment, before time advances further."""
         future = self.create_future()
         self._clock.settling.append(future)
@@ -134,15 +134,23 @@ def new_ticking_loop() -> VirtualTimeLoop:
     return VirtualTimeLoop(ticks=True)
 
 
+@runtime_checkable
+class SettlingLoop(Protocol):
+    """A loop with a clock of its own, on which what happens within `real_s` happens at one moment."""
+
+    def settled(self, real_s: float) -> asyncio.Future[None]:
+        """Return a future that is done at the end of this moment, before time advances further."""
+
+
 async def settle(real_s: float) -> None:
-    """Wait until what happens at this moment has happened: on a virtual loop no time, else some seconds.
+    """Wait until what happens at this moment has happened: no time on a loop with a clock of its own, else seconds.
 
     Args:
-        real_s: The seconds to wait on any other loop.
+        real_s: The seconds to wait where things really happen.
     """
     loop = asyncio.get_running_loop()
-    if isinstance(loop, VirtualTimeLoop):
-        await loop.settled()
+    if isinstance(loop, SettlingLoop):
+        await loop.settled(real_s)
     else:
         await asyncio.sleep(real_s)
 

@@ -71,6 +71,26 @@ def test_a_server_without_a_gpu_says_that_its_footprints_are_main_memory() -> No
         assert entry.comments["vram_gb"] == ("measured at num_ctx 4096, all of it main memory: the server uses no GPU")
 
 
+def test_a_model_of_which_the_server_tells_no_size_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    true_resident = OllamaClient.resident
+
+    async def resident(client: OllamaClient) -> Any:
+        return tuple(replace(row, size_bytes=0, size_vram_bytes=0) for row in await true_resident(client))
+
+    async def measure() -> None:
+        client = simulated_client()
+        try:
+            await measure_installed_models(client, request=FleetRequest(num_ctx=4096), report_progress=lambda _: None)
+        finally:
+            await client.aclose()
+
+    monkeypatch.setattr(OllamaClient, "resident", resident)
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner, pytest.raises(FleetError, match="a size of 0 bytes"):
+        runner.run(measure())
+
+
 @pytest.mark.parametrize("slow", [0, 1], ids=["from the disk", "stalled"])
 def test_the_load_time_is_that_of_the_faster_load(slow: int, monkeypatch: pytest.MonkeyPatch) -> None:
     true_load, loads = OllamaClient.load, count()

@@ -15,6 +15,7 @@ from pytest_swarm.calibration.measured_models import (
     load_note,
     measure_models,
     missing_measurement,
+    stall_notes,
 )
 from pytest_swarm.calibration.recorded_chats import collect_recordings
 from pytest_swarm.domain.expectation import Number
@@ -122,6 +123,8 @@ def test_loads_that_stalled_are_noted() -> None:
     assert "1 of 4 loads took over 4 times the median of 1.00 s" in note
     assert "mean of 1.77 s" in note or "mean of 1.78 s" in note
     assert load_note(measured(load(1.0), load(1.0), load(1.0), load(4.0))) is None
+    assert stall_notes(replace(model, weights="m:latest")) == stall_notes(model) == [note]
+    assert stall_notes(replace(model, weights="other:latest")) == [], "the same loads, told of the model in front"
 
 
 def test_speed_is_tokens_over_the_servers_seconds() -> None:
@@ -164,6 +167,7 @@ def test_the_size_is_the_largest_that_was_listed() -> None:
         return exchange("/api/ps", None, {"models": [row]})
 
     assert measured(load(1.0), listed(5), listed(9), listed(7)).size_bytes == 9
+    assert measured(load(1.0), listed(0)).size_bytes is None, "a runner that reports an offload to no GPU"
     assert measured(load(1.0), replace(listed(5), chunks=(Chunk(offset_s=0, data=b"[1]"),))).size_bytes is None
 
 

@@ -54,6 +54,12 @@ def test_a_recorded_answer_has_the_prefill_of_the_whole_prompt() -> None:
     assert recorded_answers(prompt_reading(chats).chats[1:2])[0].prefill_s is None
 
 
+def test_a_recorded_answer_has_the_mean_times_of_its_calls_which_predict_their_sum() -> None:
+    chats = [chat(1, 100, text="same", prefill_s=seconds, decode_s=seconds) for seconds in (1.0, 2.0, 9.0)]
+    (answer,) = recorded_answers(chats)
+    assert (answer.prefill_s, answer.decode_s) == (pytest.approx(4.0), pytest.approx(4.0))
+
+
 def test_nothing_to_measure_is_no_rule() -> None:
     assert prompt_reading([]).reuse is None
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_swarm.calibration.calibrate import CalibrationDefaults, calibrate
+from pytest_swarm.calibration.calibrate import Calibration, CalibrationDefaults, calibrate
+from pytest_swarm.calibration.job_folds import check_new_jobs
 from pytest_swarm.calibration.profile_check import ProfileCheck, check_profile, check_table, without_answers
-from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.models.profile import load_profile, parse_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
 from pytest_swarm.workloads.fleet import load_fleet
@@ -21,15 +22,18 @@ if not (RECORDING / "cassette.jsonl.gz").is_file():
 
 
 @pytest.fixture(scope="module")
-def checks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Profile, ProfileCheck, ProfileCheck]:
-    """The measured profile, its check, and that of its rules alone."""
-    folder = tmp_path_factory.mktemp("real")
-    cassette, out = folder / "cassette.jsonl", folder / "real.toml"
+def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[Calibration, CalibrationDefaults]:
+    cassette = tmp_path_factory.mktemp("real") / "cassette.jsonl"
     cassette.write_bytes(gzip.decompress((RECORDING / "cassette.jsonl.gz").read_bytes()))
-    fleet = load_fleet(RECORDING / "fleet.toml")
-    found = calibrate([cassette], name="real", defaults=CalibrationDefaults(profile=load_profile("a40"), fleet=fleet))
-    out.write_text(found.profile_text, encoding="utf-8")
-    profile = load_profile(out)
+    defaults = CalibrationDefaults(profile=load_profile("a40"), fleet=load_fleet(RECORDING / "fleet.toml"))
+    return calibrate([cassette], name="real", defaults=defaults), defaults
+
+
+@pytest.fixture(scope="module")
+def checks(recording: tuple[Calibration, CalibrationDefaults]) -> tuple[Profile, ProfileCheck, ProfileCheck]:
+    """The measured profile, its check, and that of its rules alone."""
+    found, fleet = recording[0], recording[1].fleet
+    profile = parse_profile(found.profile_text, "real")
     return (
         profile,
         check_profile(profile, fleet, found.takes),
@@ -85,3 +89,15 @@ def test_the_table_has_a_line_for_each_figure(checks: tuple[Profile, ProfileChec
     *lines, blank, drift = check_table(*checks[1:])
     assert (blank, drift) == ("", checks[1].drift.sentence)
     assert [line.split()[1] for line in lines[3:]] == [figure.name for figure in checks[1].figures]
+
+
+def test_jobs_are_predicted_by_the_recordings_of_others(recording: tuple[Calibration, CalibrationDefaults]) -> None:
+    found, defaults = recording
+    takes = [take for take in found.takes if take.case.key.mode == "greedy"]
+    check = check_new_jobs(takes, defaults)
+    assert check is not None
+    assert (check.cases, check.equal_plans) == (20, 20)
+    for figure in check.figures:
+        if figure.name != "score":
+            assert figure.ratio == pytest.approx(1.0, abs=0.15), figure.name
+            assert figure.far_cases <= 4, figure.name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_swarm.calibration.measured_models import measure_models
+from pytest_swarm.calibration.pooled_accuracy import pooled_accuracies
 from pytest_swarm.cli import main
 from pytest_swarm.domain.record import Case, CaseKey
 from pytest_swarm.domain.task import TaskType
@@ -25,11 +27,11 @@ from tests.execution.lab import A40, HEAVY, PLANNER
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 
 
-def record(path: Path, *modes: str, repeats: int = 4) -> None:
+def record(path: Path, *modes: str, repeats: int = 4, seed: int = 0) -> None:
     """Record wb1 to wb3 on the simulated A40."""
-    backend = simulated_backend(SimulatedWorld(profile=A40), HEAVY)
+    backend = simulated_backend(SimulatedWorld(profile=A40, seed=seed), HEAVY)
     recording = recording_backend(backend, RecordingTarget(path=path))
-    with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
+    with Bench(backend=recording, fleet=HEAVY, settings=BenchSettings(planner=PLANNER, seed=seed)) as bench:
         for name in ("wb1", "wb2", "wb3"):
             graph = load_graph(GRAPHS / f"{name}.toml")
             for mode in modes:
@@ -60,6 +62,38 @@ def test_a_profile_gives_back_what_was_simulated(cassette: Path, tmp_path: Path)
         assert found.spec.size_bytes == pytest.approx(true.spec.size_bytes, abs=2)
         assert 0 <= found.spec.load_s - true.spec.load_s <= 0.25  # the server looks every 250 ms
         assert found.spec.blob == true.spec.blob
+
+
+def test_accuracy_and_length_of_answers_are_those_of_the_model_itself(cassette: Path, tmp_path: Path) -> None:
+    """Each type has few answers here, and the base profile knows both models: nothing of it is taken over."""
+    out = tmp_path / "p.toml"
+    assert main(["profile", "--from", str(cassette), "--no-check", "--out", str(out)]) == 0
+    profile = load_profile(out)
+    for found in measure_models(read_cassette(cassette).takes):
+        model = profile.model(found.tag)
+        assert model is not None
+        pooled = pooled_accuracies(found.answers.accuracy, profile.behaviour)
+        assert {kind: each.value for kind, each in model.accuracy.items()} == pytest.approx(pooled, abs=1e-4)
+        assert profile.accuracy(found.tag, "creative") == pytest.approx(pooled["*"], abs=1e-4)
+        assert dict(model.completion_tokens) == dict(found.completion_tokens)
+
+
+def test_a_server_that_tells_no_size_leaves_the_footprint_of_the_fleet(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one does whose runner reports an offload to a GPU that is not there."""
+    unsized, out = tmp_path / "unsized.jsonl", tmp_path / "p.toml"
+    text, sizes = re.subn(r'(\\"size(_vram)?\\": ?)\d+', r"\g<1>0", cassette.read_text())
+    assert sizes
+    unsized.write_text(text)
+    assert main(["profile", "--from", str(unsized), "--no-check", "--out", str(out)]) == 0
+    assert "phi4:14b: the server told no size of it; its footprint is that of fleet heavy" in capsys.readouterr().out
+    fleet = load_fleet(tmp_path / "p.fleet.toml")
+    assert [model.vram_gb for model in fleet] == [HEAVY[model.tag].vram_gb for model in fleet]
+    assert re.search(r"vram_gb = \S+  # from fleet heavy, not measured", (tmp_path / "p.fleet.toml").read_text())
+    phi = load_profile(out).model("phi4:14b")
+    assert phi is not None
+    assert 0.5 < phi.spec.size_bytes / 1e9 / HEAVY["phi4:14b"].vram_gb < 1
 
 
 def test_the_fleet_file_holds_measured_figures(cassette: Path, tmp_path: Path) -> None:
@@ -95,6 +129,18 @@ def test_a_run_on_the_measured_profile_is_like_the_recorded_one(cassette: Path, 
         with Bench(backend=simulated_backend(SimulatedWorld(profile=profile), HEAVY), fleet=HEAVY) as bench:
             makespans.append(bench.run(case).makespan_s or 0)
     assert makespans[1] == pytest.approx(makespans[0], rel=0.15)
+
+
+def test_runs_of_several_seeds_are_checked_each_with_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [tmp_path / f"{seed}.jsonl" for seed in (3, 4)]
+    for seed, path in enumerate(paths, 3):
+        record(path, "random", repeats=5 - seed, seed=seed)
+    assert main(["profile", "--from", *map(str, paths), "--out", str(tmp_path / "p.toml")]) == 0
+    rows = {line.split()[1]: line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("| ")}
+    assert rows["equal"][4] == rows["equal"][6] == "6"
+    assert rows["completion_tokens"][7] == "1.000"
 
 
 def test_an_answer_counts_once_however_often_it_was_given(tmp_path: Path) -> None:

@@ -324,6 +324,34 @@ FAULTS: Final = (
     ),
     # --- profiles
     Fault(
+        name="the accuracy of a type with few answers is not pooled with the model's other types",
+        where="calibration/pooled_accuracy.py",
+        old="(count.effective + POOLED_TASKS)",
+        new="(count.effective + 1)",
+        tests=("calibration/test_pooled_accuracy.py",),
+    ),
+    Fault(
+        name="a recording counts the millisecond that joins ends, which its replay does not wait",
+        where="simulator/virtual_loop.py",
+        old="if isinstance(loop, SettlingLoop):",
+        new="if isinstance(loop, VirtualTimeLoop):",
+        tests=("execution/test_wait_time_loop.py",),
+    ),
+    Fault(
+        name="a recording of single tasks is checked as one of layers",
+        where="calibration/recorded_settings.py",
+        old="and each.sent_s < since_s for each",
+        new="and each.sent_s > since_s for each",
+        tests=("calibration/test_recorded_settings.py",),
+    ),
+    Fault(
+        name="an unseen task is as long as those of its own type alone",
+        where="simulator/models/answer_length.py",
+        old="(len(own) + POOLED_TASKS)",
+        new="len(own)",
+        tests=("simulator/test_answer_length.py",),
+    ),
+    Fault(
         name="a streamed reply is as fast beside other calls as alone",
         where="simulator/server/decode_sharing.py",
         old="self._factor = slowdown(self._factors, count)",

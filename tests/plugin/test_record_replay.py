@@ -107,13 +107,15 @@ def test_branches(swarm_run):
 """
 
 
+@pytest.mark.parametrize("over_sockets", [False, True], ids=["virtual", "sockets"])
 def test_tasks_that_are_dispatched_one_by_one_replay_as_recorded(
-    suite: pytest.Pytester, reports: Reports, request: pytest.FixtureRequest
+    suite: pytest.Pytester, reports: Reports, request: pytest.FixtureRequest, fast_server: str, over_sockets: bool
 ) -> None:
     suite.makepyfile(test_branches=BRANCHES)
+    host = (f"--swarm-host={fast_server}",) if over_sockets else ()
     args = ("test_branches.py", "--swarm-cassette=c.jsonl", "--swarm-dispatch=tasks", "--swarm-vram=24GB")
     args = (*args, "--swarm-compare=milp,fixed,llm")
-    suite.runpytest(*args, "--swarm-backend=record").assert_outcomes(passed=3)
+    suite.runpytest(*args, "--swarm-backend=record", *host).assert_outcomes(passed=3)
     before, tasks, loads = reports.report, reports.of("task_result"), reports.of("model_switch")
     assert any(
         load["case"] == task["case"]

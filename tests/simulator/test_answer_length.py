@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
 from pytest_swarm.domain.text_tokens import text_tokens
-from pytest_swarm.simulator.models.answer_length import stopped_tokens, with_tokens
+from pytest_swarm.simulator.models.answer_length import drawn_tokens, stopped_tokens, with_tokens
 
 FILLING = "It depends on 12 details, (which) the question leaves open. "
 
@@ -32,3 +33,25 @@ def test_a_text_is_cut_or_filled_to_its_tokens(count: Callable[[str], float], to
 )
 def test_a_stopped_text_ends_in_31_equal_pieces(text: str, tokens: int) -> None:
     assert stopped_tokens(text, len) == tokens
+
+
+@pytest.mark.parametrize(
+    ("measured", "own_share"),
+    [
+        ({"math": (7,) * 5, "code": (80,)}, 0.5),  # five tasks of the type weigh as much as all others
+        ({"math": (7,) * 15, "code": (80,), "creative": (80,) * 40}, 0.75),
+        ({"math": (7,)}, 1.0),
+        ({"code": (80,)}, 0.0),
+    ],
+)
+def test_the_length_of_an_answer_is_one_of_the_types_or_of_another_type(
+    measured: dict[str, tuple[int, ...]], own_share: float
+) -> None:
+    rng = Random(1)
+    drawn = [drawn_tokens(measured, "math", rng) for _ in range(2000)]
+    assert set(drawn) <= {7, 80}
+    assert drawn.count(7) / 2000 == pytest.approx(own_share, abs=0.03)
+
+
+def test_without_measured_answers_no_length_is_drawn() -> None:
+    assert drawn_tokens({}, "math", Random(1)) is None

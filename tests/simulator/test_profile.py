@@ -176,6 +176,8 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ('model = "tiny"', 'model = "huge"', "'huge', which is not one of its models"),
         ("scores = [0.5]", 'scores = [0.5]\ncontext = "some"', "context is 'some'"),
         ("partial_share = 0.5", "partial_share = 2", "'partial_share' is 2"),
+        ("accuracy = [", "completion_tokens = { math = [0] }\naccuracy = [", "'completion_tokens', 'math': '0' is 0"),
+        ("accuracy = [", "completion_tokens = { math = 7 }\naccuracy = [", "'math' must be a list of numbers"),
         (
             "layers = 1",
             'layers = 1\nprompt_cache = "some"',
@@ -207,6 +209,7 @@ def test_models_of_your_own_are_like_those_of_the_base(tmp_path: Path) -> None:
         like = "llama3.1:8b"
         decode_tokens_per_s = 40
         accuracy = [{ type = "*", value = 0.6 }]
+        completion_tokens = { Math = [210, 90] }
         [[models]]
         name = "phi4:14b"
         like = "gemma2:2b"
@@ -220,6 +223,7 @@ def test_models_of_your_own_are_like_those_of_the_base(tmp_path: Path) -> None:
     assert own.spec.blob not in {each.spec.blob for each in base.models}
     assert own.source == "assumed: as llama3.1:8b, where not given"
     assert own.accuracy["*"].source == own.source
+    assert dict(own.completion_tokens) == {"math": (210, 90)}
     assert profile.accuracy("mistral-nemo:12b", "code") == 0.6
     assert profile.accuracy("phi4:14b", "code") == base.accuracy("gemma2:2b", "code")
 

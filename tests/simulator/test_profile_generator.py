@@ -15,8 +15,9 @@ from pytest_swarm.domain.prompt import Message, task_messages
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.scorers import score_text
+from pytest_swarm.simulator.models.difficulty import right_probability
 from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.models.profile_generator import ProfileGenerator, right_probability
+from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.token_stream import GenerationRequest
 
 PROFILE = load_profile("a40")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from random import Random
 from typing import Final
+
+from pytest_swarm.simulator.models.profile_types import POOLED_TASKS
 
 _EQUAL_PIECES: Final = 31  # at the end of a text that the server ended because it repeats itself
 
@@ -24,6 +27,24 @@ def with_tokens(text: str, tokens: float, *, filling: str, count: Callable[[str]
         return _beginning(text, tokens, count)
     front = filling * (math.ceil(missing / count(filling)) + 1)
     return f"{_beginning(front, missing, count)}\n{text}"
+
+
+def drawn_tokens(measured: Mapping[str, tuple[int, ...]], kind: str, rng: Random) -> int | None:
+    """Return the tokens of an answer to a task that was not measured; None where nothing of the model was.
+
+    With n measured tasks of the type, it is one of theirs with probability n / (n + k), else one of the other types',
+    k = POOLED_TASKS. So its mean is (n own mean + k mean of the others) / (n + k), as that of the accuracy.
+
+    Args:
+        measured: Token counts by type of task, one for each measured task.
+        kind: The type of the task.
+        rng: The generator of the draw.
+    """
+    own = measured.get(kind, ())
+    others = [count for each, counts in measured.items() if each != kind for count in counts]
+    from_own = rng.random() * (len(own) + POOLED_TASKS) < len(own)
+    counts = own if own and (from_own or not others) else others
+    return rng.choice(counts) if counts else None
 
 
 def stopped_tokens(text: str, count: Callable[[str], float]) -> float:

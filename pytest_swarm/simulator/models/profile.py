@@ -61,8 +61,13 @@ def load_profile(name_or_path: str | Path) -> Profile:
     return _shipped(where) if where in shipped_profiles() else _profile(where)
 
 
+def parse_profile(text: str, where: str) -> Profile:
+    """Return the profile in a TOML text; messages name it `where`. Raises ProfileError if it is invalid."""
+    return _decode(_layered(_parsed(text, where), where), where)
+
+
 def _profile(where: str) -> Profile:
-    return _decode(_layered(_read(where), where), where)
+    return parse_profile(_text(where), where)
 
 
 _shipped: Final = cache(_profile)  # which a run asks for several times
@@ -77,12 +82,16 @@ def _folder() -> Traversable:
     return resources.files("pytest_swarm.simulator") / "profiles"
 
 
-def _read(where: str) -> dict[str, object]:
+def _text(where: str) -> str:
     shipped = shipped_profiles()
     path = Path(str(_folder() / f"{where}.toml")) if where in shipped else Path(where)
     if where not in shipped and not path.exists():
         raise ProfileError(f"profile {where}: there is no such file, and no shipped profile ({', '.join(shipped)})")
-    table = parse_toml(read_text(path, ProfileError), f"profile {where}", ProfileError)
+    return read_text(path, ProfileError)
+
+
+def _parsed(text: str, where: str) -> dict[str, object]:
+    table = parse_toml(text, f"profile {where}", ProfileError)
     assert isinstance(table, dict)  # a TOML document is a table
     return {**table}
 
@@ -95,7 +104,7 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     base_name = top.text("base")
     if base_name not in shipped_profiles():
         raise top.fail(f"base {base_name!r} is not a shipped profile; known are {', '.join(shipped_profiles())}")
-    base = _read(base_name)
+    base = _parsed(_text(base_name), base_name)
     if "base" in base:
         raise top.fail(f"base {base_name!r} has a base itself; name that one")
     return _on_top_of(base, top)

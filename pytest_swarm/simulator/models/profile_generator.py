@@ -23,9 +23,10 @@ from pytest_swarm.domain.seeding import inputs_of_repeats, stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
 from pytest_swarm.scoring.conditional_score import local_expectation
-from pytest_swarm.simulator.models.answer_length import stopped_tokens, with_tokens
+from pytest_swarm.simulator.models.answer_length import drawn_tokens, stopped_tokens, with_tokens
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none
 from pytest_swarm.simulator.models.call_cost import CallCost
+from pytest_swarm.simulator.models.difficulty import right_probability
 from pytest_swarm.simulator.models.profile_types import KnownOutcome, Profile
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer, request_key
 from pytest_swarm.simulator.models.schema_texts import constrained_text
@@ -268,33 +269,17 @@ class ProfileGenerator:
         return compose(expected, target, call.rng(self.seed, "text"))
 
     def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
-        """Draw the token count: from the measured counts if known, else uniformly around the type's middle."""
+        """Draw the token count: from those of the task, or of the model, if known, else around the type's middle."""
         rng = call.rng(self.seed, "tokens")
-        known = self._known(call, has_inputs=has_inputs)
+        known, model = self._known(call, has_inputs=has_inputs), self.profile.model(call.model)
         if known is not None and known.completion_tokens:
             return max(1, rng.choice(known.completion_tokens))
+        drawn = None if model is None else drawn_tokens(model.completion_tokens, call.task.type, rng)
+        if drawn is not None:
+            return drawn
         behaviour = self.profile.behaviour
         middle = behaviour.completion_tokens.get(call.task.type, call.task.estimated_tokens - prompt_tokens)
         return max(1, round(middle * (1.0 + behaviour.token_spread * (2.0 * rng.random() - 1.0))))
 
     def _known(self, call: _Call, *, has_inputs: bool) -> KnownOutcome | None:
         return self.profile.known_outcome(call.graph.name, call.task, call.model, has_inputs=has_inputs)
-
-
-def right_probability(profile: Profile, model: str, task: Task) -> float:
-    """Return the probability of a right answer: logit p = logit a - slope (difficulty - reference), the Rasch model.
-
-    a is the profile's accuracy for model and task type at the reference difficulty; slope is in logits per step.
-
-    Args:
-        profile: The profile.
-        model: The model's name.
-        task: The task, with its type and its difficulty from 1 to 5.
-    """
-    accuracy = profile.accuracy(model, task.type)
-    if accuracy in (0.0, 1.0):
-        return accuracy
-    behaviour = profile.behaviour
-    logit = math.log(accuracy / (1.0 - accuracy))
-    logit -= behaviour.difficulty_slope * (task.difficulty - behaviour.reference_difficulty)
-    return 1.0 / (1.0 + math.exp(-logit))

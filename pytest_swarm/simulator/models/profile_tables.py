@@ -25,7 +25,7 @@ _MODEL_KEYS: Final = (
     *("name", "source", "blob", "manifest", *_SPEC_WHOLE, *_SPEC_REAL),
     *("load_s", "first_load_s", "overhead_s", "cpu_slowdown"),
     *("accuracy", "num_predict", "plain_calls", "schema_calls", "characters_per_token", "estimate_per_token"),
-    *("prompt_cache", "slowdown_beside", "first_format_s"),
+    *("prompt_cache", "slowdown_beside", "first_format_s", "completion_tokens"),
 )
 _LEAST_LENGTH: Final = 0.01  # of a token, by which something is divided; none is shorter
 _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
@@ -61,7 +61,13 @@ def read_model(row: Fields) -> ModelProfile:
         schema=schema,
         characters_per_token=row.optional_number("characters_per_token", low=_LEAST_LENGTH),
         estimate_per_token=row.optional_number("estimate_per_token", low=_LEAST_LENGTH),
+        completion_tokens=_counts_by_type(row.table("completion_tokens")),
     )
+
+
+def _counts_by_type(table: Fields) -> dict[str, tuple[int, ...]]:
+    rows = ((read_task_type(table, key), tuple(map(round, read_numbers(table, key, low=1)))) for key in table)
+    return by_task_type(table, rows)
 
 
 def read_answer(row: Fields) -> RecordedAnswer:
@@ -175,12 +181,13 @@ def read_known_outcome(row: Fields) -> KnownOutcome:
     )
 
 
-def read_numbers(row: Fields, key: str) -> tuple[float, ...]:
-    """Return a list of finite numbers of at least 0; empty if it is missing.
+def read_numbers(row: Fields, key: str, *, low: float = 0) -> tuple[float, ...]:
+    """Return a list of finite numbers of at least `low`; empty if it is missing.
 
     Args:
         row: The table.
         key: The key of the list.
+        low: The least that a number may be.
 
     Raises:
         ProfileError: It is no list of such numbers.
@@ -191,4 +198,4 @@ def read_numbers(row: Fields, key: str) -> tuple[float, ...]:
     if not isinstance(values, list):
         raise row.fail(f"{key!r} must be a list of numbers")
     cells = Fields({str(n): value for n, value in enumerate(values)}, where=f"{row.where}, {key!r}", error=row.error)
-    return tuple(cells.number(each, low=0) for each in cells)
+    return tuple(cells.number(each, low=low) for each in cells)

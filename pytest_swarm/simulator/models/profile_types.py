@@ -25,6 +25,9 @@ from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 KnownContext: TypeAlias = Literal["any", "none", "wrong"]
 KNOWN_CONTEXTS: Final[tuple[KnownContext, ...]] = ("any", "none", "wrong")
 
+POOLED_TASKS: Final = 5.0
+"""How many tasks of a type all others of a model weigh as much as, in its accuracy and the length of its answers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
@@ -40,7 +43,8 @@ class ModelProfile:
 
     `plain` and `schema` are the costs of calls without and with a JSON schema. `estimate_per_token` is the length of
     its answers: estimated tokens (`text_tokens`) per token. In its place a profile may give `characters_per_token`.
-    Without either a composed text stays as long as it is.
+    Without either a composed text stays as long as it is. `completion_tokens` are measured token counts of answers by
+    type, one for each task.
     """
 
     spec: ModelSpec
@@ -50,9 +54,11 @@ class ModelProfile:
     schema: CallCost = field(default_factory=CallCost)
     characters_per_token: float | None = None
     estimate_per_token: float | None = None
+    completion_tokens: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accuracy", MappingProxyType(dict(self.accuracy)))
+        object.__setattr__(self, "completion_tokens", MappingProxyType(dict(self.completion_tokens)))
 
     def answer_tokens(self, text: str) -> float:
         """Return the tokens of an answer."""
