@@ -16,7 +16,14 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.server_version import SIMULATED
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
-from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
+from pytest_swarm.simulator.server.asgi_messages import (
+    PLAIN_JSON,
+    SentReply,
+    read_body,
+    send_bytes,
+    send_json,
+    send_text,
+)
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
 from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
@@ -185,10 +192,10 @@ class OllamaApp:
         await send_json(send, {"version": f"{VERSION}{self._build()}"})
 
     async def _chat(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), SentReply(send))
 
     async def _generate(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), SentReply(send))
 
 
 async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
