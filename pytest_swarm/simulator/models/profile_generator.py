@@ -113,7 +113,7 @@ class ProfileGenerator:
             return text, (self._answer_tokens(request.model, text) if known is None else known) + extra_tokens
         recognized = self._recognize(prompt, request) if request.schema is None else None
         if recognized is not None:
-            return self._answer_task(*recognized, self.prompt_tokens(request))
+            return self._answer_task(*recognized, request)
         rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
@@ -171,7 +171,7 @@ class ProfileGenerator:
         if recorded is not None:
             return recorded.text
         call = self._call(graph, task, request.model, request.seed)
-        return self._answer_task(call, given, self.prompt_tokens(request))[0]
+        return self._answer_task(call, given, request)[0]
 
     def _call(self, graph: TaskGraph, task: Task, model: str, request_seed: int | None) -> _Call:
         if graph.digest not in self._repeats:
@@ -190,11 +190,13 @@ class ProfileGenerator:
         ]
         if not found:
             return None
-        fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
+        fitting = found
+        if len(found) > 1:
+            fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
         graph, task, given = (fitting or found)[-1]
         return self._call(graph, task, request.model, request.seed), given
 
-    def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> tuple[str, int]:
+    def _answer_task(self, call: _Call, inputs: Mapping[str, str], request: GenerationRequest) -> tuple[str, int]:
         """Return the model's answer and its tokens. A task with a formula computes with its inputs, right or wrong."""
         has_inputs = bool(inputs)
         target = self._outcome(call, has_inputs=has_inputs)
@@ -205,14 +207,15 @@ class ProfileGenerator:
             target = self._after_inputs(call, inputs, target)
         if expected is None:  # the formula has no value for these inputs
             expected, target = call.task.expected, 0.0
-        tokens = self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs)
+        tokens = self._completion_tokens(call, request, has_inputs=has_inputs)
         return self._fit_length(call, self._text(call, expected, target), tokens, expected), tokens
 
     def _after_inputs(self, call: _Call, inputs: Mapping[str, str], target: float) -> float:
         """Return the score that the model gets with these inputs, where it would get `target` with right ones."""
         scores = self._input_scores(call, inputs)
-        wrong = any(score is not None and score < 1.0 for score in scores)
-        seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model) if wrong else None
+        if all(score is None or score >= 1.0 for score in scores):
+            return target
+        seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model)
         if seen is not None:
             return call.rng(self.seed, "outcome").choice(seen.scores)
         return 0.0 if self._inputs_mislead(call, scores) else target
@@ -267,14 +270,16 @@ class ProfileGenerator:
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
         return compose(expected, target, call.rng(self.seed, "text"))
 
-    def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
+    def _completion_tokens(self, call: _Call, request: GenerationRequest, *, has_inputs: bool) -> int:
         """Draw the token count: from the measured counts if known, else uniformly around the type's middle."""
         rng = call.rng(self.seed, "tokens")
         known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.completion_tokens:
             return max(1, rng.choice(known.completion_tokens))
         behaviour = self.profile.behaviour
-        middle = behaviour.completion_tokens.get(call.task.type, call.task.estimated_tokens - prompt_tokens)
+        middle = behaviour.completion_tokens.get(call.task.type)
+        if middle is None:
+            middle = call.task.estimated_tokens - self.prompt_tokens(request)
         return max(1, round(middle * (1.0 + behaviour.token_spread * (2.0 * rng.random() - 1.0))))
 
     def _known(self, call: _Call, *, has_inputs: bool) -> KnownOutcome | None:

@@ -17,9 +17,8 @@ from pytest_swarm.simulator.server.model_library import LibraryModel
 from pytest_swarm.simulator.server.prefix_cache import CachedPrompt
 from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
 from pytest_swarm.simulator.server.reply_bodies import (
-    ReplyMetrics,
     chunk,
-    final_reply,
+    end_of_reply,
     load_reply,
     logprobs,
     rendered_reply,
@@ -185,6 +184,7 @@ class ChatEndpoint:
         """Return the reply, and the prompt in the model's cache; RequestError for what the model's process refuses."""
         check_by_runner(parsed)
         schema, json_mode = parsed.json_format
+        limit = parsed.most_tokens(num_ctx)
         window = PromptWindow(
             num_ctx=num_ctx,
             num_keep=parsed.num_keep,
@@ -199,17 +199,18 @@ class ChatEndpoint:
             schema=schema,
             json_mode=json_mode,
             seed=parsed.seed,
+            num_predict=limit if "num_predict" in parsed.options else None,
             raw=parsed.raw,
             context_tokens=len(parsed.context),
             options=parsed.options,
         )
         request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)
-        limit = parsed.most_tokens(num_ctx)
         if not parsed.shift:
             room = max(1, window.allocated - prompt_tokens)
             limit = room if limit is None else min(limit, room)
+            request = replace(request, num_predict=limit if "num_predict" in parsed.options else None)
         stream = build_token_stream(
-            self._generator.generate(replace(request, num_predict=limit if "num_predict" in parsed.options else None)),
+            self._generator.generate(request),
             parsed.model,
             prompt_tokens=prompt_tokens,
             slowdown=loaded.placement.slowdown(parsed.model),
@@ -234,15 +235,7 @@ class ChatEndpoint:
             else:
                 await reply.whole({**said, "done": False})
             return
-        metrics = ReplyMetrics(
-            total_s=total_s,
-            load_s=load_s,
-            prompt_tokens=stream.prompt_tokens,
-            prefill_s=stream.prefill_s,
-            completion_tokens=stream.tokens,
-            decode_s=stream.decode_s,
-        )
-        final = final_reply(parsed, said, reason=stream.reason, metrics=metrics)
+        final = {**said, **end_of_reply(parsed, stream, total_s=total_s, load_s=load_s)}
         if parsed.stream:
             await reply.line(final, last=True)
         else:

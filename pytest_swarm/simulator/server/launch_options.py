@@ -52,6 +52,8 @@ class LaunchOptions:
         A request that leaves `num_gpu` to the server accepts the model's value. One that leaves `num_batch` or
         `use_mmap` to it accepts what the server chose, but of a value that was asked for only the default.
         """
+        if self == running:
+            return False
         if not _accepts(self.num_batch, running.num_batch, chosen=running.chosen_batch, default=DEFAULT_BATCH):
             return True
         if not _accepts(self.use_mmap, running.use_mmap, chosen=running.chosen_mmap, default=None):

@@ -90,8 +90,8 @@ class SchedulerDriver:
             request.changed = None
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Schedule a call at the scheduler's next event."""
-        due_s = self._scheduler.next_timer_s()
+        """Schedule a call at the scheduler's next event that cannot wait for a request."""
+        due_s = self._scheduler.next_timer_s() if self._scheduler.has_waiting else None
         if self._timer is not None:
             if self._timer.when() == due_s and not self._timer.cancelled():
                 return
