@@ -70,8 +70,10 @@ class SchedulerDriver:
 
     def by_expiry(self) -> tuple[LoadedModel, ...]:
         """Return the models that are resident now, the latest expiry first."""
-        now_s = asyncio.get_running_loop().time()
-        return tuple(sorted(self.resident(), key=lambda each: each.expiry_order(now_s), reverse=True))
+        found, now_s = self.resident(), asyncio.get_running_loop().time()
+        if len(found) < 2:  # as at most of a job's looks
+            return found
+        return tuple(sorted(found, key=lambda each: each.expiry_order(now_s), reverse=True))
 
     async def _reach(self, request: ModelRequest, states: tuple[RequestState, ...]) -> None:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
