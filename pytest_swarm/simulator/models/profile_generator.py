@@ -190,10 +190,9 @@ class ProfileGenerator:
         ]
         if not found:
             return None
-        fitting = found
         if len(found) > 1:
-            fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
-        graph, task, given = (fitting or found)[-1]
+            found = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])] or found
+        graph, task, given = found[-1]
         return self._call(graph, task, request.model, request.seed), given
 
     def _answer_task(self, call: _Call, inputs: Mapping[str, str], request: GenerationRequest) -> tuple[str, int]:
@@ -212,7 +211,10 @@ class ProfileGenerator:
 
     def _after_inputs(self, call: _Call, inputs: Mapping[str, str], target: float) -> float:
         """Return the score that the model gets with these inputs, where it would get `target` with right ones."""
-        scores = self._input_scores(call, inputs)
+        parents = call.graph.inputs(call.task.id)
+        scores = [
+            score_or_none(call.graph.task(each).expected, inputs[each]) if each in inputs else None for each in parents
+        ]
         if all(score is None or score >= 1.0 for score in scores):
             return target
         seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model)
@@ -259,13 +261,6 @@ class ProfileGenerator:
             if score is not None and draw < carryover * (1.0 - score):
                 return True
         return False
-
-    def _input_scores(self, call: _Call, inputs: Mapping[str, str]) -> list[float | None]:
-        """Return the score of each parent's output; None where it was not given or has no score."""
-        return [
-            score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
-            for parent in call.graph.inputs(call.task.id)
-        ]
 
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
         return compose(expected, target, call.rng(self.seed, "text"))

@@ -124,7 +124,9 @@ class ChatEndpoint:
         if state is RequestState.FAILED:
             raise RequestError(500, _NO_MEMORY)
 
-    async def _generate(self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, reply: ReplySink) -> None:
+    async def _generate(
+        self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, reply: ReplySink
+    ) -> None:
         loop = asyncio.get_running_loop()
         fault = template_fault(parsed.template) or context_fault(parsed.context) or rendering_fault(parsed.template)
         if fault is not None:
