@@ -18,7 +18,6 @@ from pytest_swarm.domain.server_version import SIMULATED
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
 from pytest_swarm.simulator.server.asgi_messages import (
     PLAIN_JSON,
-    SentReply,
     read_body,
     send_bytes,
     send_json,
@@ -32,6 +31,7 @@ from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.openai_endpoint import OpenAiEndpoint
 from pytest_swarm.simulator.server.registry_endpoint import RegistryEndpoint
+from pytest_swarm.simulator.server.reply_sinks import SentReply
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver

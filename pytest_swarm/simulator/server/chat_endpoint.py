@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import ReplySink
 from pytest_swarm.simulator.server.decode_sharing import DecodeSharing
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
@@ -23,6 +22,7 @@ from pytest_swarm.simulator.server.reply_bodies import (
     logprobs,
     rendered_reply,
 )
+from pytest_swarm.simulator.server.reply_sinks import ReplySink
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 from pytest_swarm.simulator.server.runner_checks import check_by_runner, context_fault
