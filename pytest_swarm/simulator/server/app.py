@@ -18,6 +18,7 @@ from pytest_swarm.domain.server_version import SIMULATED
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
 from pytest_swarm.simulator.server.asgi_messages import (
     PLAIN_JSON,
+    SentReply,
     read_body,
     send_bytes,
     send_json,
@@ -31,7 +32,6 @@ from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.openai_endpoint import OpenAiEndpoint
 from pytest_swarm.simulator.server.registry_endpoint import RegistryEndpoint
-from pytest_swarm.simulator.server.reply_sinks import SentReply
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
@@ -129,21 +129,15 @@ class OllamaApp:
 
         listener = asyncio.get_running_loop().create_task(cancel_on_disconnect())
         try:
-            await self.serve(scope, body, send)
+            await self._serve(scope, body, send)
         except asyncio.CancelledError:
             if not disconnected or work.uncancel():
                 raise
         finally:
             listener.cancel()
 
-    async def serve(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Serve one request whose body has been read.
-
-        Args:
-            scope: `path`, `raw_path` and `method` of the request, and its `headers` where it has some.
-            body: Its body.
-            send: The ASGI callable for the response.
-        """
+    async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Serve one request whose body has been read."""
         if is_host_malformed(scope):
             await send_text(send, "400 Bad Request: malformed Host header", status=400, content_type=_PLAIN)
             return

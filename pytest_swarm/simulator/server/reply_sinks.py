@@ -1,4 +1,4 @@
-"""Where the reply of a chat goes: over ASGI to a client, or as it is to a caller in this process."""
+"""Where the reply of a chat goes: over ASGI (`SentReply`), or as it is to a caller in this process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, send_line, start_lines
-from pytest_swarm.simulator.transport import Send
 
 
 class ReplySink(Protocol):
@@ -24,33 +22,6 @@ class ReplySink(Protocol):
 
     async def end_lines(self) -> None:
         """End a stream after an object that was not the last one."""
-
-
-class SentReply:
-    """A reply that is sent.
-
-    Args:
-        send: The ASGI callable for the response.
-    """
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-
-    async def whole(self, value: Mapping[str, Json]) -> None:
-        """Send the only object of a reply."""
-        await send_json(self._send, value)
-
-    async def start_lines(self) -> None:
-        """Send the head of a stream."""
-        await start_lines(self._send)
-
-    async def line(self, value: Mapping[str, Json], *, last: bool = False) -> None:
-        """Send a line of a stream."""
-        await send_line(self._send, value, last=last)
-
-    async def end_lines(self) -> None:
-        """End a stream."""
-        await end_lines(self._send)
 
 
 class KeptReply:
