@@ -35,17 +35,16 @@ from pytest_swarm.simulator.server.token_stream import GeneratedText, Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One task on one model, all that its draws depend on; `asked` is its prompt, with the inputs of a repeated one."""
+    """One task on one model; `drawn_by` is all that its draws depend on: seeds, model, prompt, inputs of a repeated one."""
 
     graph: TaskGraph
     task: Task
     model: str
-    request_seed: int | None
-    asked: tuple[str, ...]
+    drawn_by: tuple[str, ...]
 
-    def rng(self, seed: int, purpose: str) -> Random:
+    def rng(self, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), *self.asked)
+        return stable_rng(purpose, *self.drawn_by)
 
 
 class ProfileGenerator:
@@ -178,7 +177,8 @@ class ProfileGenerator:
             self._repeats[graph.digest] = inputs_of_repeats(graph)
         inputs = self._repeats[graph.digest].get(task.id)
         asked = (task.whole_prompt,) if inputs is None else (task.whole_prompt, "given", *inputs)
-        return _Call(graph=graph, task=task, model=model, request_seed=request_seed, asked=asked)
+        drawn_by = (str(self.seed), str(request_seed), full_tag(model), *asked)
+        return _Call(graph=graph, task=task, model=model, drawn_by=drawn_by)
 
     def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
         """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
@@ -219,7 +219,7 @@ class ProfileGenerator:
             return target
         seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model)
         if seen is not None:
-            return call.rng(self.seed, "outcome").choice(seen.scores)
+            return call.rng("outcome").choice(seen.scores)
         return 0.0 if self._inputs_mislead(call, scores) else target
 
     def _fit_length(self, call: _Call, text: str, tokens: int, expected: Expectation | None) -> str:
@@ -230,13 +230,13 @@ class ProfileGenerator:
         found = self.profile.model(call.model)
         if found is None or (found.characters_per_token is None and found.estimate_per_token is None):
             return text
-        score, filling = score_or_none(expected, text), prose(call.rng(self.seed, "filling"))
+        score, filling = score_or_none(expected, text), prose(call.rng("filling"))
         fitted = with_tokens(text, tokens, filling=filling, count=found.answer_tokens)
         return fitted if score_or_none(expected, fitted) == score else text
 
     def _outcome(self, call: _Call, *, has_inputs: bool) -> float:
         """Draw the score of the answer, given right inputs: from measured scores if known, else by accuracy."""
-        rng = call.rng(self.seed, "outcome")
+        rng = call.rng("outcome")
         known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.scores:
             return rng.choice(known.scores)
@@ -252,7 +252,7 @@ class ProfileGenerator:
         Each input of score s does so with probability c (1 - s), independently; unscored inputs never do. c is
         `self_contained_carryover` for a task with a score that was measured without inputs, else `error_carryover`.
         """
-        rng = call.rng(self.seed, "input")
+        rng = call.rng("input")
         known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
@@ -263,11 +263,11 @@ class ProfileGenerator:
         return False
 
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
-        return compose(expected, target, call.rng(self.seed, "text"))
+        return compose(expected, target, call.rng("text"))
 
     def _completion_tokens(self, call: _Call, request: GenerationRequest, *, has_inputs: bool) -> int:
         """Draw the token count: from the measured counts if known, else uniformly around the type's middle."""
-        rng = call.rng(self.seed, "tokens")
+        rng = call.rng("tokens")
         known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.completion_tokens:
             return max(1, rng.choice(known.completion_tokens))
