@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import httpx
@@ -20,7 +21,6 @@ from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest, chat_body
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S
-from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
@@ -62,6 +62,12 @@ class _DirectClient(ollama.AsyncClient):
         super(ollama.AsyncClient, self).__init__(_DirectHttp, host, transport=transport)
 
 
+@lru_cache(maxsize=256)
+def _resident_model(tag: str, size_bytes: int, vram_bytes: int) -> ResidentModel:
+    """Return a row of the resident models, most of which were there at the last look."""
+    return ResidentModel(tag=tag, size_bytes=size_bytes, size_vram_bytes=vram_bytes)
+
+
 class SimulatedClient(OllamaClient):
     """A client of one server in this process. Its calls give what requests over HTTP would give.
 
@@ -84,8 +90,6 @@ class SimulatedClient(OllamaClient):
     ) -> None:
         super().__init__(host, transport=transport, timeout_s=timeout_s, retries=retries)
         self._server = server
-        self._rows: dict[tuple[LoadedModel, ...], tuple[ResidentModel, ...]] = {}
-        """What is told of the models that were resident at some look; most looks find those of the last one."""
 
     def _official_client(self) -> ollama.AsyncClient:
         """Return a new official client, whose requests go straight to this client's transport."""
@@ -95,15 +99,10 @@ class SimulatedClient(OllamaClient):
         """Return the resident models, latest expiry first."""
         if self._server is None:
             return await super().resident()
-        found = self._server.resident()
-        if found not in self._rows:
-            self._rows[found] = tuple(
-                ResidentModel(
-                    tag=each.name, size_bytes=each.placement.total_bytes, size_vram_bytes=each.placement.vram_bytes
-                )
-                for each in found
-            )
-        return self._rows[found]
+        return tuple(
+            _resident_model(each.name, each.placement.total_bytes, each.placement.vram_bytes)
+            for each in self._server.resident()
+        )
 
     async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ollama.ChatResponse:
         """Return the server's reply to a chat. `truncate`: it may cut the prompt."""

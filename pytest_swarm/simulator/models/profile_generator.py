@@ -35,7 +35,7 @@ from pytest_swarm.simulator.server.token_stream import GeneratedText, Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One task on one model; `drawn_by` is all that its draws depend on: seeds, model, prompt, inputs of a repeated one."""
+    """One task on one model; `drawn_by` is what its draws depend on: seeds, model, prompt, inputs of a repeated one."""
 
     graph: TaskGraph
     task: Task
