@@ -7,6 +7,7 @@ half a millisecond a call.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -15,10 +16,12 @@ import httpx
 import msgspec
 
 from pytest_swarm.domain.vram_sample import ResidentModel
+from pytest_swarm.fields import Json
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest, chat_body
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S
+from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
 _JSON: Final = "application/json"
@@ -106,7 +109,7 @@ class SimulatedClient(OllamaClient):
         if self._server is None:
             return await super()._chat(request, truncate=truncate)
         body = chat_body(request, keep_alive=LEASE_S, truncate=truncate)
-        return ollama.ChatResponse.model_validate_json(await self._post_direct(self._server, "/api/chat", body))
+        return ollama.ChatResponse.model_validate(await _answered(self._server, body, chat=True))
 
     async def _generate(
         self, tag: str, keep_alive: float, options: Mapping[str, int] | None
@@ -115,12 +118,16 @@ class SimulatedClient(OllamaClient):
         if self._server is None:
             return await super()._generate(tag, keep_alive, options)
         body = {"model": tag, "stream": False, "options": options, "keep_alive": keep_alive}
-        return ollama.GenerateResponse.model_validate_json(await self._post_direct(self._server, "/api/generate", body))
+        return ollama.GenerateResponse.model_validate(await _answered(self._server, body, chat=False))
 
-    async def _post_direct(self, server: SimulatedServer, path: str, body: Mapping[str, Any]) -> bytes:
-        """Return the body of a reply; ollama.ResponseError for an error status, as the official client raises it."""
-        sent = {name: value for name, value in body.items() if value is not None}
-        status, reply = await server.post(path, msgspec.json.encode(sent))
-        if status >= 400:
-            raise ollama.ResponseError(reply.decode(), status)
-        return reply
+
+async def _answered(server: SimulatedServer, body: Mapping[str, Any], *, chat: bool) -> Mapping[str, Json]:
+    """Return a reply; ollama.ResponseError for a refusal, as the official client raises it.
+
+    The body goes through its JSON text and back, so that what has none fails as over HTTP, and nothing is shared.
+    """
+    sent = {name: value for name, value in body.items() if value is not None}
+    try:
+        return await server.ask(msgspec.json.decode(msgspec.json.encode(sent)), chat=chat)
+    except RequestError as refusal:
+        raise ollama.ResponseError(json.dumps({"error": str(refusal)}), refusal.status) from refusal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -17,6 +18,7 @@ _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")
 _ALL_INTERFACES: Final = ("0.0.0.0", "::")  # addresses to listen on, not to call
 
 
+@lru_cache(maxsize=64)  # each case connects anew
 def base_url(host: str, *, what: str = "host") -> str:
     """Return the base URL of `host` as Ollama reads it: the port is 11434, or the scheme's own if there is a scheme.
 
@@ -58,6 +60,7 @@ def host_of_command(given: str | None) -> str:
     return default_host() if given is None else base_url(given, what="--host")
 
 
+@lru_cache(maxsize=64)
 def shown_host(host: str) -> str:
     """Return the URL of a host for reports: without user name, password and query."""
     url = urlsplit(host)

@@ -160,7 +160,7 @@ class OllamaClient:
         call = f"unloading {tag}"
         try:
             async with asyncio.timeout(self.timeout_s):
-                await self._with_retries(call, lambda: self._generate(tag, UNLOAD_NOW, None))
+                await self._with_retries(call, lambda: self._generate(tag, UNLOAD_NOW, None), limited=True)
                 polls = 0
                 while await self._is_resident(tag, digest):
                     await asyncio.sleep(_UNLOAD_POLL_S)
@@ -266,11 +266,14 @@ class OllamaClient:
             raise ollama.ResponseError(response.text, response.status_code)
         return ollama.ChatResponse.model_validate(response.json())
 
-    async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]]) -> _T:
-        """Return the result of `work`; try it again where the server is to blame and may do better."""
+    async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]], *, limited: bool = False) -> _T:
+        """Return the result of `work`; try it again where the server is to blame and may do better.
+
+        `limited`: the caller has a time limit for all attempts together, so that none needs one of its own.
+        """
         for attempt in range(1, self.retries + 1):
             try:
-                return await self._with_timeout(call, work())
+                return await self._with_timeout(call, work(), limited=limited)
             except BackendError as error:
                 if not error.may_pass:
                     raise
@@ -278,11 +281,13 @@ class OllamaClient:
             if self.on_retry is not None:
                 self.on_retry(failed)
             await asyncio.sleep(failed.wait_s)
-        return await self._with_timeout(call, work())
+        return await self._with_timeout(call, work(), limited=limited)
 
-    async def _with_timeout(self, call: str, work: Awaitable[_T]) -> _T:
+    async def _with_timeout(self, call: str, work: Awaitable[_T], *, limited: bool) -> _T:
         """Return the result of `work` within the time limit; translate its errors."""
         try:
+            if limited:
+                return await work
             async with asyncio.timeout(self.timeout_s):
                 return await work
         except WIRE_ERRORS as error:

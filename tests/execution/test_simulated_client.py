@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from typing import TypeVar
 
 import pytest
 
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.errors import ModelMissingError, ServerDownError
+from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ChatRequest
-from pytest_swarm.simulator.server import app
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.simulator.server import request_parsing, simulated_server
+from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 from pytest_swarm.simulator.transport import AppFailedError
@@ -65,14 +65,15 @@ def test_a_server_with_faults_is_asked() -> None:
 
 
 def test_bodies_are_those_of_the_official_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    of, bodies = backend(), list[object]()
-    parse = app.parse_request
+    of, bodies = backend(), list[JsonObject]()
+    check = request_parsing.check_request
 
-    def parse_and_keep(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
-        bodies.append(json.loads(body))
-        return parse(body, library, chat=chat)
+    def keep_and_check(data: JsonObject, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
+        bodies.append(data)
+        return check(data, library, chat=chat)
 
-    monkeypatch.setattr(app, "parse_request", parse_and_keep)
+    monkeypatch.setattr(request_parsing, "check_request", keep_and_check)
+    monkeypatch.setattr(simulated_server, "check_request", keep_and_check)
     request = ChatRequest(
         model="gemma2:2b",
         messages=({"role": "system", "content": ""}, {"role": "user", "content": "hi"}),
@@ -89,21 +90,42 @@ def test_bodies_are_those_of_the_official_client(monkeypatch: pytest.MonkeyPatch
             await client.load("gemma2:2b", num_ctx=4096)
             replies.append(await client.chat(request))
             await client.unload("gemma2:2b")
-        assert replies[0].text == replies[1].text
+        assert replies[0] == replies[1]
 
     in_loop(of, work())
     assert len(bodies) == 8
     assert bodies[:4] == bodies[4:]
 
 
-def test_a_refusal_is_the_error_of_the_official_client() -> None:
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"model": "absent:1b"}, "has no model 'absent:1b'"),
+        ({"model": "gemma2:2b:cloud"}, "ollama cloud is disabled"),
+        ({"messages": ({"role": "user", "content": "half a pair: \ud83d"},)}, "surrogates not allowed"),
+        ({"schema": {"type": "unheard of"}}, "schema conversion failed"),
+        ({"schema": {"type": "object", "properties": {"a": ({"type": "null"},)}}}, "schema conversion failed"),
+        ({"messages": ({"role": "user", "content": "word " * 3000},), "num_ctx": 1024}, None),
+        ({"messages": ({"role": "user", "content": "hello"},), "num_predict": 1}, None),
+        ({"messages": ()}, None),
+    ],
+)
+def test_a_call_ends_as_that_of_the_official_client(changed: dict[str, object], error: str | None) -> None:
     of = backend()
+    asked = {"model": "gemma2:2b", "messages": ({"role": "user", "content": "hi"},), "num_ctx": 4096, **changed}
+
+    async def ended(client: OllamaClient) -> object:
+        try:
+            return await client.chat(ChatRequest(**asked))  # type: ignore[arg-type]
+        except BackendError as refusal:
+            return type(refusal), str(refusal)
 
     async def work() -> None:
         direct = of.connect().client
-        for client in (direct, direct.through(lambda transport: transport)):
-            with pytest.raises(ModelMissingError, match="has no model 'absent:1b'"):
-                await client.load("absent:1b", num_ctx=None)
+        await direct.load("gemma2:2b", num_ctx=asked["num_ctx"])  # type: ignore[arg-type]
+        first, second = await ended(direct), await ended(direct.through(lambda transport: transport))
+        assert first == second
+        assert isinstance(first, ChatReply) if error is None else error in str(first)
 
     in_loop(of, work())
 
@@ -114,7 +136,7 @@ def test_a_bug_of_the_server_is_no_error_of_the_wire(monkeypatch: pytest.MonkeyP
     def broken(*_: object, **__: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(app, "parse_request", broken)
+    monkeypatch.setattr(simulated_server, "check_request", broken)
 
     async def work() -> None:
         with pytest.raises(AppFailedError, match="a bug"):

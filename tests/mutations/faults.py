@@ -1248,6 +1248,13 @@ FAULTS: Final = (
         tests=("simulator/test_unloading.py",),
     ),
     Fault(
+        name="a load ends when the next request comes",
+        where="simulator/server/scheduler.py",
+        old="return self._current is not None or",
+        new="return",
+        tests=("simulator/test_conformance_scheduler.py",),
+    ),
+    Fault(
         name="a load of whole intervals is done at that look",
         where="simulator/server/scheduler.py",
         old="math.floor(load_s / poll_s + 1e-9) + 1",

@@ -538,16 +538,20 @@ def test_unloading_waits_until_the_model_is_gone() -> None:
     assert calls == ["/api/generate", "/api/ps", "/api/ps", "/api/ps"]
 
 
-def test_a_model_that_stays_ends_the_unloading_in_time() -> None:
+@pytest.mark.parametrize("hangs", ["nothing", "/api/generate", "/api/ps"])
+def test_a_model_that_stays_ends_the_unloading_in_time(hangs: str) -> None:
     row = {"name": "m:latest", "model": "m:latest", "size": 10, "size_vram": 4}
 
-    def handler(request: httpx.Request) -> httpx.Response:
+    async def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path == hangs:
+            await asyncio.sleep(1000)
         if request.url.path == "/api/ps":
             return httpx.Response(200, json={"models": [row]})
         return httpx.Response(200, json={"model": "m", "done": True, "response": ""})
 
+    asked = OllamaClient("http://box:1", transport=httpx.MockTransport(handler), timeout_s=5, retries=1)
     with pytest.raises(CallTimeoutError, match="still resident"):
-        in_virtual_time(lambda: client(handler, timeout_s=5).unload("m"))
+        in_virtual_time(lambda: asked.unload("m"))
 
 
 def test_a_model_that_was_replaced_under_its_tag_is_not_waited_for() -> None:

@@ -36,17 +36,16 @@ from pytest_swarm.simulator.server.token_stream import GeneratedText, Generation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One task on one model, all that its draws depend on; `asked` is its prompt, with the inputs of a repeated one."""
+    """One task on one model; `drawn_by` is what its draws depend on: seeds, model, prompt, inputs of a repeated one."""
 
     graph: TaskGraph
     task: Task
     model: str
-    request_seed: int | None
-    asked: tuple[str, ...]
+    drawn_by: tuple[str, ...]
 
-    def rng(self, seed: int, purpose: str) -> Random:
+    def rng(self, purpose: str) -> Random:
         """Return the random generator of one purpose (outcome, input, text, tokens), independent of the others."""
-        return stable_rng(purpose, seed, str(self.request_seed), full_tag(self.model), *self.asked)
+        return stable_rng(purpose, *self.drawn_by)
 
 
 class ProfileGenerator:
@@ -114,7 +113,7 @@ class ProfileGenerator:
             return text, (self._answer_tokens(request.model, text) if known is None else known) + extra_tokens
         recognized = self._recognize(prompt, request) if request.schema is None else None
         if recognized is not None:
-            return self._answer_task(*recognized, self.prompt_tokens(request))
+            return self._answer_task(*recognized, request)
         rng = stable_rng("other", self.seed, str(request.seed), full_tag(request.model), prompt)
         asks_json = request.schema is not None or request.json_mode
         text = constrained_text(request.schema, rng) if asks_json else prose(rng)
@@ -172,14 +171,15 @@ class ProfileGenerator:
         if recorded is not None:
             return recorded.text
         call = self._call(graph, task, request.model, request.seed)
-        return self._answer_task(call, given, self.prompt_tokens(request))[0]
+        return self._answer_task(call, given, request)[0]
 
     def _call(self, graph: TaskGraph, task: Task, model: str, request_seed: int | None) -> _Call:
         if graph.digest not in self._repeats:
             self._repeats[graph.digest] = inputs_of_repeats(graph)
         inputs = self._repeats[graph.digest].get(task.id)
         asked = (task.whole_prompt,) if inputs is None else (task.whole_prompt, "given", *inputs)
-        return _Call(graph=graph, task=task, model=model, request_seed=request_seed, asked=asked)
+        drawn_by = (str(self.seed), str(request_seed), full_tag(model), *asked)
+        return _Call(graph=graph, task=task, model=model, drawn_by=drawn_by)
 
     def _recognize(self, prompt: str, request: GenerationRequest) -> tuple[_Call, dict[str, str]] | None:
         """Return the task of a chat and its inputs; of several tasks, the latest whose inputs are all there."""
@@ -191,11 +191,12 @@ class ProfileGenerator:
         ]
         if not found:
             return None
-        fitting = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])]
-        graph, task, given = (fitting or found)[-1]
+        if len(found) > 1:
+            found = [each for each in found if set(each[0].inputs(each[1].id)) == set(each[2])] or found
+        graph, task, given = found[-1]
         return self._call(graph, task, request.model, request.seed), given
 
-    def _answer_task(self, call: _Call, inputs: Mapping[str, str], prompt_tokens: int) -> tuple[str, int]:
+    def _answer_task(self, call: _Call, inputs: Mapping[str, str], request: GenerationRequest) -> tuple[str, int]:
         """Return the model's answer and its tokens. A task with a formula computes with its inputs, right or wrong."""
         has_inputs = bool(inputs)
         target = self._outcome(call, has_inputs=has_inputs)
@@ -206,16 +207,20 @@ class ProfileGenerator:
             target = self._after_inputs(call, inputs, target)
         if expected is None:  # the formula has no value for these inputs
             expected, target = call.task.expected, 0.0
-        tokens = self._completion_tokens(call, prompt_tokens, has_inputs=has_inputs)
+        tokens = self._completion_tokens(call, request, has_inputs=has_inputs)
         return self._fit_length(call, self._text(call, expected, target), tokens, expected), tokens
 
     def _after_inputs(self, call: _Call, inputs: Mapping[str, str], target: float) -> float:
         """Return the score that the model gets with these inputs, where it would get `target` with right ones."""
-        scores = self._input_scores(call, inputs)
-        wrong = any(score is not None and score < 1.0 for score in scores)
-        seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model) if wrong else None
+        parents = call.graph.inputs(call.task.id)
+        scores = [
+            score_or_none(call.graph.task(each).expected, inputs[each]) if each in inputs else None for each in parents
+        ]
+        if all(score is None or score >= 1.0 for score in scores):
+            return target
+        seen = self.profile.outcome_after_wrong_input(call.graph.name, call.task, call.model)
         if seen is not None:
-            return call.rng(self.seed, "outcome").choice(seen.scores)
+            return call.rng("outcome").choice(seen.scores)
         return 0.0 if self._inputs_mislead(call, scores) else target
 
     def _fit_length(self, call: _Call, text: str, tokens: int, expected: Expectation | None) -> str:
@@ -226,13 +231,13 @@ class ProfileGenerator:
         found = self.profile.model(call.model)
         if found is None or (found.characters_per_token is None and found.estimate_per_token is None):
             return text
-        score, filling = score_or_none(expected, text), prose(call.rng(self.seed, "filling"))
+        score, filling = score_or_none(expected, text), prose(call.rng("filling"))
         fitted = with_tokens(text, tokens, filling=filling, count=found.answer_tokens)
         return fitted if score_or_none(expected, fitted) == score else text
 
     def _outcome(self, call: _Call, *, has_inputs: bool) -> float:
         """Draw the score of the answer, given right inputs: from measured scores if known, else by accuracy."""
-        rng = call.rng(self.seed, "outcome")
+        rng = call.rng("outcome")
         known = self._known(call, has_inputs=has_inputs)
         if known is not None and known.scores:
             return rng.choice(known.scores)
@@ -248,7 +253,7 @@ class ProfileGenerator:
         Each input of score s does so with probability c (1 - s), independently; unscored inputs never do. c is
         `self_contained_carryover` for a task with a score that was measured without inputs, else `error_carryover`.
         """
-        rng = call.rng(self.seed, "input")
+        rng = call.rng("input")
         known, behaviour = self._known(call, has_inputs=True), self.profile.behaviour
         self_contained = known is not None and bool(known.scores)
         carryover = behaviour.self_contained_carryover if self_contained else behaviour.error_carryover
@@ -258,19 +263,12 @@ class ProfileGenerator:
                 return True
         return False
 
-    def _input_scores(self, call: _Call, inputs: Mapping[str, str]) -> list[float | None]:
-        """Return the score of each parent's output; None where it was not given or has no score."""
-        return [
-            score_or_none(call.graph.task(parent).expected, inputs[parent]) if parent in inputs else None
-            for parent in call.graph.inputs(call.task.id)
-        ]
-
     def _text(self, call: _Call, expected: Expectation | None, target: float) -> str:
-        return compose(expected, target, call.rng(self.seed, "text"))
+        return compose(expected, target, call.rng("text"))
 
-    def _completion_tokens(self, call: _Call, prompt_tokens: int, *, has_inputs: bool) -> int:
+    def _completion_tokens(self, call: _Call, request: GenerationRequest, *, has_inputs: bool) -> int:
         """Draw the token count: from those of the task, or of the model, if known, else around the type's middle."""
-        rng = call.rng(self.seed, "tokens")
+        rng = call.rng("tokens")
         known, model = self._known(call, has_inputs=has_inputs), self.profile.model(call.model)
         if known is not None and known.completion_tokens:
             return max(1, rng.choice(known.completion_tokens))
@@ -278,7 +276,9 @@ class ProfileGenerator:
         if drawn is not None:
             return drawn
         behaviour = self.profile.behaviour
-        middle = behaviour.completion_tokens.get(call.task.type, call.task.estimated_tokens - prompt_tokens)
+        middle = behaviour.completion_tokens.get(call.task.type)
+        if middle is None:
+            middle = call.task.estimated_tokens - self.prompt_tokens(request)
         return max(1, round(middle * (1.0 + behaviour.token_spread * (2.0 * rng.random() - 1.0))))
 
     def _known(self, call: _Call, *, has_inputs: bool) -> KnownOutcome | None:

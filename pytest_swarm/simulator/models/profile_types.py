@@ -256,7 +256,9 @@ class Profile:
             model: The model's name.
             has_inputs: Whether the task received outputs of its parents.
         """
-        rows = self._known.get((job, task.id, full_tag(model)), ())
+        rows = self._known.get((job, task.id, full_tag(model)))
+        if rows is None:
+            return None
         fitting = [row for row in rows if row.context == "any" or (row.context == "none" and not has_inputs)]
         return min(fitting, key=lambda row: row.context == "any", default=None)
 

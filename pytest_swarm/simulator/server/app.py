@@ -16,7 +16,14 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.server_version import SIMULATED
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
-from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, read_body, send_bytes, send_json, send_text
+from pytest_swarm.simulator.server.asgi_messages import (
+    PLAIN_JSON,
+    SentReply,
+    read_body,
+    send_bytes,
+    send_json,
+    send_text,
+)
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
 from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
@@ -122,21 +129,15 @@ class OllamaApp:
 
         listener = asyncio.get_running_loop().create_task(cancel_on_disconnect())
         try:
-            await self.serve(scope, body, send)
+            await self._serve(scope, body, send)
         except asyncio.CancelledError:
             if not disconnected or work.uncancel():
                 raise
         finally:
             listener.cancel()
 
-    async def serve(self, scope: Scope, body: bytes, send: Send) -> None:
-        """Serve one request whose body has been read.
-
-        Args:
-            scope: `path`, `raw_path` and `method` of the request, and its `headers` where it has some.
-            body: Its body.
-            send: The ASGI callable for the response.
-        """
+    async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
+        """Serve one request whose body has been read."""
         if is_host_malformed(scope):
             await send_text(send, "400 Bad Request: malformed Host header", status=400, content_type=_PLAIN)
             return
@@ -185,10 +186,10 @@ class OllamaApp:
         await send_json(send, {"version": f"{VERSION}{self._build()}"})
 
     async def _chat(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), SentReply(send))
 
     async def _generate(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), send)
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), SentReply(send))
 
 
 async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:

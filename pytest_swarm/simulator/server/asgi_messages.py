@@ -79,25 +79,32 @@ async def send_bytes(
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def start_lines(send: Send) -> None:
-    """Send the head of a stream of JSON lines."""
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _LINES)]})
-
-
-async def send_line(send: Send, value: Mapping[str, Json], *, last: bool = False) -> None:
-    """Send one line of a stream; `last` ends the stream.
+class SentReply:
+    """The JSON objects of a reply, which are sent: a whole one, or the lines of a stream.
 
     Args:
         send: The ASGI callable for the response.
-        value: The JSON object of the line.
-        last: Whether it is the last line.
     """
-    await send({"type": "http.response.body", "body": _ENCODE(value).encode() + b"\n", "more_body": not last})
 
+    def __init__(self, send: Send) -> None:
+        self._send = send
 
-async def end_lines(send: Send) -> None:
-    """End a stream after a line that was not sent as the last one."""
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def whole(self, value: Mapping[str, Json]) -> None:
+        """Send the only object of a reply."""
+        await send_json(self._send, value)
+
+    async def start_lines(self) -> None:
+        """Send the head of a stream."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _LINES)]})
+
+    async def line(self, value: Mapping[str, Json], *, last: bool = False) -> None:
+        """Send an object of a stream; `last` ends it."""
+        body = _ENCODE(value).encode() + b"\n"
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+
+    async def end_lines(self) -> None:
+        """End a stream after an object that was not sent as the last one."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def read_body(receive: Receive) -> bytes | None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import end_lines, send_json, send_line, start_lines
 from pytest_swarm.simulator.server.decode_sharing import DecodeSharing
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.launch_options import launch_options
@@ -17,13 +16,13 @@ from pytest_swarm.simulator.server.model_library import LibraryModel
 from pytest_swarm.simulator.server.prefix_cache import CachedPrompt
 from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
 from pytest_swarm.simulator.server.reply_bodies import (
-    ReplyMetrics,
     chunk,
-    final_reply,
+    end_of_reply,
     load_reply,
     logprobs,
     rendered_reply,
 )
+from pytest_swarm.simulator.server.reply_sinks import ReplySink
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 from pytest_swarm.simulator.server.runner_checks import check_by_runner, context_fault
@@ -37,7 +36,6 @@ from pytest_swarm.simulator.server.token_stream import (
     build_token_stream,
     left_work,
 )
-from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
 
 REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
@@ -64,12 +62,12 @@ class ChatEndpoint:
         self._generator = generator
         self._sharing = DecodeSharing()
 
-    async def serve(self, parsed: ParsedRequest, send: Send) -> None:
+    async def serve(self, parsed: ParsedRequest, reply: ReplySink) -> None:
         """Serve one request; cancellation releases its model and slot.
 
         Args:
             parsed: The checked request.
-            send: The ASGI callable for the response.
+            reply: Takes the reply.
 
         Raises:
             RequestError: The request fails before the response has started.
@@ -77,7 +75,7 @@ class ChatEndpoint:
         loop = asyncio.get_running_loop()
         if parsed.unloads:
             self._scheduler.unload(parsed.model.blob)
-            await send_json(send, load_reply(parsed, "unload", wall_time_s(loop)))
+            await reply.whole(load_reply(parsed, "unload", wall_time_s(loop)))
             return
         started_s = loop.time()
         model_request = ModelRequest(
@@ -89,9 +87,9 @@ class ChatEndpoint:
         await self._await_load(model_request)
         try:
             if parsed.messages:
-                await self._generate(parsed, model_request, started_s, send)
+                await self._generate(parsed, model_request, started_s, reply)
             else:
-                await send_json(send, load_reply(parsed, "load", wall_time_s(loop)))
+                await reply.whole(load_reply(parsed, "load", wall_time_s(loop)))
         except asyncio.CancelledError:
             self._scheduler.cancel(model_request)
             raise
@@ -126,13 +124,15 @@ class ChatEndpoint:
         if state is RequestState.FAILED:
             raise RequestError(500, _NO_MEMORY)
 
-    async def _generate(self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, send: Send) -> None:
+    async def _generate(
+        self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, reply: ReplySink
+    ) -> None:
         loop = asyncio.get_running_loop()
         fault = template_fault(parsed.template) or context_fault(parsed.context) or rendering_fault(parsed.template)
         if fault is not None:
             raise RequestError(500, fault)
         if parsed.renders_only:
-            await send_json(send, rendered_reply(parsed, wall_time_s(loop)))
+            await reply.whole(rendered_reply(parsed, wall_time_s(loop)))
             return
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
         await self._scheduler.slot(model_request)
@@ -140,7 +140,7 @@ class ChatEndpoint:
         stream, cached = self._token_stream(parsed, model_request.options.num_ctx, model_request.loaded)
         begun_s, answer = loop.time() + REQUEST_OVERHEAD_S + stream.overhead_s, stream.text
         try:
-            stream = await self._spend(parsed, stream, send)
+            stream = await self._spend(parsed, stream, reply)
         except asyncio.CancelledError:
             evaluated = stream.prompt_tokens if cached is None else cached.evaluated
             left = left_work(stream, loop.time() - begun_s, evaluated=evaluated, batch=model_request.options.batch)
@@ -152,9 +152,9 @@ class ChatEndpoint:
         finally:
             if cached is not None:
                 cached.end(answer)
-        await self._send_end(parsed, stream, send, total_s=loop.time() - started_s, load_s=load_s)
+        await self._send_end(parsed, stream, reply, total_s=loop.time() - started_s, load_s=load_s)
 
-    async def _spend(self, parsed: ParsedRequest, stream: TokenStream, send: Send) -> TokenStream:
+    async def _spend(self, parsed: ParsedRequest, stream: TokenStream, reply: ReplySink) -> TokenStream:
         """Let the time of a reply pass and send it if it is streamed; return it with the time that its tokens took."""
         loop, model, fixed_s = asyncio.get_running_loop(), parsed.model, REQUEST_OVERHEAD_S + stream.overhead_s
         if model.slowdown_beside > 1:
@@ -168,14 +168,14 @@ class ChatEndpoint:
             await asyncio.sleep(fixed_s + stream.prefill_s)
         elif parsed.stream:
             prefilled_s = loop.time() + fixed_s + stream.prefill_s
-            await _stream(parsed, stream, send, lambda work_s: asyncio.sleep(prefilled_s + work_s - loop.time()))
+            await _stream(parsed, stream, reply, lambda work_s: asyncio.sleep(prefilled_s + work_s - loop.time()))
             return stream
         else:
             await asyncio.sleep(fixed_s + stream.prefill_s + stream.decode_s)
             return stream
         with self._sharing.work(shared, factors) as decoding:
             if parsed.stream:
-                await _stream(parsed, stream, send, decoding.until)
+                await _stream(parsed, stream, reply, decoding.until)
             else:
                 await decoding.until(stream.decode_s)
         return replace(stream, token_s=decoding.took_s / stream.tokens)
@@ -186,6 +186,7 @@ class ChatEndpoint:
         """Return the reply, and the prompt in the model's cache; RequestError for what the model's process refuses."""
         check_by_runner(parsed)
         schema, json_mode = parsed.json_format
+        limit = parsed.most_tokens(num_ctx)
         window = PromptWindow(
             num_ctx=num_ctx,
             num_keep=parsed.num_keep,
@@ -200,17 +201,18 @@ class ChatEndpoint:
             schema=schema,
             json_mode=json_mode,
             seed=parsed.seed,
+            num_predict=limit if "num_predict" in parsed.options else None,
             raw=parsed.raw,
             context_tokens=len(parsed.context),
             options=parsed.options,
         )
         request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)
-        limit = parsed.most_tokens(num_ctx)
         if not parsed.shift:
             room = max(1, window.allocated - prompt_tokens)
             limit = room if limit is None else min(limit, room)
+            request = replace(request, num_predict=limit if "num_predict" in parsed.options else None)
         stream = build_token_stream(
-            self._generator.generate(replace(request, num_predict=limit if "num_predict" in parsed.options else None)),
+            self._generator.generate(request),
             parsed.model,
             prompt_tokens=prompt_tokens,
             slowdown=loaded.placement.slowdown(parsed.model),
@@ -225,41 +227,33 @@ class ChatEndpoint:
         return replace(stream, prefill_s=stream.prefill_s * cached.evaluated / prompt_tokens), cached
 
     async def _send_end(
-        self, parsed: ParsedRequest, stream: TokenStream, send: Send, *, total_s: float, load_s: float
+        self, parsed: ParsedRequest, stream: TokenStream, reply: ReplySink, *, total_s: float, load_s: float
     ) -> None:
         text = "" if parsed.stream else stream.text
         said = chunk(parsed, text, wall_time_s(asyncio.get_running_loop()), thinking=stream.thinking)
         if stream.reason is None:
             if parsed.stream:
-                await end_lines(send)
+                await reply.end_lines()
             else:
-                await send_json(send, {**said, "done": False})
+                await reply.whole({**said, "done": False})
             return
-        metrics = ReplyMetrics(
-            total_s=total_s,
-            load_s=load_s,
-            prompt_tokens=stream.prompt_tokens,
-            prefill_s=stream.prefill_s,
-            completion_tokens=stream.tokens,
-            decode_s=stream.decode_s,
-        )
-        reply = final_reply(parsed, said, reason=stream.reason, metrics=metrics)
+        final = {**said, **end_of_reply(parsed, stream, total_s=total_s, load_s=load_s)}
         if parsed.stream:
-            await send_line(send, reply, last=True)
+            await reply.line(final, last=True)
         else:
             if parsed.logprobs is not None:
-                reply["logprobs"] = logprobs(tuple(stream.pieces), parsed.logprobs)
-            await send_json(send, reply)
+                final["logprobs"] = logprobs(tuple(stream.pieces), parsed.logprobs)
+            await reply.whole(final)
 
 
 async def _stream(
-    parsed: ParsedRequest, stream: TokenStream, send: Send, decoded: Callable[[float], Awaitable[None]]
+    parsed: ParsedRequest, stream: TokenStream, reply: ReplySink, decoded: Callable[[float], Awaitable[None]]
 ) -> None:
     """Send each token at its time: when `decoded` so many seconds from the first on, so that delays do not add up."""
     for count, piece in enumerate(stream.pieces, start=1):
         await decoded(count * stream.token_s)
         if count == 1:
-            await start_lines(send)
+            await reply.start_lines()
         if piece:
             line: dict[str, Json] = {
                 **chunk(parsed, piece, wall_time_s(asyncio.get_running_loop())),
@@ -267,4 +261,4 @@ async def _stream(
             }
             if parsed.logprobs is not None:
                 line["logprobs"] = logprobs((piece,), parsed.logprobs)
-            await send_line(send, line)
+            await reply.line(line)

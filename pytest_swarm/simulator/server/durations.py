@@ -110,4 +110,4 @@ def rfc3339(wall_s: float) -> str:
 
 
 def _text(time: datetime) -> str:
-    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")

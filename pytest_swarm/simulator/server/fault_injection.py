@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import end_lines, read_body, send_bytes, send_json, send_line
+from pytest_swarm.simulator.server.asgi_messages import SentReply, read_body, send_bytes, send_json
 from pytest_swarm.simulator.server.chat_endpoint import QUEUE_FULL
 from pytest_swarm.simulator.server.faults import FaultKind, FaultSchedule
 from pytest_swarm.simulator.server.translated_calls import BodyHandler
@@ -119,6 +119,7 @@ class _FaultInjector:
     def __init__(self, kind: FaultKind, send: Send) -> None:
         self._kind = kind
         self._send = send
+        self._reply = SentReply(send)
         self._start: Event = {}
         self._lines = 0
 
@@ -157,12 +158,12 @@ class _FaultInjector:
                 await self._send(event)
                 return
             if self._kind is FaultKind.CRASH:
-                await send_line(self._send, {"error": CRASHED}, last=True)
+                await self._reply.line({"error": CRASHED}, last=True)
             raise _Stopped
         if last and self._kind is FaultKind.NO_DONE:
-            await end_lines(self._send)
+            await self._reply.end_lines()
         else:
-            await send_line(self._send, self._changed(json.loads(event["body"])), last=last)
+            await self._reply.line(self._changed(json.loads(event["body"])), last=last)
 
     def _changed(self, reply: dict[str, Json]) -> dict[str, Json]:
         if self._kind is FaultKind.WRONG_MODEL:

@@ -52,6 +52,8 @@ class LaunchOptions:
         A request that leaves `num_gpu` to the server accepts the model's value. One that leaves `num_batch` or
         `use_mmap` to it accepts what the server chose, but of a value that was asked for only the default.
         """
+        if self == running:
+            return False
         if not _accepts(self.num_batch, running.num_batch, chosen=running.chosen_batch, default=DEFAULT_BATCH):
             return True
         if not _accepts(self.use_mmap, running.use_mmap, chosen=running.chosen_mmap, default=None):
@@ -81,7 +83,7 @@ def launch_options(
     Returns:
         The options, with `num_ctx` between 4 and the model's longest context.
     """
-    given = {name: value for name, value in {**model.parameters, **options}.items() if value is not None}
+    given = {**model.parameters, **options}
     num_ctx = _whole(given, "num_ctx", spec.default_context)
     num_ctx = max(LEAST_CONTEXT, min(num_ctx, model.context_length))
     num_gpu = max(AUTO_LAYERS, _whole(given, "num_gpu", AUTO_LAYERS))
@@ -106,10 +108,12 @@ def _chosen_batch(context_tokens: int) -> int:
 
 
 def _optional(given: Mapping[str, Json], name: str) -> int | None:
-    return _whole(given, name, 0) if name in given else None
+    return None if given.get(name) is None else _whole(given, name, 0)
 
 
 def _whole(given: Mapping[str, Json], name: str, default: int) -> int:
-    value = given.get(name, default)
+    value = given.get(name)
+    if value is None:
+        return default
     assert isinstance(value, int | float)  # checked when the request was parsed
     return int(value)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from pytest_swarm.domain.prompt import Message
@@ -44,9 +46,9 @@ class ModelLibrary:
     """The installed models by name; case, default host and default namespace do not matter."""
 
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
-        self._models: dict[str, LibraryModel] = {}
-        for model in models:
-            self.add(LibraryModel(name=model.name, spec=model))
+        names = _spelled_alike(tuple(model.name for model in models))
+        pairs = zip(names, models, strict=True)
+        self._models = {name.key: LibraryModel(name=name.shortest, spec=model) for name, model in pairs}
 
     def find(self, name: str) -> LibraryModel | None:
         """Return the model of that name; None if the name is unknown."""
@@ -59,13 +61,7 @@ class ModelLibrary:
 
     def spelled(self, name: ModelName) -> ModelName:
         """Return a name with each part spelled as in the name of an installed model, where one has that part."""
-        for model in self._models.values():
-            known = parse_name(model.name)
-            pairs = [(part, getattr(name, part), getattr(known, part)) for part in _PARTS]
-            other = {part: new for part, old, new in pairs if old != new and old.lower() == new.lower()}
-            if other:
-                name = replace(name, **other)
-        return name
+        return _spelled(name, (parse_name(model.name) for model in self._models.values()))
 
     def remove(self, name: str) -> bool:
         """Remove a name; return False if it is unknown."""
@@ -93,6 +89,25 @@ class ModelLibrary:
             }
             for model in sorted(self._models.values(), key=lambda model: -int(model.modified_s))
         ]
+
+
+@lru_cache(maxsize=64)
+def _spelled_alike(names: tuple[str, ...]) -> tuple[ModelName, ...]:
+    """Return names, each with its parts spelled as in those before it."""
+    spelled: list[ModelName] = []
+    for name in names:
+        spelled.append(_spelled(parse_name(name), spelled))
+    return tuple(spelled)
+
+
+def _spelled(name: ModelName, known: Iterable[ModelName]) -> ModelName:
+    """Return a name with each part spelled as in a known one, where one has that part."""
+    for each in known:
+        pairs = [(part, getattr(name, part), getattr(each, part)) for part in _PARTS]
+        other = {part: new for part, old, new in pairs if old != new and old.lower() == new.lower()}
+        if other:
+            name = replace(name, **other)
+    return name
 
 
 def digest_of(model: ModelSpec) -> str:

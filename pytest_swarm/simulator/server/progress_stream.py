@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, send_json, send_line, start_lines
+from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, SentReply, send_json
 from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.transport import Send
 
@@ -39,6 +39,7 @@ async def send_progress(send: Send, progress: OperationProgress, request: JsonOb
         lines: list[dict[str, Json]] = [{"status": step} for step in progress.steps]
         if progress.error is not None:
             lines.append({"error": progress.error})
-        await start_lines(send)
+        reply = SentReply(send)
+        await reply.start_lines()
         for number, line in enumerate(lines, start=1):
-            await send_line(send, line, last=number == len(lines))
+            await reply.line(line, last=number == len(lines))

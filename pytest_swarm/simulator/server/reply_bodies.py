@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -11,22 +10,11 @@ from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.model_library import details, digest_of
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
+from pytest_swarm.simulator.server.token_stream import TokenStream
 
 _NS_PER_S: Final = 1_000_000_000
 _OTHER_TOKENS: Final = (" the", " a", " and", " of", " to", " in", " is", " it", " for", " on")
 _UNLIKELY: Final = -1e9  # logprob of a token that is not generated
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyMetrics:
-    """The metrics of one generation in the final object: times in seconds, lengths in tokens."""
-
-    total_s: float
-    load_s: float
-    prompt_tokens: int
-    prefill_s: float
-    completion_tokens: int
-    decode_s: float
 
 
 def chunk(parsed: ParsedRequest, text: str, wall_s: float, *, thinking: str | None = None) -> dict[str, Json]:
@@ -72,30 +60,28 @@ def rendered_reply(parsed: ParsedRequest, wall_s: float) -> dict[str, Json]:
     return {**reply, "done": False, "_debug_info": info}
 
 
-def final_reply(
-    parsed: ParsedRequest, said: Mapping[str, Json], *, reason: str, metrics: ReplyMetrics
-) -> dict[str, Json]:
-    """Return the final object of a reply; zeros are left out, as Go does.
+def end_of_reply(parsed: ParsedRequest, stream: TokenStream, *, total_s: float, load_s: float) -> dict[str, Json]:
+    """Return what the final object of a reply says besides `chunk`; zeros are left out, as Go does.
 
     Args:
         parsed: The request.
-        said: The object of `chunk` with the whole text, or with "" at the end of a stream.
-        reason: `done_reason`, stop or length.
-        metrics: Durations and token counts.
+        stream: The reply, with a reason for its end.
+        total_s: Seconds of the whole call.
+        load_s: Seconds of its load.
     """
-    reply: dict[str, Json] = {**said, "done": True, "done_reason": reason}
+    end: dict[str, Json] = {"done": True, "done_reason": stream.reason}
     if not parsed.chat and not parsed.raw:
-        reply["context"] = list(range(metrics.prompt_tokens + metrics.completion_tokens))
-    numbers: dict[str, int] = {
-        "total_duration": round(metrics.total_s * _NS_PER_S),
-        "load_duration": round(metrics.load_s * _NS_PER_S),
-        "prompt_eval_count": metrics.prompt_tokens,
-        "prompt_eval_duration": round(metrics.prefill_s * _NS_PER_S),
-        "eval_count": metrics.completion_tokens,
-        "eval_duration": round(metrics.decode_s * _NS_PER_S),
-    }
-    reply.update((name, number) for name, number in numbers.items() if number)
-    return reply
+        end["context"] = list(range(stream.prompt_tokens + stream.tokens))
+    numbers = (
+        ("total_duration", round(total_s * _NS_PER_S)),
+        ("load_duration", round(load_s * _NS_PER_S)),
+        ("prompt_eval_count", stream.prompt_tokens),
+        ("prompt_eval_duration", round(stream.prefill_s * _NS_PER_S)),
+        ("eval_count", stream.tokens),
+        ("eval_duration", round(stream.decode_s * _NS_PER_S)),
+    )
+    end.update(pair for pair in numbers if pair[1])
+    return end
 
 
 def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import Final, NoReturn
 
 from pytest_swarm.fields import Json
@@ -18,7 +17,6 @@ from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_fields import FIELDS, LISTS, OWN_DECODERS, RESPONSES_INPUT
 from pytest_swarm.simulator.server.responses_input import input_items
 
-_SHORT_BYTES: Final = 1024
 _SEPARATORS: Final = re.compile(r"[\s,:]*")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -33,29 +31,6 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     Raises:
         InvalidBody: The server would reject the body.
     """
-    return _read_short_object(body, kind) if len(body) <= _SHORT_BYTES else _read_object(body, kind)
-
-
-def read_request(body: bytes, kind: str) -> JsonObject:
-    """Return the JSON object of a body. Raises RequestError 400 for a body that the server rejects.
-
-    Args:
-        body: The request body.
-        kind: The server's name of the request type, such as ShowRequest.
-    """
-    try:
-        return read_object(body, kind)
-    except InvalidBody as error:
-        raise RequestError(400, str(error)) from error
-
-
-@lru_cache(maxsize=256)
-def _read_short_object(body: bytes, kind: str) -> JsonObject:
-    """Read a body that may well come again, such as one that loads a model."""
-    return _read_object(body, kind)
-
-
-def _read_object(body: bytes, kind: str) -> JsonObject:
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidBody("missing request body")
@@ -93,6 +68,19 @@ def _read_object(body: bytes, kind: str) -> JsonObject:
     if isinstance(rows, list):
         found["messages"] = [folded(row) if isinstance(row, dict) else row for row in rows]
     return found
+
+
+def read_request(body: bytes, kind: str) -> JsonObject:
+    """Return the JSON object of a body. Raises RequestError 400 for a body that the server rejects.
+
+    Args:
+        body: The request body.
+        kind: The server's name of the request type, such as ShowRequest.
+    """
+    try:
+        return read_object(body, kind)
+    except InvalidBody as error:
+        raise RequestError(400, str(error)) from error
 
 
 def _without_lone_surrogates(value: Json) -> Json:

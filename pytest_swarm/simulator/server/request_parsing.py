@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pytest_swarm.domain.prompt import Message
@@ -115,7 +115,7 @@ class ParsedRequest:
 
 
 def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
-    """Return the checked request.
+    """Return the checked request of a body.
 
     Args:
         body: The request body.
@@ -125,8 +125,22 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     Raises:
         RequestError: The server would reject the request; with its status and message.
     """
-    kind = "ChatRequest" if chat else "GenerateRequest"
-    data = read_request(body, kind)
+    data = read_request(body, "ChatRequest" if chat else "GenerateRequest")
+    parsed = check_request(data, library, chat=chat)
+    return parsed if isinstance(parsed.format, dict | None) else replace(parsed, format_text=raw_field(body, "format"))
+
+
+def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
+    """Return the checked request of a JSON object.
+
+    Args:
+        data: The fields of the request, each of the type that the server reads.
+        library: The installed models.
+        chat: True for `/api/chat`, False for `/api/generate`.
+
+    Raises:
+        RequestError: The server would reject the request; with its status and message.
+    """
     keep_s = keep_alive_s(data.get("keep_alive"))
     wants_thinking = bool(data.get("think"))
     logprobs = _logprobs(data)
@@ -155,7 +169,6 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
         shift=data.get("shift") is not False,
         truncate=data.get("truncate") is not False,
         format=data.get("format"),
-        format_text="" if isinstance(data.get("format"), dict | None) else raw_field(body, "format"),
         template=text_field(data, "template"),
         logprobs=logprobs,
         images=_image_count(data),

@@ -5,6 +5,7 @@ A server without cloud refuses `NAME:cloud` and `NAME:TAG-cloud`, but keeps such
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -19,6 +20,7 @@ _CLOUD, _LOCAL = "cloud", "local"
 _CLOUD_END: Final = "-cloud"
 
 
+@lru_cache(maxsize=128)
 def requested_name(text: str, *, unavailable: str = NO_CLOUD_MODEL) -> ModelName:
     """Return the name of the model that a request wants to use.
 

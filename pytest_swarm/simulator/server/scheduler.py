@@ -156,6 +156,11 @@ class Scheduler:
         """The number of requests without a model: the queued ones and the current one."""
         return len(self._queue) + (self._current is not None)
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a request or the end of an unload waits for the next event; else only a request can tell of it."""
+        return self._current is not None or self._unloads.recovering
+
     def next_timer_s(self) -> float | None:
         """Return the time of the next event that needs no request; None if there is none."""
         unload_s = self._unloads.next_timer_s()

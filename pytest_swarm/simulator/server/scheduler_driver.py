@@ -70,8 +70,10 @@ class SchedulerDriver:
 
     def by_expiry(self) -> tuple[LoadedModel, ...]:
         """Return the models that are resident now, the latest expiry first."""
-        now_s = asyncio.get_running_loop().time()
-        return tuple(sorted(self.resident(), key=lambda each: each.expiry_order(now_s), reverse=True))
+        found, now_s = self.resident(), asyncio.get_running_loop().time()
+        if len(found) < 2:  # as at most of a job's looks
+            return found
+        return tuple(sorted(found, key=lambda each: each.expiry_order(now_s), reverse=True))
 
     async def _reach(self, request: ModelRequest, states: tuple[RequestState, ...]) -> None:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,8 +92,8 @@ class SchedulerDriver:
             request.changed = None
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Schedule a call at the scheduler's next event."""
-        due_s = self._scheduler.next_timer_s()
+        """Schedule a call at the scheduler's next event that cannot wait for a request."""
+        due_s = self._scheduler.next_timer_s() if self._scheduler.has_waiting else None
         if self._timer is not None:
             if self._timer.when() == due_s and not self._timer.cancelled():
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property
 
 import httpx
 
@@ -11,12 +11,17 @@ from pytest_swarm.simulator.server.app import OllamaApp
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.fault_injection import FaultyApp
 from pytest_swarm.simulator.server.faults import Fault, FaultSchedule
+from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
+from pytest_swarm.simulator.server.reply_sinks import KeptReply
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_parsing import check_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.token_stream import TextGenerator
-from pytest_swarm.simulator.transport import AppFailedError, AsgiApp, AsgiTransport, Event
+from pytest_swarm.simulator.server.translated_calls import BodyHandler
+from pytest_swarm.simulator.transport import AppFailedError, AsgiApp, AsgiTransport
 
 
 class SimulatedServer:
@@ -45,50 +50,60 @@ class SimulatedServer:
         self.seed = seed
         self._scheduler = SchedulerDriver(spec)
         self._library = ModelLibrary(spec.models)
-        chat_endpoint = ChatEndpoint(spec, scheduler=self._scheduler, generator=generator)
-        new_app = partial(
-            OllamaApp, library=self._library, chat_endpoint=chat_endpoint, scheduler=self._scheduler, build=build
+        self._chat_endpoint = ChatEndpoint(spec, scheduler=self._scheduler, generator=generator)
+        self._faults = faults
+        self._build = build
+
+    @cached_property
+    def app(self) -> AsgiApp:
+        """The server for a web server; made late, because a client in this process may ask without it."""
+        sound = self._sound_app()
+        if not self._faults:
+            return sound
+        return FaultyApp(
+            sound,
+            schedule=FaultSchedule(self._faults, seed=self.seed),
+            resident=self._is_resident,
+            crash=self._crash,
+            below=lambda wrap: self._sound_app(below=wrap),
         )
-        self._sound = new_app()
-        self.app: AsgiApp = self._sound
-        if faults:
-            schedule = FaultSchedule(faults, seed=seed)
-            self.app = FaultyApp(
-                self._sound,
-                schedule=schedule,
-                resident=self._is_resident,
-                crash=self._crash,
-                below=lambda wrap: new_app(below=wrap),
-            )
+
+    def _sound_app(self, below: Callable[[BodyHandler], BodyHandler] | None = None) -> OllamaApp:
+        """Return the server without faults; `below` wraps what the routes call that translate a chat."""
+        return OllamaApp(
+            library=self._library,
+            chat_endpoint=self._chat_endpoint,
+            scheduler=self._scheduler,
+            build=self._build,
+            below=below,
+        )
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return an httpx transport to this server."""
-        return AsgiTransport(self.app)
+        return AsgiTransport(lambda *message: self.app(*message))
 
-    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Return the status and the body of the response to a POST; no fault is injected.
+    async def ask(self, body: JsonObject, *, chat: bool) -> JsonObject:
+        """Return the reply to a request of `/api/chat` or `/api/generate`, both as JSON objects; no fault is injected.
 
-        It is served in the caller's task, which is a tenth of the work of a transport: cancel that to disconnect.
+        It is served in the caller's task: cancel that to disconnect. HTTP, the texts of both objects and the check of
+        the body's types would be most of the work.
 
         Args:
-            path: The route.
-            body: The body of the request; it asks for no stream.
+            body: The request, each field of its type; it asks for no stream.
+            chat: True for `/api/chat`, False for `/api/generate`.
 
         Raises:
+            RequestError: The server refuses the request.
             AppFailedError: The server has a bug.
         """
-        status, parts = 0, list[bytes]()
-
-        async def send(event: Event) -> None:
-            nonlocal status
-            status = event.get("status", status)
-            parts.append(event.get("body", b""))
-
+        reply = KeptReply()
         try:
-            await self._sound.serve({"path": path, "raw_path": path.encode(), "method": "POST"}, body, send)
+            await self._chat_endpoint.serve(check_request(body, self._library, chat=chat), reply)
+        except RequestError:
+            raise
         except Exception as error:
             raise AppFailedError(f"the simulated server failed: {error!r}") from error
-        return status, b"".join(parts)
+        return reply.value
 
     def install(self, model: ModelSpec) -> None:
         """Install a model, in place of another of that name; a loaded one stays as it was loaded."""

@@ -53,6 +53,11 @@ class UnloadQueue:
         if loaded.idle:
             self._events.append((loaded, False))
 
+    @property
+    def recovering(self) -> bool:
+        """Whether the memory of an unloaded model does not show as free yet."""
+        return self._recovered_s is not None
+
     def next_timer_s(self) -> float | None:
         """Return the time at which `run` is due; None if nothing is pending."""
         if self._recovered_s is not None:
