@@ -1300,15 +1300,15 @@ FAULTS: Final = (
     Fault(
         name="a run is complete although one of its jobs has no end",
         where="telemetry",
-        old="self.complete and not unfinished",
-        new="self.complete",
+        old="self._complete and not unfinished",
+        new="self._complete",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
         name="the lines of several jobs that stand by turns are read as those of one",
         where="telemetry",
-        old="elif self._spans and self._spans[-1] == start:",
-        new="elif self._spans:",
+        old="if self._spans and self._spans[-1] == start:",
+        new="if self._spans:",
         tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
@@ -1335,8 +1335,8 @@ FAULTS: Final = (
     Fault(
         name="a part of a job may lack records that were read before",
         where="telemetry",
-        old="if len(records) != self._length:",
-        new="if not records:",
+        old="if len(texts) != len(lines.kinds):",
+        new="if not texts:",
         tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
@@ -1457,7 +1457,7 @@ FAULTS: Final = (
     Fault(
         name="a damaged line costs no job",
         where="telemetry",
-        old="        self.open.clear()\n",
+        old="        self._open.clear()\n",
         new="",
         tests=("telemetry/test_reader.py",),
     ),
