@@ -36,6 +36,11 @@ def packed_metrics(metrics: JobMetrics) -> JobMetrics:
     return JobMetrics(values=PackedValues(_PLACES, [metrics.values[name] for name in METRICS]))
 
 
+def with_regret(metrics: JobMetrics, regret: float | None) -> JobMetrics:
+    """Return the metrics with the regret, which other jobs of the run tell."""
+    return packed_metrics(JobMetrics(values={**metrics.values, MetricTable.regret.name: regret}))
+
+
 _PLACES: Final = {name: n for n, name in enumerate(METRICS)}
 
 

@@ -60,12 +60,10 @@ class RunReader:
 
     Args:
         path: An events.jsonl, or the folder that holds one.
-        ended: Takes each job as it ends, and an equal record whose parts are tuples, which it need not read again.
+        ended: Takes each job as it ends: a record whose parts are in memory, equal to the one of the run.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str], *, ended: Callable[[JobRecord, JobRecord], None] | None = None
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, ended: Callable[[JobRecord], None] | None = None) -> None:
         self.path = events_file(path)
         self.end = 0
         """Bytes of the file up to the end of the last line that was read."""
@@ -193,7 +191,7 @@ class RunReader:
                     del self._open[event.case]
                     self._jobs.append(job.closed(event, job.parts.stored()))
                     if self._ended is not None:
-                        self._ended(self._jobs[-1], job.closed(event, job.parts.held()))
+                        self._ended(job.closed(event, job.parts.held()))
 
     def _take_part(self, event: PartEvent, *, start: int) -> None:
         job = self._open_job(event)
