@@ -69,8 +69,8 @@ class XdistController:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self) -> None:
         """Import what the end of the run needs while the workers collect."""
-        for name in ("backend_choice", "reporting"):
-            import_module(f"pytest_swarm.plugin.{name}")
+        for name in ("pytest_swarm.plugin.backend_choice", "pytest_swarm.plugin.reporting", "scipy.special"):
+            import_module(name)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
