@@ -1340,6 +1340,27 @@ FAULTS: Final = (
         tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
+        name="a run that is followed goes on where measuring a job was broken off",
+        where="plugin/run_follower.py",
+        old="measurer, self._measurer = self._measurer, None",
+        new="measurer = self._measurer",
+        tests=("plugin/test_run_follower.py",),
+    ),
+    Fault(
+        name="a line that is half written is read",
+        where="telemetry/reader.py",
+        old="if cut_off or not to_the_end:",
+        new="if cut_off:",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="the markers of one benchmark count for another",
+        where="plugin/cases.py",
+        old="found = self._axes.get(tuple(map(id, markers)))",
+        new="found = next(iter(self._axes.values()), None)",
+        tests=("plugin/test_parametrization.py", "plugin/test_run.py"),
+    ),
+    Fault(
         name="packed tokens come back as a float",
         where="metrics",
         old="return int(_NUMBER.unpack_from(",
