@@ -89,24 +89,21 @@ class RunReader:
         Raises:
             EventsError: A line is JSON, but no event; or the file is another one, or shorter, than what was read.
         """
-        self._read(to_the_end=False)
+        self._read()
 
     def finish(self) -> Run:
         """Read what is left, and return the run; raises as `read_on` does."""
-        cut_off = self._read(to_the_end=True)
+        cut_off = self._read()
         return self._run(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
 
-    def _read(self, *, to_the_end: bool) -> bool:
-        """Read on, a last line without its newline too where that is the end; return whether that one is cut off."""
-        cut_off = False
+    def _read(self) -> bool:
+        """Read on, and return whether the last line is cut off; that one is left."""
         try:
             with self._opened() as file:  # by lines: the events of a large run are longer than what they hold
                 for line in file:
                     text = line if self._line else line.removeprefix(codecs.BOM_UTF8)
-                    if not line.endswith(b"\n"):  # only the last line can lack it
-                        cut_off = not is_json(text)
-                        if cut_off or not to_the_end:
-                            break
+                    if not line.endswith(b"\n") and not is_json(text):  # only the last line can be
+                        return True
                     start, self.end = self.end, self.end + len(line)
                     self._line += 1
                     if text.strip():
@@ -117,7 +114,7 @@ class RunReader:
             ) from error
         except OSError as error:
             raise EventsError(f"{self.path}: cannot be read as events: {error.strerror or error}") from error
-        return cut_off
+        return False
 
     def _opened(self) -> BinaryIO:
         """Open the file behind what was read of it; EventsError for one that took its place."""
