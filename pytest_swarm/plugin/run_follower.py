@@ -44,7 +44,8 @@ class RunFollower:
 
     def finish(self) -> tuple[Run, tuple[MeasuredJob, ...]]:
         """Return the run and its measured jobs; EventsError where the events cannot be read."""
-        if self._measurer is not None:
+        measurer, self._measurer = self._measurer, None  # what it holds of the file is not needed any more
+        if measurer is not None:
             with suppress(EventsError):  # such as of a file that was written again in full
-                return self._measurer.finish()
+                return measurer.finish()
         return RunMeasurer(self._events).finish()
