@@ -1342,8 +1342,8 @@ FAULTS: Final = (
     Fault(
         name="a run that is followed goes on where measuring a job was broken off",
         where="plugin/run_follower.py",
-        old="measurer, self._measurer = self._measurer, None",
-        new="measurer = self._measurer",
+        old="measurer, self._measurer = self._measurer, None\n        if measurer is None:",
+        new="measurer = self._measurer\n        if measurer is None:",
         tests=("plugin/test_run_follower.py",),
     ),
     Fault(
