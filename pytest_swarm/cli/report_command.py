@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.telemetry import EVENTS_FILE
 
 DEFAULT: Final = ("html", "json")
 HELP: Final = "rebuild the reports of one or more runs from their events"
@@ -34,19 +33,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the reports, and print the path of each; print the figures of published telemetry."""
     from pytest_swarm.report.output_kinds import check_apart, parse_output
-    from pytest_swarm.report.outputs import Source, rebuild
+    from pytest_swarm.report.outputs import read_source, rebuild
     from pytest_swarm.telemetry.published import published_files
-    from pytest_swarm.telemetry.reader import read_run
 
     published = {path: published_files(path) for path in options.runs}
     if any(published.values()):
         return _print_published(options, published)
     outputs = [parse_output(text, what="--type") for text in options.type or DEFAULT]
     check_apart(outputs, what="--type")
-    sources = [
-        Source(run=read_run(path), events=path / EVENTS_FILE if path.is_dir() else path) for path in options.runs
-    ]
-    for path in rebuild(sources, outputs, folder=options.out, job=options.job):
+    for path in rebuild([*map(read_source, options.runs)], outputs, folder=options.out, job=options.job):
         print(f"wrote {path}")
     return 0
 

@@ -23,10 +23,9 @@ _SHARED_ENTRIES: Final = 32
 
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
-    """One job. `oracle_score` is the best score that is known of the same pair; None where no oracle ran."""
+    """One job."""
 
     record: JobRecord
-    oracle_score: float | None = None
 
     @cached_property
     def task_scores(self) -> dict[str, float | None]:

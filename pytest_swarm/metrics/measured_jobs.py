@@ -10,8 +10,9 @@ from typing import Final, NamedTuple, TypeAlias
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.domain.run_options import text_of
-from pytest_swarm.metrics.facts import JobFacts, shared_map
-from pytest_swarm.metrics.job_metrics import JobMetrics, metrics_of, packed_metrics
+from pytest_swarm.metrics.job_figures import JobFigures, figures_of
+from pytest_swarm.metrics.job_metrics import JobMetrics, with_regret
+from pytest_swarm.metrics.quality_metrics import regret_of
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 _AUTO: Final = "auto"
@@ -26,6 +27,7 @@ class Setting(NamedTuple):
 
 
 PairKey: TypeAlias = tuple[str, Setting, int, int]
+_Job: TypeAlias = tuple[JobRecord, JobFigures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,89 +118,89 @@ def setting_of(key: CaseKey) -> Setting:
     return Setting(key.horizon, key.vram_budget_gb, key.lambda_token)
 
 
-def measure_run(run: Run) -> tuple[MeasuredJob, ...]:
-    """Return the jobs of a run with their metrics; where repeats were added while needed, they weigh by case."""
-    jobs = measure(run.jobs)
+def measure_run(run: Run, figures: Sequence[JobFigures] | None = None) -> tuple[MeasuredJob, ...]:
+    """Return the jobs of a run with their metrics; where repeats were added while needed, they weigh by case.
+
+    Args:
+        run: The run.
+        figures: Those of its jobs, where they are known.
+    """
+    jobs = measure(run.jobs, figures)
     if not text_of("swarm_repeat", run.info.options).startswith(_AUTO):
         return jobs
     return tuple(replace(job, weighs_by_case=True) for job in jobs)
 
 
-def measure(records: Iterable[JobRecord]) -> tuple[MeasuredJob, ...]:
+def measure(records: Iterable[JobRecord], figures: Sequence[JobFigures] | None = None) -> tuple[MeasuredJob, ...]:
     """Return the jobs with their metrics, sorted by job, budget, horizon, swept weight, mode and repeat.
 
-    `records` come in the order they ended. One that is not completed, and that a resumed run completed later, is left
-    out: the same test has run the same case again. The best score of each pair with an oracle gives the regret of its
-    jobs.
+    One that is not completed, and that a resumed run completed later, is left out: the same test has run the same case
+    again. The best score of each pair with an oracle gives the regret of its jobs.
+
+    Args:
+        records: The jobs in the order in which they ended.
+        figures: Those of the records, where they are known.
     """
-    ordered = _numbered(sorted(_standing(records), key=_record_order))
+    listed = list(records)
+    known = map(figures_of, listed) if figures is None else figures
+    ordered = _numbered(sorted(_standing(zip(listed, known, strict=True)), key=_order))
     best = _best_scores(ordered)
-    return tuple(_measured(record, occurrence, best) for record, occurrence in ordered)
+    return tuple(_measured(job, occurrence, best) for job, occurrence in ordered)
 
 
-def _best_scores(ordered: Sequence[tuple[JobRecord, int]]) -> dict[PairKey, float]:
+def _best_scores(ordered: Sequence[tuple[_Job, int]]) -> dict[PairKey, float]:
     """Return the best score within the budget of each pair that an oracle ran."""
-    if not any(record.case.key.mode == ORACLE for record, _ in ordered):
-        return {}
     best: dict[PairKey, float] = {}
     judged: set[PairKey] = set()
-    for record, occurrence in ordered:
-        key, score = pair_key(record, occurrence), JobFacts(record=record).score
+    for (record, figures), occurrence in ordered:
+        key, score = pair_key(record, occurrence), figures.metrics.score
         if score is None:
             continue
         if record.case.key.mode == ORACLE:
             judged.add(key)
-        if not any(step.violation for step in record.steps):
+        if not figures.over_budget:
             best[key] = max(best.get(key, score), score)
     return {key: score for key, score in best.items() if key in judged}
 
 
-def _measured(record: JobRecord, occurrence: int, best: Mapping[PairKey, float]) -> MeasuredJob:
-    facts = JobFacts(record=_held(record), oracle_score=best.get(pair_key(record, occurrence)))
+def _measured(job: _Job, occurrence: int, best: Mapping[PairKey, float]) -> MeasuredJob:
+    record, figures = job
+    oracle_score, metrics = best.get(pair_key(record, occurrence)), figures.metrics
+    if oracle_score is not None:
+        metrics = with_regret(metrics, regret_of(metrics.score, oracle_score, over_budget=figures.over_budget))
     return MeasuredJob(
         record=record,
-        metrics=packed_metrics(metrics_of(facts)),
-        task_score=shared_map(facts.task_scores),
-        task_model=shared_map(facts.task_models),
-        sandboxes=tuple({each.sandbox_layers: None for each in facts.record.outcomes if each.sandbox_layers}),
+        metrics=metrics,
+        task_score=figures.task_score,
+        task_model=figures.task_model,
+        sandboxes=figures.sandboxes,
         occurrence=occurrence,
     )
 
 
-def _held(job: JobRecord) -> JobRecord:
-    """Return an equal record whose parts are tuples, because each metric reads them."""
-    return replace(
-        job,
-        steps=tuple(job.steps),
-        outcomes=tuple(job.outcomes),
-        switches=tuple(job.switches),
-        samples=tuple(job.samples),
-        retries=tuple(job.retries),
-    )
-
-
-def _numbered(records: Iterable[JobRecord]) -> list[tuple[JobRecord, int]]:
+def _numbered(jobs: Iterable[_Job]) -> list[tuple[_Job, int]]:
     """Number the jobs of one case."""
     seen: Counter[str] = Counter()
-    numbered: list[tuple[JobRecord, int]] = []
-    for record in records:
-        digest = record.case.digest
-        numbered.append((record, seen[digest]))
+    numbered: list[tuple[_Job, int]] = []
+    for job in jobs:
+        digest = job[0].case.digest
+        numbered.append((job, seen[digest]))
         seen[digest] += 1
     return numbered
 
 
-def _standing(records: Iterable[JobRecord]) -> list[JobRecord]:
-    """Return the records without those that were run again to their end."""
+def _standing(jobs: Iterable[_Job]) -> list[_Job]:
+    """Return the jobs without those that were run again to their end."""
     completed: set[tuple[str, str]] = set()
-    kept: list[JobRecord] = []
-    for record in reversed(list(records)):
+    kept: list[_Job] = []
+    for job in reversed(list(jobs)):
+        record = job[0]
         case = (record.case.digest, record.case.test)
         if record.status is JobStatus.COMPLETED:
             completed.add(case)
         elif case in completed:
             continue
-        kept.append(record)
+        kept.append(job)
     return kept[::-1]
 
 
@@ -217,7 +219,8 @@ def setting_order(setting: Setting) -> tuple[float, tuple[int, int], float]:
     return setting.budget_gb, horizon_order(setting.horizon), lambda_order(setting.lambda_token)
 
 
-def _record_order(record: JobRecord) -> tuple[object, ...]:
+def _order(job: _Job) -> tuple[object, ...]:
+    record, _ = job
     key = record.case.key
     return (
         record.case.job,

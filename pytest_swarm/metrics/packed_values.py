@@ -43,11 +43,14 @@ class PackedValues(Mapping[str, object]):
     def __init__(self, places: Mapping[str, int], values: Sequence[object]) -> None:
         numbers = array("d")
         self._places = places
-        self._layout = shared(tuple(_apart(value, numbers) for value in values))
+        self._layout = shared(
+            tuple([_apart(value, numbers) if type(value) in _TAKEN_APART else value for value in values])
+        )
         self._numbers = numbers.tobytes()
 
     def __getitem__(self, name: str) -> object:
-        return self._filled(self._layout[self._places[name]])
+        value = self._layout[self._places[name]]
+        return self._filled(value) if type(value) in _STAND_INS else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -72,7 +75,16 @@ def _apart(value: object, numbers: array[float]) -> object:
     if of is None:
         return value
     numbers.append(cast("float", value))
-    return of(_NUMBER.size * (len(numbers) - 1))
+    return _place(of, _NUMBER.size * (len(numbers) - 1))
+
+
+@lru_cache(maxsize=1024)  # jobs with as many numbers have the same places
+def _place(of: type[_Place], byte: int) -> _Place:
+    return of(byte)
+
+
+_STAND_INS: Final = frozenset((_Place, _WholePlace, tuple))
+_TAKEN_APART: Final = frozenset((float, int, tuple))
 
 
 @dataclass(frozen=True, slots=True)

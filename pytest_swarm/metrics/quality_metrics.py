@@ -31,10 +31,20 @@ def _utility(job: JobFacts) -> float | None:
     return realised_utility(job.record)
 
 
-def _regret(job: JobFacts) -> float | None:
-    if job.oracle_score is None or job.score is None or any(step.violation for step in job.record.steps):
-        return None
-    return job.oracle_score - job.score
+def _regret(_: JobFacts) -> float | None:
+    """Return None: the oracle's job of the run tells it, not this job (`regret_of`)."""
+    return None
+
+
+def regret_of(score: float | None, oracle_score: float, *, over_budget: bool) -> float | None:
+    """Return the best score that is known of a pair, less that of one of its jobs.
+
+    Args:
+        score: The job's score; None, as without one, where it has none.
+        oracle_score: The best score within the budget, where an oracle ran.
+        over_budget: Whether a step of the job was planned over its budget, which an oracle never does.
+    """
+    return None if score is None or over_budget else oracle_score - score
 
 
 def realised_utility(record: JobRecord) -> float | None:

@@ -100,6 +100,8 @@ class Cases:
         """Modes of `all` that the fleet cannot run, and why."""
         self._shortened = False
         """Whether a list of a marker or of the ini file counts with its first value only."""
+        self._axes: dict[tuple[int, ...], tuple[Axes, list[pytest.Mark]]] = {}
+        """What was said by markers, by their identities; an identity is theirs only while they are held."""
         self._inputs = inputs
         self._settings = inputs.settings
 
@@ -116,16 +118,20 @@ class Cases:
 
     def axes_of(self, item: pytest.Item) -> Axes:
         """Return what command line, the test's markers and ini say together."""
-        return self._settings.axes(self._said_by_markers(item))
+        markers = list(item.iter_markers(MARKER))  # mostly those of the function, which all of its cases share
+        found = self._axes.get(tuple(map(id, markers)))
+        if found is None:
+            found = self._axes[tuple(map(id, markers))] = self._settings.axes(self._said_by(markers)), markers
+        return found[0]
 
     def carryover_of(self, item: pytest.Item) -> Carryover:
         """Return whether a test's cases start from nothing, or from what their group has learned and loaded."""
         return self.axes_of(item).carryover or "case"
 
-    def _said_by_markers(self, item: pytest.Item) -> Axes:
-        """Return what the test's markers say; the closest comes first."""
+    def _said_by(self, markers: Iterable[pytest.Mark]) -> Axes:
+        """Return what a test's markers say; the closest comes first."""
         said = Axes()
-        for marker in item.iter_markers(MARKER):
+        for marker in markers:
             said = said.over(axes_of_marker(marker.args, dict(marker.kwargs), known=self._inputs.modes))
         return said
 
@@ -138,7 +144,7 @@ class Cases:
         from pytest_swarm.domain.record import CaseKey
 
         check_markers(item)
-        said = self._said_by_markers(item)
+        said = self._said_by(item.iter_markers(MARKER))
         self._shortened |= self._settings.shortens(said)
         axes = self._settings.axes(said)
         budgets_gb, weights = self._budgets_gb(axes, item.nodeid), _swept(axes)

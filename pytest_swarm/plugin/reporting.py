@@ -60,14 +60,15 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
     session, folder = prepared.session, prepared.folder
     try:
         notes = (*session.notes, *prepared.resources.remarks)
-        run = folder.end(complete=complete, notes=notes, failed=session.failed)
+        ended = folder.end(complete=complete, notes=notes, failed=session.failed)
     except SwarmError as error:
         said = [each for each in (folder.trouble, error) if each is not None]
         return SessionEnd(report=None, written=(), troubles=tuple(map(str, said)))
     trouble = folder.trouble
-    if run is None:
+    if ended is None:
         return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))
-    report = build_report(run)
+    run, jobs = ended
+    report = build_report(run, jobs)
     nothing = nothing_measured(report)
     troubles: list[str] = [] if nothing is None else [nothing.text]
     if trouble is not None:

@@ -13,7 +13,6 @@ from pytest_swarm.domain.run_options import RESUMED_ANEW, differing_options, nam
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.run_lock import RunLock
 from pytest_swarm.telemetry import EVENTS_FILE
-from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
@@ -115,6 +114,8 @@ def earlier_jobs(folder: Path, resources: Resources) -> EarlierJobs:
     events = folder / EVENTS_FILE
     if resources.settings.resume is None or not events.exists():
         return EarlierJobs(run_name=folder.name)
+    from pytest_swarm.telemetry.reader import read_run  # only then, because each worker would import it at its start
+
     run = read_run(events)
     difference = _difference(run.info, resources)
     if difference is not None:

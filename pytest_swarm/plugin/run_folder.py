@@ -15,13 +15,14 @@ from pytest_swarm.files import write_whole
 from pytest_swarm.plugin.resuming import EarlierJobs
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
-from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.shipping import Begun, begun_jobs, pack, unpack
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
 from pytest_swarm.units import now_ms
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import Run, RunInfo
+    from pytest_swarm.metrics.measured_jobs import MeasuredJob
+    from pytest_swarm.plugin.run_follower import RunFollower
     from pytest_swarm.plugin.run_lock import RunLock
 
 REPORTS: Final = "reports"
@@ -97,6 +98,13 @@ class RunFolder:
         self.lock.take()
         return FileSink(self.events)
 
+    @cached_property
+    def follower(self) -> RunFollower:
+        """What reads the events back."""
+        from pytest_swarm.plugin.run_follower import RunFollower  # only where it is needed: no worker measures a run
+
+        return RunFollower(self.events)
+
     def shipped(self) -> str | None:
         """What a worker sends: its events since the last call, the first time behind those that open a run."""
         assert isinstance(self.sink, ListSink), "only a worker ships its events"
@@ -113,6 +121,7 @@ class RunFolder:
         if shipment.opening and not self._opened:
             self._write_opening(shipment.opening)
         self._write(shipment.lines, shipment.begun)
+        self.follower.follow(size=self.file.size)
 
     def emit(self, event: Event) -> None:
         """Write an event at once, the first one behind those that open a run."""
@@ -148,7 +157,9 @@ class RunFolder:
         self._append(*(opening[1:] if self.events.exists() else opening))
         self._opened = True
 
-    def end(self, *, complete: bool, notes: tuple[str, ...], failed: Iterable[str] = ()) -> Run | None:
+    def end(
+        self, *, complete: bool, notes: tuple[str, ...], failed: Iterable[str] = ()
+    ) -> tuple[Run, tuple[MeasuredJob, ...]] | None:
         """Write `run_end`, where events can be written, and give the run as read back; None where nothing was run.
 
         Args:
@@ -164,7 +175,7 @@ class RunFolder:
         with suppress(EventsError):  # then it is the trouble
             self._append(encode_line(encode_run_end(now_ms(), complete=complete, notes=sentences, failed=failed)))
         self.file.close()
-        return read_run(self.events)
+        return self.follower.finish()
 
     def _put_back(self) -> str | None:
         """Write the events again where somebody has removed them, and return a sentence about it; else None."""

@@ -14,6 +14,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, mode_of_id
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.ini_file import ini_folder
+from pytest_swarm.plugin.packed_reports import FORM, PACKED, PackedReports
 from pytest_swarm.plugin.process import process_of
 from pytest_swarm.plugin.session_inputs import Announcer, SessionInputs
 from pytest_swarm.plugin.settings import Settings
@@ -58,6 +59,8 @@ class SwarmSession:
         if self.process.is_worker:
             messages = WorkerMessages(config, first=lambda: None if self.run is None else self.run.cost_sentence())
             config.pluginmanager.register(messages)
+            if config.workerinput.get(PACKED) == FORM:  # type: ignore[attr-defined]  # xdist's
+                config.pluginmanager.register(PackedReports())
             announcer = Announcer(tell=self.tell, progress=messages.send, cost=messages.send_cost)
         self.inputs = SessionInputs(
             settings=self.settings,

@@ -12,6 +12,7 @@ import pytest
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.plugin.hooks import EVENTS, REMARKS, checked_hooks
+from pytest_swarm.plugin.packed_reports import FORM, PACKED, unpack_report
 from pytest_swarm.plugin.refused_run import REFUSAL
 from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
 
@@ -59,6 +60,7 @@ class XdistController:
                 resumed = session.lock.folder if session.settings.resume is not None else None
         except SwarmError as error:
             raise pytest.UsageError(str(error)) from error
+        node.workerinput[PACKED] = FORM
         node.workerinput[RUN] = session.process.run_name
         node.workerinput[STARTED] = session.process.started_ts_ms
         node.workerinput[FREE_VRAM] = session.inputs.gpu.free_vram
@@ -67,8 +69,8 @@ class XdistController:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self) -> None:
         """Import what the end of the run needs while the workers collect."""
-        for name in ("backend_choice", "reporting"):
-            import_module(f"pytest_swarm.plugin.{name}")
+        for name in ("pytest_swarm.plugin.backend_choice", "pytest_swarm.plugin.reporting", "scipy.special"):
+            import_module(name)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
@@ -109,6 +111,11 @@ class XdistController:
         from pytest_swarm.plugin.scheduling import WorkflowScheduling
 
         return WorkflowScheduling(config, log)
+
+    @pytest.hookimpl(tryfirst=True)  # others make the report of its entries
+    def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
+        """Unpack what a worker sent."""
+        unpack_report(data)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write what a worker sent, and show what it says."""

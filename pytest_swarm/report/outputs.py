@@ -10,12 +10,15 @@ from pathlib import Path
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.files import MeasuredFile, MeasuredFileError, replacing, write_whole
+from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.run_measurer import RunMeasurer
 from pytest_swarm.report.csv_report import write_csv
 from pytest_swarm.report.html import PageOptions, render_html
 from pytest_swarm.report.json_report import write_json
 from pytest_swarm.report.markdown import write_markdown
 from pytest_swarm.report.output_kinds import Output
 from pytest_swarm.report.report_model import Report, build_report
+from pytest_swarm.telemetry import EVENTS_FILE
 
 
 def write_output(
@@ -50,10 +53,17 @@ def write_output(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A run, and the events.jsonl that it was read from."""
+    """A run, and the events.jsonl that it was read from. `jobs` are its measured jobs, where they are known."""
 
     run: Run
     events: Path
+    jobs: tuple[MeasuredJob, ...] | None = None
+
+
+def read_source(path: Path) -> Source:
+    """Return the run in a folder, or of an events.jsonl; EventsError where that cannot be read."""
+    run, jobs = RunMeasurer(path).finish()
+    return Source(run=run, events=path / EVENTS_FILE if path.is_dir() else path, jobs=jobs)
 
 
 def rebuild(
@@ -73,7 +83,7 @@ def rebuild(
     Raises:
         OptionError: A report cannot be written, or there is no such job.
     """
-    reports = [build_report(restricted(each.run, job)) for each in sources]
+    reports = [build_report(restricted(each.run, job), each.jobs if job is None else None) for each in sources]
     written: list[Path] = []
     for output in outputs:
         for n, (source, report) in enumerate(zip(sources, reports, strict=True)):

@@ -89,9 +89,14 @@ class Report:
         return tuple(each for each in sides if each.reference == reference)
 
 
-def build_report(run: Run) -> Report:
-    """Return the report of a run, without a gate."""
-    jobs = measure_run(run)
+def build_report(run: Run, jobs: tuple[MeasuredJob, ...] | None = None) -> Report:
+    """Return the report of a run, without a gate.
+
+    Args:
+        run: The run.
+        jobs: Its jobs as `measure_run` returns them, where they are measured already.
+    """
+    jobs = measure_run(run) if jobs is None else jobs
     modes = aggregate_modes(jobs)
     return Report(
         run=run,

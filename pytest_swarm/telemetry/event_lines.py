@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, get_args
 
+import msgspec
 from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder
@@ -24,6 +25,16 @@ _HEADS: Final[JsonDecoder[EventHead]] = JsonDecoder(EventHead, error=EventsError
 _DECODERS: Final[Mapping[str, JsonDecoder[AnyEvent]]] = MappingProxyType(
     {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(AnyEvent)}
 )
+
+_ANY: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
+
+
+def sound_event(line: bytes) -> AnyEvent | None:
+    """Return the event of a line; None for a line whose head must be read: it tells its version, or is not sound."""
+    try:
+        return None if b'"schema_version"' in line else _ANY.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def decode_head(line: bytes, *, where: str) -> EventHead:

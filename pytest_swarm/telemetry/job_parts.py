@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias, TypeVar, overload
 
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
-from pytest_swarm.telemetry.event_lines import EventHead, decode_event, decode_head
-from pytest_swarm.telemetry.event_types import AnyEvent
+from pytest_swarm.telemetry.event_lines import EventHead, decode_event
 
 R = TypeVar("R")
 PartEvent: TypeAlias = (
@@ -42,6 +41,10 @@ class EventsOnDisk:
         """Return the file at a path; None for one that cannot be read twice, such as a pipe."""
         return cls(path.absolute(), str(path), _identity(path.stat())) if path.is_file() else None
 
+    def is_same(self, file: BinaryIO) -> bool:
+        """Return whether an open file is this one."""
+        return _identity(os.fstat(file.fileno())) == self.identity
+
     def changed(self) -> EventsError:
         """Return the error for a file that does not hold any more what was read of it."""
         return EventsError(f"{self.shown}: was changed after it was read; read the run again")
@@ -49,16 +52,20 @@ class EventsOnDisk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobLines:
-    """Where the lines of one job stand: the first byte and the end of each block of them, by turns, in 8 bytes each."""
+    """Where the lines of one job stand: the first byte and the end of each block of them, by turns, in 8 bytes each.
+
+    `kinds` are the types of their events, a byte each.
+    """
 
     file: EventsOnDisk
     spans: bytes
+    kinds: bytes
 
     def texts(self) -> Iterator[bytes]:
         """Yield the lines; EventsError where another file took the place of this one."""
         spans = iter(array("Q", self.spans))
         with self.file.path.open("rb") as file:
-            if _identity(os.fstat(file.fileno())) != self.file.identity:
+            if not self.file.is_same(file):
                 raise self.file.changed()
             for start, end in zip(spans, spans, strict=True):
                 file.seek(start)
@@ -70,14 +77,11 @@ class StoredPart(Sequence[R]):
     """Equals the tuple of its records. EventsError where the file was changed since it was read."""
 
     _lines: JobLines
-    _type: str
+    _kind: int
     _length: int
 
     def _records(self) -> Sequence[R]:
-        records = _read_part(self._lines, self._type)
-        if len(records) != self._length:
-            raise self._lines.file.changed()
-        return records
+        return _read_part(self._lines, self._kind)
 
     def __len__(self) -> int:
         return self._length
@@ -100,59 +104,64 @@ class StoredPart(Sequence[R]):
 
 
 class JobParts:
-    """The parts of one job while its events are read; they are kept only where they cannot be read again.
+    """The parts of one job while its events are read.
 
     Args:
         file: The file that is read; None for one that cannot be read twice.
+        held: Whether their records are asked for, too.
     """
 
-    def __init__(self, file: EventsOnDisk | None) -> None:
+    def __init__(self, file: EventsOnDisk | None, *, held: bool) -> None:
         self._file = file
         self._spans = array("Q")
-        self._lengths: Counter[str] = Counter()
-        self._records: dict[str, list[Any]] = {}
+        self._kinds = bytearray()
+        self._records: dict[str, list[Any]] | None = {} if held or file is None else None
 
     def take(self, event: PartEvent, *, start: int, end: int) -> None:
         """Take a sound event, whose line stands from one byte to another."""
-        of = str(type(event).__struct_config__.tag)
-        self._lengths[of] += 1
-        if self._file is None:
-            self._records.setdefault(of, []).append(_PARTS[of].decode(event))
-        elif self._spans and self._spans[-1] == start:
+        kind = _KINDS[type(event)]
+        self._kinds.append(kind)
+        if self._records is not None:
+            part = _PARTS[kind]
+            self._records.setdefault(part.field, []).append(part.decode(event))
+        if self._spans and self._spans[-1] == start:
             self._spans[-1] = end
         else:
             self._spans.extend((start, end))
 
-    def close(self) -> dict[str, Any]:
-        """Return the parts by the fields of a JobRecord."""
+    def stored(self) -> Mapping[str, Sequence[Any]]:
+        """Return the parts by the fields of a JobRecord, in little memory where they can be read again."""
         if self._file is None:
-            return {_PARTS[of].field: tuple(records) for of, records in self._records.items()}
-        lines = JobLines(self._file, self._spans.tobytes())
-        return {_PARTS[of].field: StoredPart(lines, of, length) for of, length in self._lengths.items()}
+            return self.held()
+        lines = JobLines(self._file, self._spans.tobytes(), bytes(self._kinds))
+        return {_PARTS[kind].field: StoredPart(lines, kind, n) for kind, n in Counter(self._kinds).items()}
+
+    def held(self) -> Mapping[str, Sequence[Any]]:
+        """Return the parts by the fields of a JobRecord, as tuples of their records."""
+        assert self._records is not None, "they were asked for from the beginning"
+        return {field: tuple(records) for field, records in self._records.items()}
 
 
 @lru_cache(maxsize=_KEPT_PARTS)
-def _read_part(lines: JobLines, of: str) -> tuple[Any, ...]:
-    """Return the records of one type of event."""
-    return tuple(map(_PARTS[of].decode, _read_events(lines, of)))
-
-
-def _read_events(lines: JobLines, of: str) -> Iterator[AnyEvent | None]:
-    where = lines.file.shown
+def _read_part(lines: JobLines, kind: int) -> tuple[Any, ...]:
+    """Return the records of one type of event; EventsError where the file was changed."""
+    part, where = _PARTS[kind], lines.file.shown
     try:
-        for text in _texts(lines).get(of, ()):
-            yield decode_event(text, EventHead(event=of), where=where)
+        return tuple(part.decode(decode_event(text, part.head, where=where)) for text in _texts(lines)[kind])
     except (OSError, EventsError) as error:
         raise lines.file.changed() from error
 
 
 @lru_cache(maxsize=1)
-def _texts(lines: JobLines) -> Mapping[str, Sequence[bytes]]:
+def _texts(lines: JobLines) -> Mapping[int, Sequence[bytes]]:
     """Return the lines of a job by their type, because whoever reads one part often reads another one next."""
-    texts: dict[str, list[bytes]] = {}
-    for text in lines.texts():
-        texts.setdefault(decode_head(text, where=lines.file.shown).event, []).append(text)
-    return texts
+    texts = tuple(lines.texts())
+    if len(texts) != len(lines.kinds):
+        raise lines.file.changed()
+    found: dict[int, list[bytes]] = {}
+    for kind, text in zip(lines.kinds, texts, strict=True):
+        found.setdefault(kind, []).append(text)
+    return found
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -160,19 +169,24 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 class _Part(NamedTuple):
-    """A field of a JobRecord, and what makes one of its records of an event."""
+    """A field of a JobRecord, the type of its events, and what makes one of its records of an event."""
 
     field: str
+    event: type[PartEvent]
     decode: Callable[[Any], Any]
 
+    @property
+    def head(self) -> EventHead:
+        """What the lines of its events begin with."""
+        return EventHead(event=str(self.event.__struct_config__.tag))
 
-_PARTS: Final[Mapping[str, _Part]] = MappingProxyType(
-    {
-        "plan_step": _Part("steps", events.decode_plan_step),
-        "task_result": _Part("outcomes", events.decode_task_result),
-        "model_switch": _Part("switches", events.decode_switch),
-        "vram_sample": _Part("samples", events.decode_vram_sample),
-        "call_retry": _Part("retries", events.decode_retry),
-    }
+
+_PARTS: Final = (
+    _Part("steps", types.PlanStepEvent, events.decode_plan_step),
+    _Part("outcomes", types.TaskResultEvent, events.decode_task_result),
+    _Part("switches", types.ModelSwitchEvent, events.decode_switch),
+    _Part("samples", types.VramSampleEvent, events.decode_vram_sample),
+    _Part("retries", types.CallRetryEvent, events.decode_retry),
 )
+_KINDS: Final[Mapping[type, int]] = MappingProxyType({part.event: kind for kind, part in enumerate(_PARTS)})
 """The parts by their type of event."""

@@ -10,22 +10,24 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from pytest_swarm.codec import is_json
 from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.record import Case, JobRecord, Run, RunInfo
+from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.files import readable
 from pytest_swarm.graph_codec import decode_graph_object
 from pytest_swarm.telemetry import EVENTS_FILE, events
 from pytest_swarm.telemetry import event_types as types
-from pytest_swarm.telemetry.event_lines import decode_event, decode_head
+from pytest_swarm.telemetry.event_lines import decode_event, decode_head, sound_event
 from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
+from pytest_swarm.telemetry.open_job import OpenJob
 
 
 def events_file(path: str | os.PathLike[str]) -> Path:
@@ -50,205 +52,199 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     Raises:
         EventsError: a line is JSON, but no event. The message names file, line and field.
     """
-    path = events_file(path)
-    cut_off = False
-    try:
-        reader = _Reader(str(path), EventsOnDisk.of(path))
-        with readable(path).open("rb") as file:  # by lines: the events of a large run are longer than what they hold
-            for number, line in enumerate(file, start=1):
-                reader.end += len(line)
-                line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-                cut_off = not line.endswith(b"\n") and not is_json(line)  # only the last line can be
-                if line.strip() and not cut_off:
-                    reader.take_line(line, number=number)
-    except FileNotFoundError as error:
-        raise EventsError(f"{path}: there is no such file or folder; name a run, such as reports/RUN") from error
-    except OSError as error:
-        raise EventsError(f"{path}: cannot be read as events: {error.strerror or error}") from error
-    return reader.finish(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
+    return RunReader(path).finish()
 
 
-@dataclass(slots=True)
-class _OpenJob:
-    case: Case
-    simulated: bool
-    open_tasks: set[str]
-    parts: JobParts
+class RunReader:
+    """Gathers the events of a file into jobs, also while it is written; events of different cases may interleave.
 
-    @property
-    def label(self) -> str:
-        return self.case.label
+    Args:
+        path: An events.jsonl, or the folder that holds one.
+        ended: Takes each job as it ends: a record whose parts are in memory, equal to the one of the run.
+    """
 
-    def close(self, event: types.JobSummaryEvent) -> JobRecord:
-        return JobRecord(
-            case=self.case,
-            status=event.status,
-            simulated=self.simulated,
-            started_ts_ms=event.started_ts_ms,
-            makespan_s=event.makespan_s,
-            error=event.error,
-            host=event.host,
-            **self.parts.close(),
-        )
-
-
-class _Reader:
-    """Gathers events into jobs; events of different cases may interleave."""
-
-    def __init__(self, where: str, file: EventsOnDisk | None) -> None:
-        self.where = where
-        self.file = file
-        self.end = 0  # bytes of the file up to the end of the line that is read
-        self.info: RunInfo | None = None
-        self.open: dict[str, _OpenJob] = {}
-        self.jobs: list[JobRecord] = []
-        self.complete = False
-        self.notes: list[str] = []
-        self.case_notes: list[str] = []
-        self.collected: dict[str, None] = {}
-        self.failed: tuple[str, ...] | None = None
-        self.damaged: list[int] = []
-        self.torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
-        self.measured = MeasuredReader()
+    def __init__(self, path: str | os.PathLike[str], *, ended: Callable[[JobRecord], None] | None = None) -> None:
+        self.path = events_file(path)
+        self.end = 0
+        """Bytes of the file up to the end of the last line that was read."""
+        self._line = 0
+        self._ended = ended
+        self._file: EventsOnDisk | None = None
+        self._info: RunInfo | None = None
+        self._open: dict[str, OpenJob] = {}
+        self._jobs: list[JobRecord] = []
+        self._complete = False
+        self._notes: list[str] = []
+        self._case_notes: list[str] = []
+        self._collected: dict[str, None] = {}
+        self._failed: tuple[str, ...] | None = None
+        self._damaged: list[int] = []
+        self._torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
+        self._measured = MeasuredReader()
         self._graphs: dict[bytes, TaskGraph] = {}
 
-    def take_line(self, line: bytes, *, number: int) -> None:
-        where = f"{self.where}, line {number}"
+    def read_on(self) -> None:
+        """Read the whole lines that were added since the last call.
+
+        Raises:
+            EventsError: A line is JSON, but no event; or the file is another one, or shorter, than what was read.
+        """
+        self._read()
+
+    def finish(self) -> Run:
+        """Read what is left, and return the run; raises as `read_on` does."""
+        cut_off = self._read()
+        return self._run(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
+
+    def _read(self) -> bool:
+        """Read on, and return whether the last line is cut off; that one is left."""
         try:
-            head = decode_head(line, where=where)
-        except EventsError:
-            if self.info is None or is_json(line):
-                raise
-            self._leave_out(number)
-            return
-        event = decode_event(line, head, where=where)
+            with self._opened() as file:  # by lines: the events of a large run are longer than what they hold
+                for line in file:
+                    text = line if self._line else line.removeprefix(codecs.BOM_UTF8)
+                    if not line.endswith(b"\n") and not is_json(text):  # only the last line can be
+                        return True
+                    start, self.end = self.end, self.end + len(line)
+                    self._line += 1
+                    if text.strip():
+                        self._take_line(text, start=start)
+        except FileNotFoundError as error:
+            raise EventsError(
+                f"{self.path}: there is no such file or folder; name a run, such as reports/RUN"
+            ) from error
+        except OSError as error:
+            raise EventsError(f"{self.path}: cannot be read as events: {error.strerror or error}") from error
+        return False
+
+    def _opened(self) -> BinaryIO:
+        """Open the file behind what was read of it; EventsError for one that took its place."""
+        if self._file is None:
+            self._file = EventsOnDisk.of(self.path)
+        file = readable(self.path).open("rb")
+        if self._file is not None:  # a pipe is read once, from its beginning
+            if not (self._file.is_same(file) and file.seek(0, os.SEEK_END) >= self.end):
+                file.close()
+                raise self._file.changed()
+            file.seek(self.end)
+        return file
+
+    def _take_line(self, line: bytes, *, start: int) -> None:
+        event = sound_event(line) or self._event_of(line)
         if isinstance(event, PartEvent):
-            self._take_part(event, where, length=len(line))
+            self._take_part(event, start=start)
         elif event is not None:
-            self._take(event, where)
+            self._take(event)
 
-    def _leave_out(self, number: int) -> None:
+    def _event_of(self, line: bytes) -> types.AnyEvent | None:
+        """Return the event of a line by its head; None for one of an unknown type, and for a damaged line."""
+        try:
+            head = decode_head(line, where=self._where)
+        except EventsError:
+            if self._info is None or is_json(line):
+                raise
+            self._leave_out()
+            return None
+        return decode_event(line, head, where=self._where)
+
+    @property
+    def _where(self) -> str:
+        """The line that is read, as errors name it."""
+        return f"{self.path}, line {self._line}"
+
+    def _fault(self, text: str) -> EventsError:
+        return EventsError(f"{self._where}: {text}")
+
+    def _leave_out(self) -> None:
         """Leave out a damaged line with every job that is open there; nobody knows to which of them it belongs."""
-        self.damaged.append(number)
-        self.torn |= {case: job.label for case, job in self.open.items()}
-        self.open.clear()
+        self._damaged.append(self._line)
+        self._torn |= {case: job.label for case, job in self._open.items()}
+        self._open.clear()
 
-    def _take(self, event: types.AnyEvent, where: str) -> None:
+    def _take(self, event: types.AnyEvent) -> None:
         match event:
             case types.RunStartEvent():
-                if self.info is not None:
-                    raise EventsError(f"{where}: field 'event': a second run_start; a file holds one run, so split it")
-                self.info = _run_info(event, where)
+                if self._info is not None:
+                    raise self._fault("field 'event': a second run_start; a file holds one run, so split it")
+                self._info = self._run_info(event)
             case types.RunEndEvent():
-                self.complete, self.notes, self.failed = event.complete, list(event.notes), event.failed
+                self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
             case types.CollectionEvent():
-                self.collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
+                self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
-                self.measured.take(event)
+                self._measured.take(event)
             case types.NoteEvent():
-                self.case_notes.append(event.text)
+                self._case_notes.append(event.text)
             case types.DagStructureEvent():
-                case = events.decode_dag_structure(event, self._graph(event, where))
-                self.open[event.case] = _OpenJob(
+                case = events.decode_dag_structure(event, self._graph(event))
+                self._open[event.case] = OpenJob(
                     case=case,
                     simulated=event.simulated,
                     open_tasks={each.id for each in case.graph.tasks},
-                    parts=JobParts(self.file),
+                    parts=JobParts(self._file, held=self._ended is not None),
                 )
             case types.JobSummaryEvent():
-                job = self._open_job(event, where)
+                job = self._open_job(event)
                 if job is not None:
-                    self.jobs.append(job.close(event))
-                    del self.open[event.case]
+                    del self._open[event.case]
+                    self._jobs.append(job.closed(event, job.parts.stored()))
+                    if self._ended is not None:
+                        self._ended(job.closed(event, job.parts.held()))
 
-    def _take_part(self, event: PartEvent, where: str, *, length: int) -> None:
-        job = self._open_job(event, where)
+    def _take_part(self, event: PartEvent, *, start: int) -> None:
+        job = self._open_job(event)
         if job is None:
             return
-        match event:
-            case types.PlanStepEvent():
-                _check_step(event, where)
-            case types.TaskResultEvent():
-                self._check_result(event, job, where)
-            case types.ModelSwitchEvent():
-                _check_times(event.started_s, event.finished_s, where)
-        job.parts.take(event, start=self.end - length, end=self.end)
+        fault = job.fault_of(event, fleet=None if self._info is None else self._info.fleet)
+        if fault is not None:
+            raise self._fault(fault)
+        job.parts.take(event, start=start, end=self.end)
 
-    def _open_job(self, event: PartEvent | types.JobSummaryEvent, where: str) -> _OpenJob | None:
+    def _open_job(self, event: PartEvent | types.JobSummaryEvent) -> OpenJob | None:
         """Return the job of an event; None for one that was left out, or whose beginning was."""
-        job = self.open.get(event.case)
-        if job is None and not self.damaged:
+        job = self._open.get(event.case)
+        if job is None and not self._damaged:
             name = type(event).__struct_config__.tag
-            raise EventsError(f"{where}: {name} of a job that no dag_structure opened")
+            raise self._fault(f"{name} of a job that no dag_structure opened")
         return job
 
-    def _check_result(self, event: types.TaskResultEvent, job: _OpenJob, where: str) -> None:
-        """Refuse a result that contradicts the fleet, the graph or an earlier line."""
-        if event.task not in job.open_tasks:
-            if any(each.id == event.task for each in job.case.graph.tasks):
-                raise EventsError(f"{where}: field 'task': a second task_result of {event.task!r} in one job")
-            raise EventsError(f"{where}: field 'task': the graph of {job.case.job!r} has no task {event.task!r}")
-        job.open_tasks.discard(event.task)
-        if event.model is not None and self.info is not None and event.model not in self.info.fleet:
-            known = ", ".join(self.info.fleet.tags)
-            raise EventsError(f"{where}: field 'model': the fleet has no model {event.model!r}; it has {known}")
-        _check_times(event.started_s, event.finished_s, where)
+    def _run_info(self, event: types.RunStartEvent) -> RunInfo:
+        try:
+            return events.decode_run_start(event)
+        except SwarmError as error:  # a fleet that is not valid
+            raise self._fault(str(error)) from error
 
-    def _graph(self, event: types.DagStructureEvent, where: str) -> TaskGraph:
+    def _graph(self, event: types.DagStructureEvent) -> TaskGraph:
         """The graph of an event. The same graph comes with every mode, budget and repeat: it is decoded once."""
         content = sha256(repr(event.graph).encode()).digest()
         if content not in self._graphs:
-            self._graphs[content] = decode_graph_object(event.graph, where=where, error=EventsError)
+            self._graphs[content] = decode_graph_object(event.graph, where=self._where, error=EventsError)
         return self._graphs[content]
 
-    def finish(self, notes: tuple[str, ...]) -> Run:
-        if self.info is None:
-            raise EventsError(f"{self.where}: holds no run_start event, so it is no events.jsonl of pytest-swarm")
-        unfinished = [f"{job.label} was still running when the run stopped" for job in self.open.values()]
+    def _run(self, notes: tuple[str, ...]) -> Run:
+        if self._info is None:
+            raise EventsError(f"{self.path}: holds no run_start event, so it is no events.jsonl of pytest-swarm")
+        unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
         damage = self._damage()
         return Run(
-            info=self.info,
-            jobs=tuple(self.jobs),
-            complete=self.complete and not unfinished and not notes and not damage,
-            notes=(*self.notes, *sorted(set(self.case_notes)), *unfinished, *damage, *notes),
-            collected=tuple(self.collected),
-            failed=self.failed,
-            measured=tuple(self.measured.tests),
-            verified=tuple(self.measured.cases.values()),
+            info=self._info,
+            jobs=tuple(self._jobs),
+            complete=self._complete and not unfinished and not notes and not damage,
+            notes=(*self._notes, *sorted(set(self._case_notes)), *unfinished, *damage, *notes),
+            collected=tuple(self._collected),
+            failed=self._failed,
+            measured=tuple(self._measured.tests),
+            verified=tuple(self._measured.cases.values()),
         )
 
     def _damage(self) -> tuple[str, ...]:
         """A sentence for the damaged lines and the jobs that were left out and not run again."""
-        if not self.damaged:
+        if not self._damaged:
             return ()
-        again = {job.case.digest for job in self.jobs} | self.open.keys()
-        lost = [label for case, label in self.torn.items() if case not in again]
+        again = {job.case.digest for job in self._jobs} | self._open.keys()
+        lost = [label for case, label in self._torn.items() if case not in again]
         jobs = f", and with them {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}" if lost else ""
-        lines = "line" if len(self.damaged) == 1 else "lines"
+        lines = "line" if len(self._damaged) == 1 else "lines"
         return (
-            f"events.jsonl has {len(self.damaged)} damaged {lines} (first: line {self.damaged[0]}), left out{jobs}; "
+            f"events.jsonl has {len(self._damaged)} damaged {lines} (first: line {self._damaged[0]}), left out{jobs}; "
             f"go on with --swarm-resume to run what is missing",
         )
-
-
-def _run_info(event: types.RunStartEvent, where: str) -> RunInfo:
-    try:
-        return events.decode_run_start(event)
-    except SwarmError as error:  # a fleet that is not valid
-        raise EventsError(f"{where}: {error}") from error
-
-
-def _check_times(started_s: float | None, finished_s: float | None, where: str) -> None:
-    if started_s is not None and finished_s is not None and finished_s < started_s:
-        raise EventsError(f"{where}: field 'finished_s': {finished_s:g} is before started_s, which is {started_s:g}")
-
-
-def _check_step(event: types.PlanStepEvent, where: str) -> None:
-    """Refuse a plan whose models have no footprint, or whose tasks have no origin."""
-    assignments = (*event.assignments, *event.executed)
-    for model in (*(each.model for each in assignments), *event.target_residency):
-        if model not in event.vram_gb:
-            raise EventsError(f"{where}: field 'vram_gb' has no entry for model {model!r}")
-    for each in assignments:
-        if each.task not in event.origin:
-            raise EventsError(f"{where}: field 'origin' has no entry for task {each.task!r}")

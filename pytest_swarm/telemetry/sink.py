@@ -67,7 +67,8 @@ class FileSink:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: FileIO | None = None
-        self._size = 0  # bytes of the open file; nobody else writes to it
+        self.size = 0
+        """Bytes of the open file; nobody else writes to it."""
 
     def emit(self, *events: Event) -> None:
         """Write events at once; raises as `append` does."""
@@ -88,15 +89,15 @@ class FileSink:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             remove_cut_off_line(self.path)
             self._file = self.path.open("a+b", buffering=0)  # read where somebody removes the file
-            self._size = os.fstat(self._file.fileno()).st_size
+            self.size = os.fstat(self._file.fileno()).st_size
         left = memoryview(lines)
         try:
             while left:
                 left = left[self._file.write(left) :]
         except OSError:
-            self._take_back(self._size)
+            self._take_back(self.size)
             raise
-        self._size += len(lines)
+        self.size += len(lines)
 
     def _take_back(self, size: int) -> None:
         """Leave the file as it was before lines of which only a part could be written."""
@@ -116,8 +117,8 @@ class FileSink:
         if self._file is None:
             return None
         held = os.fstat(self._file.fileno())
-        if held.st_size < self._size:
-            lost = self._size - held.st_size
+        if held.st_size < self.size:
+            lost = self.size - held.st_size
             self.close()
             raise EventsError(f"{self.path}: another program cut off {lost} bytes while the run wrote it; run again")
         try:

@@ -1335,15 +1335,15 @@ FAULTS: Final = (
     Fault(
         name="a run is complete although one of its jobs has no end",
         where="telemetry",
-        old="self.complete and not unfinished",
-        new="self.complete",
+        old="self._complete and not unfinished",
+        new="self._complete",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
         name="the lines of several jobs that stand by turns are read as those of one",
         where="telemetry",
-        old="elif self._spans and self._spans[-1] == start:",
-        new="elif self._spans:",
+        old="if self._spans and self._spans[-1] == start:",
+        new="if self._spans:",
         tests=("telemetry/test_job_parts.py",),
     ),
     Fault(
@@ -1370,9 +1370,30 @@ FAULTS: Final = (
     Fault(
         name="a part of a job may lack records that were read before",
         where="telemetry",
-        old="if len(records) != self._length:",
-        new="if not records:",
+        old="if len(texts) != len(lines.kinds):",
+        new="if not texts:",
         tests=("telemetry/test_job_parts.py",),
+    ),
+    Fault(
+        name="a run that is followed goes on where measuring a job was broken off",
+        where="plugin/run_follower.py",
+        old="measurer, self._measurer = self._measurer, None\n        if measurer is None:",
+        new="measurer = self._measurer\n        if measurer is None:",
+        tests=("plugin/test_run_follower.py",),
+    ),
+    Fault(
+        name="a line that is half written is read",
+        where="telemetry/reader.py",
+        old='if not line.endswith(b"\\n") and not is_json(text):',
+        new='if not line.endswith(b"\\n") and not text:',
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="the markers of one benchmark count for another",
+        where="plugin/cases.py",
+        old="found = self._axes.get(tuple(map(id, markers)))",
+        new="found = next(iter(self._axes.values()), None)",
+        tests=("plugin/test_parametrization.py",),
     ),
     Fault(
         name="packed tokens come back as a float",
@@ -1492,7 +1513,7 @@ FAULTS: Final = (
     Fault(
         name="a damaged line costs no job",
         where="telemetry",
-        old="        self.open.clear()\n",
+        old="        self._open.clear()\n",
         new="",
         tests=("telemetry/test_reader.py",),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.routing.registry import MODES
+from tests.plugin.conftest import Reports
 
 
 def ids(result: pytest.RunResult) -> list[str]:
@@ -120,3 +121,26 @@ def test_the_case_comes_before_the_parameters_of_fixtures(pytester: pytest.Pytes
     )
     result = pytester.runpytest("--collect-only", "-q", "--swarm-compare=lp", "--swarm-vram=8GB")
     result.stdout.fnmatch_lines(["*::test_jobs?lp-h0-8GB-invoice?", "*::test_jobs?lp-h0-8GB-letter?"])
+
+
+def test_each_benchmark_and_each_parameter_keeps_its_own_marker(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_versions="""
+        import pytest
+        from test_invoice import dag
+
+        @pytest.mark.parametrize("n", [pytest.param(n, marks=pytest.mark.swarm(version=1 + n)) for n in (1, 2)])
+        def test_marked(swarm_run, dag, n):
+            swarm_run(dag)
+
+        def test_plain(swarm_run, dag):
+            swarm_run(dag)
+        """
+    )
+    suite.runpytest("test_versions.py", "--swarm-compare=greedy").assert_outcomes(passed=3)
+    versions = {each["test"].partition("::")[2]: each["graph"]["version"] for each in reports.of("dag_structure")}
+    assert versions == {
+        "test_marked[greedy-h0-8GB-1]": 2,
+        "test_marked[greedy-h0-8GB-2]": 3,
+        "test_plain[greedy-h0-8GB]": 1,
+    }

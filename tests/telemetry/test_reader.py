@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.codec import JsonDecoder, encode_line
-from pytest_swarm.domain.record import Run, TaskOutcome, TaskStatus
+from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.event_types import TaskResultEvent
-from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.reader import RunReader, read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import case, graph, run
 from tests.report.factories import info as run_info
@@ -99,6 +100,10 @@ def test_a_run_that_ended_without_the_end_of_a_job_is_not_complete(tmp_path: Pat
             "99 is newer than 1",
         ),
         (
+            lambda lines: [*lines[:2], lines[2].replace('"event":', '"schema_version":99,"event":'), *lines[3:]],
+            "line 3: schema version 99 is newer than 1",
+        ),
+        (
             lambda lines: [line.replace('"status":"ok"', '"status":"fine"') for line in lines],
             r"line \d+: field 'status': invalid enum value 'fine'",
         ),
@@ -117,6 +122,43 @@ def test_what_is_broken_is_named(tmp_path: Path, change, sentence: str) -> None:
     with pytest.raises(EventsError, match=sentence) as error:
         read_run(path)
     assert str(path) in str(error.value)
+
+
+def test_a_file_that_grows_is_read_on_by_whole_lines(tmp_path: Path) -> None:
+    two_jobs(tmp_path)
+    path, growing = tmp_path / "events.jsonl", tmp_path / "growing.jsonl"
+    written = path.read_bytes()
+    ended: list[JobRecord] = []
+    growing.write_bytes(b"")
+    reader = RunReader(growing, ended=ended.append)
+    for start in range(0, len(written), 700):  # now and then in the middle of a line
+        with growing.open("ab") as file:
+            file.write(written[start : start + 700])
+        reader.read_on()
+        assert written[: reader.end].endswith(b"\n") or reader.end == 0
+        assert reader.end > start - 2000  # a line is shorter
+    assert reader.finish() == read_run(path)
+    assert tuple(ended) == read_run(path).jobs
+    assert all(isinstance(each.outcomes, tuple) for each in ended)
+
+
+def shorter(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def replaced(path: Path) -> None:
+    path.with_name("aside").write_bytes(path.read_bytes())
+    path.with_name("aside").replace(path)
+
+
+@pytest.mark.parametrize("change", [shorter, replaced])
+def test_another_file_than_the_one_that_was_read_is_not_read_on(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    written(tmp_path)
+    reader = RunReader(tmp_path)
+    reader.read_on()
+    change(tmp_path / "events.jsonl")
+    with pytest.raises(EventsError, match="was changed after it was read"):
+        reader.read_on()
 
 
 def two_jobs(path: Path) -> list[str]:

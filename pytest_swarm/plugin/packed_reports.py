@@ -1,0 +1,42 @@
+"""The reports of tests on their way from a worker of xdist to its controller: one value each.
+
+execnet, which carries them, writes and reads a report entry by entry in Python: each keyword, each property of a job.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from collections.abc import Generator
+from typing import Any, Final
+
+import pytest
+
+PACKED: Final = "swarm_packed"
+"""The entry that holds a report; in what a controller tells its workers, the form that it reads."""
+FORM: Final = [
+    *sys.version_info[:2],
+    marshal.version,
+]  # Python promises to read marshal's bytes in the same version only
+
+
+class PackedReports:
+    """Packs the reports that a worker sends. Registered as a plugin of a worker whose controller reads this form."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # around what other plugins put into a report
+    def pytest_report_to_serializable(self) -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+        """Return a test's report as one entry; as it is where it holds what only execnet knows how to refuse."""
+        data = yield
+        if data is None or data.get("$report_type") != "TestReport":
+            return data
+        try:
+            return {PACKED: marshal.dumps(data)}
+        except ValueError:
+            return data
+
+
+def unpack_report(data: dict[str, Any]) -> None:
+    """Put the entries of a packed report in the place of the one that holds them."""
+    packed = data.pop(PACKED, None)
+    if packed is not None:
+        data |= marshal.loads(packed)
