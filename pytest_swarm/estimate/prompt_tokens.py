@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pytest_swarm.domain.prompt import Message
@@ -30,7 +31,8 @@ class PromptSize(NamedTuple):
 
 def prompt_size(messages: Sequence[Message]) -> PromptSize:
     """Return the size of a chat, of `prompt_tokens` and `most_prompt_tokens`."""
-    return PromptSize(prompt_tokens(messages), most_prompt_tokens(messages))
+    estimated = prompt_tokens(messages)
+    return PromptSize(estimated, _most_tokens(messages, estimated))
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
@@ -47,9 +49,17 @@ def most_prompt_tokens(messages: Sequence[Message]) -> int:
     That is every character beyond ASCII, and ASCII of 32 characters or more without a blank. A tokenizer that lacks a
     script cuts its characters into bytes, three times the estimate: half of the bytes are added to 1.5 times of it.
     """
-    rare = (found for each in messages for found in _SPLIT_TO_BYTES.findall(each["content"]))
-    rare_bytes = sum(len(found.encode("utf-8", "surrogatepass")) for found in rare)
-    return math.ceil(prompt_tokens(messages) * ACTUAL_OVER_ESTIMATE + rare_bytes / 2)
+    return _most_tokens(messages, prompt_tokens(messages))
+
+
+def _most_tokens(messages: Sequence[Message], estimated: int) -> int:
+    rare_bytes = sum(_rare_bytes(each["content"]) for each in messages)
+    return math.ceil(estimated * ACTUAL_OVER_ESTIMATE + rare_bytes / 2)
+
+
+@lru_cache(maxsize=1024)
+def _rare_bytes(text: str) -> int:
+    return sum(len(found.encode("utf-8", "surrogatepass")) for found in _SPLIT_TO_BYTES.findall(text))
 
 
 def was_cut(*, reported: int | None, messages: Sequence[Message], num_ctx: int) -> bool | None:
