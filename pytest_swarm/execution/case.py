@@ -74,11 +74,12 @@ async def _run_layers(job: RunningJob) -> None:
     residency = job.context.residency
     if job.context.fresh:
         await residency.clear()
-    while not job.is_over:
-        number = residency.step = len(job.steps)
-        await job.observe(number, SamplePhase.START)
-        async with job.sampler.sampling(number), residency.leases.renewed(job.context.probe_client):
-            await _run_step(job, number)
+    async with residency.leases.renewed(job.context.probe_client):
+        while not job.is_over:
+            number = residency.step = len(job.steps)
+            await job.observe(number, SamplePhase.START)
+            async with job.sampler.sampling(number):
+                await _run_step(job, number)
     await job.observe(len(job.steps) - 1, SamplePhase.END)
 
 

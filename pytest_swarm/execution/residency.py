@@ -77,12 +77,13 @@ class ResidencyManager:
 
         The server names a file, and weights, by the tag that loaded them.
         """
-        return tuple(
-            replace(row, tag=self.fleet.copy_of(row.tag) or row.tag, foreign=not self._is_own(row.tag)) for row in rows
-        )
+        return tuple(map(self._named, rows))
 
-    def _is_own(self, tag: str) -> bool:
-        return self.fleet.copy_of(tag) is not None or full_tag(tag) in self._restoration.used
+    def _named(self, row: ResidentModel) -> ResidentModel:
+        own = self.fleet.copy_of(row.tag)
+        foreign = own is None and full_tag(row.tag) not in self._restoration.used
+        tag = own or row.tag
+        return row if (tag, foreign) == (row.tag, row.foreign) else replace(row, tag=tag, foreign=foreign)
 
     @property
     def resident(self) -> frozenset[str]:
