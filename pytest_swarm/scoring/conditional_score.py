@@ -20,6 +20,7 @@ from pytest_swarm.scoring.json import find_fields, numeric
 from pytest_swarm.scoring.letters import read_letter
 from pytest_swarm.scoring.numbers import last_number, score_number
 from pytest_swarm.scoring.same_text import undressed
+from pytest_swarm.scoring.short_answers import once
 from pytest_swarm.scoring.text import read_text, score_exact
 from pytest_swarm.scoring.yes_no import says_yes
 
@@ -42,6 +43,7 @@ def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectat
         return None
 
 
+@once
 def read_value(expected: Expectation | None, answer: str) -> Value | None:
     """The value that an answer gives, read as its scorer reads it; None where it gives none.
 

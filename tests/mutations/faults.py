@@ -78,8 +78,8 @@ FAULTS: Final = (
     Fault(
         name="a replay waits at the end of a step for a sample that was not recorded",
         where="execution/sampling.py",
-        old="if self._request_pending and self._look.is_sent():",
-        new="if self._request_pending:",
+        old="if self._pending and self._look.is_sent():",
+        new="if self._pending:",
         tests=("execution/test_leases.py",),
     ),
     Fault(
@@ -842,9 +842,9 @@ FAULTS: Final = (
     ),
     Fault(
         name="a score that is kept is found by the answer alone",
-        where="scoring/scorers.py",
-        old="_ScoredAnswer(repr(expected), answer, expected)",
-        new='_ScoredAnswer("", answer, expected)',
+        where="scoring/short_answers.py",
+        old="_Answer(repr(expected), answer, expected)",
+        new='_Answer("", answer, expected)',
         tests=("scoring/test_scorers.py",),
     ),
     Fault(
