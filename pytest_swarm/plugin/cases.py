@@ -100,6 +100,8 @@ class Cases:
         """Modes of `all` that the fleet cannot run, and why."""
         self._shortened = False
         """Whether a list of a marker or of the ini file counts with its first value only."""
+        self._axes: dict[Axes, Axes] = {}
+        """What all sources say together, by what the markers of a test say."""
         self._inputs = inputs
         self._settings = inputs.settings
 
@@ -116,7 +118,10 @@ class Cases:
 
     def axes_of(self, item: pytest.Item) -> Axes:
         """Return what command line, the test's markers and ini say together."""
-        return self._settings.axes(self._said_by_markers(item))
+        said = self._said_by_markers(item)
+        if said not in self._axes:
+            self._axes[said] = self._settings.axes(said)
+        return self._axes[said]
 
     def carryover_of(self, item: pytest.Item) -> Carryover:
         """Return whether a test's cases start from nothing, or from what their group has learned and loaded."""
