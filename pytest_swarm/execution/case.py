@@ -42,7 +42,13 @@ async def run_case(case: Case, context: CaseContext, *, stops: Sequence[BaseExce
         context: What the case runs with.
         stops: What ended the test from outside of the case, which is cancelled then; it may be filled while it runs.
     """
-    job = RunningJob(case, context)
+    with RunningJob(case, context) as job:
+        return await _recorded(job, stops)
+
+
+async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecord:
+    """Run a job, and return its record, as `run_case` does."""
+    case, context = job.case, job.context
     context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.backend.simulated))
     try:
         if context.settings.dispatch == "tasks":

@@ -66,10 +66,14 @@ class ResidencyManager:
         self._calls.clear()
         self.step = 0
 
+    def end(self) -> None:
+        """End a job: nothing is reported to it any more."""
+        self._context = None
+
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
         rows = self.named(await self.client.resident())
-        self._resident = set(self.fleet.held(self.fleet[row.tag].tag for row in rows if row.tag in self.fleet))
+        self._resident = {row.tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     def named(self, rows: Iterable[ResidentModel]) -> tuple[ResidentModel, ...]:
