@@ -115,9 +115,7 @@ async def _played(call: ImportedCall, begun: _Begun, clock: JobClock) -> TaskOut
     )
 
 
-def _answered(
-    begun: _Begun, request: ChatRequest, reply: ChatReply, *, model: Model, finished_s: float
-) -> TaskOutcome:
+def _answered(begun: _Begun, request: ChatRequest, reply: ChatReply, *, model: Model, finished_s: float) -> TaskOutcome:
     tokens = (reply.prompt_tokens, reply.completion_tokens)
     used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
     truncated = reply.refused_whole or was_cut(

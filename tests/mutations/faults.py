@@ -850,9 +850,16 @@ FAULTS: Final = (
     Fault(
         name="the score of a custom function is kept",
         where="scoring/scorers.py",
-        old="if isinstance(expected, Custom) or len(answer)",
-        new="if len(answer)",
+        old="_score(expected, answer) if isinstance(expected, Custom) else _known_score",
+        new="_known_score",
         tests=("scoring/test_scorers.py",),
+    ),
+    Fault(
+        name="a job that has ended waits for a collection of garbage",
+        where="execution/running_job.py",
+        old="        del self.sampler\n",
+        new="",
+        tests=("execution/test_case.py",),
     ),
     Fault(
         name="a line that repeats one choice after the list of them is a part of the list",
