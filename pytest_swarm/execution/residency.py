@@ -77,16 +77,12 @@ class ResidencyManager:
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     def named(self, rows: Iterable[ResidentModel]) -> tuple[ResidentModel, ...]:
-        """Return resident models by the fleet's tags, with those marked that are not of the run.
-
-        The server names a file, and weights, by the tag that loaded them.
-        """
+        """Return resident models by the fleet's tags, not by what loaded them; those of others are marked foreign."""
         return tuple(map(self._named, rows))
 
     def _named(self, row: ResidentModel) -> ResidentModel:
         own = self.fleet.copy_of(row.tag)
-        foreign = own is None and full_tag(row.tag) not in self._restoration.used
-        tag = own or row.tag
+        tag, foreign = own or row.tag, own is None and full_tag(row.tag) not in self._restoration.used
         return row if (tag, foreign) == (row.tag, row.foreign) else replace(row, tag=tag, foreign=foreign)
 
     @property

@@ -17,10 +17,10 @@ from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
+from pytest_swarm.scoring.kept_answers import once
 from pytest_swarm.scoring.letters import read_letter
 from pytest_swarm.scoring.numbers import last_number, score_number
 from pytest_swarm.scoring.same_text import undressed
-from pytest_swarm.scoring.short_answers import once
 from pytest_swarm.scoring.text import read_text, score_exact
 from pytest_swarm.scoring.yes_no import says_yes
 

@@ -32,11 +32,11 @@ from pytest_swarm.scoring.code import score_code_by_running, score_code_statical
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.json import score_json
 from pytest_swarm.scoring.judge import JudgeModel, score_by_judge
+from pytest_swarm.scoring.kept_answers import once
 from pytest_swarm.scoring.letters import score_letter
 from pytest_swarm.scoring.numbers import score_number
 from pytest_swarm.scoring.overlap import score_rouge_l, score_token_f1
 from pytest_swarm.scoring.regex import score_regex
-from pytest_swarm.scoring.short_answers import once
 from pytest_swarm.scoring.text import score_exact, score_keywords
 from pytest_swarm.scoring.verdict import EMPTY, Score, unscored
 from pytest_swarm.scoring.yes_no import score_yes_no

@@ -842,7 +842,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="a score that is kept is found by the answer alone",
-        where="scoring/short_answers.py",
+        where="scoring/kept_answers.py",
         old="_Answer(repr(expected), answer, expected)",
         new='_Answer("", answer, expected)',
         tests=("scoring/test_scorers.py",),

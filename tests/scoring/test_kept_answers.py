@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields
-from pytest_swarm.scoring.short_answers import once
+from pytest_swarm.scoring.kept_answers import once
 
 
 @pytest.mark.parametrize(
