@@ -164,7 +164,13 @@ def is_json(text: bytes) -> bool:
 
 def to_json(value: object) -> JsonObject:
     """Return the JSON object of a struct or dataclass, fields in the order of its type."""
-    plain: JsonObject = _listed(msgspec.to_builtins(value, enc_hook=_plain))
+    listed: JsonObject = _listed(to_plain(value))
+    return listed
+
+
+def to_plain(value: object) -> JsonObject:
+    """Return `to_json` with arrays as they are, mostly tuples: what is only written need not be as it is read back."""
+    plain: JsonObject = msgspec.to_builtins(value, enc_hook=_plain)
     return plain
 
 

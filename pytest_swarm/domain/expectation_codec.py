@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field
 from dataclasses import fields as fields_of
+from functools import cache
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -31,16 +32,17 @@ def encode_expectation(expected: Expectation) -> dict[str, Json]:
     A flag that is off is left out, so that digests of graphs that are older than the flag stay the same.
     """
     encoded: dict[str, Json] = {"kind": expected.kind}
-    for each in _file_fields(expected):
+    for each in _file_fields(type(expected)):  # type: ignore[arg-type]  # a class is hashable
         value = getattr(expected, each.name)
         if value is not False or each.default is MISSING:
             encoded[each.name] = _encode_value(value)
     return encoded
 
 
-def _file_fields(expected: Expectation | type[Expectation]) -> tuple[Field[Any], ...]:
+@cache
+def _file_fields(kind: type[Expectation]) -> tuple[Field[Any], ...]:
     """Return the fields that a file holds: a function, which no file can hold, is left out of comparisons too."""
-    return tuple(each for each in fields_of(expected) if each.compare)
+    return tuple(each for each in fields_of(kind) if each.compare)
 
 
 def _encode_value(value: object) -> Json:
@@ -92,7 +94,7 @@ def _plain_reader(kind: type[Expectation]) -> Callable[[Fields], Expectation]:
     """Return the reader of an expectation whose fields are texts, numbers, flags and lists of texts."""
 
     def read(fields: Fields) -> Expectation:
-        rows = _file_fields(kind)
+        rows = _file_fields(kind)  # type: ignore[arg-type]  # a class is hashable
         fields.only(("kind", *(row.name for row in rows)))
         given = (row for row in rows if row.name in fields or row.default is MISSING)
         return kind(**{row.name: _PLAIN[str(row.type)](fields, row.name) for row in given})

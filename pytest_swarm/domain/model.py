@@ -218,7 +218,9 @@ class Fleet(Rebuilt):
 
     def copy_of(self, tag: str) -> str | None:
         """Return the model of the fleet that stands for the weights of any model; None for weights that it lacks."""
-        return self.holder(self[tag].tag) if tag in self else self.outside.get(full_tag(tag))
+        full = full_tag(tag)
+        model = self._by_tag.get(full)
+        return self.outside.get(full) if model is None else self.holder(model.tag)
 
     def held(self, tags: Iterable[str]) -> frozenset[str]:
         """Return the models that stand for the weights of models: what is in VRAM where those are."""

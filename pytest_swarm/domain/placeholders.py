@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 PLACEHOLDER: Final = re.compile(r"\{\{answer: ([^{}|\n]+?)(?: \| ([^{}|\n]+))?\}\}")
-_OPENING: Final = re.compile(r"\{\{answer:")
+_MARK: Final = "{{answer:"  # every placeholder and every escaped one begins with it
+_OPENING: Final = re.compile(re.escape(_MARK))
 _ESCAPED: Final = re.compile(r"\{\{answer::")
 _FENCE: Final = re.compile(r"\A\s*```\w*\n(.*)\n```\s*\Z", re.DOTALL)
 
@@ -47,6 +48,8 @@ def escaped(text: str) -> str:
 
 def references(text: str) -> tuple[AnswerReference, ...]:
     """Return the placeholders in the text, in their order, each once."""
+    if _MARK not in text:
+        return ()
     return tuple(dict.fromkeys(map(reference_of, PLACEHOLDER.finditer(text))))
 
 
@@ -59,6 +62,8 @@ def fill(text: str, answers: Mapping[str, str]) -> str:
         text: A prompt.
         answers: Task ID to answer.
     """
+    if _MARK not in text:
+        return text
     parts: list[str] = []
     at = 0
     for match in PLACEHOLDER.finditer(text):

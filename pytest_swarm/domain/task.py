@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from types import UnionType
 from typing import Final
 
 from pytest_swarm.domain.derived_expectation import DERIVABLE
@@ -113,20 +114,24 @@ class Task:
         return self.prompt if self.system is None else f"{self.system}\n\n{self.prompt}"
 
 
+_KINDS: Final[tuple[tuple[str, type | UnionType, str], ...]] = (
+    ("id", str, "a text"),
+    ("type", str, "a text"),
+    ("prompt", str, "a text"),
+    ("estimated_tokens", int, "a whole number"),
+    ("difficulty", int | float, "a number"),
+    ("expected", Expectation | None, "an expectation such as Number(value=3), or None"),
+    ("derive", str | None, "a formula as text, or None"),
+    ("system", str | None, "a text, or None"),
+    ("source_model", str | None, "a text, or None"),
+    ("reference_model", str | None, "a text, or None"),
+)
+
+
 def _check_kinds(task: Task) -> None:
     """Raise GraphError for a value of the wrong type: a graph built in Python passes no loader."""
-    for name, value, kind, article in (
-        ("id", task.id, str, "a text"),
-        ("type", task.type, str, "a text"),
-        ("prompt", task.prompt, str, "a text"),
-        ("estimated_tokens", task.estimated_tokens, int, "a whole number"),
-        ("difficulty", task.difficulty, int | float, "a number"),
-        ("expected", task.expected, Expectation | None, "an expectation such as Number(value=3), or None"),
-        ("derive", task.derive, str | None, "a formula as text, or None"),
-        ("system", task.system, str | None, "a text, or None"),
-        ("source_model", task.source_model, str | None, "a text, or None"),
-        ("reference_model", task.reference_model, str | None, "a text, or None"),
-    ):
+    for name, kind, article in _KINDS:
+        value = getattr(task, name)
         if not isinstance(value, kind) or isinstance(value, bool):
             raise GraphError(f"task {task.id!r}: {name} must be {article}, found {value!r:.60}")
 

@@ -35,8 +35,7 @@ def misspelled_types(graph: TaskGraph, fleet: Fleet, *, estimates: Iterable[str]
             if kind in types or len(kind) < _LEAST_CHARS:
                 continue
             others = [each for each in types - own.keys() if each != ANY_TYPE and len(each) >= _LEAST_CHARS]
-            near = difflib.get_close_matches(kind, sorted(others), n=1, cutoff=_ALIKE)
-            if near:
+            if others and (near := difflib.get_close_matches(kind, sorted(others), n=1, cutoff=_ALIKE)):
                 yield (
                     f"job {graph.name!r}: type {kind!r} of task {task!r} is not in {name}, which has {near[0]!r}; "
                     "spell both alike if they are the same"

@@ -42,7 +42,13 @@ async def run_case(case: Case, context: CaseContext, *, stops: Sequence[BaseExce
         context: What the case runs with.
         stops: What ended the test from outside of the case, which is cancelled then; it may be filled while it runs.
     """
-    job = RunningJob(case, context)
+    with RunningJob(case, context) as job:
+        return await _recorded(job, stops)
+
+
+async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecord:
+    """Run a job, and return its record, as `run_case` does."""
+    case, context = job.case, job.context
     context.sink.emit(events.encode_dag_structure(case, job.clock.ts_ms(), simulated=context.backend.simulated))
     try:
         if context.settings.dispatch == "tasks":
@@ -74,11 +80,12 @@ async def _run_layers(job: RunningJob) -> None:
     residency = job.context.residency
     if job.context.fresh:
         await residency.clear()
-    while not job.is_over:
-        number = residency.step = len(job.steps)
-        await job.observe(number, SamplePhase.START)
-        async with job.sampler.sampling(number), residency.leases.renewed(job.context.probe_client):
-            await _run_step(job, number)
+    async with residency.leases.renewed(job.context.probe_client):
+        while not job.is_over:
+            number = residency.step = len(job.steps)
+            await job.observe(number, SamplePhase.START)
+            async with job.sampler.sampling(number):
+                await _run_step(job, number)
     await job.observe(len(job.steps) - 1, SamplePhase.END)
 
 

@@ -18,8 +18,8 @@ async def cancel_and_wait(task: asyncio.Task[None]) -> None:
     Awaiting the task itself would not tell its cancellation from that of the caller, such as by Ctrl-C, which must
     not be swallowed.
     """
-    task.cancel()
-    await asyncio.wait({task})
+    if task.cancel():  # it has not ended yet
+        await asyncio.wait({task})
     if not task.cancelled():
         task.result()
 

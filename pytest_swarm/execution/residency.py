@@ -66,23 +66,24 @@ class ResidencyManager:
         self._calls.clear()
         self.step = 0
 
+    def end(self) -> None:
+        """End a job: nothing is reported to it any more."""
+        self._context = None
+
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
         rows = self.named(await self.client.resident())
-        self._resident = set(self.fleet.held(self.fleet[row.tag].tag for row in rows if row.tag in self.fleet))
+        self._resident = {row.tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
 
     def named(self, rows: Iterable[ResidentModel]) -> tuple[ResidentModel, ...]:
-        """Return resident models by the fleet's tags, with those marked that are not of the run.
+        """Return resident models by the fleet's tags, not by what loaded them; those of others are marked foreign."""
+        return tuple(map(self._named, rows))
 
-        The server names a file, and weights, by the tag that loaded them.
-        """
-        return tuple(
-            replace(row, tag=self.fleet.copy_of(row.tag) or row.tag, foreign=not self._is_own(row.tag)) for row in rows
-        )
-
-    def _is_own(self, tag: str) -> bool:
-        return self.fleet.copy_of(tag) is not None or full_tag(tag) in self._restoration.used
+    def _named(self, row: ResidentModel) -> ResidentModel:
+        own = self.fleet.copy_of(row.tag)
+        tag, foreign = own or row.tag, own is None and full_tag(row.tag) not in self._restoration.used
+        return row if (tag, foreign) == (row.tag, row.foreign) else replace(row, tag=tag, foreign=foreign)
 
     @property
     def resident(self) -> frozenset[str]:

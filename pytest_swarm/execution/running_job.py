@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus, PlanStep, TaskOutcome, TaskStatus
 from pytest_swarm.domain.retry import Retry
@@ -52,6 +54,15 @@ class RunningJob:
             interval=SIMULATED_INTERVAL if context.backend.sparse_samples else REAL_INTERVAL,
             on_sample=self._on_sample,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of all that calls back to this job, which then is freed at once, not in a collection of garbage."""
+        self.context.residency.end()
+        self.context.residency.client.on_retry = None
+        del self.sampler
 
     async def _look(self) -> tuple[ResidentModel, ...]:
         return self.context.residency.named(await self.context.probe_client.resident())

@@ -68,8 +68,10 @@ class VramSampler:
         self._on_sample = on_sample
         self._last: tuple[ResidentModel, ...] | None = None
         self._peak_bytes = -1
-        self._request_pending = self._ended = False
         self._step, self._pause_s = 0, interval.first_s
+        self._timer: asyncio.TimerHandle | None = None  # of the next request of a step
+        self._request: asyncio.Task[None] | None = None  # the last one
+        self._pending = False  # whether it has begun and not ended
         self.phase = SamplePhase.PLANNING
 
     async def record(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> None:
@@ -80,7 +82,7 @@ class VramSampler:
             phase: The phase of the step.
             resident: The resident models, as just observed.
         """
-        self._record(await self._sample(step, phase, resident))
+        self._record(await self._read(step, phase, resident))
 
     def enter(self, step: int) -> None:
         """Enter a step: from now on samples belong to it, and their interval starts anew."""
@@ -93,43 +95,58 @@ class VramSampler:
         At the end a pending request may still complete, because cancelling it would cost its connection. A Ctrl-C then
         is the caller's, and ends the run.
         """
-        self.phase, self._ended = SamplePhase.PLANNING, False
+        self.phase = SamplePhase.PLANNING
         self.enter(step)
-        task = asyncio.get_running_loop().create_task(self._sample_repeatedly())
+        self._wait()
         try:
             yield
         finally:
-            self._ended = True
-            try:
-                if self._request_pending and self._look.is_sent():
-                    await asyncio.wait({task}, timeout=GRACE_S)
-            finally:
-                task.cancel()
-            await cancel_and_wait(task)
+            assert self._timer is not None, "set at the beginning"
+            self._timer.cancel()
+            self._timer = None
+            if self._request is not None:
+                await self._end(self._request)
+                self._request = None
 
-    async def _sample_repeatedly(self) -> None:
-        """Sample until cancelled. A server error is ignored here; the step's own calls report it."""
-        while not self._ended:
-            await asyncio.sleep(self._pause_s)
-            self._pause_s *= self._interval.growth
-            self._request_pending = True
-            try:
-                with suppress(BackendError):
-                    await self._sample_once(self._step, self.phase)
-            finally:
-                self._request_pending = False
+    async def _end(self, request: asyncio.Task[None]) -> None:
+        """End the last request of a step; raise what it raised."""
+        try:
+            if self._pending and self._look.is_sent():
+                await asyncio.wait({request}, timeout=GRACE_S)
+        finally:
+            request.cancel()
+        await cancel_and_wait(request)
+
+    def _wait(self) -> None:
+        """Wait until the next request of the step is due."""
+        self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._ask)
+
+    def _ask(self) -> None:
+        self._pause_s *= self._interval.growth
+        self._request = asyncio.get_running_loop().create_task(self._sample())
+
+    async def _sample(self) -> None:
+        """Sample once, and wait for the next time. A server error is ignored here; the step's own calls report it."""
+        self._pending = True
+        try:
+            with suppress(BackendError):
+                await self._sample_once(self._step, self.phase)
+        finally:
+            self._pending = False
+        if self._timer is not None:  # else the step has ended
+            self._wait()
 
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:
         rows = await self._look.resident()
         resident = tuple(sorted(rows, key=lambda row: row.tag))
         if self._gpu is None and resident == self._last:
             return
-        sample = await self._sample(step, phase, resident)
+        sample = await self._read(step, phase, resident)
         used = -1 if sample.gpu_used_bytes is None else sample.gpu_used_bytes
         if resident != self._last or used > self._peak_bytes:
             self._record(sample)
 
-    async def _sample(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> VramSample:
+    async def _read(self, step: int, phase: SamplePhase, resident: tuple[ResidentModel, ...]) -> VramSample:
         at_s = self._clock.now_s()
         reading: GpuReading | None = None
         if self._gpu is not None:

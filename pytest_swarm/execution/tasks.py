@@ -25,6 +25,15 @@ from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.scorers import Scorers
 
 
+class _Begun(TypedDict):
+    """The fields of an outcome that are known before its call."""
+
+    task: str
+    step: int
+    model: str
+    started_s: float
+
+
 class _Failure(TypedDict):
     """The fields of an outcome that say how its call failed."""
 
@@ -75,32 +84,26 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         client: The client of the server.
         clock: The clock of the job.
     """
-    begun = TaskOutcome(
-        task=call.task.id,
-        status=TaskStatus.FAILED,
-        step=call.step,
-        model=call.model.tag,
-        started_s=clock.now_s(),
-    )
+    begun: _Begun = {"task": call.task.id, "step": call.step, "model": call.model.tag, "started_s": clock.now_s()}
     if call.imported is not None:
         return await _played(call.imported, begun, clock)
     request = chat_request(call)
     try:
         reply = await client.chat(request)
     except BackendError as error:
-        return replace(begun, finished_s=clock.now_s(), **_failure(error))
+        return TaskOutcome(**begun, status=TaskStatus.FAILED, finished_s=clock.now_s(), **_failure(error))
     return _answered(begun, request, reply, model=call.model, finished_s=clock.now_s())
 
 
-async def _played(call: ImportedCall, begun: TaskOutcome, clock: JobClock) -> TaskOutcome:
+async def _played(call: ImportedCall, begun: _Begun, clock: JobClock) -> TaskOutcome:
     """Return the outcome of a call that others measured, after its latency: no server is asked, and nothing is scored.
 
     Without a measured latency the call has no end, so that neither latency nor makespan is given.
     """
     if call.latency_s is not None:
         await asyncio.sleep(call.latency_s)
-    return replace(
-        begun,
+    return TaskOutcome(
+        **begun,
         status=TaskStatus.OK,
         score=call.score,
         local_score=call.score,
@@ -112,16 +115,14 @@ async def _played(call: ImportedCall, begun: TaskOutcome, clock: JobClock) -> Ta
     )
 
 
-def _answered(
-    begun: TaskOutcome, request: ChatRequest, reply: ChatReply, *, model: Model, finished_s: float
-) -> TaskOutcome:
+def _answered(begun: _Begun, request: ChatRequest, reply: ChatReply, *, model: Model, finished_s: float) -> TaskOutcome:
     tokens = (reply.prompt_tokens, reply.completion_tokens)
     used = None if tokens[0] is None or tokens[1] is None else tokens[0] + tokens[1]
     truncated = reply.refused_whole or was_cut(
         reported=reply.prompt_tokens, messages=request.messages, num_ctx=request.num_ctx
     )
-    return replace(
-        begun,
+    return TaskOutcome(
+        **begun,
         status=TaskStatus.OK,
         answer=reply.text,
         prompt_tokens=reply.prompt_tokens,
@@ -158,8 +159,9 @@ async def run_tasks(
         clock: The clock of the job.
         concurrency: The most tasks that run at the same time.
     """
+    if len(calls) == 1:  # it needs no task of its own, and finds each slot free
+        return (await run_task(calls[0], client, clock),)
     limit = asyncio.Semaphore(concurrency)
-
     slots = {
         call.model.tag: asyncio.Semaphore(call.model.parallel) for call in calls if call.model.parallel is not None
     }

@@ -17,6 +17,7 @@ from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
+from pytest_swarm.scoring.kept_answers import once
 from pytest_swarm.scoring.letters import read_letter
 from pytest_swarm.scoring.numbers import last_number
 from pytest_swarm.scoring.same_text import undressed
@@ -42,6 +43,7 @@ def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectat
         return None
 
 
+@once
 def read_value(expected: Expectation | None, answer: str) -> Value | None:
     """The value that an answer gives, read as its scorer reads it; None where it gives none.
 

@@ -6,11 +6,9 @@ The order of `_score` is that of the table in docs/scoring.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from inspect import iscoroutine
 from numbers import Real
-from typing import Final
 
 from pytest_swarm.domain.expectation import (
     Custom,
@@ -34,6 +32,7 @@ from pytest_swarm.scoring.code import score_code_by_running, score_code_statical
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.json import score_json
 from pytest_swarm.scoring.judge import JudgeModel, score_by_judge
+from pytest_swarm.scoring.kept_answers import once
 from pytest_swarm.scoring.letters import score_letter
 from pytest_swarm.scoring.numbers import score_number
 from pytest_swarm.scoring.overlap import score_rouge_l, score_token_f1
@@ -42,9 +41,6 @@ from pytest_swarm.scoring.text import score_exact, score_keywords
 from pytest_swarm.scoring.verdict import EMPTY, Score, unscored
 from pytest_swarm.scoring.yes_no import score_yes_no
 
-_KEPT_SCORES: Final = 1024
-_KEPT_CHARS: Final = 2_000  # of an answer whose score is kept, so that all of them are 2 MB at most
-
 
 def score_text(expected: Expectation | None, answer: str) -> Score:
     """Return the score of an answer by everything that needs no model and runs no code.
@@ -52,26 +48,9 @@ def score_text(expected: Expectation | None, answer: str) -> Score:
     An empty answer scores 0. Code is checked statically. Unscored: no expectation, code without cases, an answer that
     only a judge can grade, a custom scorer without its function. Raises ScoringError where a custom function fails.
 
-    A short answer is scored once, but for a custom function: the same one comes again as the local score of its task,
-    under another mode, and in the simulator, which scores what it composes and what a later task is given.
+    A short answer is scored once, but for a custom function.
     """
-    if isinstance(expected, Custom) or len(answer) > _KEPT_CHARS:
-        return _score(expected, answer)
-    return _known_score(_ScoredAnswer(repr(expected), answer, expected))
-
-
-@dataclass(frozen=True, slots=True)
-class _ScoredAnswer:
-    """An answer and what is expected, which is compared by its text: that tells 1 from True."""
-
-    expected_text: str
-    answer: str
-    expected: Expectation | None = field(compare=False)
-
-
-@lru_cache(maxsize=_KEPT_SCORES)
-def _known_score(scored: _ScoredAnswer) -> Score:
-    return _score(scored.expected, scored.answer)
+    return _score(expected, answer) if isinstance(expected, Custom) else _known_score(expected, answer)
 
 
 def _score(expected: Expectation | None, answer: str) -> Score:
@@ -105,6 +84,9 @@ def _score(expected: Expectation | None, answer: str) -> Score:
             return unscored("graded by a judge only")
         case Custom():
             return _score_by_function(expected, text)
+
+
+_known_score = once(_score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
 
-from pytest_swarm.codec import JsonObject, SharedFields, to_json
+from pytest_swarm.codec import JsonObject, SharedFields, to_plain
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
@@ -80,7 +80,7 @@ def decode_run_start(event: RunStartEvent) -> RunInfo:
 
 def encode_collection(ts_ms: float, tests: Iterable[str]) -> JsonObject:
     """Return `collection`: the ids of the benchmarks that a session is to run."""
-    return to_json(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
+    return to_plain(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
 
 
 def encode_run_end(
@@ -88,12 +88,12 @@ def encode_run_end(
 ) -> JsonObject:
     """Return `run_end`: whether every collected case was run, sentences about those that were not, and what failed."""
     lost = None if failed is None else tuple(failed)
-    return to_json(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes), failed=lost))
+    return to_plain(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes), failed=lost))
 
 
 def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:
     """Return `note`: a sentence about a case that the run's report shows."""
-    return to_json(NoteEvent(**_head(case, ts_ms), text=text))
+    return to_plain(NoteEvent(**_head(case, ts_ms), text=text))
 
 
 def encode_dag_structure(case: Case, ts_ms: float, *, simulated: bool) -> JsonObject:
@@ -162,7 +162,7 @@ def decode_task_result(event: TaskResultEvent) -> TaskOutcome:
 
 def encode_switch(case: Case, switch: Switch, ts_ms: float) -> JsonObject:
     """Return `model_switch`: a load or an unload."""
-    return to_json(ModelSwitchEvent(**_head(case, ts_ms), **_SWITCH.of(switch)))
+    return to_plain(ModelSwitchEvent(**_head(case, ts_ms), **_SWITCH.of(switch)))
 
 
 def decode_switch(event: ModelSwitchEvent) -> Switch:
@@ -172,7 +172,7 @@ def decode_switch(event: ModelSwitchEvent) -> Switch:
 
 def encode_retry(case: Case, retry: Retry, ts_ms: float) -> JsonObject:
     """Return `call_retry`: a call that failed for the server's sake and is tried again."""
-    return to_json(CallRetryEvent(**_head(case, ts_ms), **_RETRY.of(retry)))
+    return to_plain(CallRetryEvent(**_head(case, ts_ms), **_RETRY.of(retry)))
 
 
 def decode_retry(event: CallRetryEvent) -> Retry:
@@ -214,11 +214,23 @@ def _head(case: Case, ts_ms: float) -> dict[str, Any]:
 
 def _object(event: Struct) -> JsonObject:
     """Return the object of an event without the fields that are left out where they say nothing."""
-    return {
-        name: value
-        for name, value in to_json(event).items()
-        if value or not (name in _UNLESS_EMPTY or (value is None and name in _UNLESS_NULL))
-    }
+    found = to_plain(event)
+    unless_empty, unless_null = _left_out(type(event))
+    for name in unless_empty:
+        if not found[name]:
+            del found[name]
+    for name in unless_null:
+        if found[name] is None:
+            del found[name]
+    return found
+
+
+@cache
+def _left_out(event: type[Struct]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the fields of an event that are left out where they are empty or null, and those where they are null."""
+    both = (_UNLESS_EMPTY, _UNLESS_NULL)
+    unless_empty, unless_null = (tuple(name for name in event.__struct_fields__ if name in each) for each in both)
+    return unless_empty, unless_null
 
 
 def _assignment_rows(assignments: Iterable[Assignment]) -> tuple[AssignmentRow, ...]:

@@ -1,4 +1,7 @@
-"""Sinks: where a run's events go, a file or a list. An event is one JSON object with `event` and `ts_ms`."""
+"""Sinks: where a run's events go, a file or a list.
+
+An event is one JSON object with `event` and `ts_ms`, with tuples for its arrays.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.bench import Bench, Carryover
 from pytest_swarm.execution.bench_settings import BenchSettings
+from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.reader import read_run
@@ -38,6 +41,24 @@ def test_every_mode_runs_a_job_to_its_end(mode: str) -> None:
     assert {each.task for each in record.outcomes} == {"a", "b", "c", "d"}
     assert {each.status for each in record.outcomes} == {TaskStatus.OK}
     assert [step.ready_tasks for step in record.steps] == [("a",), ("b", "c"), ("d",)]
+
+
+def test_a_job_that_has_ended_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with bench() as a_bench:
+            a_bench.run(case(graph(("a", "b")), "milp"))
+            assert not [each for each in gc.get_objects() if isinstance(each, RunningJob)]
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("answers", [{"a": "42"}, {"a": 'says "x"\n\\ é \ud800', "ü": ""}])
+def test_parents_outputs_are_json_in_lines(answers: dict[str, str]) -> None:
+    handed_on, asked = task_messages(task("z"), answers)
+    assert handed_on["content"] == PARENTS_HEADING + json.dumps(answers, ensure_ascii=False, indent=1)
+    assert asked["role"] == "user"
 
 
 def test_parents_outputs_are_handed_on_and_only_then() -> None:

@@ -84,7 +84,7 @@ def test_events_tell_deferred_tasks_and_rebuild_an_equal_record(tmp_path: Path) 
     sink = ListSink()
     record, _ = run_one_by_one(sink)
     steps = [event for event in sink.events if event["event"] == "plan_step"]
-    assert [event["deferred"] for event in steps] == [["b", "c", "z"], ["c", "z"], ["z"], []]
+    assert [event["deferred"] for event in steps] == [("b", "c", "z"), ("c", "z"), ("z",), ()]
     run_info: RunInfo = info()
     events = [
         encode_run_start(run_info),

@@ -233,7 +233,7 @@ def test_a_local_gpu_is_measured_and_recorded() -> None:
         a_case = case(graph(ids="a"), "milp")
         record = a_bench.run(a_case)
     assert all(each.gpu is not None for each in record.samples)
-    assert encode_vram_sample(a_case, record.samples[0], 0.0)["gpus"] == [1]
+    assert encode_vram_sample(a_case, record.samples[0], 0.0)["gpus"] == (1,)
     assert job_metrics(record).gpu_peak_gb == pytest.approx(len(record.samples) / 1e9, rel=1)
     with bench() as simulated:
         assert all(each.gpu is None for each in simulated.run(a_case).samples)

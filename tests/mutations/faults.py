@@ -85,8 +85,8 @@ FAULTS: Final = (
     Fault(
         name="a replay waits at the end of a step for a sample that was not recorded",
         where="execution/sampling.py",
-        old="if self._request_pending and self._look.is_sent():",
-        new="if self._request_pending:",
+        old="if self._pending and self._look.is_sent():",
+        new="if self._pending:",
         tests=("execution/test_leases.py",),
     ),
     Fault(
@@ -877,17 +877,24 @@ FAULTS: Final = (
     ),
     Fault(
         name="a score that is kept is found by the answer alone",
-        where="scoring/scorers.py",
-        old="_ScoredAnswer(repr(expected), answer, expected)",
-        new='_ScoredAnswer("", answer, expected)',
+        where="scoring/kept_answers.py",
+        old="_Answer(repr(expected), answer, expected)",
+        new='_Answer("", answer, expected)',
         tests=("scoring/test_scorers.py",),
     ),
     Fault(
         name="the score of a custom function is kept",
         where="scoring/scorers.py",
-        old="if isinstance(expected, Custom) or len(answer)",
-        new="if len(answer)",
+        old="_score(expected, answer) if isinstance(expected, Custom) else _known_score",
+        new="_known_score",
         tests=("scoring/test_scorers.py",),
+    ),
+    Fault(
+        name="a job that has ended waits for a collection of garbage",
+        where="execution/running_job.py",
+        old="        del self.sampler\n",
+        new="",
+        tests=("execution/test_case.py",),
     ),
     Fault(
         name="a line that repeats one choice after the list of them is a part of the list",

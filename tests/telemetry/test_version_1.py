@@ -80,7 +80,7 @@ def test_its_records_hold_what_was_run() -> None:
 def without(value: Any, names: tuple[str, ...]) -> Any:
     if isinstance(value, dict):
         return {key: without(each, names) for key, each in value.items() if key not in names}
-    return [without(each, names) for each in value] if isinstance(value, list) else value
+    return [without(each, names) for each in value] if isinstance(value, list | tuple) else value
 
 
 def older(folder: Path, names: tuple[str, ...]) -> Path:

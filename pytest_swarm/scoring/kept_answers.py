@@ -1,0 +1,47 @@
+"""What is computed of a short answer once: the same one comes again and again.
+
+It is scored under several modes and as the local score of its task, and read for each task that is given it; the
+simulator does the same with what it composes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, wraps
+from typing import Final, TypeVar
+
+from pytest_swarm.domain.expectation import Expectation
+
+T = TypeVar("T")
+_KEPT: Final = 1024
+_KEPT_CHARS: Final = 2_000  # of an answer of which something is kept, so that all of it is 2 MB at most
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer and what is expected, which is compared by its text: that tells 1 from True."""
+
+    expected_text: str
+    text: str
+    expected: Expectation | None = field(compare=False)
+
+
+def once(function: Callable[[Expectation | None, str], T]) -> Callable[[Expectation | None, str], T]:
+    """Return the same function of an expectation and an answer, called once for a short answer.
+
+    Args:
+        function: A pure one, whose values nobody changes.
+    """
+
+    @lru_cache(maxsize=_KEPT)
+    def known(answer: _Answer) -> T:
+        return function(answer.expected, answer.text)
+
+    @wraps(function)
+    def kept(expected: Expectation | None, answer: str) -> T:
+        if len(answer) > _KEPT_CHARS:
+            return function(expected, answer)
+        return known(_Answer(repr(expected), answer, expected))
+
+    return kept
