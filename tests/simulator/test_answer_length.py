@@ -54,4 +54,6 @@ def test_the_length_of_an_answer_is_one_of_the_types_or_of_another_type(
 
 
 def test_without_measured_answers_no_length_is_drawn() -> None:
-    assert drawn_tokens({}, "math", Random(1)) is None
+    rng = Random(1)
+    assert drawn_tokens({}, "math", rng) is None
+    assert rng.random() == Random(1).random()  # so a profile without counts gives the answers that it gave before

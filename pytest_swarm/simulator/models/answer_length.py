@@ -40,11 +40,13 @@ def drawn_tokens(measured: Mapping[str, tuple[int, ...]], kind: str, rng: Random
         kind: The type of the task.
         rng: The generator of the draw.
     """
+    if not any(measured.values()):
+        return None  # and nothing is drawn
     own = measured.get(kind, ())
     others = [count for each, counts in measured.items() if each != kind for count in counts]
     from_own = rng.random() * (len(own) + POOLED_TASKS) < len(own)
-    counts = own if own and (from_own or not others) else others
-    return rng.choice(counts) if counts else None
+    counts = own if from_own or not others else others
+    return rng.choice(counts)
 
 
 def stopped_tokens(text: str, count: Callable[[str], float]) -> float:
