@@ -2280,6 +2280,13 @@ FAULTS: Final = (
         tests=("domain/test_run_options.py",),
     ),
     Fault(
+        name="the printed word for an option that is not given is read as a value",
+        where="plugin/option_text.py",
+        old="return self.text == word",
+        new="return False",
+        tests=("plugin/test_options.py",),
+    ),
+    Fault(
         name="an option that needs another one is taken without it",
         where="plugin/conflicts.py",
         old="if options.values[other] not in values:",
