@@ -2287,6 +2287,13 @@ FAULTS: Final = (
         tests=("plugin/test_options.py",),
     ),
     Fault(
+        name="a server that is stopped gives up its requests before their connections",
+        where="simulator/http_server.py",
+        old="connection.transport.abort()",
+        new="pass",
+        tests=("simulator/test_server.py",),
+    ),
+    Fault(
         name="an option that needs another one is taken without it",
         where="plugin/conflicts.py",
         old="if options.values[other] not in values:",
