@@ -1429,9 +1429,16 @@ FAULTS: Final = (
     Fault(
         name="a busy server counts as a wrong answer",
         where="errors.py",
-        old="frozenset((429, 500, 502, 503, 504))",
-        new="frozenset((429, 500, 502, 504))",
+        old="return status >= 500 or status in _OF_SERVER",
+        new="return status in (*_OF_SERVER, 500, 502, 504)",
         tests=("execution/test_retries.py",),
+    ),
+    Fault(
+        name="a request that the server refuses for good is sent again",
+        where="ollama/error_messages.py",
+        old="    text = text[:_READ]\n    if any",
+        new='    text = ""\n    if any',
+        tests=("ollama/test_client.py",),
     ),
     Fault(
         name="a packed reply is unpacked without a bound",
