@@ -1441,6 +1441,13 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
+        name="an answer whose tokens nobody counted costs nothing",
+        where="metrics/facts.py",
+        old="if any(value is None and text for value, text in figures):",
+        new="if not figures:",
+        tests=("metrics/test_job.py",),
+    ),
+    Fault(
         name="a packed reply is unpacked without a bound",
         where="ollama/transports/bounded.py",
         old="self._unpacker.decompress(data, _PIECE)",

@@ -50,6 +50,15 @@ def test_figures_that_the_server_leaves_out_are_none() -> None:
     assert (reply.prompt_tokens, reply.completion_tokens, reply.total_s, reply.load_s) == (None, None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("message", "completion"),
+    [({"content": "hello"}, None), ({"content": "", "thinking": "hm"}, None), ({"content": ""}, 0)],
+)
+def test_no_tokens_for_a_text_that_is_there_are_not_known(message: dict[str, str], completion: int | None) -> None:
+    reply = chat(saying({**GOOD, "message": {"role": "assistant", **message}, "eval_count": 0, "prompt_eval_count": 0}))
+    assert (reply.prompt_tokens, reply.completion_tokens) == (None, completion)
+
+
 def sent(request: ChatRequest) -> dict[str, Any]:
     bodies: list[dict[str, Any]] = []
 
