@@ -117,14 +117,14 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
         GraphError: The plan assigns an unknown task.
     """
     residency = residency_by_stage(plan, view)
-    values = utility(view)
+    values = utility(view).tolist()  # plain floats, whose sums Python rounds as `value_of_rows` has them
     price = load_price(view).tolist()
     row = {tag: i for i, tag in enumerate(view.fleet.tags)}
     column = {task.id: m for m, task in enumerate(view.tasks)}
     assigned = {each.model for each in plan.assignments}
     for tag in sorted(assigned.union(*residency) - row.keys()):
         raise FleetError(f"fleet {view.fleet.name!r} has no model {tag!r}; it has {', '.join(view.fleet.tags)}")
-    worth = float(sum(values[row[each.model], column[each.task]] for each in plan.assignments))
+    worth = float(sum(values[row[each.model]][column[each.task]] for each in plan.assignments))
     loads = _loads(plan, view, residency)
     vram_gb = tuple(sum(view.fleet[tag].vram_gb for tag in sorted(held)) for held in residency)
     return Evaluation(
