@@ -1448,6 +1448,13 @@ FAULTS: Final = (
         tests=("metrics/test_job.py",),
     ),
     Fault(
+        name="a run is written to the disk that its test fakes",
+        where="plugin/job_turns.py",
+        old="with self._lock, real_files(), loop_sockets",
+        new="with self._lock, loop_sockets",
+        tests=("plugin/test_other_plugins.py",),
+    ),
+    Fault(
         name="a packed reply is unpacked without a bound",
         where="ollama/transports/bounded.py",
         old="self._unpacker.decompress(data, _PIECE)",
