@@ -12,6 +12,7 @@ import math
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,7 @@ from pytest_swarm.fields import Json, problem, strict_json
 from pytest_swarm.files import readable, replacing, write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
+_TOO_DEEP: Final = f"is nested more than {MAX_DEPTH} levels deep; write it with fewer"
 SUFFIXES: Final = (".toml", ".json")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -140,7 +142,7 @@ def make_folder(path: str | os.PathLike[str], error: type[SwarmError]) -> Path:
 
 
 def parse_json(text: str, where: str, error: type[SwarmError]) -> Json:
-    """Return the value of a JSON text. NaN and Infinity are refused.
+    """Return the value of a JSON text. NaN and Infinity are refused, and names that stand twice in one object.
 
     Args:
         text: The JSON text.
@@ -150,10 +152,20 @@ def parse_json(text: str, where: str, error: type[SwarmError]) -> Json:
     Raises:
         SwarmError: An `error` that begins with `where`.
     """
+
+    def table(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+            raise error(f"{where}: gives {twice!r} twice; remove one of them")
+        return found
+
     try:
-        return _checked(strict_json(text), where, error)
-    except (ValueError, RecursionError) as cause:
+        return _checked(strict_json(text, table=table), where, error)
+    except ValueError as cause:
         raise error(f"{where}: is not valid JSON: {problem(cause)}") from cause
+    except RecursionError as cause:
+        raise error(f"{where}: {_TOO_DEEP}") from cause
 
 
 def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
@@ -169,14 +181,16 @@ def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
     """
     try:
         return _checked(tomllib.loads(text), where, error)
-    except (ValueError, RecursionError) as cause:
+    except ValueError as cause:
         raise error(f"{where}: is not valid TOML: {problem(cause)}") from cause
+    except RecursionError as cause:
+        raise error(f"{where}: {_TOO_DEEP}") from cause
 
 
 def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0, key: str | None = None) -> Json:
     """Return the value, made of nothing but what JSON can hold; `key` is the nearest key that it stands under."""
     if depth > MAX_DEPTH:
-        raise error(f"{where}: is nested more than {MAX_DEPTH} levels deep")
+        raise error(f"{where}: {_TOO_DEEP}")
     if isinstance(value, dict):
         return {str(name): _checked(each, where, error, depth + 1, str(name)) for name, each in value.items()}
     if isinstance(value, list):

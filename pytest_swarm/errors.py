@@ -32,10 +32,18 @@ The plugin turns every SwarmError into `pytest.UsageError` before the run, and i
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-OF_SERVER: Final = frozenset((429, 500, 502, 503, 504))
-"""HTTP statuses of a server that is busy, could not load a model, or lost a model's process; and those of a proxy."""
+RefusalCause: TypeAlias = Literal["passing", "lasting", "request"]
+_OF_SERVER: Final = (401, 407, 408, 429)
+"""HTTP statuses below 500 that tell nothing of the model: the server or a proxy wants an account, or is busy."""
+_FOR_GOOD: Final = (401, 407, 501, 505, 511)
+"""Those of them, and from 500 on, which a retry does not change."""
+
+
+def is_of_server(status: int) -> bool:
+    """Return whether a reply of an HTTP status is the server's or a proxy's fault, and not the request's."""
+    return status >= 500 or status in _OF_SERVER
 
 
 _LONG_DATA: Final = re.compile(r"""(?<!\w)'[^\n]{300,}?'(?!\w)|(?<!\w)"[^\n]{300,}?"(?!\w)|\S{300,}""")
@@ -148,15 +156,19 @@ class PromptTooLongError(BackendError):
 
 
 class ServerRefusedError(BackendError):
-    """An error reply; `status` is the HTTP status, or None in the middle of a stream."""
+    """An error reply; `status` is the HTTP status, or None in the middle of a stream.
+
+    `cause` is what a reply of the server's fault says all the same: that the `request` cannot be answered, or that the
+    server cannot do so in its present state, which no retry changes.
+    """
 
     kind = "server_error"
 
-    def __init__(self, message: str, *, status: int | None) -> None:
+    def __init__(self, message: str, *, status: int | None, cause: RefusalCause = "passing") -> None:
         super().__init__(message)
         self.status = status
-        self.of_server = status is None or status in OF_SERVER
-        self.may_pass = status in OF_SERVER
+        self.of_server = cause != "request" and (status is None or is_of_server(status))
+        self.may_pass = self.of_server and cause == "passing" and status not in (None, *_FOR_GOOD)
 
 
 class ServerFaultError(SwarmError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.errors import SwarmError
@@ -149,9 +149,16 @@ class Fields:
         return value
 
 
-def strict_json(text: bytes | str) -> object:
-    """Return the value of a JSON text; raise ValueError or RecursionError for any other, and for NaN and Infinity."""
-    return json.loads(text, parse_constant=_refuse_constant)
+def strict_json(
+    text: bytes | str, *, table: Callable[[list[tuple[str, object]]], dict[str, object]] | None = None
+) -> object:
+    """Return the value of a JSON text; raise ValueError or RecursionError for any other, and for NaN and Infinity.
+
+    Args:
+        text: The text.
+        table: Makes an object of its pairs; None keeps the last of those that have one name.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=table)
 
 
 def _refuse_constant(name: str) -> NoReturn:

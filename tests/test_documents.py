@@ -61,7 +61,10 @@ def test_a_path_may_be_a_text(read: Callable[[Any], object]) -> None:
         (parse_toml, "a = 07:30:00", "x: 'a': 07:30:00 is a date or time without quotes; put it in quotes"),
         (parse_toml, "[[model]]\nvram_gb = nan", "x: 'vram_gb': nan is not a finite number"),
         (parse_toml, "[a]\nb = [1, inf]", "x: 'b': inf is not a finite number"),
-        (parse_json, "[" * 62 + "]" * 62, "x: is nested more than 60 levels deep"),
+        *((parse_json, "[" * n + "]" * n, "x: is nested more than 60 levels deep; write it") for n in (62, 5_000)),
+        (parse_toml, f"a = {'[' * 5_000}{']' * 5_000}", "x: is nested more than 60 levels deep; write it with fewer"),
+        (parse_json, '{"model": [{"name": "a", "vram_gb": 1, "vram_gb": 2}]}', "x: gives 'vram_gb' twice; remove one"),
+        (parse_toml, "a = 1\na = 2", "x: is not valid TOML: Cannot overwrite a value"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(parse, text: str, sentence: str) -> None:

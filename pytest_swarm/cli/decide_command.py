@@ -140,7 +140,7 @@ def _write(
         files.append((str(path), policy_text(policy)))
         doubt = "" if fault is None else f"; it cannot be used as it is: it {fault}"
         remark = "" if policy.estimates_remark is None else f"; {policy.estimates_remark}"
-        said.append(f"wrote {path}: {policy.mode}, horizon {policy.horizon_depth}{doubt}{remark}\n")
+        said.append(f"wrote {path}: {policy.name}{doubt}{remark}\n")
     for name, target in exports:
         text = decision_record(decisions[0], policy) if name == _RECORD else EXPORTS[name](policy)
         if target is None:

@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Run all processes, and print one line for each mode and time."""
     from pytest_swarm.errors import OptionError
     from pytest_swarm.gate.process_times import FEWEST, time_ratios
+    from pytest_swarm.routing.registry import mode_name
     from pytest_swarm.telemetry.reader import read_run
 
     if options.processes < FEWEST:
@@ -61,9 +62,10 @@ def run(options: argparse.Namespace) -> int:
         rows = time_ratios(then, now)
     print(f"{'mode':12} {'time':18} {'then':>10} {'now':>10} {'ratio':>7}  95 % over processes of these jobs")
     for row in rows:
+        mode = mode_name(row.mode)
         ratio = "-" if row.ratio is None else f"{row.ratio:.3f}"
         known = "-" if row.low is None or row.high is None else f"{row.low:.3f} .. {row.high:.3f}"
-        print(f"{row.mode:12} {row.metric:18} {row.then:10.4g} {row.now:10.4g} {ratio:>7}  {row.note or known}")
+        print(f"{mode:12} {row.metric:18} {row.then:10.4g} {row.now:10.4g} {ratio:>7}  {row.note or known}")
     return 0
 
 

@@ -17,7 +17,7 @@ from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import METRICS
-from pytest_swarm.routing.registry import built_in, mode_order
+from pytest_swarm.routing.registry import built_in, mode_order, policy_name
 from pytest_swarm.units import format_gb
 
 LEAST_SHARE: Final = 0.9
@@ -40,6 +40,11 @@ class PolicySetting:
         depth = "flat" if self.horizon == "flat" else f"h{self.horizon}"
         swept = "" if self.lambda_token is None else f"-{lambda_label(self.lambda_token)}"
         return f"{self.mode}-{depth}{swept}"
+
+    @property
+    def name(self) -> str:
+        """The policy as people read it: `MILP (horizon 3)`."""
+        return policy_name(self.mode, self.horizon, self.lambda_token)
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -72,14 +77,14 @@ JobsByDigest: TypeAlias = Mapping[str, PolicyJob]
 class MeasuredPolicies:
     """The policies that can be used, the present one first, and the digests of the jobs that all of them have.
 
-    `excluded` says in a sentence each why another one was left out, `present_fault` why the present one, which stays,
+    `excluded` says of each other one why it was left out, `present_fault` why the present one, which stays,
     cannot be used: `breaks the budget in 3 of 8 jobs`; None where it can.
     """
 
     settings: tuple[PolicySetting, ...]
     jobs: tuple[str, ...]
     by_setting: Mapping[PolicySetting, JobsByDigest]
-    excluded: tuple[str, ...]
+    excluded: Mapping[PolicySetting, str]
     present_fault: str | None = None
 
     def rows(self, criterion: Criterion) -> tuple[tuple[float, ...], ...]:
@@ -89,9 +94,14 @@ class MeasuredPolicies:
             OptionError: A figure was not measured, or a relative one is not above 0.
         """
         return tuple(
-            tuple(_figure(self.by_setting[setting][digest], criterion, setting) for digest in self.jobs)
+            tuple(_figure(self.by_setting[setting][digest], criterion, self.name_of(setting)) for digest in self.jobs)
             for setting in self.settings
         )
+
+    def name_of(self, policy: PolicySetting) -> str:
+        """Return the name of a policy for people, with its horizon where several were measured."""
+        several = len({each.horizon for each in self.by_setting}) > 1
+        return policy_name(policy.mode, policy.horizon if several else None, policy.lambda_token)
 
     @property
     def families(self) -> tuple[Hashable, ...]:
@@ -131,16 +141,16 @@ class MeasuredPolicies:
         return max(1.0, fmean(sum(score is not None for score in each.task_score.values()) for each in jobs))
 
 
-def _figure(job: PolicyJob, criterion: Criterion, setting: PolicySetting) -> float:
+def _figure(job: PolicyJob, criterion: Criterion, policy: str) -> float:
     value = job.mean(criterion.metric)
     if value is None:
         raise OptionError(
-            f"--by {criterion.name}: job {job.name!r} has no {criterion.metric} under {setting.label}; "
+            f"--by {criterion.name}: job {job.name!r} has no {criterion.metric} under {policy}; "
             "measure it, or decide by another figure"
         )
     if criterion.relative and value <= 0:
         raise OptionError(
-            f"--by {criterion.name}: {criterion.metric} of job {job.name!r} under {setting.label} is {value:g}, so "
+            f"--by {criterion.name}: {criterion.metric} of job {job.name!r} under {policy} is {value:g}, so "
             "nothing can be saved of it; decide by another figure"
         )
     return value
@@ -213,7 +223,7 @@ def usable_policies(
     """
     complete = {setting: complete_jobs(jobs, criteria) for setting, jobs in grouped.items()}
     wanted = complete[present]
-    excluded: list[str] = []
+    excluded: dict[PolicySetting, str] = {}
     kept = [present]
     for setting in sorted(grouped, key=lambda each: each.order):
         if setting == present:
@@ -222,13 +232,13 @@ def usable_policies(
         if reason is None:
             kept.append(setting)
         else:
-            excluded.append(f"{setting.label} {reason}")
+            excluded[setting] = reason
     jobs = sorted(set.intersection(*(complete[each] for each in kept)), key=lambda d: (grouped[present][d].name, d))
     return MeasuredPolicies(
         settings=tuple(kept),
         jobs=tuple(jobs),
         by_setting=grouped,
-        excluded=tuple(excluded),
+        excluded=MappingProxyType(excluded),
         present_fault=fault_of(grouped[present]),
     )
 

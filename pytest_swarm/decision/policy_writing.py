@@ -98,8 +98,8 @@ def why_no_policy(decision: PolicyDecision) -> str | None:
         return f"{decision.counted} {verb} nothing, so there is no policy to write"
     if decision.stand_in_force:
         return (
-            f"no policy was chosen, and {setting.label} only stands for what is done now, so it is not written; name "
-            "what is done with decide RUN --against=MODE --policy=FILE"
+            f"no policy was chosen, and {decision.measured.name_of(setting)} only stands for what is done now, so it "
+            "is not written; name what is done with decide RUN --against=MODE --policy=FILE"
         )
     if plays_a_file(setting):
         return f"{setting.mode} is in force, and that is a policy file already; use it as it is"
@@ -266,7 +266,7 @@ def _provenance(decision: PolicyDecision, now: datetime) -> PolicyProvenance:
         tool_version=version("pytest-swarm-router"),
         ruling=choice.ruling.value,
         decided_by=decision.question.by.name,
-        against=decision.present.label,
+        against=decision.present.name,
         against_assumed=decision.present_assumed,
         jobs=choice.jobs,
         families=choice.families if decision.measured.declares_families else None,

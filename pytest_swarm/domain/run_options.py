@@ -43,7 +43,7 @@ TAKEN_TOGETHER: Final = frozenset({OptionRole.SELECTION, OptionRole.FILE})
 
 
 class RunOption(NamedTuple):
-    """An option of a run. `default` is the text that counts where nobody gave one; None where that is no one text."""
+    """An option of a run. `default` is the text that counts where nobody gave one; None for one without a value."""
 
     name: str
     role: OptionRole
@@ -73,17 +73,17 @@ RUN_OPTIONS: Final[Mapping[str, RunOption]] = MappingProxyType(
             RunOption("swarm_answers", OptionRole.SELECTION, ".swarm-answers"),
             RunOption("swarm_offline", OptionRole.SELECTION),
             RunOption("swarm_verify", OptionRole.SELECTION, "0"),
-            RunOption("swarm_max_time", OptionRole.SELECTION),
+            RunOption("swarm_max_time", OptionRole.SELECTION, "none"),
             RunOption("swarm_ask_parallel", OptionRole.SELECTION, "1"),
             RunOption("swarm_complete", OptionRole.SELECTION),
             RunOption("swarm_dry_run", OptionRole.SELECTION),
-            RunOption("swarm_cassette", OptionRole.FILE),
+            RunOption("swarm_cassette", OptionRole.FILE, "none"),
             RunOption("swarm_record_mode", OptionRole.FILE, "new"),
-            RunOption("swarm_host", OptionRole.SELECTION),
+            RunOption("swarm_host", OptionRole.SELECTION, "auto"),
             RunOption("swarm_profile", OptionRole.FILE, "a40"),
             RunOption("swarm_fault", OptionRole.SCORE, "none"),
             RunOption("swarm_leave_loaded", OptionRole.SELECTION),
-            RunOption("swarm_context", OptionRole.CALLS),  # what each graph says
+            RunOption("swarm_context", OptionRole.CALLS, "graph"),
             RunOption("swarm_carryover", OptionRole.SCORE, "case"),
             RunOption("swarm_concurrency", OptionRole.PLANNING, "4"),
             RunOption("swarm_dispatch", OptionRole.PLANNING, "layers"),
@@ -92,15 +92,15 @@ RUN_OPTIONS: Final[Mapping[str, RunOption]] = MappingProxyType(
             RunOption("swarm_retries", OptionRole.SELECTION, "2"),
             RunOption("swarm_reply_limit", OptionRole.CALLS, "32MiB"),
             RunOption("swarm_code_eval", OptionRole.SCORE, "off"),
-            RunOption("swarm_report", OptionRole.SELECTION),
-            RunOption("swarm_baseline", OptionRole.SELECTION),
-            RunOption("swarm_update_baseline", OptionRole.SELECTION),
-            RunOption("swarm_fail", OptionRole.SELECTION),
+            RunOption("swarm_report", OptionRole.SELECTION, "auto"),
+            RunOption("swarm_baseline", OptionRole.SELECTION, "none"),
+            RunOption("swarm_update_baseline", OptionRole.SELECTION, "none"),
+            RunOption("swarm_fail", OptionRole.SELECTION, "auto"),
             RunOption("swarm_gate", OptionRole.SELECTION, "fail"),
             RunOption("swarm_incomparable", OptionRole.SELECTION, "warn"),
             RunOption("swarm_inconclusive", OptionRole.SELECTION, "warn"),
-            RunOption("swarm_resume", OptionRole.SELECTION),
-            RunOption("swarm_shard", OptionRole.SELECTION),
+            RunOption("swarm_resume", OptionRole.SELECTION, "none"),
+            RunOption("swarm_shard", OptionRole.SELECTION, "none"),
             RunOption("swarm_decide", OptionRole.SELECTION),
             RunOption("swarm_only", OptionRole.SELECTION),
             RunOption("swarm_skip", OptionRole.SELECTION),

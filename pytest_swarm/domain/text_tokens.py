@@ -37,6 +37,11 @@ def text_tokens(text: str) -> float:
     return words + len(_DIGIT.findall(text)) + symbols + _TOKENS_PER_LINE_END * len(_LINE_END.findall(text))
 
 
+def counted_tokens(count: int | None, text: str) -> int:
+    """Return the tokens of a text as a server counted them; their estimate where it did not."""
+    return round(text_tokens(text)) if count is None else count
+
+
 def _word_tokens(word: str) -> float:
     if not word.isascii():
         return max(1.0, len(word) / _CHARS_PER_FOREIGN_TOKEN, _bytes(word) / _BYTES_PER_FOREIGN_TOKEN)

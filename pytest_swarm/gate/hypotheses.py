@@ -14,7 +14,7 @@ from pytest_swarm.gate.looks import share_of_level
 from pytest_swarm.gate.pairing import IncompleteJob, Match, Pairing, RunCases
 from pytest_swarm.gate.rules import Expression, Policy, Rule
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
-from pytest_swarm.routing.registry import mode_order
+from pytest_swarm.routing.registry import mode_name, mode_order
 from pytest_swarm.statistics.sign_flips import Pair, Units
 
 
@@ -97,7 +97,7 @@ class Hypothesis:
         """Return the row where there is nothing to compare."""
         note = f"{self.expression.metric.name} was not measured in both, for any case and repeat"
         if not self.matches:
-            note = f"no case of mode {self.mode} is in both"
+            note = f"no case of mode {mode_name(self.mode)} is in both"
         return self.row(Verdict.NOT_COMPARABLE, note=note)
 
 

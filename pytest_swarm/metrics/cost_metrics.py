@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Hashable
 from itertools import count
 
-from pytest_swarm.metrics.facts import JobFacts, sum_of_known
+from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.quality_metrics import QualityMetrics
 from pytest_swarm.metrics.spec import Column, MetricGroup, MetricSpec, Show, Unit, Worse
 from pytest_swarm.metrics.summaries import mean, weights_by_case
 
 
 def _prompt_tokens(job: JobFacts) -> int | None:
-    return sum_of_known(each.prompt_tokens for each in job.record.outcomes)
+    return job.sum_over_answers(lambda each: each.prompt_tokens)
 
 
 def _completion_tokens(job: JobFacts) -> int | None:
-    return sum_of_known(each.completion_tokens for each in job.record.outcomes)
+    return job.sum_over_answers(lambda each: each.completion_tokens)
 
 
 def _all_tokens(job: JobFacts) -> int | None:
@@ -52,7 +52,8 @@ class CostMetrics(MetricGroup):
 
     tokens = MetricSpec(
         label="Tokens",
-        definition="Tokens of prompts and answers, as the server counted them",
+        definition="Tokens of prompts and answers, as the server counted them; null where it did not count those of an "
+        "answer",
         of=_all_tokens,
         over=mean,
         show=Show.SCOREBOARD,
@@ -60,7 +61,7 @@ class CostMetrics(MetricGroup):
     )
     prompt_tokens = MetricSpec(
         label="Prompt tokens",
-        definition="Tokens of the prompts, as the server counted them",
+        definition="Tokens of the prompts, as the server counted them; null where it did not count those of an answer",
         of=_prompt_tokens,
         over=mean,
         show=Show.FILES | Show.GATE,
@@ -68,7 +69,7 @@ class CostMetrics(MetricGroup):
     )
     completion_tokens = MetricSpec(
         label="Completion tokens",
-        definition="Tokens of the answers, as the server counted them",
+        definition="Tokens of the answers, as the server counted them; null where it did not count those of an answer",
         of=_completion_tokens,
         over=mean,
         show=Show.FILES | Show.GATE,
@@ -78,7 +79,8 @@ class CostMetrics(MetricGroup):
         label="Token cost",
         short="cost",
         gives_way=2,
-        definition="Cost per token times the tokens of prompt and answer, summed over the tasks",
+        definition="Cost per token times the tokens of prompt and answer, summed over the tasks; null "
+        "where the server did not count those of an answer",
         of=_token_cost,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean, median
@@ -44,8 +44,18 @@ class JobFacts:
 
     @cached_property
     def token_cost(self) -> float | None:
-        """Return the cost of all tokens of the job."""
-        return sum_of_known(each.token_cost for each in self.record.outcomes)
+        """Return the cost of all tokens of the job; None where that of an answer is not known."""
+        return self.sum_over_answers(lambda each: each.token_cost)
+
+    def sum_over_answers(self, figure: Callable[[TaskOutcome], N | None]) -> N | None:
+        """Return the sum of a figure over the tasks; None where nothing has it, or where a text that is there lacks it.
+
+        A task without a text, because it failed or was measured elsewhere, may lack it.
+        """
+        figures = [(figure(each), each.answer or each.thinking_chars) for each in self.record.outcomes]
+        if any(value is None and text for value, text in figures):
+            return None
+        return sum_of_known(value for value, _ in figures)
 
     @cached_property
     def vram_samples(self) -> tuple[VramSample, ...]:

@@ -10,14 +10,15 @@ from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 import httpx
 
 from pytest_swarm.errors import (
-    OF_SERVER,
     BackendError,
     BadReplyError,
     BrokenReplyError,
     CallTimeoutError,
     ModelMissingError,
+    RefusalCause,
     ServerDownError,
     ServerRefusedError,
+    is_of_server,
 )
 from pytest_swarm.fields import problem
 from pytest_swarm.ollama.official_package import ollama
@@ -50,6 +51,12 @@ _TOO_LONG: Final = re.compile(r"exceed_context_size_error|(exceeds|longer than) 
 """What the refusals of Ollama's engines have in common; one of them tells no number of tokens."""
 _UNKNOWN_FIELD: Final = re.compile(r"\btruncate\b")
 """In the refusal of a server that takes no field that it does not know, whatever its words."""
+_BAD_REQUEST: Final = re.compile(
+    r"""\boption ["'][^"']*["'] must be |^invalid format: |JSON schema conversion failed|failed to parse grammar"""
+)
+"""How Ollama refuses what a request asks for, whatever the status."""
+_UNKNOWN_KIND: Final = re.compile(r"(unknown|unsupported) model architecture|not supported by (your|this) version")
+"""How it says that it is too old for a model."""
 _TLS: Final = re.compile(r"\[SSL\b")
 """How Python's errors of TLS begin, which httpx reports as a connection that failed."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
@@ -185,7 +192,7 @@ def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendErr
         return ServerRefusedError(
             f"{call}: the server at {host} wants an account (status 401); {_NO_ACCOUNT}", status=401
         )
-    if text.lstrip().startswith("<") and status not in OF_SERVER:
+    if text.lstrip().startswith("<") and not (status and is_of_server(status)):
         return BadReplyError(
             f"{call}: the server at {host} answered HTML (status {status}), not Ollama; "
             f"is another program or a proxy on that port?"
@@ -195,7 +202,18 @@ def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendErr
             f"{call}: the server at {host} cannot read the model's files ({quoted(text)}); remove the model with "
             f"`ollama rm` and fetch it again",
             status=status,
+            cause="lasting",
         )
     where = f"status {status}" if status is not None else "in the middle of its answer"
     reason = quoted(text) or _NO_REASON
-    return ServerRefusedError(f"{call}: the server at {host} refused ({where}): {reason}", status=status)
+    return ServerRefusedError(
+        f"{call}: the server at {host} refused ({where}): {reason}", status=status, cause=_cause(text)
+    )
+
+
+def _cause(text: str) -> RefusalCause:
+    """Return what the text of a refusal says of its cause; Ollama refuses many a request with status 500."""
+    text = text[:_READ]
+    if any(each.search(text) for each in (_TOO_LONG, _UNKNOWN_FIELD, _BAD_REQUEST)):
+        return "request"
+    return "lasting" if _UNKNOWN_KIND.search(text) else "passing"

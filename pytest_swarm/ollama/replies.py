@@ -1,7 +1,7 @@
 """Reads the official client's replies and checks every value, because the server is not trusted.
 
-A missing value is None. An impossible one (negative, absurdly large, a part longer than the whole) raises
-`ImpossibleReply`, whose message continues "the answer of the server ...".
+A missing value is None, and so is a count of 0 tokens for a text that is there. An impossible one (negative, absurdly
+large, a part longer than the whole) raises `ImpossibleReply`, whose message continues "the answer of the server ...".
 """
 
 from __future__ import annotations
@@ -58,10 +58,12 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     check_model(response, asked=asked)
     if response.message.content is None:
         raise ImpossibleReply("has no content")
+    generated = _count(response.eval_count, "eval_count")
+    is_text = bool(response.message.content or response.message.thinking)
     reply = ChatReply(
         text=response.message.content,
-        prompt_tokens=_count(response.prompt_eval_count, "prompt_eval_count"),
-        completion_tokens=_count(response.eval_count, "eval_count"),
+        prompt_tokens=_count(response.prompt_eval_count, "prompt_eval_count") or None,
+        completion_tokens=None if generated == 0 and is_text else generated,
         total_s=_seconds(response.total_duration, "total_duration"),
         load_s=_seconds(response.load_duration, "load_duration"),
         prefill_s=_seconds(response.prompt_eval_duration, "prompt_eval_duration"),

@@ -105,10 +105,13 @@ def swarm_case(request: pytest.FixtureRequest) -> CaseKey:
 @pytest.fixture
 def swarm_run(request: pytest.FixtureRequest, swarm_case: CaseKey) -> SwarmRun:
     """`swarm_run(dag)` runs a TaskGraph under the test's case and returns its JobResult, or fails the test."""
-    from pytest_swarm.plugin.job_runner import SwarmRun
-    from pytest_swarm.plugin.session import RUN
+    from pytest_swarm.plugin.isolated_tests import real_files
 
-    return SwarmRun(request.config.stash[RUN].jobs, request.node, swarm_case)
+    with real_files():
+        from pytest_swarm.plugin.job_runner import SwarmRun
+        from pytest_swarm.plugin.session import RUN
+
+        return SwarmRun(request.config.stash[RUN].jobs, request.node, swarm_case)
 
 
 @pytest.fixture(scope="session")
@@ -123,8 +126,10 @@ def swarm_fleet(request: pytest.FixtureRequest) -> Fleet:
 def swarm_server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Base URL of a simulated Ollama server over real HTTP, in real time (needs the extra `server`)."""
     from pytest_swarm.plugin.backend_choice import serve_simulated
+    from pytest_swarm.plugin.isolated_tests import refuse_disabled_sockets
     from pytest_swarm.plugin.session import session_of
 
+    refuse_disabled_sockets("swarm_server listens on a socket")
     with serve_simulated(session_of(request.config).settings) as url:
         yield url
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.domain.text_tokens import counted_tokens
 from pytest_swarm.execution.bench import Bench, Carryover
 from pytest_swarm.execution.imagined_answers import (
     NO_LIMIT_S,
@@ -166,7 +167,7 @@ class CostEstimate:
         del self._transports[:-1]  # the last one goes on in a group
         if record.status is not JobStatus.COMPLETED:
             return record.error or record.status.value
-        tokens = sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for _, each in used)
+        tokens = sum((each.prompt_tokens or 0) + counted_tokens(each.completion_tokens, each.text) for _, each in used)
         self.whole.add(record, tokens=tokens)
         self._known |= {key for key, _ in used} - self.answers.imagined.keys()
         self._uses |= dict.fromkeys(_first_uses(record, test))

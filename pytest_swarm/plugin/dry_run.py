@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.domain.text_tokens import counted_tokens
 from pytest_swarm.execution.imagined_answers import USUAL_TOKENS_PER_S, unmeasured_models
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.plugin.cost_estimate import CostEstimate, EstimateSetup, WholeCost, estimate_with, without_own_scorers
@@ -75,7 +76,10 @@ class DryRun:
         record = self._resources.bench.run(without_own_scorers(case), carryover=carryover)
         if record.status is not JobStatus.COMPLETED:
             return record.error or record.status.value
-        tokens = sum((each.prompt_tokens or 0) + (each.completion_tokens or 0) for each in record.outcomes)
+        done = record.outcomes
+        tokens = sum(
+            (each.prompt_tokens or 0) + counted_tokens(each.completion_tokens, each.answer or "") for each in done
+        )
         self._ran.add(record, tokens=tokens)
         return None
 

@@ -90,7 +90,7 @@ class JobRunner:
         self.folder = folder
         self._repeating = repeating
         self._remarked: set[str] = set()
-        self.turns = JobTurns()
+        self.turns = JobTurns(lambda: resources.hosts is not None or resources.called.live)
 
     def case_of(self, graph: TaskGraph, item: pytest.Item, key: CaseKey) -> Case:
         """Return the case of a test's graph, with --swarm-context and the marker's version and family applied."""

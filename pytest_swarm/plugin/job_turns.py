@@ -10,19 +10,25 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.vacuous_expectation import vacuous_task
+from pytest_swarm.plugin.isolated_tests import loop_sockets, real_files
 
 
 class JobTurns:
-    """A test may call `swarm_run` from several threads; there is one bench, and one file of events."""
+    """A test may call `swarm_run` from several threads; there is one bench, and one file of events.
 
-    def __init__(self) -> None:
+    Args:
+        calls_server: Whether a job calls a server.
+    """
+
+    def __init__(self, calls_server: Callable[[], bool]) -> None:
+        self._calls_server = calls_server
         self._lock = RLock()
         self._ended = False
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until no other thread runs a job; where the run has ended by then, the block is not run."""
-        with self._lock:
+        with self._lock, real_files(), loop_sockets(self._calls_server):
             if self._ended:
                 pytest.fail("swarm_run was called in a thread that outlived the run's last test", pytrace=False)
             yield

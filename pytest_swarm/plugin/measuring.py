@@ -254,12 +254,13 @@ class Measuring:
 
     def close(self) -> list[str]:
         """Close the connection to the server, and the store; return what was replaced or could not be played."""
-        replaced = [] if made(self, Measuring.known) is None else self.replaced()
-        broker, store = made(self, Measuring._broker), made(self, Measuring.store)
-        if broker is not None:
-            broker.close()
-        if store is not None:
-            store.close()
+        try:
+            replaced = [] if made(self, Measuring.known) is None else self.replaced()
+            if (broker := made(self, Measuring._broker)) is not None:
+                broker.close()
+        finally:  # also where a Ctrl-C gives up asking the server
+            if (store := made(self, Measuring.store)) is not None:
+                store.close()
         return [*replaced, *self.unmeasured]
 
 

@@ -36,7 +36,6 @@ class Facts(TypedDict, total=False):
 
     Attributes:
         metavar: The placeholder of the value in `--help`.
-        shown: The default in words, where it is not a constant.
         bare: The value of the option when it stands without one.
         marker: The keyword of `@pytest.mark.swarm` that gives the same.
         needs: Another option's attribute, and its values without which this one has no effect.
@@ -44,7 +43,6 @@ class Facts(TypedDict, total=False):
     """
 
     metavar: str
-    shown: str
     bare: str
     marker: str
     needs: tuple[str, ...]
@@ -54,17 +52,18 @@ class Facts(TypedDict, total=False):
 class Option(Generic[T]):
     """One option: its type and help. Its name is the attribute's, on the command line and in the ini.
 
-    `parse` makes the value of a text. `default` is the text that is read where none is given; None = there is none.
+    `parse` makes the value of a text. `default` is the text that is read where none is given, and the word that
+    messages, help and docs print: whoever types it gets what is printed.
     """
 
     ini_type: Literal["string", "bool", "linelist"] = "string"
-    has_default = False
+    absent = False
+    """Whether the default is a word for a value that is not given, such as `none`."""
 
     def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
         self.parse = parse
         self.meaning = meaning
         self.metavar = facts.get("metavar", "VALUE")
-        self.shown = facts.get("shown")
         self.bare = facts.get("bare")
         self.marker = facts.get("marker")
         self.needs = facts.get("needs")
@@ -75,9 +74,7 @@ class Option(Generic[T]):
         unit = next((each for each in _UNITS if attribute.endswith(each)), "")
         self.dest = DEST_PREFIX + attribute.removesuffix(unit)
         self.flag = flag_of(self.dest)
-        in_files = RUN_OPTIONS[self.dest]  # a KeyError here: a new option has no row there yet
-        self.default = in_files.default if self.has_default else None
-        self.shown = self.shown or self.default
+        self.default = RUN_OPTIONS[self.dest].default  # a KeyError here: a new option has no row there yet
 
     @overload
     def __get__(self, values: None, owner: type) -> Self: ...
@@ -94,7 +91,7 @@ class Option(Generic[T]):
 
     def register(self, group: pytest.OptionGroup, parser: pytest.Parser) -> None:
         """Add the option and its ini twin. Both default to None, so that "not given" can be told from any value."""
-        shown = f"{self.meaning} (default: {self.shown})" if self.shown else self.meaning
+        shown = f"{self.meaning} (default: {self.default})" if self.default else self.meaning
         group.addoption(self.flag, dest=self.dest, default=None, help=shown.replace("%", "%%"), **self._argument())
         parser.addini(self.dest, shown, type=self.ini_type, default=None)
 
@@ -108,23 +105,28 @@ class Option(Generic[T]):
 class Value(Option[T]):
     """An option with a default."""
 
-    has_default = True
-
 
 class Maybe(Option[T | None]):
     """An option whose value is None where it is not given."""
 
+    absent = True
+
     def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
-        super().__init__(parse, meaning, **facts)
+        super().__init__(lambda given: None if given.stands_for_none(self.default) else parse(given), meaning, **facts)
 
 
 class Many(Option[tuple[T, ...]]):
     """A repeatable option; `parse` reads one text. Its value is empty where it is not given."""
 
     ini_type = "linelist"
+    absent = True
 
     def __init__(self, parse: Callable[[OptionText], T], meaning: str, **facts: Unpack[Facts]) -> None:
-        super().__init__(lambda given: (parse(given),), f"{meaning}; repeatable", **facts)
+        super().__init__(
+            lambda given: () if given.stands_for_none(self.default) else (parse(given),),
+            f"{meaning}; repeatable",
+            **facts,
+        )
 
     def _argument(self) -> dict[str, str]:
         return {"metavar": self.metavar, "action": "append"}
@@ -145,6 +147,8 @@ class Flag(Option[bool]):
 class FlagOrWord(Option[T | None]):
     """An option that stands alone or says how with a word; None where it is not given, or where the ini says false."""
 
+    absent = True
+
     def canonical(self, text: str) -> str:
         """Return the one spelling of a text that means "on", `True` as a flag has it, or "off"."""
         return "True" if text.lower() in ON_WORDS else "off" if text.lower() in OFF_WORDS else text
@@ -152,5 +156,3 @@ class FlagOrWord(Option[T | None]):
 
 class Axis(Option[T]):
     """An axis of the parametrization. Markers come between command line and ini file, so `Axes` holds its value."""
-
-    has_default = True

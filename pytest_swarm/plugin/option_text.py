@@ -42,8 +42,14 @@ class OptionText:
     ) -> None:
         self.text = text.strip()
         self.what = what
+        self._word_for_none: str | None = None
         self._known_modes = known_modes
         self._folder = folder or Path()
+
+    def stands_for_none(self, word: str | None) -> bool:
+        """Return whether the text is the word for a value that is not given, which messages name from here on."""
+        self._word_for_none = word
+        return self.text == word
 
     def word(self) -> str:
         """Return the text itself."""
@@ -67,7 +73,8 @@ class OptionText:
         for word in words:
             if word == self.text:
                 return word
-        known = f"{self.what}: {self.text!r} is unknown; known are {', '.join(words)}"
+        known = ", ".join(words if self._word_for_none is None else (*words, self._word_for_none))
+        known = f"{self.what}: {self.text!r} is unknown; known are {known}"
         raise OptionError(f"{known} ({hint})" if hint else known)
 
     def switch(self, word: _Word) -> Literal["on"] | _Word | None:

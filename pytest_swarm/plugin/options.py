@@ -30,9 +30,9 @@ class Options(RoutingOptions, ServerOptions):
 
     context: Maybe[Context] = Maybe(
         lambda given: given.choice("parents", "full", "none"),
-        "parents: hand the outputs of parents to their children; full: with their thinking; none: do not",
+        "graph: what each graph says; parents: hand the outputs of parents to their children; full: with their "
+        "thinking; none: do not",
         metavar="HOW",
-        shown="what each graph says",
     )
     carryover: Axis[Carryover] = Axis(
         lambda given: given.choice("case", "group"),
@@ -60,8 +60,8 @@ class Options(RoutingOptions, ServerOptions):
     timeout_s = Value(lambda given: given.duration_s(), "time limit of one call to the server", metavar="TIME")
     retries = Value(
         lambda given: given.count(low=0, high=100),
-        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 429, 500, "
-        "502, 503 or 504",
+        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 408, 429, "
+        "or from 500 on where a retry may change it",
         metavar="N",
     )
     reply_limit_bytes = Value(
@@ -78,15 +78,14 @@ class Options(RoutingOptions, ServerOptions):
     )
     report = Many(
         lambda given: given.output(),
-        "report to write: html, json, jsonl, csv, md or md-append",
+        "report to write: html, json, jsonl, csv, md or md-append; auto: json, and html for a comparison, in the run's "
+        "folder under reports/",
         metavar="TYPE[:PATH]",
-        shown="json, and html for a comparison, in the run's folder under reports/",
     )
     baseline = Maybe(
         lambda given: given.path_from_there(),
-        "stored results that the gate compares the run with",
+        "stored results that the gate compares the run with; none: there is no gate",
         metavar="FILE",
-        shown="no gate",
     )
     update_baseline: Maybe[Update] = Maybe(
         lambda given: given.choice(
@@ -100,9 +99,9 @@ class Options(RoutingOptions, ServerOptions):
     )
     fail = Many(
         lambda given: given.expression(),
-        "what may get worse, and by how much, as [mode/]metric[.statistic]:allowed[@confidence]",
+        "what may get worse, and by how much, as [mode/]metric[.statistic]:allowed[@confidence]; auto: score:-2.5%@95 "
+        "and violations:+0",
         metavar="EXPR",
-        shown="score:-2.5%@95 and violations:+0",
     )
     gate: Value[Strictness] = Value(
         lambda given: given.choice("off", "warn", "fail"),
@@ -131,7 +130,6 @@ class Options(RoutingOptions, ServerOptions):
         "run one of N parts of the tests, such as 2/3; all cases of a workflow are in one part, and "
         "`python -m pytest_swarm merge` makes one run of the parts",
         metavar="PART/N",
-        shown="all tests",
         reproduces=False,
     )
     decide = Flag("say at the end which policy to use, and write it to the run's folder")

@@ -75,17 +75,14 @@ class RoutingOptions(OptionValues):
         lambda given: given.duration_s(),
         "time limit of an exact solver for one plan, such as 500ms; the plan then states its gap",
         metavar="TIME",
-        shown="none",
     )
     planner = Maybe(
         lambda given: given.word(),
-        "model that plans in mode llm",
+        "model that plans in mode llm; none: the fleet's best reasoner that fits the smallest budget",
         metavar="TAG",
-        shown="the fleet's best reasoner that fits the smallest budget",
     )
     judge = Maybe(
         lambda given: given.word(),
         "model that grades answers by a rubric; without one they stay unscored",
         metavar="TAG",
-        shown="none",
     )

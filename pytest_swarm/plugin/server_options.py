@@ -45,7 +45,6 @@ class ServerOptions(OptionValues):
         lambda given: given.duration_s(),
         "stop asking the server of --swarm-backend=measure after this time, such as 30min; the next run goes on",
         metavar="TIME",
-        shown="no limit",
         needs=_MEASURE,
     )
     ask_parallel = Value(
@@ -75,9 +74,8 @@ class ServerOptions(OptionValues):
     )
     host = Many(
         lambda given: given.url(),
-        "URL of an Ollama server",
+        "URL of an Ollama server; auto: that of OLLAMA_HOST, else http://127.0.0.1:11434",
         metavar="URL",
-        shown="OLLAMA_HOST, else http://127.0.0.1:11434",
     )
     profile = Value(
         lambda given: given.file_or_name(),

@@ -116,9 +116,9 @@ class Settings(Options):
         self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=modes)
         self.hosts = self.host or (default_host(),)
         self.one_of_several = False
-        self.gating: GateSettings = gate_settings(self, root=Path(config.rootpath), on_cli=source.has_cli)
+        self.gating: GateSettings = gate_settings(self, root=Path(config.rootpath), on_cli=source.asks_for)
         self.given: Mapping[str, str] = source.given()
-        check_conflicts(self, on_cli=source.has_cli)
+        check_conflicts(self, on_cli=source.asks_for)
         check_rule(self.gating.rule, modes=modes, auto=self.auto_repeat)
 
     def at(self, host: str) -> Settings:
@@ -176,6 +176,8 @@ class _Source:
         what, folder = (row.flag, Path.cwd()) if on_cli else (f"{row.dest} (ini)", self._folder)
         if not texts and row.default is not None:
             texts, what = (row.default,), row.flag
+        if row.absent and row.default in texts and len(texts) > 1:
+            raise OptionError(f"{what}: {row.default} stands for no value, and others are given; leave it out")
         parsed = [row.parse(OptionText(text, what=what, folder=folder)) for text in texts]
         if isinstance(row, Many):
             return tuple(each for values in parsed for each in values)
@@ -184,6 +186,11 @@ class _Source:
     def has_cli(self, row: Option[Any]) -> bool:
         """Return whether the command line gives the option."""
         return self._config.getoption(row.dest) is not None
+
+    def asks_for(self, row: Option[Any]) -> bool:
+        """Return whether the command line gives the option a value that it would not have anyway, as `none` is."""
+        without_effect = (row.absent or row.needs) and self.has_cli(row) and self.cli(row) == row.default
+        return self.has_cli(row) and not without_effect
 
     def cli(self, row: Option[Any]) -> str | None:
         """Return the text on the command line; OptionError for an empty one."""
@@ -198,10 +205,12 @@ class _Source:
         found: dict[str, str] = {}
         for row in ROWS:
             text = self.cli(row) or self.ini(row)
-            if text and row is Options.host:
+            if text is None or (row.absent and row.canonical(text) == row.default):
+                continue
+            if row is Options.host:
                 texts = self._cli_texts(row) if self.has_cli(row) else self._ini_texts(row)
                 found[row.dest] = ",".join(map(host_as_written, texts))
-            elif text:
+            else:
                 found[row.dest] = without_secrets(row.canonical(text))
         return found
 

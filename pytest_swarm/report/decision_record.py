@@ -9,7 +9,7 @@ from typing import Final
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.exports.resident_sets import resident_sets, types_of_models
 from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
-from pytest_swarm.report.decision_text import table_head, table_rows
+from pytest_swarm.report.decision_text import left_out, table_head, table_rows
 from pytest_swarm.report.wording import one_line
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.units import format_gb
@@ -27,8 +27,8 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
     lines = [f"# Routing policy at {format_gb(decision.budget_gb)}", ""]
     lines += [f"**{_plain(decision_sentence(decision))}**", "", *map(_plain, decision_details(decision))]
     lines += ["", *_table(table_head(decision), table_rows(decision)), ""]
-    lines += [f"- Left out: {_plain(each)}." for each in decision.measured.excluded]
-    lines += ["", f"## The policy: {_plain(policy.mode)}, horizon {policy.horizon_depth}", ""]
+    lines += [f"- Left out: {_plain(each)}." for each in left_out(decision)]
+    lines += ["", f"## The policy: {_plain(policy.name)}", ""]
     lines += _table(
         ("model", "VRAM", "types that it is given most often"),
         [

@@ -14,6 +14,7 @@ from pytest_swarm.report.decision_text import (
     basis_sentence,
     gain_text,
     interval_text,
+    left_out,
     policy_name,
     savings_sentence,
     table_head,
@@ -281,7 +282,7 @@ def decision_lines(decision: PolicyDecision) -> list[str]:
     lines = [f"{format_gb(decision.budget_gb)}: {decision_sentence(decision)}"]
     lines += [f"  {each}" for each in decision_details(decision)]
     lines += [f"  {line}" for line in aligned([table_head(decision), *table_rows(decision)])]
-    lines += [f"  Left out: {whole_line(each)}." for each in decision.measured.excluded]
+    lines += [f"  Left out: {whole_line(each)}." for each in left_out(decision)]
     return lines
 
 

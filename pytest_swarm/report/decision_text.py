@@ -13,7 +13,6 @@ from pytest_swarm.report.server_text import main_memory_sentences, slow_server_s
 from pytest_swarm.report.wording import (
     NOT_MEASURED,
     joined,
-    mode_name,
     number,
     one_line,
     percent,
@@ -22,7 +21,6 @@ from pytest_swarm.report.wording import (
     signed_points,
     significant,
 )
-from pytest_swarm.routing.registry import SINGLE
 from pytest_swarm.units import format_gb, plural
 
 _HEAD: Final = ("policy", "gain", "95 % interval", "score", "loads", "makespan", "token cost", "share of choices")
@@ -90,13 +88,13 @@ def _together(decision: PolicyDecision) -> str:
 
 
 def policy_name(decision: PolicyDecision, policy: PolicySetting) -> str:
-    """Return the mode as people read it, with its horizon where several were measured."""
-    always = policy.mode.startswith(SINGLE)
-    name = f"always {policy.mode.removeprefix(SINGLE)}" if always else mode_name(policy.mode)
-    parts = [f"horizon {policy.horizon}"] if len({each.horizon for each in decision.policies}) > 1 else []
-    if policy.lambda_token is not None:
-        parts.append(f"lambda_token {policy.lambda_token:g}")
-    return one_line(name, 80) + (f" ({', '.join(parts)})" if parts else "")
+    """Return the name of a policy in the texts of a decision; it holds foreign text."""
+    return one_line(decision.measured.name_of(policy), 120)
+
+
+def left_out(decision: PolicyDecision) -> tuple[str, ...]:
+    """Return why each policy that was left out cannot be used: `LP (horizon 0) breaks the budget in 3 of 8 jobs`."""
+    return tuple(f"{policy_name(decision, each)} {reason}" for each, reason in decision.measured.excluded.items())
 
 
 def gain_text(decision: PolicyDecision, gain: float) -> str:

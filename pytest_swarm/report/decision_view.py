@@ -12,7 +12,7 @@ from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
 from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
-from pytest_swarm.report.decision_text import policy_name, table_head, table_rows
+from pytest_swarm.report.decision_text import left_out, policy_name, table_head, table_rows
 from pytest_swarm.report.flip_text import Flips, flips_of
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.units import format_gb
@@ -90,7 +90,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         types=types,
         resident=resident,
         flips=flips,
-        excluded=decision.measured.excluded,
+        excluded=left_out(decision),
         plot=gain_plot(decision),
     )
 

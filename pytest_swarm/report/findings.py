@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.record import JobStatus, TaskStatus, lambda_label
+from pytest_swarm.domain.record import JobStatus, TaskStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.note_groups import grouped
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label
 from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.server_text import main_memory_sentences, slow_run_sentences
-from pytest_swarm.report.wording import joined, mode_name, one_line, part_of, percent, point_range, points
+from pytest_swarm.report.wording import joined, one_line, part_of, percent, point_range, points
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import Interval
 from pytest_swarm.units import plural
 
@@ -197,7 +198,7 @@ def _modes(modes: Sequence[str], which: str) -> str:
 
 
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
-    """Return `LP broke it in 1 of 3 jobs at h1, never at h0 and h3`."""
+    """Return `LP broke it in 1 of 3 jobs at horizon 1, never at horizon 0 and horizon 3`."""
     bad = [each for each in cells if each.violations]
     clean = [_place(each) for each in cells if not each.violations]
     parts = [f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {_place(each)}" for each in bad]
@@ -206,9 +207,9 @@ def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
 
 
 def _place(cell: Aggregate) -> str:
-    """Return `h1`, and `h1 t0.25` where the weight of token cost is swept."""
-    horizon = horizon_label(cell.horizon_depth)
-    return horizon if cell.lambda_token is None else f"{horizon} {lambda_label(cell.lambda_token)}"
+    """Return `horizon 1`, and `horizon 1 with lambda_token 0.25` where the weight of token cost is swept."""
+    horizon = f"horizon {cell.horizon_depth}"
+    return horizon if cell.lambda_token is None else f"{horizon} with lambda_token {cell.lambda_token:g}"
 
 
 def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:

@@ -14,7 +14,8 @@ from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
 from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.markdown_text import escaped, markdown_table
 from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
-from pytest_swarm.report.wording import NOT_MEASURED, mode_name, number, one_line, signed_points, significant
+from pytest_swarm.report.wording import NOT_MEASURED, number, one_line, signed_points, significant
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import plural, signed_percent
 
 HEAD: Final = ("verdict", "mode", "expression", "then", "now", "change", "interval", "allowed", "pairs")

@@ -29,6 +29,7 @@ from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _helpers(report: Report) -> dict[str, object]:
     functions: tuple[Callable[..., object], ...] = (
         *(_breakable, _estimate_cells, _job_details, _job_score),
         *(brief_rows, budget_label, horizon_label, is_violation, plural),
-        *(wording.gigabytes, wording.milliseconds, wording.mode_name, wording.number, wording.percent),
+        *(wording.gigabytes, wording.milliseconds, mode_name, wording.number, wording.percent),
         *(wording.seconds, wording.significant),
     )
     return {each.__name__.lstrip("_"): each for each in functions} | {

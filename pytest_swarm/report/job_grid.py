@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from pytest_swarm.metrics.comparison import TIE
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.wording import NOT_MEASURED, joined, mode_name, percent
-from pytest_swarm.routing.registry import mode_group, mode_order
+from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
+from pytest_swarm.routing.registry import mode_group, mode_name, mode_order
 from pytest_swarm.units import plural
 
 MIN_ROWS: Final = 24  # a list of up to so many rows is read at a glance

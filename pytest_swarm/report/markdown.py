@@ -16,7 +16,8 @@ from pytest_swarm.report.markdown_text import escaped, inert, markdown_table
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
-from pytest_swarm.report.wording import NOT_MEASURED, joined, mode_name, one_line, percent, short_names, whole_line
+from pytest_swarm.report.wording import NOT_MEASURED, joined, one_line, percent, short_names, whole_line
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import plural
 
 MAX_LINES: Final = 60

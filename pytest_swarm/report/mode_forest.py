@@ -13,8 +13,8 @@ from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.scoreboard import grouped, reference_mode
-from pytest_swarm.report.wording import joined, mode_name, part_of, percent, point_range, points, signed_points
-from pytest_swarm.routing.registry import mode_group
+from pytest_swarm.report.wording import joined, part_of, percent, point_range, points, signed_points
+from pytest_swarm.routing.registry import mode_group, mode_name
 from pytest_swarm.units import plural
 
 _NAMED: Final = 3  # up to so many modes are named in the headline

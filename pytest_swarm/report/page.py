@@ -39,8 +39,8 @@ from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
-from pytest_swarm.report.wording import joined, mode_name, percent, point_range, signed_points
-from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_order
+from pytest_swarm.report.wording import joined, percent, point_range, signed_points
+from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_name, mode_order
 from pytest_swarm.units import plural
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
@@ -203,13 +203,13 @@ def _modes(report: Report) -> str:
 
 
 def _scope(report: Report) -> str:
-    """Return `5 workflows, 60 jobs, horizon h0, h1 and h3, VRAM 8GB`."""
+    """Return `5 workflows, 60 jobs, horizon 0, 1 and 3, VRAM 8GB`."""
     axes, names = report.axes, len({each.job for each in report.jobs})
     weights = [f"{each:g}" for each in axes.weights]
     parts = [
         plural(names, "workflow"),
         plural(len(report.jobs), "job"),
-        "horizon " + joined([horizon_label(each) for each in axes.horizons] or ["none"]),
+        "horizon " + joined([str(each) for each in axes.horizons] or ["none"]),
         "VRAM " + joined([budget_label(each) for each in axes.budgets_gb] or ["none"]),
         *(["weight of token cost " + joined(weights)] if weights else []),
     ]

@@ -11,8 +11,8 @@ from pytest_swarm.metrics.facts import mean_of_known
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import joined, mode_name, points
-from pytest_swarm.routing.registry import FIXED
+from pytest_swarm.report.wording import joined, points
+from pytest_swarm.routing.registry import FIXED, mode_name
 
 _LOADS_DIGITS: Final = 1
 _LONG_S: Final = 10  # from here on whole seconds are shown

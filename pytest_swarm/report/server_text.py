@@ -10,7 +10,8 @@ from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.slow_server import slow_loads_s, slow_prompts_s
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import mode_name, seconds
+from pytest_swarm.report.wording import seconds
+from pytest_swarm.routing.registry import mode_name
 
 _REAL: Final = (FiguresOrigin.MEASURED, FiguresOrigin.REPLAYED)
 _MATTERS: Final = 0.05  # of a mode's makespan: what is below it changes no comparison

@@ -10,8 +10,8 @@ from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.metric_text import of_aggregate
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, point_range, signed_points
-from pytest_swarm.routing.registry import mode_order
+from pytest_swarm.report.wording import NOT_MEASURED, percent, point_range, signed_points
+from pytest_swarm.routing.registry import mode_name, mode_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_swarm.routing.registry import built_in
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import MOST_RELATIVE, plural, signed_percent
 
 NOT_MEASURED: Final = "-"
@@ -20,12 +20,6 @@ NOT_MEASURED: Final = "-"
 _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-
-
-def mode_name(mode: str) -> str:
-    """Return the label of a mode: `LP`, `single:gemma2:2b`; a third party's mode as it is written."""
-    row = built_in(mode)
-    return mode if row is None or row.label is None else row.label + mode.removeprefix(row.name)
 
 
 def percent(share: float | None, *, digits: int = 0) -> str:

@@ -131,6 +131,7 @@ def evaluate(plan: Plan, view: PlanningView) -> Evaluation:
     assigned = {each.model for each in plan.assignments}
     for tag in sorted(assigned.union(*residency) - row.keys()):
         raise FleetError(f"fleet {view.fleet.name!r} has no model {tag!r}; it has {', '.join(view.fleet.tags)}")
+    # plain floats, whose sums Python rounds as `value_of_rows` has them
     worth = sum([values.item(row[each.model], column[each.task]) for each in plan.assignments])
     loads = _loads(plan, view, residency)
     vram_gb = tuple([sum([models[row[tag]].vram_gb for tag in sorted(held)]) for held in residency])

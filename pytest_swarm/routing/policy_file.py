@@ -17,6 +17,7 @@ from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
 from pytest_swarm.files import readable, write_whole
+from pytest_swarm.routing.registry import policy_name
 
 SCHEMA: Final = "swarm-policy/1"
 
@@ -107,7 +108,7 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
     tool_version: str
     ruling: Annotated[str, Meta(description="use, keep, unusable (the policy cannot be used) or unknown")]
     decided_by: str
-    against: Annotated[str, Meta(description="the policy that it was compared with")]
+    against: Annotated[str, Meta(description="the policy that it was compared with, by name")]
     against_assumed: Annotated[
         bool, Meta(description="whether nothing told what was in use, so that `against` only stood for it")
     ] = False
@@ -159,6 +160,11 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     rule_over_types: Annotated[bool, Meta(description="whether the type alone decides the model")] = False
     table: tuple[PolicyCell, ...]
     provenance: PolicyProvenance
+
+    @property
+    def name(self) -> str:
+        """The policy as people read it: `MILP (horizon 3)`."""
+        return policy_name(self.mode, self.horizon_depth)
 
     @property
     def estimates_remark(self) -> str | None:

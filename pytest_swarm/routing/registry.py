@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
+    from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup
 
 ModeGroup: TypeAlias = Literal["published", "exact", "rule", "reference", "hindsight"]
@@ -200,6 +201,25 @@ _ROW: Final[Mapping[str, int]] = {spec.name: row for row, spec in enumerate(MODE
 def mode_order(mode: str) -> tuple[int, str]:
     """Return the sort key of a mode: the table's order, third parties' modes after it by name."""
     return _ROW.get(mode.partition(":")[0], len(MODES)), mode
+
+
+def mode_name(mode: str) -> str:
+    """Return the name of a mode for people: `LP`, `single:gemma2:2b`; a third party's mode as it is written."""
+    row = built_in(mode)
+    return mode if row is None or row.label is None else row.label + mode.removeprefix(row.name)
+
+
+def policy_name(mode: str, horizon: HorizonDepth | None, lambda_token: float | None = None) -> str:
+    """Return the name of a policy for people: `LP`, `LP (horizon 0)`, `MILP (horizon 3, lambda_token 0.25)`.
+
+    Args:
+        mode: The routing mode.
+        horizon: How far it plans ahead; None where that is no part of the name.
+        lambda_token: Its weight of token cost, where that was swept.
+    """
+    parts = [] if horizon is None else [f"horizon {horizon}"]
+    parts += [] if lambda_token is None else [f"lambda_token {lambda_token:g}"]
+    return mode_name(mode) + (f" ({', '.join(parts)})" if parts else "")
 
 
 def mode_group(mode: str) -> ModeGroup:

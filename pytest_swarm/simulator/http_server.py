@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -67,7 +68,8 @@ def _await_start(web: uvicorn.Server, thread: threading.Thread, failures: list[B
 def _served_at(address: tuple[str, int], app: AsgiApp) -> AsgiApp:
     """Wrap the app for a web server: it learns the address that is listened on, not that of the connection.
 
-    A dropped connection becomes a response that is shorter than its length.
+    A dropped connection becomes a response that is shorter than its length. A request that is given up because the
+    server stops has no connection any more, and ends here.
     """
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +77,8 @@ def _served_at(address: tuple[str, int], app: AsgiApp) -> AsgiApp:
             await app({**scope, "server": address}, receive, send)
         except DroppedConnection:
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+        except asyncio.CancelledError:
+            pass
 
     return served
 
@@ -108,4 +112,17 @@ def _web_server(server: SimulatedServer, address: tuple[str, int]) -> uvicorn.Se
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )
-    return uvicorn.Server(config)
+
+    class WebServer(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Break off what is still being answered, as Ollama does when it is stopped, and shut down."""
+            for each in self.servers:
+                each.close()
+            for connection in tuple(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)  # now the requests know that their connections are lost
+            for task in tuple(self.server_state.tasks):
+                task.cancel()
+            await super().shutdown(sockets)
+
+    return WebServer(config)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import serve_in_thread
@@ -57,15 +57,20 @@ def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
     with _stopping_signals() as stop, serve_in_thread(server, host=plan.host, port=plan.port) as url:
         for line in _announcement(plan, url):
             say(line)
-        stop.wait()
+        stop.get()
     say("stopped")
 
 
 @contextmanager
-def _stopping_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, and restore their handlers afterwards."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+def _stopping_signals() -> Iterator[SimpleQueue[int]]:
+    """Give a queue that SIGINT and SIGTERM are put into, and restore their handlers afterwards.
+
+    A second signal may come while the first one is handled, where the lock of an event would be waited for forever.
+    """
+    stop: SimpleQueue[int] = SimpleQueue()
+    before = {
+        number: signal.signal(number, lambda number, _: stop.put(number)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stop
     finally:

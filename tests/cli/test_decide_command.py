@@ -37,7 +37,7 @@ def test_a_policy_that_breaks_the_budget_says_so_wherever_it_is_written(
     assert decide(BREAKING, "--against=lp", "--policy=p.json", "--export=markdown:p.md") == 0
     said = capsys.readouterr().out
     assert f"No usable policy is better than LP, but LP {fault}, so it cannot be used at 8GB. Usable are fixed" in said
-    assert f"wrote p.json: lp, horizon 0; it cannot be used as it is: it {fault}\n" in said
+    assert f"wrote p.json: LP (horizon 0); it cannot be used as it is: it {fault}\n" in said
     policy = read_policy(tmp_path / "p.json")
     assert (policy.provenance.ruling, policy.provenance.fault) == ("unusable", fault)
     record = (tmp_path / "p.md").read_text()

@@ -39,16 +39,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     profile = tmp_path_factory.mktemp("profile") / "a40.toml"
     profile.write_text(re.sub(r"(?m)^((?:first_)?load_s = )[\d.]+", r"\g<1>0.01", shipped), encoding="utf-8")
     command = [sys.executable, "-m", "pytest_swarm", "serve", "--port", "0", "--seed", "3", "--profile", str(profile)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = [process.stdout.readline().strip() for _ in range(4)]
     try:
         yield Served(url=lines[2].partition("=")[2], lines=lines)
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-        process.stdout.close()
-    assert process.returncode == 0
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            process.send_signal(number)
+        _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_the_output_says_how_clients_reach_the_server(served: Served) -> None:

@@ -23,7 +23,8 @@ from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
-from pytest_swarm.report.decision_text import basis_sentence, policy_name
+from pytest_swarm.report.decision_text import basis_sentence, left_out, policy_name
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import ratio_interval
 from tests.decision.runs import many, with_outcomes, without_plan
 
@@ -65,7 +66,7 @@ def test_an_open_choice_names_no_winner_and_says_what_would_settle_it() -> None:
 def test_nothing_better_keeps_what_there_is() -> None:
     decision = decided(many({"single:gemma2:2b": 0.8, "milp": 0.3}, jobs=40))
     assert decision.choice.ruling is Ruling.KEEP
-    assert decision_sentence(decision).startswith("No policy is better than always gemma2:2b: keep it.")
+    assert decision_sentence(decision).startswith("No policy is better than single:gemma2:2b: keep it.")
 
 
 def test_seven_jobs_decide_nothing() -> None:
@@ -188,13 +189,13 @@ def test_what_cannot_be_used_is_left_out_and_named() -> None:
     run = without_plan(run, "milp", jobs=2)
     decision = decided(run)
     assert [each.mode for each in decision.policies] == ["fixed", "greedy"]
-    assert decision.measured.excluded == (
-        "lp-h0 breaks the budget in 30 of 30 jobs",
-        "milp-h0 finds no plan for 2 of 30 jobs",
-        "oracle-h0 knows the answers beforehand, so it cannot be used",
+    assert left_out(decision) == (
+        "LP breaks the budget in 30 of 30 jobs",
+        "MILP finds no plan for 2 of 30 jobs",
+        "oracle knows the answers beforehand, so it cannot be used",
     )
     text = "\n".join(decision_lines(decision))
-    assert all(f"Left out: {each}." in text for each in decision.measured.excluded)
+    assert all(f"Left out: {each}." in text for each in left_out(decision))
 
 
 def test_time_is_saved_only_where_the_score_is_kept() -> None:
@@ -279,7 +280,7 @@ def test_what_lacks_most_figures_stands_for_nothing_while_something_else_has_the
     few = replace(run, jobs=tuple(job for n, job in enumerate(run.jobs) if job.case.key.mode != "llm" or n < 3))
     decision = decided(few)
     assert (decision.present.mode, decision.choice.jobs) == ("milp", 30)
-    assert decision.measured.excluded == ("llm-h0 has figures for 1 of 30 jobs only",)
+    assert left_out(decision) == ("LLM has figures for 1 of 30 jobs only",)
 
 
 def test_what_breaks_the_budget_stands_for_nothing_while_something_else_can_be_used() -> None:
@@ -312,9 +313,9 @@ def test_what_was_done_nowhere_at_a_budget_is_not_what_is_done_now_there() -> No
     small, large = decide_runs([_single_without_plan_at_8gb(milp=0.5, greedy=0.4)], DecisionQuestion())
     assert (large.present.mode, large.present_assumed) == ("single:phi4:14b", False)
     assert (small.present.mode, small.present_assumed, small.choice.jobs) == ("milp", True, 30)
-    assert small.measured.excluded == ("single:phi4:14b-h0 finds no plan for 30 of 30 jobs",)
+    assert left_out(small) == ("single:phi4:14b finds no plan for 30 of 30 jobs",)
     assert "No mode with figures at 8GB says what you do now, so MILP stands for it;" in basis_sentence(small)
-    assert "At 24GB the comparison is with always phi4:14b. The decisions at 2" in basis_sentence(small)
+    assert "At 24GB the comparison is with single:phi4:14b. The decisions at 2" in basis_sentence(small)
     assert "At 8GB the comparison is with MILP. The decisions at 2 budgets" in basis_sentence(large)
 
 
@@ -344,7 +345,9 @@ def test_what_only_stands_for_what_is_done_now_is_neither_kept_nor_written(
     assert decision_sentence(decision).endswith(said)
     assert "keep" not in decision_sentence(decision)
     mode = decision.present.mode
-    with pytest.raises(PolicyError, match=rf"^decide: no policy was chosen, and {mode}-h0 only stands for what is"):
+    with pytest.raises(
+        PolicyError, match=rf"^decide: no policy was chosen, and {mode_name(mode)} only stands for what is"
+    ):
         policy_of(decision, now=NOW)
     assert policy_of(decided(many(chances), against=mode), now=NOW).mode == mode
 
@@ -362,7 +365,9 @@ def test_a_policy_that_was_compared_with_a_stand_in_says_so() -> None:
         policy = policy_of(decision, now=NOW)
         assert (policy.mode, policy.provenance.against_assumed) == ("greedy", assumed)
         for write in EXPORTS.values():
-            assert ("Compared with milp-h0, which was assumed: no mode of the runs says" in write(policy)) == assumed
+            assert (
+                "Compared with MILP (horizon 0), which was assumed: no mode of the runs says" in write(policy)
+            ) == assumed
         assert ("so MILP stands for it" in decision_record(decision, policy)) == assumed
 
 
@@ -488,7 +493,7 @@ def test_a_run_without_jobs_decides_nothing() -> None:
 
 def test_cost_of_nothing_cannot_be_saved() -> None:
     run = many({"fixed": 0.4, "milp": 0.5})
-    with pytest.raises(OptionError, match="token_cost of job 'job-00' under fixed-h0 is 0, so nothing can be saved"):
+    with pytest.raises(OptionError, match="token_cost of job 'job-00' under fixed is 0, so nothing can be saved"):
         decided(with_outcomes(run, token_cost=0.0), by=CRITERIA["cost"])
 
 
@@ -524,8 +529,8 @@ def test_measured_vram_is_told_from_planned() -> None:
     seen = ResidentModel(tag="qwen2.5-coder:7b", size_bytes=int(30e9), size_vram_bytes=int(30e9))
     sample = VramSample(step=0, at_s=0.0, resident=(seen,))
     jobs = [replace(job, samples=(sample,)) if job.case.key.mode == "milp" else job for job in run.jobs]
-    (excluded,) = decided(replace(run, jobs=tuple(jobs))).measured.excluded
-    assert excluded == "milp-h0 plans within the budget, but its measured VRAM (up to 30GB) breaks it in 30 of 30 jobs"
+    (excluded,) = left_out(decided(replace(run, jobs=tuple(jobs))))
+    assert excluded == "MILP plans within the budget, but its measured VRAM (up to 30GB) breaks it in 30 of 30 jobs"
 
 
 def test_nobody_does_now_what_needs_hindsight() -> None:
@@ -734,3 +739,20 @@ def test_a_mode_of_several_horizons_is_named_with_one_unless_it_plans_alike_at_e
         decided(both, against="milp")
     assert decided(both, against="milp-h3").present.label == "milp-h3"
     assert decided(both, against="fixed").present.label == "fixed-h0"
+
+
+def test_every_text_calls_a_policy_by_the_name_that_the_tables_have() -> None:
+    run = many({"single:phi4:14b": 0.4, "milp": 0.95, "lp": 0.5, "oracle": 1.0}, budgets_gb=(16.0,))
+    later = tuple(replace(job, case=replace(job.case, key=replace(job.case.key, horizon=3))) for job in run.jobs)
+    decision = decided(without_plan(replace(run, jobs=(*run.jobs, *later)), "lp", jobs=2))
+    policy = policy_of(decision, now=NOW)
+    told = (
+        *decision_lines(decision),
+        decision_record(decision, policy),
+        *(write(policy) for write in EXPORTS.values()),
+    )
+    text = "\n".join(told).replace("\\", "")
+    assert text.count("Left out: LP (horizon 0) finds no plan for 2 of 30 jobs.") == 2
+    assert "## The policy: MILP (horizon 0)" in text
+    assert "compared with single:phi4:14b (horizon 0) it gains" in text
+    assert not re.findall(r"\S+-(?:h\d|flat)\b|\b(?:lp|milp)\b(?!:)", text)

@@ -272,7 +272,7 @@ def test_types_of_tasks_are_data_too() -> None:
 def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
     text = write(used())
     assert "# Not expressed, because " in text
-    assert "# - milp decides anew at each step" in text
+    assert "# - MILP decides anew at each step" in text
     assert "# SIMULATED: no model was run" in text
     real = replace(used(), provenance=replace(used().provenance, simulated=False))
     assert "SIMULATED" not in write(real)
@@ -306,7 +306,7 @@ def test_a_format_is_documented(name: str, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("name", list(EXPORTS))
 def test_a_model_that_cannot_fit_is_refused(name: str) -> None:
     with pytest.raises(
-        PolicyError, match=rf"^export {name}: the policy milp uses model phi4:14b, whose [\d.]+GB do not"
+        PolicyError, match=rf"^export {name}: the policy MILP \(horizon 0\) uses model phi4:14b, whose [\d.]+GB do not"
     ):
         EXPORTS[name](used(budget_gb=8.0))
 

@@ -55,7 +55,7 @@ def told(
         choice=choice,
         means=means,
         policies=decision.policies[: len(rows)],
-        measured=replace(decision.measured, present_fault=fault, excluded=()),
+        measured=replace(decision.measured, present_fault=fault, excluded={}),
     )
 
 

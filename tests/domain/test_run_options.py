@@ -57,7 +57,7 @@ def test_a_difference_names_the_default_in_words() -> None:
     found = differing_options(
         {"swarm_timeout": "3m"}, {"swarm_context": "full"}, names=["swarm_timeout", "swarm_context"]
     )
-    assert [*found] == [("swarm_context", "its default", "full"), ("swarm_timeout", "3m", "120s")]
+    assert [*found] == [("swarm_context", "graph", "full"), ("swarm_timeout", "3m", "120s")]
 
 
 def test_an_option_of_another_version_has_a_default_that_nobody_knows() -> None:

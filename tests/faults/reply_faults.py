@@ -95,6 +95,7 @@ REFUSED = Ending(kinds=frozenset(("server_error",)))
 AGAIN = replace(FINE, retries=1)
 
 TRIED_AGAIN = "tried again, then as if nothing had been"
+REQUEST_FAILED = "the task has failed and scores 0; nothing is tried again"
 REPLIES: dict[str, tuple[BadReply, str]] = {
     "too many requests (429), once": (BadReply(response=status(429), ending=AGAIN, times=1), TRIED_AGAIN),
     "a proxy's bad gateway (502), once": (
@@ -108,10 +109,16 @@ REPLIES: dict[str, tuple[BadReply, str]] = {
         BadReply(response=status(503), ending=FINE, times=1, path="/api/ps"),
         TRIED_AGAIN,
     ),
-    "a refused request (400)": (
-        BadReply(response=status(400), ending=REFUSED),
-        "the task has failed and scores 0; nothing is tried again",
+    "a refused request (400)": (BadReply(response=status(400), ending=REFUSED), REQUEST_FAILED),
+    "an input that exceeds the context (500)": (
+        BadReply(response=status(500, '{"error": "the input length exceeds the context length"}'), ending=REFUSED),
+        REQUEST_FAILED,
     ),
+    "files of a model that are damaged (500)": (
+        BadReply(response=status(500, '{"error": "invalid file magic"}'), ending=replace(BUSY, retries=0)),
+        NO_SCORE,
+    ),
+    "a proxy that wants an account (407)": (BadReply(response=status(407), ending=replace(BUSY, retries=0)), NO_SCORE),
     "an error text of 20 MB": (
         BadReply(response=status(503, json.dumps({"error": "x" * (20 * MB)})), ending=BUSY),
         "a message under 2,000 characters",

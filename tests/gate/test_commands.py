@@ -101,7 +101,7 @@ def test_noise_names_the_allowance_that_runs_support(project: Path, capsys: pyte
     assert main(["noise", *runs(project), "--metric", "score"]) == 0
     head, row, *_ = capsys.readouterr().out.splitlines()
     assert head.split()[:2] == ["mode", "metric"]
-    assert row.split()[:2] == ["milp", "score"]
+    assert row.split()[:2] == ["MILP", "score"]
 
 
 @pytest.mark.parametrize(

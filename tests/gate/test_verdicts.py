@@ -125,7 +125,7 @@ def test_rows_are_in_the_order_of_modes() -> None:
 
 def test_an_expression_for_a_mode_that_did_not_run_says_so() -> None:
     (row,) = judge(jobs([0.5]), jobs([0.5]), "milp/score:-1%").rows
-    assert (row.verdict, row.note) == (Verdict.NOT_COMPARABLE, "no case of mode milp is in both")
+    assert (row.verdict, row.note) == (Verdict.NOT_COMPARABLE, "no case of mode MILP is in both")
     for incomparable, told in (("warn", (0, 1)), ("fail", (1, 0)), ("ignore", (0, 0))):
         result = judge(jobs([0.5]), jobs([0.5]), "milp/score:-1%", incomparable=incomparable)
         assert (len(result.failures), len(result.warnings)) == told

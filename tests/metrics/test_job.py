@@ -220,3 +220,21 @@ def test_without_a_barrier_what_is_held_at_once_counts_as_well() -> None:
     assert (job_metrics(one_by_one).peak_vram_gb, job_metrics(one_by_one).violations) == (QWEN.vram_gb, 0)
     barrier = replace(overlapping, steps=tuple(replace(each, running=None) for each in steps))
     assert (job_metrics(barrier).peak_vram_gb, job_metrics(barrier).violations) == (QWEN.vram_gb, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "thinking_chars", "cost"), [("42", None, None), ("", 9, None), ("", None, 60.0), (None, None, 60.0)]
+)
+def test_a_text_without_a_count_of_tokens_costs_not_nothing(
+    answer: str | None, thinking_chars: int | None, cost: float | None
+) -> None:
+    uncounted = {"token_cost": None, "prompt_tokens": None, "completion_tokens": None}
+    without = ok("s1", 1.0, answer=answer, thinking_chars=thinking_chars, **uncounted)
+    found = job_metrics(replace(record({}), outcomes=(ok("s0", 1.0), without)))
+    known = cost is not None
+    assert found.token_cost == (pytest.approx(cost) if known else None)
+    assert (found.tokens is not None, found.prompt_tokens is not None, found.completion_tokens is not None) == (
+        known,
+        known,
+        known,
+    )

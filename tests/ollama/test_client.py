@@ -50,6 +50,15 @@ def test_figures_that_the_server_leaves_out_are_none() -> None:
     assert (reply.prompt_tokens, reply.completion_tokens, reply.total_s, reply.load_s) == (None, None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("message", "completion"),
+    [({"content": "hello"}, None), ({"content": "", "thinking": "hm"}, None), ({"content": ""}, 0)],
+)
+def test_no_tokens_for_a_text_that_is_there_are_not_known(message: dict[str, str], completion: int | None) -> None:
+    reply = chat(saying({**GOOD, "message": {"role": "assistant", **message}, "eval_count": 0, "prompt_eval_count": 0}))
+    assert (reply.prompt_tokens, reply.completion_tokens) == (None, completion)
+
+
 def sent(request: ChatRequest) -> dict[str, Any]:
     bodies: list[dict[str, Any]] = []
 
@@ -74,12 +83,12 @@ REFUSAL = (
 )  # as a real server sent it
 
 
-def refusing(bodies: list[dict[str, Any]], refusal: str = REFUSAL) -> OllamaClient:
+def refusing(bodies: list[dict[str, Any]], refusal: str = REFUSAL, *, status: int = 400) -> OllamaClient:
     """A client of a server that refuses to read a prompt whole, and else cuts it."""
 
     def handler(http: httpx.Request) -> httpx.Response:
         bodies.append(json.loads(http.content))
-        return httpx.Response(400, text=refusal) if "truncate" in bodies[-1] else httpx.Response(200, json=GOOD)
+        return httpx.Response(status, text=refusal) if "truncate" in bodies[-1] else httpx.Response(200, json=GOOD)
 
     return client(handler)
 
@@ -290,6 +299,51 @@ def test_a_gateway_that_answers_for_the_server_is_a_refusal_that_may_pass() -> N
     with pytest.raises(ServerRefusedError, match=r"box:1 refused \(status 502\)") as caught:
         chat(answering(httpx.Response(502, text="<!doctype html><p>Bad Gateway")))
     assert caught.value.may_pass
+
+
+PASSING, LASTING, OF_REQUEST = (True, True), (True, False), (False, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        *((status, "no", PASSING) for status in (408, 429, 500, 502, 503, 504, 507, 520, 529)),
+        *((status, "no", LASTING) for status in (401, 407, 501, 505, 511)),
+        *((status, "no", OF_REQUEST) for status in (400, 403, 404, 405, 413, 422)),
+        (500, "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory", PASSING),
+        (500, "model requires more system memory (9.1 GiB) than is available (3.2 GiB)", PASSING),
+        (500, "an error was encountered while running the model: unexpected EOF", PASSING),
+        (500, "invalid file magic", LASTING),
+        (500, "llama-server process has terminated: error loading model: unknown model architecture: 'x'", LASTING),
+        (500, "this model is not supported by your version of Ollama. You may need to upgrade", LASTING),
+        (500, "the input length exceeds the context length", OF_REQUEST),
+        (500, '{"error":{"code":500,"type":"exceed_context_size_error","n_prompt_tokens":9,"n_ctx":5}}', OF_REQUEST),
+        (500, 'option "num_ctx" must be of type integer', OF_REQUEST),
+        (500, 'invalid format: "yaml"; expected "json" or a valid JSON Schema object', OF_REQUEST),
+        (500, "Failed to initialize samplers: failed to parse grammar", OF_REQUEST),
+        (500, 'json: unknown field "truncate"', OF_REQUEST),
+    ],
+)
+def test_what_no_retry_can_change_is_asked_once(status: int, said: str, expected: tuple[bool, bool]) -> None:
+    asked: list[str] = []
+
+    def handler(http: httpx.Request) -> httpx.Response:
+        asked.append(http.url.path)
+        return httpx.Response(status, json={"error": said})
+
+    found = client(handler)
+    found.retries = 0 if expected == PASSING else 2
+    with pytest.raises(ServerRefusedError) as caught:
+        chat(found)
+    assert (caught.value.of_server, caught.value.may_pass, len(asked)) == (*expected, 1)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_prompt_that_is_too_long_is_cut_at_once_whatever_the_status_of_its_refusal(status: int) -> None:
+    bodies: list[dict[str, Any]] = []
+    found = refusing(bodies, '{"error": "the input length exceeds the context length"}', status=status)
+    found.retries = 2
+    assert (chat(found, LONG).refused_whole, len(bodies)) == (True, 2)
 
 
 def test_a_missing_model_says_how_to_get_it() -> None:

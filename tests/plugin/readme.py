@@ -49,7 +49,7 @@ def cell(text: str) -> str:
 
 def options_table(rows: Iterable[Option[Any]] = ROWS) -> str:
     """Return a table of options in Markdown."""
-    return HEAD + "".join(f"| `{cell(usage(row))}` | {row.meaning} | {row.shown or ''} |\n" for row in rows)
+    return HEAD + "".join(f"| `{cell(usage(row))}` | {row.meaning} | {row.default or ''} |\n" for row in rows)
 
 
 def found_in_readme(pattern: re.Pattern[str]) -> re.Match[str]:

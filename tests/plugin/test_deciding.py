@@ -120,7 +120,7 @@ def test_the_headline_command_decides_with_the_planner_for_what_is_done_now(pyte
         [
             "8GB: *",
             "*No mode with figures at 8GB says what you do now, so LLM stands for it; *",
-            "*No policy file: no policy was chosen, and llm-h0 only stands for what is done now*",
+            "*No policy file: no policy was chosen, and LLM only stands for what is done now*",
         ]
     )
     assert not list(pytester.path.glob("reports/*/policy*"))

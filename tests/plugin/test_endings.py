@@ -14,7 +14,7 @@ import pytest
 
 from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
-from pytest_swarm.plugin.resources import Resources
+from pytest_swarm.plugin.measuring import Measuring
 from pytest_swarm.plugin.session import SwarmSession
 from tests.plugin.conftest import Reports, usual_signals
 from tests.plugin.test_backend import fast_server_with
@@ -387,10 +387,11 @@ def pytest_configure(config):
 def test_a_restoration_that_is_given_up_is_told_where_there_is_no_report(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def give_up(_: Resources) -> None:
+    def give_up(_: Measuring) -> list[str]:
         signal.raise_signal(signal.SIGINT)
+        return []
 
-    monkeypatch.setattr(Resources, "close", give_up)
+    monkeypatch.setattr(Measuring, "replaced", give_up)
     suite.makeconftest(ROUTER.format(name="SIGTERM", then=WAIT).partition("def pytest_swarm_report_context")[0])
     options = ("--swarm-backend=measure", "--swarm-answers=a", "--swarm-compare=stop", "--swarm-profile=a40")
     result = suite.runpytest(*options, no_reraise_ctrlc=True)

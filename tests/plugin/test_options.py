@@ -9,12 +9,15 @@ import pytest
 
 import pytest_swarm
 from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, flag_of, names_of, text_of
+from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.rules import DEFAULTS
 from pytest_swarm.ollama.address import DEFAULT_HOST
-from pytest_swarm.plugin.option_kinds import Axis, Flag, Value
+from pytest_swarm.plugin.option_kinds import Axis, Flag
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.run_info import reproducing
+from pytest_swarm.plugin.settings import Axes, Settings
+from pytest_swarm.routing.mode_table import ModeTable
 from tests.plugin.conftest import Reports
 from tests.plugin.readme import FIRST, README, options_table, table_of_readme
 
@@ -34,13 +37,40 @@ def test_names_are_the_attributes() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.flag)
 def test_a_default_is_a_value(row: Axis[object]) -> None:
-    if isinstance(row, Value | Axis):
-        assert row.default is not None
-        assert row.shown == row.default
-        row.parse(OptionText(row.default, what=row.flag))
-    else:
+    if isinstance(row, Flag):
         assert row.default is None
-        assert RUN_OPTIONS[row.dest].default in (None, "none", "off")  # in words, as messages say it
+        return
+    assert row.default is not None
+    found = row.parse(OptionText(row.default, what=row.flag))
+    assert row.absent is (found in (None, ()))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.default is not None], ids=lambda row: row.flag)
+def test_whoever_types_the_default_that_is_printed_gets_what_is_printed(
+    pytester: pytest.Pytester, row: Axis[object]
+) -> None:
+    modes = ModeTable({})
+    alone = Settings(pytester.parseconfig("--swarm-baseline=b"), modes=modes)
+    typed = Settings(pytester.parseconfig("--swarm-baseline=b", f"{row.flag}={row.default}"), modes=modes)
+    pytester.makeini(f"[pytest]\n{row.dest} = {row.default}")
+    in_file = Settings(pytester.parseconfig("--swarm-baseline=b"), modes=modes)
+    for given in (typed, in_file):
+        if row is not Options.baseline:
+            assert given.values == alone.values
+        assert (given.axes(Axes()), given.hosts) == (alone.axes(Axes()), alone.hosts)
+        assert (row.dest in given.given) is not row.absent or (row, given) == (Options.baseline, in_file)
+
+
+def test_the_word_for_no_value_takes_back_what_the_ini_file_says_and_stands_alone(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nswarm_fault = busy:times=1\nswarm_judge = phi4:14b\nswarm_code_eval = strict")
+    arguments = ("--swarm-fault=none", "--swarm-judge=none", "--swarm-code-eval=off", "--swarm-backend=replay")
+    settings = Settings(pytester.parseconfig(*arguments, "--swarm-cassette=c"), modes=ModeTable({}))
+    assert (settings.fault, settings.judge, settings.code_eval) == ((), None, None)
+    assert {*settings.given} == {"swarm_backend", "swarm_cassette"}
+    with pytest.raises(OptionError, match=r"^--swarm-fault: none stands for no value, and others are given; leave it"):
+        Settings(pytester.parseconfig("--swarm-fault=none", "--swarm-fault=busy"), modes=ModeTable({}))
+    with pytest.raises(OptionError, match=r"known are parents, full, none, graph$"):
+        Settings(pytester.parseconfig("--swarm-context=all"), modes=ModeTable({}))
 
 
 def test_an_option_needs_values_that_another_one_can_have() -> None:
@@ -61,8 +91,8 @@ def test_an_option_without_a_row_in_the_table_of_runs_cannot_be_made() -> None:
 
 
 def test_defaults_in_words_are_those_that_count() -> None:
-    assert Options.fail.shown == " and ".join(DEFAULTS)
-    assert (Options.host.shown or "").endswith(DEFAULT_HOST)
+    assert f"auto: {' and '.join(DEFAULTS)};" in Options.fail.meaning
+    assert f"else {DEFAULT_HOST};" in Options.host.meaning
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.flag)
@@ -82,7 +112,7 @@ def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> 
     for row in ROWS:
         assert row.flag in shown
         assert f"{row.dest} (" in shown
-    assert "(default: score:-2.5%@95 and violations:+0)" in shown
+    assert "auto: score:-2.5%@95 and violations:+0; repeatable (default: auto)" in shown
     assert "runs each case with each of them (default: 0.5)" in shown
 
 

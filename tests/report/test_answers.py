@@ -84,7 +84,9 @@ def test_the_budget_sentence_names_who_broke_it_where_and_how_often() -> None:
     leak = replace(job("lp", 1.0, WB1, horizon=1), steps=(step(0, {"s0": PHI.tag}, mode="lp", horizon_depth=1),))
     others = [job("lp", 1.0, WB2, horizon=1), job("lp", 1.0, WB3, horizon=1), job("lp", 1.0, WB1, horizon=3)]
     (text,) = said(leak, *others, job("milp", 1.0, WB1, horizon=1), kind="budget")
-    assert text == "VRAM budget of 8GB: LP broke it in 1 of 3 jobs at h1, never at h3; MILP never broke it."
+    assert (
+        text == "VRAM budget of 8GB: LP broke it in 1 of 3 jobs at horizon 1, never at horizon 3; MILP never broke it."
+    )
 
 
 def test_budgets_that_all_modes_kept_are_one_sentence() -> None:
@@ -93,7 +95,7 @@ def test_budgets_that_all_modes_kept_are_one_sentence() -> None:
     assert said(*kept, kind="budget") == ["VRAM budgets of 8GB and 24GB: LP and MILP kept them in every plan."]
     leak = replace(record(case=key("lp", budget_gb=12.0)), steps=(step(0, {"s0": PHI.tag}, budget_gb=12.0),))
     assert said(*kept, leak, kind="budget") == [
-        "VRAM budget of 12GB: LP broke it in the only job at h3.",
+        "VRAM budget of 12GB: LP broke it in the only job at horizon 3.",
         "VRAM budgets of 8GB and 24GB: LP and MILP kept them in every plan.",
     ]
 

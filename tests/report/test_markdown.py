@@ -10,7 +10,7 @@ import pytest
 from pytest_swarm.report.markdown import MAX_LINES, render_markdown, write_markdown
 from pytest_swarm.report.markdown_text import escaped
 from pytest_swarm.report.report_model import build_report
-from pytest_swarm.report.wording import mode_name
+from pytest_swarm.routing.registry import mode_name
 from tests.report.factories import run
 from tests.report.hostile import HOSTILE, hostile_run
 from tests.report.played import large_run, small_report, small_run

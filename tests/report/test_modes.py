@@ -8,8 +8,7 @@ from importlib.resources import files
 import pytest
 
 from pytest_swarm.report.page import SPARE_COLORS, mode_colors
-from pytest_swarm.report.wording import mode_name
-from pytest_swarm.routing.registry import MODES
+from pytest_swarm.routing.registry import MODES, mode_name
 
 OURS = [spec.name for spec in MODES]
 

@@ -39,7 +39,7 @@ PROVENANCE = PolicyProvenance(
     tool_version="0",
     ruling="use",
     decided_by="score",
-    against="fixed-h0",
+    against="fixed (horizon 0)",
     jobs=30,
     repeats=1,
 )

@@ -107,6 +107,18 @@ from pytest_swarm.simulator.server.request_bodies import read_object
             id="an-image-may-be-a-list-of-bytes",
         ),
         pytest.param("[" * 20_000, "invalid character '[' exceeded max depth", id="too-deep"),
+        pytest.param('{"x": ' + "[" * 10_000, "invalid character '[' exceeded max depth", id="one-level-too-deep"),
+        pytest.param('{"x": ' + "[" * 5_000, "unexpected EOF", id="deep-and-cut-off"),
+        pytest.param(
+            '{"x": ' + "[" * 5_000 + "!" + "]" * 5_000 + "}",
+            "invalid character '!' looking for beginning of value",
+            id="deep-and-wrong-below",
+        ),
+        pytest.param(
+            '{"messages": [{"content": ' + "[" * 5_000 + "]" * 5_000 + "}]}",
+            "json: cannot unmarshal array into Go struct field ChatRequest.messages.content of type string",
+            id="deep-in-place-of-a-text",
+        ),
     ],
 )
 def test_the_fault_of_a_body_is_the_servers(body: str, message: str) -> None:
@@ -129,3 +141,25 @@ def test_half_of_a_surrogate_pair_is_replaced() -> None:
     body = rb'{"model": "\ud800", "messages": [{"content": "\ud83d\ude00 \\ud800"}]}'
     data = read_object(body, "ChatRequest")
     assert data == {"model": "\N{REPLACEMENT CHARACTER}", "messages": [{"content": "\N{GRINNING FACE} \\ud800"}]}
+
+
+@pytest.mark.parametrize("levels", [150, 300, 5_000, 9_998])
+def test_what_is_nested_as_deep_as_go_reads_it_is_taken(levels: int) -> None:
+    """As a real server took it; nothing of it is used."""
+    deep = "[" * (levels - 1) + '{"[[": "]}\\""}' + "]" * (levels - 1)
+    data = read_object(f'{{"x": {deep}, "model": "a]", "options": {{"y": {deep}, "seed": 3}}}}'.encode(), "ChatRequest")
+    assert (data["model"], data["options"]["seed"]) == ("a]", 3)  # type: ignore[index, call-overload]
+
+
+@pytest.mark.parametrize(
+    ("twice", "field", "value"),
+    [
+        ('"model": "x", "model": "a"', "model", "a"),
+        ('"MODEL": "x", "model": "a"', "model", "a"),
+        ('"messages": [{"content": "x"}], "messages": []', "messages", []),
+        ('"options": {"seed": 1, "seed": 2}', "options", {"seed": 2}),
+    ],
+)
+def test_of_names_that_stand_twice_the_last_counts(twice: str, field: str, value: object) -> None:
+    """As on a real server."""
+    assert read_object(f"{{{twice}}}".encode(), "ChatRequest")[field] == value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -27,6 +28,7 @@ from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.server.hardware import ServerSpec
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
+from pytest_swarm.simulator.transport import Receive, Scope, Send
 from tests.simulator.servers import in_virtual_time, model, spec
 
 SPEC = spec(model("a", 4), model("b", 5, "20"), gpu_gib=24)
@@ -270,3 +272,40 @@ def test_a_request_that_goes_through_a_proxy_names_the_server_too() -> None:
             connection.sendall(f"GET {base}/api/version HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             told = b"".join(iter(lambda: connection.recv(4096), b""))
     assert told.startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(
+    ("load_s", "stream", "fault"),
+    [(0.0, True, None), (0.0, False, None), (3600.0, False, None), (0.0, False, "slow:seconds=60"), (0, False, "hang")],
+    ids=["stream", "whole", "load", "slow", "hang"],
+)
+def test_a_server_that_is_stopped_breaks_off_what_it_answers_and_prints_nothing(
+    caplog: pytest.LogCaptureFixture, load_s: float, stream: bool, fault: str | None
+) -> None:
+    slow = spec(model("a", 1, load_s=load_s), gpu_gib=24)
+    faults = () if fault is None else (parse_fault(fault),)
+    server = SimulatedServer(slow, generator=FixedLengthGenerator(), faults=faults)
+    app, reached, ended = server.app, threading.Event(), list[type[Exception]]()
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        if not stream:
+            reached.set()
+        await app(scope, receive, send)
+
+    def ask(base: str) -> None:
+        options = {"num_predict": 100_000, "num_ctx": 100_000}
+        body = {"model": "a", "messages": [{"role": "user", "content": "x"}], "stream": stream, "options": options}
+        try:
+            with httpx.stream("POST", f"{base}/api/chat", json=body, timeout=60, trust_env=False) as response:
+                for _ in response.iter_raw():
+                    reached.set()
+        except httpx.HTTPError as error:
+            ended.append(type(error))
+
+    server.app = watched
+    with serve_in_thread(server) as base:
+        client = threading.Thread(target=ask, args=(base,))
+        client.start()
+        assert reached.wait(60)
+    client.join(60)
+    assert (ended, caplog.messages) == ([httpx.RemoteProtocolError], [])

@@ -14,7 +14,7 @@ from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.metrics.figures_origin import FiguresMark, FiguresOrigin
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
-from pytest_swarm.routing.registry import built_in
+from pytest_swarm.routing.registry import built_in, mode_name
 from pytest_swarm.units import format_gb
 
 _KEEP_FACTOR: Final = 20
@@ -53,7 +53,7 @@ def models_to_export(policy: PolicyFile, *, tool: str) -> tuple[PolicyModel, ...
         if not _fits(policy, model, one_copy=tool != LLAMA_SWAP):
             pinned = " beside the pinned models" if _pinned(policy) and not model.keep else ""
             raise PolicyError(
-                f"export {tool}: the policy {policy.mode} uses model {model.name}, whose {format_gb(model.vram_gb)} do "
+                f"export {tool}: the policy {policy.name} uses model {model.name}, whose {format_gb(model.vram_gb)} do "
                 f"not fit the budget of {format_gb(policy.vram_budget_gb)}{pinned}; decide for a policy that keeps the "
                 "budget (--against), or for a larger budget (--vram)"
             )
@@ -128,8 +128,7 @@ def heading(policy: PolicyFile, *, tool: str) -> list[str]:
     source = policy.provenance
     jobs = f"{source.jobs} jobs" + (f" in {source.families} families" if source.families is not None else "")
     lines = [
-        f"{tool} from the pytest-swarm policy {policy.mode}, horizon {policy.horizon_depth}, "
-        f"budget {format_gb(policy.vram_budget_gb)}.",
+        f"{tool} from the pytest-swarm policy {policy.name}, budget {format_gb(policy.vram_budget_gb)}.",
         f"Decided on {source.written} from {jobs} of {', '.join(run.run for run in source.runs) or '-'} "
         f"(ruling: {_RULINGS.get(source.ruling, source.ruling)}).",
     ]
@@ -163,8 +162,8 @@ def not_expressed(policy: PolicyFile, *, tool: str) -> list[str]:
         lines.append("- the order of tasks; mode policy:FILE and load_policy keep it.")
     else:
         lines.append(
-            f"- {policy.mode} decides anew at each step; types are given to the model that they were given most often. "
-            f"{_played_by(policy)}"
+            f"- {mode_name(policy.mode)} decides anew at each step; types are given to the model that they were given "
+            f"most often. {_played_by(policy)}"
         )
     return lines
 

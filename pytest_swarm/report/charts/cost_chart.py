@@ -18,7 +18,8 @@ from pytest_swarm.report.charts.scale import (
     share_ticks,
 )
 from pytest_swarm.report.report_model import budget_label, horizon_label
-from pytest_swarm.report.wording import NOT_MEASURED, mode_name, percent, significant
+from pytest_swarm.report.wording import NOT_MEASURED, percent, significant
+from pytest_swarm.routing.registry import mode_name
 
 FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=296)
 

@@ -14,7 +14,7 @@ from pytest_swarm.metrics.spec import Show, Unit
 from pytest_swarm.report.charts.scale import Dot, Frame, LineChart, Scale, Tick, fitted, line_through, share_ticks
 from pytest_swarm.report.metric_text import plain_number, written
 from pytest_swarm.report.report_model import budget_label, horizon_label
-from pytest_swarm.report.wording import mode_name
+from pytest_swarm.routing.registry import mode_name
 
 FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)
 _MAX_LINES: Final = 6
@@ -77,7 +77,7 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         lines=tuple(
             line_through(
                 [
-                    Dot(x=x(n), y=y(value), title=f"{names[key]} {horizon_label(each)}: {written(metric, value)}")
+                    Dot(x=x(n), y=y(value), title=f"{names[key]}, horizon {each}: {written(metric, value)}")
                     for n, each in enumerate(horizons)
                     if (value := own.get(each)) is not None
                 ],

@@ -8,7 +8,8 @@ from statistics import quantiles
 from typing import Final
 
 from pytest_swarm.report.charts.scale import Frame, Tick, logarithmic
-from pytest_swarm.report.wording import milliseconds, mode_name, short_names
+from pytest_swarm.report.wording import milliseconds, short_names
+from pytest_swarm.routing.registry import mode_name
 
 WIDTH: Final = 360
 ROW: Final = 34

@@ -8,7 +8,8 @@ from typing import Final
 
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.scale import Frame, Scale, Tick, round_values
-from pytest_swarm.report.wording import mode_name, point_range, points, short_names, signed_points
+from pytest_swarm.report.wording import point_range, points, short_names, signed_points
+from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import Interval
 
 FRAME: Final = Frame(width=320, height=58, left=10, right=310, top=16, bottom=40)

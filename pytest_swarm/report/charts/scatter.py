@@ -11,7 +11,8 @@ from pytest_swarm.metrics.spec import MetricSpec, Unit
 from pytest_swarm.report.charts.scale import Frame, Tick, fitted, share_ticks
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import budget_label, horizon_label
-from pytest_swarm.report.wording import mode_name, percent
+from pytest_swarm.report.wording import percent
+from pytest_swarm.routing.registry import mode_name, policy_name
 
 FRAME: Final = Frame(width=360, height=250, left=44, right=348, top=14, bottom=210)
 
@@ -117,5 +118,4 @@ def _front(marks: Sequence[Mark]) -> str:
 
 
 def _place(each: Aggregate) -> str:
-    budget = budget_label(each.vram_budget_gb, each.lambda_token)
-    return f"{mode_name(each.mode)} {horizon_label(each.horizon_depth)} {budget}"
+    return f"{policy_name(each.mode, each.horizon_depth, each.lambda_token)} at {budget_label(each.vram_budget_gb)}"

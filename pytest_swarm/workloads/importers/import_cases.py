@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
 from pytest_swarm.workloads.importers.json_values import as_text
 
@@ -61,15 +57,7 @@ def read_cases(path: str | os.PathLike[str]) -> tuple[dict[str, str], ...]:
         row = parse_json(line, where, GraphError)
         if not isinstance(row, dict) or not row:
             raise GraphError(f'{where}: must be an object of inputs, such as {{"question": "..."}}')
-        json.loads(line, object_pairs_hook=partial(_refuse_twice, where))
         cases.append({key: as_text(value) for key, value in row.items()})
     if not cases:
         raise GraphError(f"{path}: has no cases; write one JSON object of inputs on each line")
     return tuple(cases)
-
-
-def _refuse_twice(where: str, pairs: list[tuple[str, Json]]) -> None:
-    """Raise GraphError for a name that is given twice, of which JSON would keep the last."""
-    names = Counter(name for name, _ in pairs)
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise GraphError(f"{where}: gives {twice[0]!r} twice; remove one of them")
