@@ -1286,8 +1286,8 @@ FAULTS: Final = (
     Fault(
         name="threads of one test run their jobs at once",
         where="plugin/job_turns.py",
-        old="with self._lock:",
-        new='with __import__("contextlib").nullcontext():',
+        old="with self._lock, ",
+        new='with __import__("contextlib").nullcontext(), ',
         tests=("plugin/test_strangers.py",),
     ),
     Fault(
