@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pytest_swarm.domain.record import JobStatus, TaskStatus
+from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, lambda_order
 from pytest_swarm.routing.registry import mode_order
 
@@ -73,14 +73,11 @@ class CurveCoverage:
 
 
 def missing_figure(job: MeasuredJob) -> str | None:
-    """Return why a job has no point on a curve; None where it has one. A cost of some tasks only is none."""
+    """Return why a job has no point on a curve; None where it has one."""
     if job.record.status is JobStatus.INFEASIBLE:
         return "found no plan"
     if job.record.status is not JobStatus.COMPLETED:
         return "ended in an error"
     if job.metrics.score is None:
         return "have no score"
-    ran = [each for each in job.record.outcomes if each.status is TaskStatus.OK]
-    if job.metrics.token_cost is None or any(each.token_cost is None for each in ran):
-        return "lack token counts"
-    return None
+    return "lack token counts" if job.metrics.token_cost is None else None

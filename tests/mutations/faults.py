@@ -409,13 +409,6 @@ FAULTS: Final = (
         tests=("execution/test_dispatcher.py",),
     ),
     Fault(
-        name="a curve takes the cost of a part of a job's tasks for that of all",
-        where="metrics/curve_coverage.py",
-        old="any(each.token_cost is None for each in ran)",
-        new="all(each.token_cost is None for each in ran)",
-        tests=("metrics/test_lambda_curves.py",),
-    ),
-    Fault(
         name="fixed knows the fleet's priors where the job began with other estimates",
         where="routing/fixed.py",
         old="if start is None else float(start[row, column])",
