@@ -72,7 +72,7 @@ class InstalledModels:
         """Return the text of the fleet file."""
         heading = (
             f"Measured on the {'SIMULATED ' if self.simulated else ''}Ollama server at {self.host}.",
-            "Quality is not measured: add capabilities.",
+            "Quality is not measured: add capabilities. Until then all models count as equally good.",
             *(f"{tag} is left out: {why}" for tag, why in self.left_out),
         )
         return fleet_toml(self.entries, heading=heading)

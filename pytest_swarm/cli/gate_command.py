@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     result = judge_run(shards.cases, shards.context, baseline, policy)
     text = gate_text(result)
     assert text is not None, "there is a result"
-    for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=0):
+    for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=1):
         print(line)
     lost = () if options.incomparable == "ignore" else shards.missing
     for sentence in result.warnings:

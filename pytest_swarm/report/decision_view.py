@@ -65,10 +65,11 @@ def decision_names(decisions: Sequence[PolicyDecision]) -> dict[str, object]:
 
 
 def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answer: bool) -> DecisionView:
+    policy = policy_name(decision, decision.in_force)
     tone, label = {
-        Ruling.USE: ("good", "use"),
-        Ruling.KEEP: ("plain", "keep"),
-        Ruling.UNUSABLE: ("open", "cannot be kept"),
+        Ruling.USE: ("good", f"use {policy}"),
+        Ruling.KEEP: ("plain", f"keep {policy}"),
+        Ruling.UNUSABLE: ("open", f"{policy} cannot be kept"),
         Ruling.UNKNOWN: ("open", "cannot tell"),
         Ruling.TOO_FEW: ("open", "too few jobs"),
     }[decision.choice.ruling]
@@ -85,7 +86,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         sentence=decision_sentence(decision),
         details=decision_details(decision),
         rows=tuple(table_rows(decision)),
-        policy=policy_name(decision, decision.in_force),
+        policy=policy,
         models=tags,
         types=types,
         resident=resident,

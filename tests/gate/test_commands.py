@@ -35,14 +35,19 @@ def test_a_run_is_judged_after_the_fact(project: Path, capsys: pytest.CaptureFix
     assert "pairs compared" not in said  # the table says it
 
 
-def test_a_worse_run_exits_with_1_after_the_fact(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_worse_run_exits_with_1_after_the_fact_and_says_all(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_swarm.report.gate_text._TERMINAL_LINES", 0)
     file = project / "base.json"
     stored = json.loads(file.read_text())
     for sample in stored["cases"][0]["samples"]:
         sample["figures"]["token_cost"] /= 2
     file.write_text(json.dumps(stored))
     assert main(["gate", runs(project)[0], "--baseline", str(file), "--fail", "token_cost:+10%"]) == 1
-    assert "FAILED gate: milp/token_cost:+10%: REGRESSED" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "FAILED gate: milp/token_cost:+10%: REGRESSED" in said
+    assert "-v shows all" not in said  # the command has no -v
 
 
 def test_parts_of_two_runs_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

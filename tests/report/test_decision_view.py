@@ -56,7 +56,7 @@ def test_without_two_policies_there_is_no_decision(modes: dict[str, float]) -> N
 
 def test_types_and_models_are_those_of_the_policy_in_force() -> None:
     (view,) = views(many({"fixed": 0.4, "milp": 0.8}))
-    assert (view.label, view.policy) == ("use", "MILP")
+    assert (view.label, view.policy) == ("use MILP", "MILP")
     assert {row.type: row.tasks for row in view.types} == {"extraction": 30, "math": 30, "code": 30}
     column = view.models.index("qwen2.5-coder:7b")
     assert {row.shares[column] for row in view.types} == {"100 %"}
@@ -219,7 +219,7 @@ def test_a_present_policy_that_breaks_the_budget_is_not_kept_on_the_page() -> No
     run = replace(run, jobs=tuple(jobs))
     page = render_html(build_report(run))
     assert "fixed breaks the budget in 9 of 9 jobs, so it cannot be used at 8GB." in page
-    assert "<h3>At 8GB: cannot be kept</h3>" in page
+    assert "<h3>At 8GB: fixed cannot be kept</h3>" in page
     assert "keep fixed" not in page
     assert "keep it" not in page
     assert "fixed (now; cannot be used)" in page
