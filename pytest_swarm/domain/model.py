@@ -116,6 +116,10 @@ class Fleet(Rebuilt):
     """The place of each tag among them."""
     sharers: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Each model that uses the weights of another one -> that one, its holder."""
+    holders: tuple[Model, ...] = field(init=False, repr=False, compare=False)
+    """The models of which the server holds a copy each: all but those that use the weights of another one."""
+    pinned: tuple[Model, ...] = field(init=False, repr=False, compare=False)
+    """The models that are never evicted; of those of the same weights, the one that stands for them."""
     _by_tag: Mapping[str, Model] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -136,6 +140,8 @@ class Fleet(Rebuilt):
         object.__setattr__(self, "_by_tag", MappingProxyType(by_tag))
         object.__setattr__(self, "assign", MappingProxyType(self._assignments()))
         object.__setattr__(self, "sharers", MappingProxyType(dict(self._sharers())))
+        object.__setattr__(self, "holders", tuple(model for model in self.models if model.shares_with is None))
+        object.__setattr__(self, "pinned", tuple(model for model in self.holders if model.keep))
 
     def _sharers(self) -> Iterator[tuple[str, str]]:
         for model in self.models:
@@ -206,11 +212,6 @@ class Fleet(Rebuilt):
         kept = (model for model in self.models if model.tag not in merged)
         models = tuple(replace(model, keep=True) if model.tag in pinned else model for model in kept)
         return replace(self, models=models, merged_tags={**self.merged_tags, **merged}) if merged else self
-
-    @property
-    def holders(self) -> tuple[Model, ...]:
-        """The models of which the server holds a copy each: all but those that use the weights of another one."""
-        return tuple(model for model in self.models if model.shares_with is None) if self.sharers else self.models
 
     def holder(self, tag: str) -> str:
         """Return the model that stands for a model's weights: itself, or the one whose weights it uses."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.task import MIN_DIFFICULTY, Task
 from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
@@ -100,7 +100,6 @@ class Estimator:
             prompts: Task ID to estimated tokens of its prompt: a model whose context is too short is not on offer.
         """
         offered, factor = _offered(fleet or self.fleet), self._token_factor
-        difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
         tokens = np.array([task.estimated_tokens for task in tasks], dtype=np.float64)
         allowed = tokens <= offered.max_ctx
         if prompts:
@@ -113,10 +112,13 @@ class Estimator:
         by_text = self._start.offsets(self.fleet, tasks)
         if by_text is not None:
             capability = capability + by_text
+        if by_text is not None or any(task.difficulty != MIN_DIFFICULTY for task in tasks):
+            difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
+            capability = estimate_formulas.quality(capability, difficulty)
         return EstimateTable(
             models=self.fleet.tags,
             tasks=tuple([task.id for task in tasks]),
-            quality=estimate_formulas.quality(capability, difficulty),
+            quality=capability,
             token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, factor),
             latency=lambda: estimate_formulas.call_latency_s(
                 np.array([len(task.whole_prompt) for task in tasks], dtype=np.float64),

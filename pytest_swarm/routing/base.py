@@ -91,10 +91,10 @@ class PlanningView:
         """The most that a residency may take in GB: the budget with its tolerance."""
         return self.vram_budget_gb + BUDGET_TOLERANCE_GB
 
-    @cached_property
+    @property
     def pinned(self) -> tuple[Model, ...]:
         """The models that are never evicted; of those of the same weights, the one that stands for them."""
-        return tuple([each for each in self.fleet.holders if each.keep])
+        return self.fleet.pinned
 
     @cached_property
     def fit_alone(self) -> tuple[bool, ...]:

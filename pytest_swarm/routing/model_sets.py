@@ -131,8 +131,10 @@ def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]
         worth: worth_im, shape (I, M); -inf where a model is not allowed.
         stages: For each stage, which tasks belong to it.
     """
-    total = np.zeros((len(stages), len(family)))
     step = max(1, _BLOCK // len(family))
+    if worth.shape[1] <= step and _one_each(stages, worth.shape[1]):
+        return _best_worth(family, worth).T
+    total = np.zeros((len(stages), len(family)))
     for start in range(0, worth.shape[1], step):
         best = _best_worth(family, worth[:, start : start + step])
         for stage, tasks in enumerate(stages):
@@ -143,6 +145,11 @@ def worth_by_stage(family: Family, worth: Matrix, stages: Sequence[Mask | slice]
             total[stage] += _row_sums(best[:, within])
         del best  # the next block then takes its place in the cache
     return total
+
+
+def _one_each(stages: Sequence[Mask | slice], tasks: int) -> bool:
+    """Return whether stages have one task each, as those of a chain."""
+    return len(stages) == tasks and all(isinstance(each, slice) and each.stop - each.start == 1 for each in stages)
 
 
 def _row_sums(part: Matrix) -> Matrix:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, FleetError, GraphError
 from pytest_swarm.estimate.estimate_formulas import LOAD_TIME_UNIT_MS
@@ -19,6 +20,7 @@ from pytest_swarm.routing.base import PlanningView
 
 _LARGEST: Final = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
 VIEWS: Final = 4  # whose figures are remembered: the router of a step, its check and its record ask for the same ones
+_FLEETS: Final = 16  # whose load prices are remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ def utility(view: PlanningView) -> Matrix:
     values = estimates.quality - weights.token * estimates.token_cost
     if weights.latency:
         values -= weights.latency * estimates.latency_s
-    return _sane(values, "utility", view)
+    return _sane(values, "utility", view.fleet)
 
 
 def switch_cost(view: PlanningView) -> Matrix:
@@ -54,22 +56,27 @@ def switch_cost(view: PlanningView) -> Matrix:
     return np.where(resident_mask(view), 0.0, view.estimates.load_cost)
 
 
-@lru_cache(maxsize=VIEWS)
 def load_price(view: PlanningView) -> Matrix:
     """Return what one load of each model costs in the objective, shape (I,), resident or not.
 
     lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
     """
     weights, unit_s = view.weights, LOAD_TIME_UNIT_MS / 1000
-    return _sane((weights.switch + weights.latency * unit_s) * view.estimates.load_cost, "load price", view)
+    return _load_price(view.fleet, weights.switch + weights.latency * unit_s, view.estimates.load_cost.tobytes())
 
 
-def _sane(values: Matrix, name: str, view: PlanningView) -> Matrix:
-    """Return figures that all who ask for those of a view share, and that cannot be changed."""
-    if values.size and not np.abs(values).max() <= _LARGEST:
-        row = int(np.abs(values).reshape(len(view.fleet), -1).max(axis=1).argmax())
+@lru_cache(maxsize=_FLEETS)
+def _load_price(fleet: Fleet, weight: float, load_cost: bytes) -> Matrix:
+    return _sane(weight * np.frombuffer(load_cost), "load price", fleet)
+
+
+def _sane(values: Matrix, name: str, fleet: Fleet) -> Matrix:
+    """Return figures that all who ask for them share, and that cannot be changed."""
+    # a sum of squares is faster than the largest, and most often says enough
+    if not np.vdot(values, values) <= _LARGEST**2 and not np.abs(values).max() <= _LARGEST:
+        row = int(np.abs(values).reshape(len(fleet), -1).max(axis=1).argmax())
         raise EstimateError(
-            f"the {name} of model {view.fleet.tags[row]!r} is beyond {_LARGEST:g}; check the fleet file's figures and "
+            f"the {name} of model {fleet.tags[row]!r} is beyond {_LARGEST:g}; check the fleet file's figures and "
             "the weights"
         )
     values.flags.writeable = False

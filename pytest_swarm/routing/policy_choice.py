@@ -236,7 +236,7 @@ def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
 def _argument_fault(task: object, *, resident: Collection[object], horizon: Collection[object]) -> str | None:
     """Return what is wrong with the arguments of a choice; None where nothing is. A text is no list of texts."""
     for what, given in (("resident", resident), ("horizon", horizon)):
-        if not isinstance(given, Collection) or isinstance(given, str | bytes):
+        if not isinstance(given, Collection) or isinstance(given, (str, bytes)):
             return f"{what} is {given!r}; give a list, such as {what}=[{'...' if given is None else repr(given)}]"
     tag = next((each for each in resident if not isinstance(each, str)), "")
     if tag != "":

@@ -18,11 +18,12 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import VIEWS, load_price, resident_mask, stage_count, utility
+from pytest_swarm.routing.objective import VIEWS, load_price, stage_count, utility
 from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
-_FLEETS: Final = 16  # whose arrays are remembered
+_FLEETS: Final = 16  # whose arrays are remembered, as those of so many horizons
+_RESIDENT: Final = 256  # sets of resident models whose arrays are remembered
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
 
 
@@ -78,19 +79,20 @@ def program_of(view: PlanningView) -> RoutingProgram:
     allowed = view.estimates.allowed
     if np.count_nonzero(allowed) < allowed.size:
         worth = np.where(allowed, worth, -np.inf)
-    price, resident = load_price(view), resident_mask(view)
+    price = load_price(view)
+    resident, entry_price = _entry(view.fleet.tags, view.resident, price.tobytes())
     vram_gb, pinned = _of_fleet(view.fleet)
-    entry_price = [0.0 if there else each for there, each in zip(resident.tolist(), price.tolist(), strict=True)]
+    stage = _stage_of(view.stages)
     return RoutingProgram(
         tags=view.fleet.tags,
         worth=worth,
         price=price,
-        entry_price=np.array(entry_price),
+        entry_price=entry_price,
         vram_gb=vram_gb,
         budget_gb=view.vram_budget_gb,
         resident=resident,
         pinned=pinned,
-        stage=np.array(view.stages, dtype=np.intp),
+        stage=stage,
         stages=stage_count(view),
     )
 
@@ -99,6 +101,19 @@ def program_of(view: PlanningView) -> RoutingProgram:
 def _of_fleet(fleet: Fleet) -> tuple[Matrix, Mask]:
     """Return the footprints in GB and the pinned models, (I,) each; not to be changed."""
     return np.array([model.vram_gb for model in fleet]), np.array([model.keep for model in fleet], dtype=bool)
+
+
+@lru_cache(maxsize=_RESIDENT)
+def _entry(tags: tuple[str, ...], there: frozenset[str], price: bytes) -> tuple[Mask, Matrix]:
+    """Return which models are resident, and what each costs to enter, (I,) each; not to be changed."""
+    resident = np.array([tag in there for tag in tags], dtype=bool)
+    return resident, np.where(resident, 0.0, np.frombuffer(price))
+
+
+@lru_cache(maxsize=_FLEETS)
+def _stage_of(stages: tuple[int, ...]) -> Rows:
+    """Return the stage of each task, (M,); not to be changed."""
+    return np.array(stages, dtype=np.intp)
 
 
 def choose_rows(program: RoutingProgram, held: Mask) -> Rows:

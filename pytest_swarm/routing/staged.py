@@ -107,7 +107,7 @@ def _by_pairs(before: Matrix, changes: Matrix) -> tuple[Matrix, Index]:
     value, rank = reached = before[:, None] + changes
     np.putmask(rank, value < value.max(axis=1, keepdims=True) - _STEP_TIE, np.inf)
     origin = rank.argmin(axis=1)
-    return reached[:, np.arange(len(origin)), origin], origin
+    return reached.reshape(2, -1).take(np.arange(0, value.size, value.shape[1]) + origin, axis=1), origin
 
 
 @lru_cache(maxsize=_KEPT)

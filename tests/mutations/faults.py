@@ -1468,6 +1468,13 @@ FAULTS: Final = (
         tests=("simulator/test_virtual_loop.py",),
     ),
     Fault(
+        name="heft looks at no slower model that finishes at the same time",
+        where="routing/gpu_timetable.py",
+        old="ready + duration > best.rank[0]",
+        new="ready + duration >= best.rank[0]",
+        tests=("routing/test_heft.py",),
+    ),
+    Fault(
         name="intervals that touch are not joined with the last one",
         where="routing/gpu_timetable.py",
         old="joined[-1] = (joined[-1][0], finish)",

@@ -132,6 +132,22 @@ def test_a_load_is_weighed_against_a_slower_model_that_is_resident() -> None:
     assert [each.processor for each in router().bookings(slower)] == ["m0"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "load_s", "vram_gb", "resident", "taken"),
+    [
+        ((1.0, 1.5), (3.0, 1.5), (4, 4), (), "m1"),  # 3 s after its load, before 4 s
+        ((1.0, 4.0), (3.0, 0.0), (4, 4), (1,), "m1"),  # both 4 s: without a load
+        ((1.0, 2.5), (3.0, 1.5), (5, 3), (), "m1"),  # both 4 s: the least VRAM
+        ((1.0, 1.0), (3.0, 3.0), (4, 4), (), "m0"),  # both 4 s: the name
+    ],
+)
+def test_a_slower_model_is_taken_where_it_finishes_earlier_or_wins_the_tie(
+    seconds, load_s, vram_gb, resident, taken
+) -> None:
+    two = view([[each] for each in seconds], vram_gb=vram_gb, load_s=load_s, resident=resident)
+    assert [each.processor for each in router().bookings(two)] == [taken]
+
+
 def test_only_models_within_the_floor_of_the_best_quality_that_fits_are_candidates() -> None:
     good = view([[3.0], [1.0]], vram_gb=[4, 4], load_s=[0, 0], quality=[[0.8], [0.76]])
     assert router(floor=0.05).bookings(good)[0].processor == "m1"
