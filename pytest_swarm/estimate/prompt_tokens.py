@@ -19,7 +19,8 @@ on a server: 0.68 to 1.46. Languages in this script that a tokenizer hardly know
 
 _CUT_SLACK: Final = 4  # the server keeps 4 tokens of the beginning, and one more where the model has a BOS
 _WELL_BELOW: Final = 0.6  # below the least that was measured
-_SPLIT_TO_BYTES: Final = re.compile(r"[^\x00-\x7f]+|[!-~]{32,}")  # what a vocabulary may lack: other scripts, base64
+_UNBROKEN: Final = re.compile(r"[!-~]{32,}")  # what a vocabulary may lack: base64, and other scripts
+_SPLIT_TO_BYTES: Final = re.compile(rf"[^\x00-\x7f]+|{_UNBROKEN.pattern}")
 
 
 class PromptSize(NamedTuple):
@@ -42,7 +43,8 @@ def prompt_size(messages: Sequence[Message]) -> PromptSize:
 
 @lru_cache(maxsize=1024)  # a prompt is sized in each step until it is sent
 def _rare_bytes(text: str) -> int:
-    return sum(len(found.encode("utf-8", "surrogatepass")) for found in _SPLIT_TO_BYTES.findall(text))
+    rare = (_UNBROKEN if text.isascii() else _SPLIT_TO_BYTES).findall(text)
+    return sum(len(found.encode("utf-8", "surrogatepass")) for found in rare)
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
