@@ -1037,6 +1037,13 @@ FAULTS: Final = (
         tests=("scoring/test_code.py",),
     ),
     Fault(
+        name="leaving packages out changes a tree that others read",
+        where="scoring/code_statements.py",
+        old="in _new_tree(code).body",
+        new="in tree.body",
+        tests=("scoring/test_code_statements.py",),
+    ),
+    Fault(
         name="the code of a further question is the answer",
         where="scoring/code.py",
         old="if before is not None and (found",
