@@ -34,7 +34,12 @@ _BEGINNING: Final = 1000  # bytes of a file in which its schema stands
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _SINGLE: Final = frozenset((str, int, float, bool, type(None)))  # types of values that hold no others
-_ENCODE_LINE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+_ENCODE_LINE: Final = json.JSONEncoder(
+    ensure_ascii=True,
+    allow_nan=False,
+    check_circular=False,  # what is written are trees
+    separators=(",", ":"),
+).encode
 
 
 class JsonDecoder(Generic[T]):

@@ -80,7 +80,7 @@ def plural(count: int, noun: str) -> str:
 
 def now_ms() -> float:
     """Return the milliseconds since 1970 on the wall clock, in whole microseconds: the timestamp of files."""
-    return round(time.time() * 1000.0, 3)
+    return time.time_ns() // 1_000 / 1_000
 
 
 def format_duration(duration_s: float) -> str:

@@ -115,8 +115,10 @@ class TaskGraph(Rebuilt):
 
     def inputs(self, task_id: str) -> tuple[str, ...]:
         """Return the IDs of the tasks whose answers the task is given: its parents, and what its prompt refers to."""
-        referred = (each.task for each in references(self._by_id[task_id].whole_prompt))
-        return () if self.context == "none" else tuple(dict.fromkeys((*self._parents[task_id], *referred)))
+        if self.context == "none":
+            return ()
+        parents, referred = self._parents[task_id], references(self._by_id[task_id].whole_prompt)
+        return tuple(dict.fromkeys((*parents, *(each.task for each in referred)))) if referred else parents
 
     def layers(self) -> tuple[tuple[str, ...], ...]:
         """Return the tasks by longest distance from a source: layer 0 has no parents."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pytest_swarm.domain.prompt import Message
@@ -18,7 +19,8 @@ on a server: 0.68 to 1.46. Languages in this script that a tokenizer hardly know
 
 _CUT_SLACK: Final = 4  # the server keeps 4 tokens of the beginning, and one more where the model has a BOS
 _WELL_BELOW: Final = 0.6  # below the least that was measured
-_SPLIT_TO_BYTES: Final = re.compile(r"[^\x00-\x7f]+|[!-~]{32,}")  # what a vocabulary may lack: other scripts, base64
+_UNBROKEN: Final = re.compile(r"[!-~]{32,}")  # what a vocabulary may lack: base64, and other scripts
+_SPLIT_TO_BYTES: Final = re.compile(rf"[^\x00-\x7f]+|{_UNBROKEN.pattern}")
 
 
 class PromptSize(NamedTuple):
@@ -35,9 +37,14 @@ def prompt_size(messages: Sequence[Message]) -> PromptSize:
     script cuts its characters into bytes, three times the estimate: half of the bytes are added to 1.5 times of it.
     """
     estimated = prompt_tokens(messages)
-    rare = (found for each in messages for found in _SPLIT_TO_BYTES.findall(each["content"]))
-    rare_bytes = sum(len(found.encode("utf-8", "surrogatepass")) for found in rare)
+    rare_bytes = sum(_rare_bytes(each["content"]) for each in messages)
     return PromptSize(estimated, math.ceil(estimated * ACTUAL_OVER_ESTIMATE + rare_bytes / 2))
+
+
+@lru_cache(maxsize=1024)  # a prompt is sized in each step until it is sent
+def _rare_bytes(text: str) -> int:
+    rare = (_UNBROKEN if text.isascii() else _SPLIT_TO_BYTES).findall(text)
+    return sum(len(found.encode("utf-8", "surrogatepass")) for found in rare)
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
@@ -63,6 +70,9 @@ def was_cut(*, reported: int | None, messages: Sequence[Message], num_ctx: int) 
     """
     if reported is None:
         return None
-    half, size = num_ctx // 2, prompt_size(messages)
-    at_half = half < reported <= half + _CUT_SLACK and size.most >= num_ctx
-    return at_half or reported >= num_ctx or (size.estimated >= num_ctx and reported < _WELL_BELOW * size.estimated)
+    half = num_ctx // 2
+    at_half = half < reported <= half + _CUT_SLACK and prompt_size(messages).most >= num_ctx
+    if at_half or reported >= num_ctx:
+        return True
+    estimated = prompt_tokens(messages)
+    return estimated >= num_ctx and reported < _WELL_BELOW * estimated

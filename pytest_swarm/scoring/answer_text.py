@@ -7,13 +7,12 @@ harmony format (`<|channel|>analysis<|message|>...`), also with their special to
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
+from pytest_swarm.scoring.kept_answers import once_of_text
 from pytest_swarm.scoring.plain_text import with_short_gaps
 
 MAX_ANSWER_CHARS: Final = 200_000  # far above any real answer; keeps every scorer's time bounded
-_KEPT_CHARS: Final = 2_000  # of an answer whose readable part is kept
 _NAMES: Final = r"(?:think|thinking|thought|thoughts|reasoning)"
 _OPEN: Final = re.compile(rf"<{_NAMES}>|\[THINK\]|◁think▷", re.IGNORECASE)
 _CLOSE: Final = re.compile(rf"</{_NAMES}>|\[/THINK\]|◁/think▷", re.IGNORECASE)
@@ -29,16 +28,10 @@ _STRIPPED_ANALYSIS: Final = "analysis"
 _STRIPPED_FINAL: Final = "assistantfinal"
 
 
+@once_of_text(kept=256)  # it is read, scored and counted one after the other
 def readable(answer: str) -> str:
     """Return the part of an answer that counts: the first turn without thinking, its last MAX_ANSWER_CHARS."""
-    return _readable(answer) if len(answer) > _KEPT_CHARS else _known_readable(answer)
-
-
-def _readable(answer: str) -> str:
     return with_short_gaps(without_thinking(_first_turn(answer))[-MAX_ANSWER_CHARS:].strip())
-
-
-_known_readable = lru_cache(maxsize=256)(_readable)  # it is read, scored and counted one after the other
 
 
 def without_thinking(answer: str) -> str:

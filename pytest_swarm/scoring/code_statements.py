@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Iterable
 from typing import Final
 
+from pytest_swarm.scoring.kept_answers import once_of_text
+
 MAX_CODE_CHARS: Final = 50_000
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS: Final = (ast.Import, ast.ImportFrom)
@@ -20,11 +22,17 @@ _TEST_RUNNERS: Final = frozenset({"doctest", "unittest", "pytest"})
 _TALKING: Final = frozenset({"print", "input"})
 
 
-def parse(code: str) -> ast.Module:
-    """Return the syntax tree; raises what `ast.parse` does, and warns of nothing: a model's "\\d" is bad style."""
+def _new_tree(code: str) -> ast.Module:
+    """Return a syntax tree that may be changed, as `parse` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(code)
+
+
+@once_of_text(kept=8)  # the steps that find and judge the code of one answer ask for the same text
+def parse(code: str) -> ast.Module:
+    """Return the syntax tree; raises what `ast.parse` does, and warns of nothing: a model's "\\d" is bad style."""
+    return _new_tree(code)
 
 
 def parsed(code: str) -> ast.Module | str:
@@ -121,7 +129,7 @@ def without_unused_packages(code: str, entry_point: str) -> str:
     if not unused:
         return code
     body: list[ast.stmt] = []
-    for node in tree.body:
+    for node in _new_tree(code).body:
         kept = _without(node, unused)
         if kept is not None:
             body.append(kept)

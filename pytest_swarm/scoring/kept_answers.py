@@ -1,4 +1,4 @@
-"""What is computed of a short answer once: the same one comes again and again.
+"""What is computed of a short answer, or of a short text in one, once: the same comes again and again.
 
 It is scored under several modes and as the local score of its task, and read for each task that is given it; the
 simulator does the same with what it composes.
@@ -15,7 +15,7 @@ from pytest_swarm.domain.expectation import Expectation
 
 T = TypeVar("T")
 _KEPT: Final = 1024
-_KEPT_CHARS: Final = 2_000  # of an answer of which something is kept, so that all of it is 2 MB at most
+KEPT_CHARS: Final = 2_000  # of an answer of which something is kept, so that all of it is 2 MB at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,27 @@ def once(function: Callable[[Expectation | None, str], T]) -> Callable[[Expectat
 
     @wraps(function)
     def kept(expected: Expectation | None, answer: str) -> T:
-        if len(answer) > _KEPT_CHARS:
+        if len(answer) > KEPT_CHARS:
             return function(expected, answer)
         return known(_Answer(repr(expected), answer, expected))
 
     return kept
+
+
+def once_of_text(*, kept: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """Return what makes a function of a text one that is called once for a short text.
+
+    Args:
+        kept: Of how many texts the values are kept, which nobody changes; the function is a pure one.
+    """
+
+    def decorate(function: Callable[[str], T]) -> Callable[[str], T]:
+        known = lru_cache(maxsize=kept)(function)
+
+        @wraps(function)
+        def of_text(text: str) -> T:
+            return function(text) if len(text) > KEPT_CHARS else known(text)
+
+        return of_text
+
+    return decorate

@@ -13,6 +13,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_list_marks, without_notes, without_offers, without_reason
+from pytest_swarm.scoring.kept_answers import once_of_text
 from pytest_swarm.scoring.number_region import number_of_region, reading_of
 from pytest_swarm.scoring.number_text import WrittenNumber, simplified
 from pytest_swarm.scoring.number_words import with_digits
@@ -69,6 +70,7 @@ def score_number(expected: Number, text: str) -> Score:
     )
 
 
+@once_of_text(kept=256)  # it is scored, and handed on to later tasks
 def read_number(text: str) -> Reading[float] | None:
     """Return the number that an answer gives: boxed, after "answer is", else the last one; None where there is none.
 

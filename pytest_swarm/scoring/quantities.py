@@ -8,8 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
+from pytest_swarm.scoring.kept_answers import KEPT_CHARS
 from pytest_swarm.scoring.number_text import WrittenNumber, numbers_in
 
 _SIZES: Final = (  # of units of time, length, mass, volume and money, each in the first of its table
@@ -51,6 +53,15 @@ _IN: Final = re.compile(rf"{_UNIT.pattern} (?:in|make(?: up)?) {_ABOUT}(?:every 
 
 def quantities_in(text: str) -> Iterator[WrittenNumber]:
     """The numbers of a simplified text, in order; a quantity of a unit and its parts is one number."""
+    return iter(_kept_quantities(text)) if len(text) <= KEPT_CHARS else _quantities(text)
+
+
+@lru_cache(maxsize=16)  # each rule for a number asks for those of the same text
+def _kept_quantities(text: str) -> tuple[WrittenNumber, ...]:
+    return tuple(_quantities(text))
+
+
+def _quantities(text: str) -> Iterator[WrittenNumber]:
     held: WrittenNumber | None = None
     for number in numbers_in(text):
         whole = None if held is None else _joined(text, held, number)

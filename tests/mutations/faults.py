@@ -1030,6 +1030,13 @@ FAULTS: Final = (
         tests=("scoring/test_code.py",),
     ),
     Fault(
+        name="leaving packages out changes a tree that others read",
+        where="scoring/code_statements.py",
+        old="in _new_tree(code).body",
+        new="in tree.body",
+        tests=("scoring/test_code_statements.py",),
+    ),
+    Fault(
         name="the code of a further question is the answer",
         where="scoring/code.py",
         old="if before is not None and (found",
@@ -2141,8 +2148,8 @@ FAULTS: Final = (
     Fault(
         name="base64 has no more tokens than prose",
         where="estimate/prompt_tokens.py",
-        old="|[!-~]{32,}",
-        new="",
+        old="[!-~]{32,}",
+        new="[!-~]{32000,}",
         tests=("estimate/test_prompt_tokens.py",),
     ),
     Fault(

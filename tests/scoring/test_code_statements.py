@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from pytest_swarm.scoring.code_statements import without_demonstrations
+from pytest_swarm.scoring.code_statements import parse, without_demonstrations, without_unused_packages
 
 DEFINED = "def f(x):\n    return x\n"
 
@@ -57,3 +59,10 @@ def test_what_the_function_needs_stays() -> None:
 def test_lines_keep_their_numbers() -> None:
     shown = without_demonstrations(DEFINED + "print(f(1))\nTABLE = {}\n", "f")
     assert shown.split("\n").index("TABLE = {}") == DEFINED.count("\n") + 1
+
+
+def test_the_tree_of_a_code_stays_as_it_is_where_packages_are_left_out() -> None:
+    code = "import json, numpy\n" + DEFINED
+    left = without_unused_packages(code, "f")
+    assert "numpy" not in left
+    assert ast.unparse(parse(code)).startswith("import json, numpy")
