@@ -86,7 +86,11 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
             f"check its log, or give it more time (--swarm-timeout of pytest, --timeout of a command)"
         )
     if isinstance(error, ollama.ResponseError):
-        return _refused(error, host=host, call=call)
+        status = None if error.status_code == -1 else error.status_code
+        return _refused(str(error.error), status, host=host, call=call)
+    told = error.__context__  # of an error reply in JSON that is no object, at which the official client fails
+    if isinstance(told, httpx.HTTPStatusError) and is_of_server(told.response.status_code):
+        return _refused(told.response.text, told.response.status_code, host=host, call=call)
     if (reason := _tls_failure(error)) is not None:
         return ServerDownError(
             f"the server at {host} cannot be reached by TLS ({quoted(reason)}); give it a certificate that is "
@@ -181,9 +185,7 @@ def quoted(text: str) -> str:
     return shown if len(flat) <= _SHOWN else f"{shown}..."
 
 
-def _refused(error: ollama.ResponseError, *, host: str, call: str) -> BackendError:
-    text = error.error if isinstance(error.error, str) else str(error.error)
-    status = None if error.status_code == -1 else error.status_code
+def _refused(text: str, status: int | None, *, host: str, call: str) -> BackendError:
     missing = _NOT_FOUND.search(text)
     if status == httpx.codes.NOT_FOUND and missing:
         tag = missing["tag"]

@@ -41,6 +41,8 @@ class XdistController:
         self._config = hooks.config
         self._session = hooks.session
         self._headed = False  # whether the lines before the first test were shown
+        self._taken: set[str] = set()
+        """The ids of the tests whose jobs have ended and were sent."""
 
     @property
     def _run(self) -> PreparedRun:
@@ -100,8 +102,9 @@ class XdistController:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
-        """Note the test that a worker was running when it died; one that had none in hand lost nothing."""
-        self._session.lost_test(crashitem)
+        """Note the test that a worker was running when it died; one whose jobs were sent, or without any, lost none."""
+        if crashitem not in self._taken:
+            self._session.lost_test(crashitem)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
@@ -124,6 +127,8 @@ class XdistController:
         text = report.__dict__.pop(EVENTS, None)  # the terminal keeps every report until the run ends
         if text is not None and self._run.folder.trouble is None:
             self._take(text)
+            if report.when == "call":
+                self._taken.add(report.nodeid)
 
     def _take(self, text: str) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""

@@ -11,9 +11,11 @@ import codecs
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+from zlib import crc32
 
 from pytest_swarm.codec import is_json
 from pytest_swarm.documents import path_of
@@ -28,6 +30,8 @@ from pytest_swarm.telemetry.event_lines import decode_event, decode_head, sound_
 from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.open_job import OpenJob
+
+_BLOCK: Final = 2**20
 
 
 def events_file(path: str | os.PathLike[str]) -> Path:
@@ -67,6 +71,7 @@ class RunReader:
         self.path = events_file(path)
         self.end = 0
         """Bytes of the file up to the end of the last line that was read."""
+        self._checksum = 0  # of these bytes
         self._line = 0
         self._ended = ended
         self._file: EventsOnDisk | None = None
@@ -96,6 +101,14 @@ class RunReader:
         cut_off = self._read()
         return self._run(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
 
+    def is_as_read(self) -> bool:
+        """Return whether the file still holds what was read of it."""
+        checksum, left = 0, self.end
+        with suppress(OSError), self.path.open("rb") as file:
+            while left and (block := file.read(min(left, _BLOCK))):
+                checksum, left = crc32(block, checksum), left - len(block)
+        return not left and checksum == self._checksum
+
     def _read(self) -> bool:
         """Read on, and return whether the last line is cut off; that one is left."""
         try:
@@ -105,6 +118,7 @@ class RunReader:
                     if not line.endswith(b"\n") and not is_json(text):  # only the last line can be
                         return True
                     start, self.end = self.end, self.end + len(line)
+                    self._checksum = crc32(line, self._checksum)
                     self._line += 1
                     if text.strip():
                         self._take_line(text, start=start)

@@ -1389,6 +1389,13 @@ FAULTS: Final = (
         tests=("plugin/test_run_follower.py",),
     ),
     Fault(
+        name="a run that is followed does not see that its events were changed",
+        where="plugin/run_follower.py",
+        old="if measurer is not None and measurer.reader.is_as_read():",
+        new="if measurer is not None:",
+        tests=("plugin/test_run_follower.py",),
+    ),
+    Fault(
         name="a line that is half written is read",
         where="telemetry/reader.py",
         old='if not line.endswith(b"\\n") and not is_json(text):',

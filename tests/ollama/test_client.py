@@ -258,10 +258,10 @@ def test_a_reply_that_cannot_be_true_is_no_reply(lie: dict[str, Any]) -> None:
         httpx.Response(200, text=""),
         httpx.Response(200, text="[1, 2]"),
         httpx.Response(200, text="7"),
-        httpx.Response(500, text="[]"),
+        httpx.Response(400, text="[]"),
         httpx.Response(200, content=b"\xff\xfe\x00"),
     ],
-    ids=["html", "cut", "empty", "list", "number", "list-500", "bytes"],
+    ids=["html", "cut", "empty", "list", "number", "list-400", "bytes"],
 )
 def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response) -> None:
     with pytest.raises(BadReplyError, match="box:1"):
@@ -361,6 +361,13 @@ def test_a_refusal_keeps_status_and_text() -> None:
     with pytest.raises(ServerRefusedError, match="server busy") as caught:
         chat(saying({"error": "server busy, please try again."}, 503))
     assert caught.value.status == 503
+
+
+@pytest.mark.parametrize("page", ['"Service Unavailable"', "null", "[1]", "9" * 5000, "[" * 100_000])
+def test_a_refusal_in_json_that_is_no_object_keeps_its_status_and_is_tried_again(page: str) -> None:
+    with pytest.raises(ServerRefusedError, match=r"refused \(status 503\)") as caught:
+        chat(answering(httpx.Response(503, text=page)))
+    assert (caught.value.status, caught.value.may_pass) == (503, True)
 
 
 @pytest.mark.parametrize(

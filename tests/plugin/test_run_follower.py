@@ -47,7 +47,19 @@ def without_its_end(path: Path) -> None:
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-3]))
 
 
-@pytest.mark.parametrize("change", [None, replaced, without_its_end])
+def overwritten(path: Path) -> None:
+    """What is read of it does not show: its size, and its last lines, are the same."""
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 4)
+        file.write(b"\0" * 100)
+
+
+def with_a_line_between(path: Path) -> None:
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([first, b"hello\n", *others]))
+
+
+@pytest.mark.parametrize("change", [None, replaced, without_its_end, overwritten, with_a_line_between])
 def test_it_measures_jobs_as_they_end(
     events: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None] | None
 ) -> None:

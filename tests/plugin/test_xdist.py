@@ -60,6 +60,28 @@ def test_a_killed_worker_loses_only_its_test(suite: pytest.Pytester, reports: Re
     result.stdout.fnmatch_lines(["! a worker of xdist died; *[[]greedy-h0-8GB], which it was running, is not"])
 
 
+def test_a_worker_that_is_killed_after_its_jobs_have_ended_loses_none(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makepyfile(
+        test_deadly="""
+        import os, pytest
+        from test_invoice import dag
+
+        @pytest.fixture
+        def deadly():
+            yield
+            os._exit(9)
+
+        def test_deadly(deadly, swarm_run, dag):
+            swarm_run(dag)
+        """
+    )
+    result = suite.runpytest("-n1", "test_deadly.py", "--swarm-compare=milp")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert len(reports.report["cases"]) == 1
+    assert reports.of("run_end")[0]["complete"]
+    result.stdout.no_fnmatch_line("*which it was running*")
+
+
 def test_a_worker_that_dies_without_a_test_in_hand_loses_nothing() -> None:
     session: Any = SimpleNamespace(lost_workers=0, lost_test=pytest.fail)
     hooks: Any = SimpleNamespace(signals=None, config=None, session=session)
