@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
+from types import FrameType
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import serve_in_thread
@@ -57,25 +58,33 @@ def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
     with _stopping_signals() as stop, serve_in_thread(server, host=plan.host, port=plan.port) as url:
         for line in _announcement(plan, url):
             say(line)
-        stop.get()
+        stop.recv(1)
     say("stopped")
 
 
 @contextmanager
-def _stopping_signals() -> Iterator[SimpleQueue[int]]:
-    """Give a queue that SIGINT and SIGTERM are put into, and restore their handlers afterwards.
+def _stopping_signals() -> Iterator[socket.socket]:
+    """Give a socket with something to read once SIGINT or SIGTERM came, and restore their handlers afterwards.
 
-    A second signal may come while the first one is handled, where the lock of an event would be waited for forever.
+    The bytes are written as a signal arrives, in whichever thread, and not by a handler in Python: that one runs only
+    when the main thread does, and waits forever for a lock that the handler of an earlier signal holds.
     """
-    stop: SimpleQueue[int] = SimpleQueue()
-    before = {
-        number: signal.signal(number, lambda number, _: stop.put(number)) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = {number: signal.signal(number, _only_wake) for number in (signal.SIGINT, signal.SIGTERM)}
+    woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
-        yield stop
+        yield reader
     finally:
+        signal.set_wakeup_fd(woken)
         for number, handler in before.items():
             signal.signal(number, handler)
+        reader.close()
+        writer.close()
+
+
+def _only_wake(number: int, frame: FrameType | None) -> None:
+    """Handle a signal: nothing but that Python writes to the descriptor that is to be woken."""
 
 
 def _announcement(plan: ServePlan, url: str) -> Iterable[str]:

@@ -47,7 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             process.send_signal(number)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -112,3 +112,18 @@ def test_a_server_that_cannot_start_leaves_the_signals_as_they_were(capsys: pyte
     assert main(["serve", "--port", "70000"]) == 4
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert "choose another --port" in capsys.readouterr().err
+
+
+def test_a_signal_that_another_thread_takes_stops_the_server_too() -> None:
+    """The system may give a signal to any thread; a lock that the main thread waits for would not be given up."""
+    code = """
+import signal, threading, time
+from pytest_swarm.simulator.serving import _stopping_signals
+with _stopping_signals() as stop:
+    other = lambda: time.sleep(0.1) or signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    threading.Thread(target=other, daemon=True).start()
+    stop.recv(1)
+print("stopped")
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.stdout, ended.stderr) == ("stopped\n", "")
