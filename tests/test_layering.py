@@ -57,6 +57,7 @@ MODULE_NAMES_TWICE: dict[str, str] = {}
 
 MAX_MODULE_LINES = 300
 MAX_FUNCTION_LINES = 50
+OUTSIDE = "design".upper()  # not written out, so that this line is no reference itself
 MAX_MODULE_NAMES_TWICE = 5
 TEXTS = ("*.md", "*.py", "*.toml", "*.j2", "*.html", "*.js", "*.css", "*.json", "*.yml")
 
@@ -256,9 +257,9 @@ def test_nothing_refers_to_a_document_outside_the_project() -> None:
     lines = [
         f"{label(path)}:{number} {line.strip()}"
         for path in [*files, *ROOT.glob("*.md"), ROOT / "pyproject.toml"]
-        if path != Path(__file__) and "node_modules" not in path.parts
+        if "node_modules" not in path.parts
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if "DESIGN" in line
+        if OUTSIDE in line
     ]
     assert not lines, "\n".join(lines)
 

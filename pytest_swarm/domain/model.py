@@ -107,9 +107,9 @@ class Fleet(Rebuilt):
 
     name: str
     models: tuple[Model, ...]
-    assign: Mapping[str, str] = field(default_factory=dict, hash=False)
-    merged_tags: Mapping[str, str] = field(default_factory=dict, hash=False)
-    outside: Mapping[str, str] = field(default_factory=dict, hash=False)
+    assign: Mapping[str, str] = field(default_factory=dict)
+    merged_tags: Mapping[str, str] = field(default_factory=dict)
+    outside: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The models' tags, in the order of the file."""
     row: Mapping[str, int] = field(init=False, repr=False, compare=False)

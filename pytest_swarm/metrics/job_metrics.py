@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from types import MappingProxyType, NoneType
-from typing import Final, cast
+from types import MappingProxyType
+from typing import Final
 
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.record import JobRecord
@@ -41,7 +41,6 @@ def with_regret(metrics: JobMetrics, regret: float | None) -> JobMetrics:
     return packed_metrics(JobMetrics(values={**metrics.values, MetricTable.regret.name: regret}))
 
 
-_PLAIN: Final = frozenset((float, int, str, bool, NoneType))
 _PLACES: Final = {name: n for n, name in enumerate(METRICS)}
 
 
@@ -52,8 +51,8 @@ def encode_metrics(metrics: JobMetrics) -> dict[str, Json]:
 
 def encode_value(value: object) -> Json:
     """Return the JSON form of a metric's value: a number, a list, a tally, or a list of records."""
-    if type(value) in _PLAIN or isinstance(value, (int, float, str)):
-        return cast("Json", value)
+    if value is None or isinstance(value, (int, float, str)):
+        return value
     if isinstance(value, Mapping):
         return {str(key): encode_value(each) for key, each in value.items()}
     if isinstance(value, tuple):

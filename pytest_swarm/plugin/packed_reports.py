@@ -14,10 +14,8 @@ import pytest
 
 PACKED: Final = "swarm_packed"
 """The entry that holds a report; in what a controller tells its workers, the form that it reads."""
-FORM: Final = [
-    *sys.version_info[:2],
-    marshal.version,
-]  # Python promises to read marshal's bytes in the same version only
+FORM: Final = [*sys.version_info[:2], marshal.version]
+"""Python promises to read marshal's bytes in the same version only."""
 
 
 class PackedReports:

@@ -88,29 +88,12 @@ class RunReader:
         self._measured = MeasuredReader()
         self._graphs: dict[bytes, TaskGraph] = {}
 
-    def read_on(self) -> None:
-        """Read the whole lines that were added since the last call.
+    def read_on(self) -> bool:
+        """Read the whole lines that were added since the last call; return whether a line that is cut off is left.
 
         Raises:
             EventsError: A line is JSON, but no event; or the file is another one, or shorter, than what was read.
         """
-        self._read()
-
-    def finish(self) -> Run:
-        """Read what is left, and return the run; raises as `read_on` does."""
-        cut_off = self._read()
-        return self._run(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
-
-    def is_as_read(self) -> bool:
-        """Return whether the file still holds what was read of it."""
-        checksum, left = 0, self.end
-        with suppress(OSError), self.path.open("rb") as file:
-            while left and (block := file.read(min(left, _BLOCK))):
-                checksum, left = crc32(block, checksum), left - len(block)
-        return not left and checksum == self._checksum
-
-    def _read(self) -> bool:
-        """Read on, and return whether the last line is cut off; that one is left."""
         try:
             with self._opened() as file:  # by lines: the events of a large run are longer than what they hold
                 for line in file:
@@ -129,6 +112,19 @@ class RunReader:
         except OSError as error:
             raise EventsError(f"{self.path}: cannot be read as events: {error.strerror or error}") from error
         return False
+
+    def finish(self) -> Run:
+        """Read what is left, and return the run; raises as `read_on` does."""
+        cut_off = self.read_on()
+        return self._run(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
+
+    def is_as_read(self) -> bool:
+        """Return whether the file still holds what was read of it."""
+        checksum, left = 0, self.end
+        with suppress(OSError), self.path.open("rb") as file:
+            while left and (block := file.read(min(left, _BLOCK))):
+                checksum, left = crc32(block, checksum), left - len(block)
+        return not left and checksum == self._checksum
 
     def _opened(self) -> BinaryIO:
         """Open the file behind what was read of it; EventsError for one that took its place."""
