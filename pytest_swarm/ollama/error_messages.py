@@ -51,6 +51,8 @@ _TOO_LONG: Final = re.compile(r"exceed_context_size_error|(exceeds|longer than) 
 """What the refusals of Ollama's engines have in common; one of them tells no number of tokens."""
 _UNKNOWN_FIELD: Final = re.compile(r"\btruncate\b")
 """In the refusal of a server that takes no field that it does not know, whatever its words."""
+_FIELD: Final = re.compile(r"\b(field|propert|param|argument|key\b|extra\b|unknown|unexpected|unrecogni)", re.I)
+"""What such a refusal speaks of, and not a crash that happens to have the same word."""
 _BAD_REQUEST: Final = re.compile(
     r"""\boption ["'][^"']*["'] must be |^invalid format: |JSON schema conversion failed|failed to parse grammar"""
 )
@@ -216,6 +218,7 @@ def _refused(text: str, status: int | None, *, host: str, call: str) -> BackendE
 def _cause(text: str) -> RefusalCause:
     """Return what the text of a refusal says of its cause; Ollama refuses many a request with status 500."""
     text = text[:_READ]
-    if any(each.search(text) for each in (_TOO_LONG, _UNKNOWN_FIELD, _BAD_REQUEST)):
+    unknown_field = _UNKNOWN_FIELD.search(text) and _FIELD.search(text)
+    if unknown_field or _TOO_LONG.search(text) or _BAD_REQUEST.search(text):
         return "request"
     return "lasting" if _UNKNOWN_KIND.search(text) else "passing"

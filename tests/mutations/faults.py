@@ -1513,8 +1513,15 @@ FAULTS: Final = (
     Fault(
         name="a request that the server refuses for good is sent again",
         where="ollama/error_messages.py",
-        old="    text = text[:_READ]\n    if any",
-        new='    text = ""\n    if any',
+        old="    text = text[:_READ]\n    unknown_field",
+        new='    text = ""\n    unknown_field',
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
+        name="a crash that happens to name a field of ours is the request's fault",
+        where="ollama/error_messages.py",
+        old="_UNKNOWN_FIELD.search(text) and _FIELD.search(text)",
+        new="_UNKNOWN_FIELD.search(text)",
         tests=("ollama/test_client.py",),
     ),
     Fault(

@@ -322,6 +322,9 @@ PASSING, LASTING, OF_REQUEST = (True, True), (True, False), (False, False)
         (500, 'invalid format: "yaml"; expected "json" or a valid JSON Schema object', OF_REQUEST),
         (500, "Failed to initialize samplers: failed to parse grammar", OF_REQUEST),
         (500, 'json: unknown field "truncate"', OF_REQUEST),
+        (500, "Additional properties are not allowed ('truncate')", OF_REQUEST),
+        (500, "llama-server process has terminated: cannot truncate cache: exit status 2", PASSING),
+        (503, "truncate: disk quota exceeded", PASSING),
     ],
 )
 def test_what_no_retry_can_change_is_asked_once(status: int, said: str, expected: tuple[bool, bool]) -> None:
