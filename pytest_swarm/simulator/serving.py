@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.serve_arguments import LOOPBACK, OLLAMA_PORT
 from pytest_swarm.simulator.simulated_world import SimulatedWorld, load_world
+
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,32 +58,38 @@ def serve(plan: ServePlan, *, say: Callable[[str], None]) -> None:
         OptionError: uvicorn is not installed, or the port is not available.
     """
     server = plan.world.server(plan.world.generator(plan.graphs))
-    with _stopping_signals() as stop, serve_in_thread(server, host=plan.host, port=plan.port) as url:
+    with _stopping_signals() as await_stop, serve_in_thread(server, host=plan.host, port=plan.port) as url:
         for line in _announcement(plan, url):
             say(line)
-        stop.recv(1)
+        await_stop()
     say("stopped")
 
 
 @contextmanager
-def _stopping_signals() -> Iterator[socket.socket]:
-    """Give a socket with something to read once SIGINT or SIGTERM came, and restore their handlers afterwards.
+def _stopping_signals() -> Iterator[Callable[[], None]]:
+    """Give what waits for SIGINT or SIGTERM, and restore their handlers afterwards.
 
     The bytes are written as a signal arrives, in whichever thread, and not by a handler in Python: that one runs only
     when the main thread does, and waits forever for a lock that the handler of an earlier signal holds.
     """
     reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    before = {number: signal.signal(number, _only_wake) for number in (signal.SIGINT, signal.SIGTERM)}
-    woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    try:
-        yield reader
-    finally:
-        signal.set_wakeup_fd(woken)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        reader.close()
-        writer.close()
+
+    def wait() -> None:
+        while reader.recv(1)[0] not in _STOPPING:
+            pass  # the signal of someone else's handler
+
+    with reader, writer:
+        writer.setblocking(False)
+        before = {number: signal.getsignal(number) for number in _STOPPING}
+        woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)  # first: no handler takes one unseen
+        try:
+            for number in _STOPPING:
+                signal.signal(number, _only_wake)
+            yield wait
+        finally:
+            signal.set_wakeup_fd(woken)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _only_wake(number: int, frame: FrameType | None) -> None:

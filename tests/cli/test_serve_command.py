@@ -114,16 +114,66 @@ def test_a_server_that_cannot_start_leaves_the_signals_as_they_were(capsys: pyte
     assert "choose another --port" in capsys.readouterr().err
 
 
-def test_a_signal_that_another_thread_takes_stops_the_server_too() -> None:
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(
+            "threading.Thread(target=lambda: time.sleep(0.1) or send(threading.get_ident(), signal.SIGTERM)).start()",
+            id="to another thread",
+        ),
+        pytest.param("send(main, signal.SIGINT)", id="before it is waited for"),
+        pytest.param("[send(main, number) for number in (signal.SIGTERM, signal.SIGINT) * 300]", id="often"),
+    ],
+)
+def test_a_signal_that_any_thread_takes_stops_the_server(sent: str) -> None:
     """The system may give a signal to any thread; a lock that the main thread waits for would not be given up."""
+    assert _waited(f"    {sent}\n    wait()") == ("stopped\n", "")
+
+
+def test_the_signal_of_another_handler_does_not_stop_the_server() -> None:
+    body = """
+    seen = []
+    signal.signal(signal.SIGUSR1, lambda *_: seen.append(1))
+    send(main, signal.SIGUSR1)
+    later = threading.Timer(0.2, lambda: seen.append(2) or send(main, signal.SIGTERM))
+    later.start()
+    wait()
+    assert seen == [1, 2]"""
+    assert _waited(body) == ("stopped\n", "")
+
+
+def test_a_signal_that_comes_as_the_handlers_are_set_is_not_lost() -> None:
+    before = "real = signal.signal\nsignal.signal = lambda *args: (real(*args), send(main, args[0]))"
+    assert _waited("    signal.signal = real\n    wait()", before=before) == ("stopped\n", "")
+
+
+def test_a_server_in_another_thread_leaves_no_socket_open() -> None:
     code = """
+import threading
+from pytest_swarm.simulator.serving import _stopping_signals
+def serve():
+    try:
+        with _stopping_signals():
+            pass
+    except ValueError as error:
+        print("main thread" in str(error))
+threading.Thread(target=serve).start()
+"""
+    command = [sys.executable, "-W", "always::ResourceWarning", "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def _waited(body: str, *, before: str = "") -> tuple[str, str]:
+    """What a process prints that waits for the end of the server in `body`."""
+    code = f"""
 import signal, threading, time
 from pytest_swarm.simulator.serving import _stopping_signals
-with _stopping_signals() as stop:
-    other = lambda: time.sleep(0.1) or signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
-    threading.Thread(target=other, daemon=True).start()
-    stop.recv(1)
+send, main = signal.pthread_kill, threading.get_ident()
+{before}
+with _stopping_signals() as wait:
+{body}
 print("stopped")
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
-    assert (ended.stdout, ended.stderr) == ("stopped\n", "")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=10, check=False)
+    return ended.stdout, ended.stderr
