@@ -49,8 +49,8 @@ _PROMPT_TOKENS: Final = re.compile(r"exceed_context_size_error\W+n_prompt_tokens
 """In the refusal of a prompt that is too long, JSON in the text of JSON."""
 _TOO_LONG: Final = re.compile(r"exceed_context_size_error|(exceeds|longer than) the (\w+ )?context (size|length)")
 """What the refusals of Ollama's engines have in common; one of them tells no number of tokens."""
-_UNKNOWN_FIELD: Final = re.compile(r"\btruncate\b")
-"""In the refusal of a server that takes no field that it does not know, whatever its words."""
+_UNKNOWN_FIELD: Final = re.compile(r"(?<!\bto )(?<!not )\btruncate\b")
+"""In the refusal of a server that takes no field that it does not know, whatever its words; a name and no verb."""
 _FIELD: Final = re.compile(r"\b(field|propert|param|argument|key\b|extra\b|unknown|unexpected|unrecogni)", re.I)
 """What such a refusal speaks of, and not a crash that happens to have the same word."""
 _BAD_REQUEST: Final = re.compile(

@@ -109,6 +109,7 @@ def _web_server(server: SimulatedServer, address: tuple[str, int]) -> uvicorn.Se
         ws="none",
         log_level="warning",
         access_log=False,
+        use_colors=False,  # uvicorn looks for a terminal otherwise, also where standard output is closed
         server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_S,
     )

@@ -1518,6 +1518,20 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
+        name="a signal of someone else's handler stops the simulated server",
+        where="simulator/serving.py",
+        old="not in _STOPPING",
+        new="not in range(256)",
+        tests=("cli/test_serve_command.py",),
+    ),
+    Fault(
+        name="a crash in which something cannot truncate is the request's fault",
+        where="ollama/error_messages.py",
+        old='r"(?<!\\bto )(?<!not )\\btruncate',
+        new='r"\\btruncate',
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
         name="a crash that happens to name a field of ours is the request's fault",
         where="ollama/error_messages.py",
         old="_UNKNOWN_FIELD.search(text) and _FIELD.search(text)",

@@ -325,6 +325,8 @@ PASSING, LASTING, OF_REQUEST = (True, True), (True, False), (False, False)
         (500, "Additional properties are not allowed ('truncate')", OF_REQUEST),
         (500, "llama-server process has terminated: cannot truncate cache: exit status 2", PASSING),
         (503, "truncate: disk quota exceeded", PASSING),
+        (500, "process has terminated: failed to truncate cache: unexpected EOF", PASSING),
+        (500, "cannot truncate the log: argument list too long", PASSING),
     ],
 )
 def test_what_no_retry_can_change_is_asked_once(status: int, said: str, expected: tuple[bool, bool]) -> None:

@@ -265,6 +265,12 @@ def test_without_uvicorn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         pass
 
 
+def test_a_server_starts_where_standard_output_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with serve_in_thread(SimulatedServer(FAST, generator=FixedLengthGenerator())) as base:
+        assert httpx.get(f"{base}/api/version").status_code == 200
+
+
 def test_a_request_that_goes_through_a_proxy_names_the_server_too() -> None:
     with serve_in_thread(SimulatedServer(FAST, generator=FixedLengthGenerator())) as base:
         host, port = base.removeprefix("http://").split(":")
