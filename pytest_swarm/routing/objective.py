@@ -62,7 +62,8 @@ def load_price(view: PlanningView) -> Matrix:
     lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
     """
     weights, unit_s = view.weights, LOAD_TIME_UNIT_MS / 1000
-    return _load_price(view.fleet, weights.switch + weights.latency * unit_s, view.estimates.load_cost.tobytes())
+    load_cost = np.asarray(view.estimates.load_cost, dtype=np.float64).tobytes()
+    return _load_price(view.fleet, weights.switch + weights.latency * unit_s, load_cost)
 
 
 @lru_cache(maxsize=_FLEETS)

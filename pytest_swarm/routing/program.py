@@ -100,7 +100,8 @@ def program_of(view: PlanningView) -> RoutingProgram:
 @lru_cache(maxsize=_FLEETS)
 def _of_fleet(fleet: Fleet) -> tuple[Matrix, Mask]:
     """Return the footprints in GB and the pinned models, (I,) each; not to be changed."""
-    return np.array([model.vram_gb for model in fleet]), np.array([model.keep for model in fleet], dtype=bool)
+    vram_gb = np.array([model.vram_gb for model in fleet], dtype=np.float64)  # also of whole numbers: bytes are a key
+    return vram_gb, np.array([model.keep for model in fleet], dtype=bool)
 
 
 @lru_cache(maxsize=_RESIDENT)

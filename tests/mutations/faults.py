@@ -1518,6 +1518,13 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
+        name="footprints in whole numbers are read as other ones",
+        where="routing/program.py",
+        old="for model in fleet], dtype=np.float64)",
+        new="for model in fleet])",
+        tests=("routing/test_invariants.py",),
+    ),
+    Fault(
         name="a signal of someone else's handler stops the simulated server",
         where="simulator/serving.py",
         old="not in _STOPPING",

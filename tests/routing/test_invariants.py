@@ -156,3 +156,14 @@ def test_the_order_in_which_tasks_are_listed_does_not_matter(mode, flat, view, s
     first, other = (asyncio.run(router_of(mode, each).route(each)) for each in (view, listed(view, order)))
     assert other.model_of == first.model_of
     assert other.residency == first.residency
+
+
+@pytest.mark.parametrize("mode", ["milp", "staged"])
+@pytest.mark.parametrize("seed", range(2))
+def test_footprints_in_whole_numbers_keep_the_budget(mode: str, seed: int) -> None:
+    view = random_view(seed)
+    models = tuple(replace(model, vram_gb=round(model.vram_gb)) for model in view.fleet)
+    whole = replace(view, fleet=replace(view.fleet, name=f"whole {mode}", models=models))  # no other test's arrays
+    plan = asyncio.run(router_of(mode, whole).route(whole))
+    assert not check(plan, whole)
+    assert not evaluate(plan, whole).violations

@@ -77,6 +77,13 @@ def test_latency_counts_calls_and_loads_when_it_is_asked_for() -> None:
     assert utility(VIEW)[0, 0] == 1
 
 
+@pytest.mark.parametrize("kind", [int, np.float32, ">f8"])
+def test_a_load_costs_the_same_as_a_number_of_any_type(kind) -> None:
+    view = view_of(WB1)
+    costs = replace(view.estimates, load_cost=np.array([1, 2, 3, 4], dtype=kind))
+    assert load_price(replace(view, estimates=costs)).tolist() == pytest.approx([0.2, 0.4, 0.6, 0.8])
+
+
 @pytest.mark.parametrize("figures", [utility, load_price])
 def test_figures_that_all_who_plan_a_view_share_cannot_be_changed(figures) -> None:
     own = figures(VIEW)
