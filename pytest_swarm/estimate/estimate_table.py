@@ -37,10 +37,12 @@ class EstimateTable:
     start: Matrix | None = None
 
     def __post_init__(self) -> None:
-        own = (self.quality, self.token_cost, self.load_cost)
-        given = own if self.start is None else (*own, self.start)
-        for name, matrix in zip(("quality", "token_cost", "load_cost", "start"), given, strict=False):
-            self._check(name, matrix)
+        # a product is finite only where both factors are; it is faster than a look at each figure
+        if not math.isfinite(np.vdot(self.quality, self.token_cost) + np.vdot(self.load_cost, self.load_cost)):
+            for name in ("quality", "token_cost", "load_cost"):
+                self._check(name, getattr(self, name))
+        if self.start is not None and self.start is not self.quality:
+            self._check("start", self.start)
 
     @cached_property
     def latency_s(self) -> Matrix:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from itertools import compress
 from typing import ClassVar, Self
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.model_sets import Family, sets_of
 from pytest_swarm.routing.plan_builders import infeasible_plan
-from pytest_swarm.routing.program import RoutingProgram, Solution, plan_of, program_of
+from pytest_swarm.routing.program import FirstChoice, RoutingProgram, Solution, choose_rows, plan_of, program_of
 from pytest_swarm.routing.shared_weights import grouped
 
 
@@ -47,6 +48,14 @@ class ExactRouter(ABC):
         if solution is None:
             return infeasible_plan(view, staged=self.staged)
         return by_weights.in_own_names(plan_of(by_weights.view, program, solution, solve_ms=solve_ms))
+
+    def first_choice(self, program: RoutingProgram) -> FirstChoice | None:
+        """Return what the plan of the program does first."""
+        solution = self.solve(program)
+        if solution is None:
+            return None
+        held = frozenset(compress(program.tags, solution.held[0].tolist()))
+        return FirstChoice(program.tags[choose_rows(program, solution.held)[0]], held)
 
     def solve(self, program: RoutingProgram) -> Solution | None:
         """Return the best solution of a program; None where it has none."""

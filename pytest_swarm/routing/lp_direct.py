@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.lp_rounding import SIMPLEX, LpRelaxation, relaxed_plan
+from pytest_swarm.routing.lp_rounding import SIMPLEX, LpRelaxation, relaxed_plan, rounded
 from pytest_swarm.routing.lp_simplex import lp_optimum
-from pytest_swarm.routing.program import program_of
+from pytest_swarm.routing.program import FirstChoice, RoutingProgram, program_of
 
 if TYPE_CHECKING:
     from pytest_swarm.routing.lp_arrays import HighsRelaxation
@@ -24,6 +25,14 @@ class DirectLpRouter:
     async def route(self, view: PlanningView) -> Plan:
         """Return the rounded relaxation, as mode `lp` does."""
         return relaxed_plan(view, self.relax)
+
+    def first_choice(self, program: RoutingProgram) -> FirstChoice | None:
+        """Return what the plan of the program does first; None where the simplex finds no solution."""
+        found = lp_optimum(program)
+        if found is None:
+            return None
+        models = [program.tags[row] for row in rounded(found.shares)[1]]
+        return FirstChoice(models[0], frozenset(models).union(compress(program.tags, program.pinned.tolist())))
 
     def relax(self, view: PlanningView) -> LpRelaxation | None:
         """Return the relaxation's solution, None where even that is infeasible; RoutingError if HiGHS gives none."""

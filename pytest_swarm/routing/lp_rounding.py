@@ -49,13 +49,18 @@ def relaxed_plan(view: PlanningView, relax: Callable[[PlanningView], LpRelaxatio
     return by_weights.in_own_names(_rounded(by_weights.view, relaxed))
 
 
+def rounded(shares: Matrix) -> tuple[Matrix, list[int]]:
+    """Return the shares as they are compared, and the row of each task's largest one: of equals, the first."""
+    shares = shares.round(_DECIMALS)
+    return shares, shares.argmax(axis=0).tolist()
+
+
 def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     """Return argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals.
 
     `objective` and `bound` of the plan are the optimum of the relaxation, `gap` is what rounding lost.
     """
-    shares = relaxed.shares.round(_DECIMALS)
-    rows = shares.argmax(axis=0).tolist()
+    shares, rows = rounded(relaxed.shares)
     assignments = assign(view, rows, Origin.SOLVER)
     fractional = min([shares.item(row, m) for m, row in enumerate(rows)]) < _WHOLE
     value = value_of_rows(relaxed.program, rows)

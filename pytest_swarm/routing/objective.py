@@ -15,8 +15,8 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.errors import EstimateError, FleetError, GraphError
 from pytest_swarm.estimate.estimate_formulas import LOAD_TIME_UNIT_MS
-from pytest_swarm.estimate.estimate_table import Mask, Matrix
-from pytest_swarm.routing.base import PlanningView
+from pytest_swarm.estimate.estimate_table import EstimateTable, Mask, Matrix
+from pytest_swarm.routing.base import PlanningView, Weights
 
 _LARGEST: Final = 1e9  # of a utility or price: no fleet comes near, and sums beyond lose the digits that decide
 VIEWS: Final = 4  # whose figures are remembered: the router of a step, its check and its record ask for the same ones
@@ -44,11 +44,15 @@ def utility(view: PlanningView) -> Matrix:
     P quality in [0, 1], C token cost, L estimated seconds of the call; the last term is off by default.
     Raises EstimateError for figures too large to be added up.
     """
-    estimates, weights = view.estimates, view.weights
+    return utility_of(view.estimates, view.weights, view.fleet)
+
+
+def utility_of(estimates: EstimateTable, weights: Weights, fleet: Fleet) -> Matrix:
+    """Return what `utility` does, of the estimates of the models of a fleet."""
     values = estimates.quality - weights.token * estimates.token_cost
     if weights.latency:
         values -= weights.latency * estimates.latency_s
-    return _sane(values, "utility", view.fleet)
+    return _sane(values, "utility", fleet)
 
 
 def switch_cost(view: PlanningView) -> Matrix:
@@ -61,9 +65,13 @@ def load_price(view: PlanningView) -> Matrix:
 
     lambda_switch load_time_ms_i / 1500 + lambda_latency load_time_s_i; the second term is off by default.
     """
-    weights, unit_s = view.weights, LOAD_TIME_UNIT_MS / 1000
-    load_cost = np.asarray(view.estimates.load_cost, dtype=np.float64).tobytes()
-    return _load_price(view.fleet, weights.switch + weights.latency * unit_s, load_cost)
+    return load_price_of(view.estimates, view.weights, view.fleet)
+
+
+def load_price_of(estimates: EstimateTable, weights: Weights, fleet: Fleet) -> Matrix:
+    """Return what `load_price` does, of the estimates of the models of a fleet."""
+    load_cost = np.asarray(estimates.load_cost, dtype=np.float64).tobytes()
+    return _load_price(fleet, weights.switch + weights.latency * (LOAD_TIME_UNIT_MS / 1000), load_cost)
 
 
 @lru_cache(maxsize=_FLEETS)

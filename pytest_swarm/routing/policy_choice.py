@@ -24,9 +24,11 @@ from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.objective import load_price_of, utility_of
 from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import changed_models
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
+from pytest_swarm.routing.program import FirstChoice, ProgramSolver, Setting, program_in
 from pytest_swarm.routing.registry import LP
 from pytest_swarm.units import format_gb, format_gb_apart
 
@@ -64,7 +66,8 @@ class DecidedPolicy:
         ]
         self._reason = lru_cache(maxsize=_KEPT)(self._make_reason)
         self._known: dict[_Situation, ModelChoice] = {}
-        self._router = self._make_router()
+        self._router = router = self._make_router()
+        self._solver = router if isinstance(router, ProgramSolver) and not self.fleet.sharers else None
 
     def __reduce__(self) -> tuple[Callable[..., DecidedPolicy], tuple[PolicyFile, str]]:
         """Return what makes the policy again from its file, so that another process may ask it."""
@@ -151,10 +154,7 @@ class DecidedPolicy:
         return tuple(named)
 
     def _planned(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> ModelChoice:
-        plan = self._plan(tasks, resident)
-        if plan.status is PlanStatus.INFEASIBLE:
-            raise PolicyError(f"{self._where}: {plan.reason}")
-        model = plan.model_of[tasks[0].id]
+        model, held = self._solved(tasks, resident) or self._routed(tasks, resident)
         if self._vram_gb[model] > self.budget_gb + BUDGET_TOLERANCE_GB:
             needed, budget = format_gb_apart(self._vram_gb[model], self.budget_gb)
             raise PolicyError(
@@ -167,8 +167,31 @@ class DecidedPolicy:
             model=model,
             reason=self._reason(tasks[0].type, model, load=load, ahead=len(tasks) - 1),
             load=load,
-            unload=self._leaving(self._kept(plan, holder), resident) if load else (),
+            unload=self._leaving(self._kept(held, holder), resident) if load else (),
         )
+
+    def _solved(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> FirstChoice | None:
+        """Return what `_routed` does, without the view and the plan, which take longer than to solve a small program.
+
+        None where the mode solves no program, models share weights, or there is no such choice.
+        """
+        if self._solver is None:
+            return None
+        estimates = self._estimator.table(tasks)
+        setting = Setting(self.fleet, resident, self._stages(len(tasks)), self.budget_gb)
+        worth = utility_of(estimates, self._weights, self.fleet)
+        price = load_price_of(estimates, self._weights, self.fleet)
+        return self._solver.first_choice(program_in(setting, worth, estimates.allowed, price))
+
+    def _routed(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> FirstChoice:
+        """Return the model of the first task in the plan of the mode, and what that holds now."""
+        plan = self._plan(tasks, resident)
+        if plan.status is PlanStatus.INFEASIBLE:
+            raise PolicyError(f"{self._where}: {plan.reason}")
+        return FirstChoice(plan.model_of[tasks[0].id], plan.target_residency)
+
+    def _stages(self, tasks: int) -> tuple[int, ...]:
+        return (0,) * tasks if self.file.horizon_depth == "flat" else tuple(range(tasks))
 
     def _plan(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> Plan:
         """Return the plan of the policy's mode, which awaits nothing."""
@@ -178,7 +201,7 @@ class DecidedPolicy:
             step=0,
             tasks=tasks,
             ready=tuple([each.id for each in tasks]) if flat else (tasks[0].id,),
-            stages=(0,) * len(tasks) if flat else tuple(range(len(tasks))),
+            stages=self._stages(len(tasks)),
             edges=() if flat else tuple([(a.id, b.id) for a, b in pairwise(tasks)]),
             horizon_depth=self.file.horizon_depth,
             fleet=self.fleet,
@@ -195,9 +218,9 @@ class DecidedPolicy:
             return plan
         raise PolicyError(f"{self._where}: its mode {self.file.mode!r} waits for a server; use it in a run")
 
-    def _kept(self, plan: Plan, model: str) -> frozenset[str]:
-        """Return the models that the plan keeps with the chosen one; where they break the budget, that one alone."""
-        held = plan.target_residency | {model}
+    def _kept(self, held: frozenset[str], model: str) -> frozenset[str]:
+        """Return the models that are kept with the chosen one; where they break the budget, that one alone."""
+        held |= {model}
         fits = sum(self._vram_gb[tag] for tag in held) <= self.budget_gb + BUDGET_TOLERANCE_GB
         return held if fits else frozenset({model})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
-from typing import Final
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,11 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import VIEWS, load_price, stage_count, utility
+from pytest_swarm.routing.objective import VIEWS, load_price, utility
 from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
-_FLEETS: Final = 16  # whose arrays are remembered, as those of so many horizons
-_RESIDENT: Final = 256  # sets of resident models whose arrays are remembered
+_SETTINGS: Final = 256  # whose arrays are remembered
 TIE = 1e-10  # values closer than this are equal: far below 1e-9, far above the rounding of a sum of 10,000 utilities
 
 
@@ -59,6 +58,21 @@ class RoutingProgram:
         return self.budget_gb + BUDGET_TOLERANCE_GB
 
 
+class FirstChoice(NamedTuple):
+    """What a solution does first: the model of the first task, and the models that it holds then."""
+
+    model: str
+    held: frozenset[str]
+
+
+@runtime_checkable
+class ProgramSolver(Protocol):
+    """A router whose plans are solutions of a program."""
+
+    def first_choice(self, program: RoutingProgram) -> FirstChoice | None:
+        """Return what its plan does first; None where it has none, or needs more than the program to find it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solution:
     """Residency `held` (T, I), T = 1 for one residency throughout; `value` of the program, proven upper `bound`.
@@ -75,46 +89,57 @@ class Solution:
 @lru_cache(maxsize=VIEWS)
 def program_of(view: PlanningView) -> RoutingProgram:
     """Return the arrays of a view."""
-    worth = utility(view)
-    allowed = view.estimates.allowed
+    setting = Setting(view.fleet, view.resident, view.stages, view.vram_budget_gb)
+    return program_in(setting, utility(view), view.estimates.allowed, load_price(view))
+
+
+class Setting(NamedTuple):
+    """What a program does not take from the estimates; as in a view."""
+
+    fleet: Fleet
+    resident: frozenset[str]
+    stages: tuple[int, ...]
+    budget_gb: float
+
+
+def program_in(setting: Setting, worth: Matrix, allowed: Mask, price: Matrix) -> RoutingProgram:
+    """Return the arrays of a step.
+
+    Args:
+        setting: The models, and the tasks' stages.
+        worth: The utility U_im, shape (I, M), also where a model is not allowed.
+        allowed: Where a model can take a task, shape (I, M).
+        price: What one load of each model costs, shape (I,).
+    """
     if np.count_nonzero(allowed) < allowed.size:
         worth = np.where(allowed, worth, -np.inf)
-    price = load_price(view)
-    resident, entry_price = _entry(view.fleet.tags, view.resident, price.tobytes())
-    vram_gb, pinned = _of_fleet(view.fleet)
-    stage = _stage_of(view.stages)
+    resident, entry_price, vram_gb, pinned, stage = _arrays_of(setting, price.tobytes())
     return RoutingProgram(
-        tags=view.fleet.tags,
+        tags=setting.fleet.tags,
         worth=worth,
         price=price,
         entry_price=entry_price,
         vram_gb=vram_gb,
-        budget_gb=view.vram_budget_gb,
+        budget_gb=setting.budget_gb,
         resident=resident,
         pinned=pinned,
         stage=stage,
-        stages=stage_count(view),
+        stages=max(setting.stages, default=0) + 1,
     )
 
 
-@lru_cache(maxsize=_FLEETS)
-def _of_fleet(fleet: Fleet) -> tuple[Matrix, Mask]:
-    """Return the footprints in GB and the pinned models, (I,) each; not to be changed."""
+@lru_cache(maxsize=_SETTINGS)
+def _arrays_of(setting: Setting, price: bytes) -> tuple[Mask, Matrix, Matrix, Mask, Rows]:
+    """Return which models are resident, their entry prices, footprints in GB, which are pinned, and the tasks' stages.
+
+    Four arrays of shape (I,) and one of (M,), not to be changed.
+    """
+    fleet, there, stages, _ = setting
+    resident = np.array([tag in there for tag in fleet.tags], dtype=bool)
+    entry_price = np.where(resident, 0.0, np.frombuffer(price))
     vram_gb = np.array([model.vram_gb for model in fleet], dtype=np.float64)  # also of whole numbers: bytes are a key
-    return vram_gb, np.array([model.keep for model in fleet], dtype=bool)
-
-
-@lru_cache(maxsize=_RESIDENT)
-def _entry(tags: tuple[str, ...], there: frozenset[str], price: bytes) -> tuple[Mask, Matrix]:
-    """Return which models are resident, and what each costs to enter, (I,) each; not to be changed."""
-    resident = np.array([tag in there for tag in tags], dtype=bool)
-    return resident, np.where(resident, 0.0, np.frombuffer(price))
-
-
-@lru_cache(maxsize=_FLEETS)
-def _stage_of(stages: tuple[int, ...]) -> Rows:
-    """Return the stage of each task, (M,); not to be changed."""
-    return np.array(stages, dtype=np.intp)
+    pinned = np.array([model.keep for model in fleet], dtype=bool)
+    return resident, entry_price, vram_gb, pinned, np.array(stages, dtype=np.intp)
 
 
 def choose_rows(program: RoutingProgram, held: Mask) -> Rows:
