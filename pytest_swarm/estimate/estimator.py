@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -30,6 +30,15 @@ class _Offered:
     load_cost: Matrix
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Beliefs:
+    """What is believed of each model and type of task, (I, T): at the start, and now; `column` is a type's place."""
+
+    column: Mapping[str, int]
+    start: Matrix
+    now: Matrix
+
+
 @lru_cache(maxsize=_FLEETS)
 def _offered(fleet: Fleet) -> _Offered:
     rows = [(each.cost_per_token, *each.speeds, each.max_ctx, each.context_tokens) for each in fleet]
@@ -52,8 +61,8 @@ class Estimator:
         self.fleet = fleet
         self._start = start or TypeTable()
         self._learning = learning
-        self._starts: dict[str, Matrix] = {}  # by type, (I,)
-        self._learned: dict[str, Matrix] = {}
+        nothing = np.empty((len(fleet), 0))
+        self._beliefs = _Beliefs({}, nothing, nothing)  # of the types that were asked for
         self._token_factor = np.ones((len(fleet), 1))
 
     def capability(self, tag: str, task_type: str) -> float:
@@ -63,7 +72,8 @@ class Estimator:
             tag: The model.
             task_type: The task type.
         """
-        return float(self._learned.get(task_type, self._starting(task_type))[self.fleet.row[tag]])
+        known, (column,) = self._known([task_type])
+        return known.now.item(self.fleet.row[tag], column)
 
     def token_factor(self, tag: str) -> float:
         """Return the estimated number of tokens used per estimated token of a task."""
@@ -82,8 +92,10 @@ class Estimator:
             return
         row = self.fleet.row[tag]
         if score is not None:
-            learned = self._learned.setdefault(task.type, self._starting(task.type).copy())
-            learned[row] = estimate_formulas.learned_capability(float(learned[row]), score)
+            known, (column,) = self._known([task.type])
+            if known.now is known.start:
+                known = self._beliefs = replace(known, now=known.start.copy())
+            known.now[row, column] = estimate_formulas.learned_capability(known.now.item(row, column), score)
         if used_tokens is not None:
             factor = self.token_factor(tag)
             self._token_factor = self._token_factor.copy()  # earlier tables keep theirs
@@ -104,15 +116,14 @@ class Estimator:
         allowed = tokens <= offered.max_ctx
         if prompts:
             allowed &= np.array([prompts.get(task.id, 0) for task in tasks]) < offered.context_tokens
-        starts = [self._starting(task.type) for task in tasks]
-        start = capability = self._by_model(starts)
-        if self._learned:
-            learned = self._learned
-            capability = self._by_model([learned.get(t.type, own) for t, own in zip(tasks, starts, strict=True)])
+        known, columns = self._known([task.type for task in tasks])
+        start = capability = known.start.take(columns, axis=1)
+        if known.now is not known.start:
+            capability = known.now.take(columns, axis=1)
         by_text = self._start.offsets(self.fleet, tasks)
         if by_text is not None:
             capability = capability + by_text
-        if by_text is not None or any(task.difficulty != MIN_DIFFICULTY for task in tasks):
+        if by_text is not None or any([task.difficulty != MIN_DIFFICULTY for task in tasks]):
             difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
             capability = estimate_formulas.quality(capability, difficulty)
         return EstimateTable(
@@ -131,14 +142,14 @@ class Estimator:
             start=start,
         )
 
-    def _by_model(self, columns: list[Matrix]) -> Matrix:
-        """Return the columns of the tasks as a matrix of models and tasks."""
-        return np.ascontiguousarray(np.array(columns).reshape(-1, len(self.fleet)).T)
-
-    def _starting(self, task_type: str) -> Matrix:
-        """Return what was believed of each model before the first outcome, (I,)."""
-        found = self._starts.get(task_type)
-        if found is None:
-            found = np.array([self._start.capability(model, task_type) for model in self.fleet], dtype=np.float64)
-            self._starts[task_type] = found
-        return found
+    def _known(self, types: Sequence[str]) -> tuple[_Beliefs, list[int]]:
+        """Return what is believed of the models, and the columns of some types of task in it."""
+        known = self._beliefs
+        new = [each for each in dict.fromkeys(types) if each not in known.column]
+        if new:
+            fresh = np.array([[self._start.capability(model, each) for each in new] for model in self.fleet])
+            start = np.hstack([known.start, fresh])
+            now = start if known.now is known.start else np.hstack([known.now, fresh])
+            column = {each: place for place, each in enumerate([*known.column, *new])}
+            known = self._beliefs = _Beliefs(column, start, now)  # at once, for the sake of other threads
+        return known, [known.column[each] for each in types]

@@ -66,8 +66,8 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
         allowed = program.allowed
         least, worth = worth.min(where=allowed, initial=0.0), np.where(allowed, worth, -_NEVER)
         by_task = worth.T.tolist()
-    top = list(map(max, by_task))
-    if max(*top, -least, *program.entry_price.tolist()) > _LARGEST:
+    top = worth.max(axis=0)
+    if max(*top.tolist(), -least, *program.entry_price.tolist()) > _LARGEST:
         return None
     solved = _residency(program, worth, allowed, top)
     if solved is None:
@@ -78,7 +78,7 @@ def lp_optimum(program: RoutingProgram) -> LpOptimum | None:
 
 
 def _residency(
-    program: RoutingProgram, worth: Matrix, allowed: Mask | None, top: list[float]
+    program: RoutingProgram, worth: Matrix, allowed: Mask | None, top: Matrix
 ) -> tuple[list[float], float] | None:
     """Return the optimal residency y (I,) and the value; None where no residency is within the budget.
 
@@ -104,10 +104,10 @@ def _residency(
     columns = tableau[:, : len(levels)]
     np.maximum(worth.repeat(models, axis=1) - levels, 0.0, out=columns[tasks:-1])
     tableau[tasks:-1, -1] = price
-    columns[-1] = levels - np.repeat(top, models)  # the first basis: each task at its best level
+    columns[-1] = levels - top.repeat(models)  # the first basis: each task at its best level
     columns /= columns[:-1].sum(axis=0)  # a fifth fewer steps: a column counts by what it takes
     tableau[-1, len(levels)] = budget_gb
-    tableau[-1, -1] = -sum(top)
+    tableau[-1, -1] = -sum(top.tolist())
     if not _minimize(tableau):
         return None
     y = tableau[-1, -2 - len(price) : -2]
@@ -160,13 +160,13 @@ def _minimize(tableau: Matrix) -> bool:
         if cost >= -_OPTIMAL:
             return True
         limit_of = right.tolist()
-        limits = [(limit_of[at] / each, at) for at, each in enumerate(entering) if each > _ZERO]
+        limits = sorted([(limit_of[at] / each, at) for at, each in enumerate(entering) if each > _ZERO])
         if not limits:
             return False
-        least, leaving = min(limits)
-        alike = [at for limit, at in limits if limit <= least + _ZERO]
-        if len(alike) > 1:
+        least, leaving = limits[0]
+        if len(limits) > 1 and limits[1][0] <= least + _ZERO:
             prices = ties.tolist()
+            alike = sorted([at for limit, at in limits if limit <= least + _ZERO])
             leaving = min(alike, key=lambda at: prices[at] / entering[at])
         row = tableau[leaving] / entering[leaving]
         tableau -= np.dot(tableau[:, column, None], row[None])  # half the time of a product by broadcasting

@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -20,6 +20,7 @@ from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.errors import OptionError, PolicyError
+from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
 from pytest_swarm.routing.lp_direct import DirectLpRouter
@@ -180,8 +181,11 @@ class DecidedPolicy:
         estimates = self._estimator.table(tasks)
         setting = Setting(self.fleet, resident, self._stages(len(tasks)), self.budget_gb)
         worth = utility_of(estimates, self._weights, self.fleet)
-        price = load_price_of(estimates, self._weights, self.fleet)
-        return self._solver.first_choice(program_in(setting, worth, estimates.allowed, price))
+        return self._solver.first_choice(program_in(setting, worth, estimates.allowed, self._load_price))
+
+    @cached_property
+    def _load_price(self) -> Matrix:
+        return load_price_of(self._estimator.table(()), self._weights, self.fleet)
 
     def _routed(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> FirstChoice:
         """Return the model of the first task in the plan of the mode, and what that holds now."""
@@ -221,12 +225,12 @@ class DecidedPolicy:
     def _kept(self, held: frozenset[str], model: str) -> frozenset[str]:
         """Return the models that are kept with the chosen one; where they break the budget, that one alone."""
         held |= {model}
-        fits = sum(self._vram_gb[tag] for tag in held) <= self.budget_gb + BUDGET_TOLERANCE_GB
+        fits = sum([self._vram_gb[tag] for tag in held]) <= self.budget_gb + BUDGET_TOLERANCE_GB
         return held if fits else frozenset({model})
 
     def _leaving(self, held: frozenset[str], resident: frozenset[str]) -> tuple[str, ...]:
         """Return the resident models that must leave for the plan's, the fastest to load again first."""
-        free_gb = self.budget_gb - sum(self._vram_gb[tag] for tag in held)
+        free_gb = self.budget_gb - sum([self._vram_gb[tag] for tag in held])
         leaving: list[str] = []
         for tag in self._slow_first:  # the slowest to load stay where they fit
             if tag not in resident or tag in held:
@@ -261,9 +265,9 @@ def _argument_fault(task: object, *, resident: Collection[object], horizon: Coll
     for what, given in (("resident", resident), ("horizon", horizon)):
         if not isinstance(given, Collection) or isinstance(given, (str, bytes)):
             return f"{what} is {given!r}; give a list, such as {what}=[{'...' if given is None else repr(given)}]"
-    tag = next((each for each in resident if not isinstance(each, str)), "")
-    if tag != "":
-        return f"resident holds {tag!r}, which is no tag; give tags of models, such as 'gemma2:2b'"
+    foreign = [each for each in resident if not isinstance(each, str)]
+    if foreign:
+        return f"resident holds {foreign[0]!r}, which is no tag; give tags of models, such as 'gemma2:2b'"
     wrong = [each for each in (task, *horizon) if not each or not isinstance(each, (Task, str))]
     return f"{wrong[0]!r} is no task; give a Task, or the type of one, such as 'code'" if wrong else None
 
