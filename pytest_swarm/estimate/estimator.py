@@ -123,7 +123,7 @@ class Estimator:
         by_text = self._start.offsets(self.fleet, tasks)
         if by_text is not None:
             capability = capability + by_text
-        if by_text is not None or any([task.difficulty != MIN_DIFFICULTY for task in tasks]):
+        if by_text is not None or any(task.difficulty != MIN_DIFFICULTY for task in tasks):
             difficulty = np.array([task.difficulty for task in tasks], dtype=np.float64)
             capability = estimate_formulas.quality(capability, difficulty)
         return EstimateTable(
@@ -145,8 +145,9 @@ class Estimator:
     def _known(self, types: Sequence[str]) -> tuple[_Beliefs, list[int]]:
         """Return what is believed of the models, and the columns of some types of task in it."""
         known = self._beliefs
-        new = [each for each in dict.fromkeys(types) if each not in known.column]
-        if new:
+        missing = [each for each in types if each not in known.column]
+        if missing:
+            new = list(dict.fromkeys(missing))
             fresh = np.array([[self._start.capability(model, each) for each in new] for model in self.fleet])
             start = np.hstack([known.start, fresh])
             now = start if known.now is known.start else np.hstack([known.now, fresh])

@@ -168,8 +168,8 @@ def _minimize(tableau: Matrix) -> bool:
             prices = ties.tolist()
             alike = sorted([at for limit, at in limits if limit <= least + _ZERO])
             leaving = min(alike, key=lambda at: prices[at] / entering[at])
-        row = tableau[leaving] / entering[leaving]
-        tableau -= np.dot(tableau[:, column, None], row[None])  # half the time of a product by broadcasting
+        row = tableau[leaving, None] / entering[leaving]
+        tableau -= np.dot(tableau[:, column, None], row)  # half the time of a product by broadcasting
         tableau[leaving] = row
     return False
 

@@ -146,10 +146,7 @@ class DecidedPolicy:
         """Return the tasks that the policy's horizon holds, renamed where two have one name."""
         depth: HorizonDepth = self.file.horizon_depth
         seen = tasks if depth == "flat" else tasks[: 1 + depth]
-        named = [
-            _usual_task(f"later {n}" if n else "task", each) if isinstance(each, str) else each
-            for n, each in enumerate(seen)
-        ]
+        named = [_usual_task(place, each) if isinstance(each, str) else each for place, each in enumerate(seen)]
         if len({each.id for each in named}) < len(named):
             named = [replace(each, id=f"task {n}") for n, each in enumerate(named)]
         return tuple(named)
@@ -252,8 +249,8 @@ class DecidedPolicy:
 
 
 @lru_cache(maxsize=_KEPT)
-def _usual_task(name: str, task_type: str) -> Task:
-    return Task(id=name, type=task_type, prompt="-", estimated_tokens=_USUAL_TOKENS)
+def _usual_task(place: int, task_type: str) -> Task:
+    return Task(id=f"later {place}" if place else "task", type=task_type, prompt="-", estimated_tokens=_USUAL_TOKENS)
 
 
 def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
