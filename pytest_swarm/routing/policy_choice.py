@@ -29,7 +29,7 @@ from pytest_swarm.routing.objective import load_price_of, utility_of
 from pytest_swarm.routing.policy import weights_of
 from pytest_swarm.routing.policy_changes import changed_models
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
-from pytest_swarm.routing.program import FirstChoice, ProgramSolver, Setting, program_in
+from pytest_swarm.routing.program import FirstChoice, ProgramSolver, StepSetting, program_in
 from pytest_swarm.routing.registry import LP
 from pytest_swarm.units import format_gb, format_gb_apart
 
@@ -176,7 +176,7 @@ class DecidedPolicy:
         if self._solver is None:
             return None
         estimates = self._estimator.table(tasks)
-        setting = Setting(self.fleet, resident, self._stages(len(tasks)), self.budget_gb)
+        setting = StepSetting(self.fleet, resident, self._stages(len(tasks)), self.budget_gb)
         worth = utility_of(estimates, self._weights, self.fleet)
         return self._solver.first_choice(program_in(setting, worth, estimates.allowed, self._load_price))
 

@@ -89,11 +89,11 @@ class Solution:
 @lru_cache(maxsize=VIEWS)
 def program_of(view: PlanningView) -> RoutingProgram:
     """Return the arrays of a view."""
-    setting = Setting(view.fleet, view.resident, view.stages, view.vram_budget_gb)
+    setting = StepSetting(view.fleet, view.resident, view.stages, view.vram_budget_gb)
     return program_in(setting, utility(view), view.estimates.allowed, load_price(view))
 
 
-class Setting(NamedTuple):
+class StepSetting(NamedTuple):
     """What a program does not take from the estimates; as in a view."""
 
     fleet: Fleet
@@ -102,7 +102,7 @@ class Setting(NamedTuple):
     budget_gb: float
 
 
-def program_in(setting: Setting, worth: Matrix, allowed: Mask, price: Matrix) -> RoutingProgram:
+def program_in(setting: StepSetting, worth: Matrix, allowed: Mask, price: Matrix) -> RoutingProgram:
     """Return the arrays of a step.
 
     Args:
@@ -129,7 +129,7 @@ def program_in(setting: Setting, worth: Matrix, allowed: Mask, price: Matrix) ->
 
 
 @lru_cache(maxsize=_SETTINGS)
-def _arrays_of(setting: Setting, price: bytes) -> tuple[Mask, Matrix, Matrix, Mask, Rows]:
+def _arrays_of(setting: StepSetting, price: bytes) -> tuple[Mask, Matrix, Matrix, Mask, Rows]:
     """Return which models are resident, their entry prices, footprints in GB, which are pinned, and the tasks' stages.
 
     Four arrays of shape (I,) and one of (M,), not to be changed.

@@ -666,8 +666,8 @@ FAULTS: Final = (
     Fault(
         name="an outcome moves what was believed before it",
         where="estimate/estimator.py",
-        old="self._learned.setdefault(task.type, self._starting(task.type).copy())",
-        new="self._learned.setdefault(task.type, self._starting(task.type))",
+        old="now=known.start.copy())",
+        new="now=known.start)",
         tests=("estimate/test_estimator.py",),
     ),
     Fault(
@@ -715,9 +715,30 @@ FAULTS: Final = (
     Fault(
         name="a task fills itself with its worst models of the relaxation first",
         where="routing/lp_simplex.py",
-        old="key=lambda each: -gain[each[0]]",
-        new="key=lambda each: gain[each[0]]",
+        old="key=gain.__getitem__, reverse=True)",
+        new="key=gain.__getitem__)",
         tests=("routing/test_lp_direct.py",),
+    ),
+    Fault(
+        name="a policy of lp gives a task the model of the last one in view",
+        where="routing/lp_direct.py",
+        old="FirstChoice(models[0],",
+        new="FirstChoice(models[-1],",
+        tests=("routing/test_policy_choice.py",),
+    ),
+    Fault(
+        name="a policy unloads a pinned model that its program does not use",
+        where="routing/lp_direct.py",
+        old=".union(compress(program.tags, program.pinned.tolist()))",
+        new="",
+        tests=("routing/test_policy_choice.py",),
+    ),
+    Fault(
+        name="a policy takes models of the same weights for copies of their own",
+        where="routing/policy_choice.py",
+        old="isinstance(router, ProgramSolver) and not self.fleet.sharers",
+        new="isinstance(router, ProgramSolver)",
+        tests=("routing/test_policy_choice.py",),
     ),
     Fault(
         name="mode lp takes whichever optimum its solver returns",

@@ -8,14 +8,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from msgspec.structs import replace as struct_with
 
 from pytest_swarm import Task, load_policy
 from pytest_swarm.domain.graph import HorizonDepth
+from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy import check_policy_setting
+from pytest_swarm.routing.policy_choice import DecidedPolicy
 from pytest_swarm.routing.policy_file import (
     PolicyCell,
     PolicyFile,
@@ -145,6 +148,34 @@ def test_tasks_of_one_name_are_told_apart(tmp_path: Path) -> None:
     by_type = ahead.choose("math", horizon=["code", "code"])
     assert ahead.choose(tasks[0], horizon=tasks[1:]) == by_type
     assert ahead.choose(replace(tasks[0], id="later 1"), horizon=["code", "code"]) == by_type
+
+
+@pytest.mark.parametrize("mode", ["lp", "milp", "staged"])
+@pytest.mark.parametrize("horizon", [0, 2, "flat"])
+@pytest.mark.parametrize("shared", [False, True], ids=["own weights", "shared weights"])
+def test_a_choice_by_the_program_alone_is_that_of_the_plan(mode: str, horizon: HorizonDepth, shared: bool) -> None:
+    draw, solved = Random(5), 0
+    for _ in range(12):
+        models = [
+            struct_with(each, max_ctx=draw.choice([400, 8192]), num_ctx=400, keep=draw.random() < 0.1)
+            for each in policy().models
+        ]
+        if shared:
+            models.append(struct_with(models[0], name="copy", capabilities={"*": 0.9}, shares_with=models[0].name))
+        weights = PolicyWeights(token=draw.random(), switch=draw.random(), latency=draw.choice([0, 0.01]))
+        made = struct_with(policy(mode, horizon=horizon, budget_gb=16.0), models=tuple(models), weights=weights)
+        loaded = DecidedPolicy(made, where="policy")
+        for _ in range(4):
+            tasks = tuple(
+                Task(id=f"t{n}", type=draw.choice(list(TaskType)), prompt="-", estimated_tokens=draw.randrange(1, 900))
+                for n in range(3 if horizon else 1)
+            )
+            resident = frozenset(draw.sample([each.name for each in policy().models], draw.randrange(3)))
+            found = loaded._solved(tasks, resident)
+            if found is not None:
+                solved += 1
+                assert found == loaded._routed(tasks, resident)
+    assert solved == 0 if shared else solved > 30
 
 
 def test_a_mode_that_asks_a_planner_cannot_be_loaded(tmp_path: Path) -> None:
