@@ -238,12 +238,7 @@ class ChatEndpoint:
                 await reply.whole({**said, "done": False})
             return
         final = {**said, **end_of_reply(parsed, stream, total_s=total_s, load_s=load_s)}
-        if parsed.stream:
-            await reply.line(final, last=True)
-        else:
-            if parsed.logprobs is not None:
-                final["logprobs"] = logprobs(tuple(stream.pieces), parsed.logprobs)
-            await reply.whole(final)
+        await (reply.line(final, last=True) if parsed.stream else reply.whole(final))
 
 
 async def _stream(

@@ -21,7 +21,7 @@ from pytest_swarm.simulator.server.request_fields import (
     ITEM_TYPES,
     KEEP_ALIVE,
     MAP_TYPES,
-    MESSAGE_FIELDS,
+    MESSAGE,
     MESSAGES,
     MIXED_CASE,
     ORDERED_MAP,
@@ -174,7 +174,7 @@ def _check_message(message: Json, where: str) -> None:
     fields = folded(message or {})
     _check_arguments(fields.get("tool_calls"))
     for name, value in fields.items():
-        check_field(value, f"{where}.{name}", MESSAGE_FIELDS.get(name), named=True)
+        check_field(value, f"{where}.{name}", STRUCT_FIELDS[MESSAGE].get(name), named=True)
 
 
 def _check_block_message(message: Json, where: str) -> None:

@@ -93,11 +93,13 @@ def server_event(text: str, *, name: str = "") -> bytes:
     return f"{head}data: {text}\n\n".encode()
 
 
-def json_event(value: Json, *, name: str = "") -> bytes:
+def json_event(value: Json, *, name: str = "", sort_keys: bool = False) -> bytes:
     """Return one server-sent event whose data is a JSON value.
 
     Args:
         value: The value.
         name: Its name; none if it is empty.
+        sort_keys: Whether the keys of objects are in alphabetical order, as in Go's maps.
     """
-    return server_event(json.dumps(value, ensure_ascii=False, separators=(",", ":")), name=name)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+    return server_event(text, name=name)
