@@ -241,14 +241,10 @@ async def _serve_lifespan(receive: Receive, send: Send) -> None:
 
 
 def _without_body(send: Send) -> Send:
-    """Return a `send` for HEAD requests, which drops the body, and the length of an empty one."""
+    """Return a `send` for HEAD requests, which drops the body."""
 
     async def only_head(event: Event) -> None:
-        if event["type"] == "http.response.start":
-            headers = [each for each in event["headers"] if each != (b"content-length", b"0")]
-            await send({**event, "headers": headers})
-        else:
-            await send({**event, "body": b""})
+        await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
 
     return only_head
 
