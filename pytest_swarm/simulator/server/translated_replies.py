@@ -76,7 +76,7 @@ def streamed(
             lines = b"".join(failure(status, text_field(json.loads(text), "error")))
         named = {"content-type": "text/event-stream", **headers}
         if not started and not more:
-            await send_bytes(send, lines, headers=named, sized=sized)
+            await send_bytes(send, lines, headers=named, sized=sized and status == 200)
             return
         if not started:
             started = True
