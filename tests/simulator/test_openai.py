@@ -135,9 +135,22 @@ def test_a_length_is_stated_of_what_was_not_about_to_be_a_stream(more: Any, stat
     assert (response.status_code, "content-length" in response.headers) == (status, sized)
 
 
-def test_arguments_of_a_tool_call_may_be_null() -> None:
-    messages = [{"role": "assistant", "tool_calls": [{"function": {"arguments": "null"}}]}, *HI]
-    assert call("POST", CHAT, {"model": "a", "messages": messages}).status_code == 200
+BAD_CALLS = [{"function": {"arguments": '{"a": NaN}'}}]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"tool_calls": [{"function": {"arguments": " null"}}]}, None),
+        ({"content": "hi", "tool_calls": BAD_CALLS}, "invalid tool call arguments"),
+        ({"content": [{"type": "text", "text": "hi"}], "tool_calls": BAD_CALLS}, "invalid tool call arguments"),
+        ({"content": [{"type": "x"}], "tool_calls": BAD_CALLS}, "invalid message format"),
+        ({"content": [], "tool_calls": BAD_CALLS}, None),
+    ],
+)
+def test_the_parts_of_a_message_are_read_before_its_tool_calls(message: Any, told: str | None) -> None:
+    reply = call("POST", CHAT, {"model": "a", "messages": [{"role": "assistant", **message}, *HI]}).json()
+    assert reply.get("error", {}).get("message") == told
 
 
 def test_models_are_listed_and_found_by_name() -> None:

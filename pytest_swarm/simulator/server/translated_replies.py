@@ -55,7 +55,7 @@ def streamed(
         send: The ASGI callable for the response.
         translate: Yields the events of a line.
         error: Returns an error in the other form.
-        headers: The headers of the response besides its type.
+        headers: The headers of the response besides its type. A route that has some states no length.
         failure: Yields the events of an error where it is told in the stream.
     """
     status, started, sized = 200, False, False
@@ -76,7 +76,7 @@ def streamed(
             lines = b"".join(failure(status, text_field(json.loads(text), "error")))
         named = {"content-type": "text/event-stream", **headers}
         if not started and not more:
-            await send_bytes(send, lines, headers=named, sized=sized and status == 200)
+            await send_bytes(send, lines, headers=named, sized=sized and not headers)
             return
         if not started:
             started = True
