@@ -2216,6 +2216,24 @@ FAULTS: Final = (
         tests=("simulator/test_openai.py",),
     ),
     Fault(
+        name="the case of a nested field counts",
+        where="simulator/server/request_bodies.py",
+        old="for name, item in folded(value).items()}",
+        new="for name, item in value.items()}",
+        tests=("simulator/test_openai.py",),
+    ),
+    Fault(
+        name="the model's process sees a request before the server has refused its prompt",
+        where="simulator/server/chat_endpoint.py",
+        old="""        request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)
+        check_by_runner(parsed)
+""",
+        new="""        check_by_runner(parsed)
+        request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)
+""",
+        tests=("simulator/test_conformance_wire.py",),
+    ),
+    Fault(
         name="a function behind a pipe is not looked for",
         where="simulator/server/template_check.py",
         old='_TEXT.sub(" ", " ".join(words))',

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_swarm.simulator.server import access_check
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, is_own_address
+from pytest_swarm.simulator.transport import Event
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 
@@ -99,13 +100,29 @@ def test_a_host_with_a_character_that_no_host_has_is_refused(host: str, malforme
     assert is_host_malformed(_scope(host=host)) is malformed
 
 
-def test_a_malformed_host_is_told_before_all_else() -> None:
-    async def main() -> httpx.Response:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            return await http.get("/nosuch", headers={"host": "a b"})
+@pytest.mark.parametrize(
+    ("path", "host", "text"),
+    [
+        ("/nosuch", "a b", "400 Bad Request: malformed Host header"),
+        ("/api/tags%zz", "a b", "400 Bad Request"),
+        ("/%4", "localhost", "400 Bad Request"),
+    ],
+)
+def test_what_is_malformed_is_told_before_all_else(path: str, host: str, text: str) -> None:
+    sent: list[Event] = []
 
-    refused = in_virtual_time(main)
-    assert (refused.status_code, refused.text) == (400, "400 Bad Request: malformed Host header")
+    async def receive() -> Event:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(event: Event) -> None:
+        sent.append(event)
+
+    async def main() -> None:
+        scope = {"type": "http", "path": path, "raw_path": path.encode(), **_scope(host=host)}
+        await ServerClient(spec(model("a", 2))).server.app(scope, receive, send)
+
+    in_virtual_time(main)
+    assert (sent[0]["status"], sent[1]["body"].decode()) == (400, text)
 
 
 def test_the_filters_answer_before_the_route() -> None:

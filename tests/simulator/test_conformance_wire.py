@@ -80,6 +80,7 @@ def test_routes(method: str, path: str, status: int, kind: str, text: str) -> No
         ("GET", "/api///tags", "/api/tags", '<a href="/api/tags">Temporary Redirect</a>.\n\n'),
         ("POST", "//api/chat//", "/api/chat/", ""),
         ("HEAD", "//", "/", ""),
+        ("HEAD", "//a%2Fb%20(", "/a%252Fb%2520%28", ""),
     ],
 )
 def test_a_path_with_empty_parts_is_redirected(method: str, path: str, location: str, text: str) -> None:
@@ -215,8 +216,10 @@ def test_bytes_after_the_object_are_ignored() -> None:
 
 def test_log_probabilities_come_one_per_token_with_alternatives() -> None:
     body = {**CHAT, "stream": False, "logprobs": True, "top_logprobs": 2, "options": {"num_predict": 3}}
-    entries = request("POST", "/api/chat", json=body).json()["logprobs"]
+    reply = request("POST", "/api/chat", json=body).json()
+    entries = reply["logprobs"]
     assert len(entries) == 3
+    assert list(reply).index("logprobs") == list(reply).index("total_duration") - 1
     assert all(set(entry) == {"token", "logprob", "bytes", "top_logprobs"} for entry in entries)
 
 
@@ -269,6 +272,7 @@ def test_a_schema_constrains_the_answer() -> None:
 
 HI = {"prompt": "hi", "model": "a"}
 FIELD = "json: cannot unmarshal {} into Go struct field {} of type {}"
+REFUSAL = '{{"error":{{"code":400,"message":"{}","type":"invalid_request_error"}}}}'
 ERRORS: list[tuple[str, Any, int, str]] = [
     ("chat", b"", 400, "missing request body"),
     ("chat", b"{bad", 400, "invalid character 'b' looking for beginning of object key string"),
@@ -326,6 +330,36 @@ ERRORS: list[tuple[str, Any, int, str]] = [
     ("generate", {**HI, "stream": False, "options": {"repeat_penalty": 0}}, 400, '{"error":{"code":400,"message":'
      '"Failed to initialize samplers: penalty_repeat must be finite and greater than 0","type":'
      '"invalid_request_error"}}'),
+    ("generate", {**HI, "options": {"num_keep": -2, "repeat_last_n": -5}}, 400, REFUSAL.format("Field 'n_keep': "
+     "Value must be between -1 <= value <= 2147483647, but got -2")),
+    ("generate", {**HI, "options": {"repeat_last_n": 2**32 - 1, "repeat_penalty": 0}}, 400,
+     REFUSAL.format("Field 'repeat_last_n': Value must be between 0 <= value <= 2147483647, but got -1")),
+    ("generate", {**HI, "format": {"pattern": "^\\d$"}, "options": {"repeat_penalty": 0}}, 400,
+     REFUSAL.format("Failed to initialize samplers: penalty_repeat must be finite and greater than 0")),
+    ("generate", {**HI, "format": {"type": "x"}, "images": ["aGk="], "options": {"num_keep": -2}}, 400,
+     REFUSAL.format("Multimodal data provided, but model does not support multimodal requests.")),
+    ("chat", {**CHAT, "options": {"top_p": 1e39, "repeat_last_n": -1}}, 500,
+     "failed to marshal completion request: json: unsupported value: +Inf"),
+    ("chat", {**CHAT, "options": {"typical_p": 1e39, "presence_penalty": -1e300}}, 500,
+     "failed to marshal completion request: json: unsupported value: -Inf"),
+    ("generate", {**HI, "format": 5, "images": ["aGk="], "options": {"top_p": 1e300}}, 500,
+     'invalid format: "5"; expected "json" or a valid JSON Schema object'),
+    ("generate", {"model": "a", "prompt": "x" * 5000, "format": 5, "shift": False, "options": {"num_ctx": 256}}, 400,
+     "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the "
+     "context length in settings, or use a model with a longer context length"),
+    ("generate", {"model": "a", "options": {"num_thread": 2**31}}, 500,
+     "llama-server process has terminated: exit status 1"),
+    ("generate", {"model": "a", "options": {"main_gpu": 1e300}}, 500,
+     "llama-server process has terminated: exit status 1"),
+    ("create", {"model": "x", "from": "a", "draft_quantize": "q8_0"}, 400,
+     "--draft-quantize requires a DRAFT model"),
+    ("create", {"model": "x", "from": "a", "draft_files": {}, "template": "{{ end }}"}, 400, "unknown type"),
+    ("create", {"model": "x", "from": "a", "quantize": "x", "template": "{{ end }}"}, 500,
+     "unsupported quantization type X - supported types are F32, F16, Q4_K_S, Q4_K_M, Q8_0"),
+    ("create", {"model": "x", "from": "a", "license": 5, "template": "{{ end }}"}, 400,
+     "template error: template: :1: unexpected {{end}}"),
+    ("create", {"model": "x", "from": "a", "files": {"../x": ""}}, 400, "file path must be relative"),
+    ("create", {"model": "x", "from": "a", "adapters": {"../x": ""}}, 400, "invalid digest format"),
     ("generate", {**HI, "context": [5, -1]}, 500, 'detokenize error: {"error":{"code":500,"message":'
      '"vector::_M_range_check: __n (which is 18446744073709551615) >= this->size() (which is 32000)",'
      '"type":"server_error"}}'),
@@ -544,9 +578,10 @@ def test_a_row_of_ps_has_exactly_these_keys() -> None:
         (16, "b", None, 2048),
         (16, "b", 3072, 3072),
         (16, "a", 0, 4),
+        (16, "a", 1e300, 4),
     ],
 )
-def test_the_context_length_of_a_loaded_model(gpu_gib: float, name: str, num_ctx: int | None, context: int) -> None:
+def test_the_context_length_of_a_loaded_model(gpu_gib: float, name: str, num_ctx: float | None, context: int) -> None:
     async def main() -> Any:
         server = ServerClient(spec(model("a", 1), model("b", 1, "20", parameters={"num_ctx": 2048}), gpu_gib=gpu_gib))
         await server.load(name, num_ctx=num_ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -134,17 +135,33 @@ def test_a_made_model_inherits_and_adds_licenses() -> None:
         "model": "one",
         "from": "a",
         "license": "MIT",
+        "requires": "0.9.0",
+        "messages": [{"role": "user", "content": "hi"}],
         "system": "S",
         "parameters": {"top_k": 1000000, "stop": ["x"]},
     }
     second = {"model": "two", "from": "one", "license": ["BSD"], "parameters": {"stop": ["y"]}}
-    *_, shown = calls(
+    made, again, shown = calls(
         ("POST", "/api/create", first), ("POST", "/api/create", second), ("POST", "/api/show", {"model": "two"})
     )
     told = shown.json()
+    steps = [[json.loads(line)["status"] for line in reply.text.splitlines()] for reply in (made, again)]
+    layers = [[step.split()[0] for step in each if " layer " in step] for each in steps]
+    assert layers == [["using", "using", *["creating"] * 4], [*["using"] * 4, *["creating"] * 2, "using"]]
+    assert told["requires"] == "0.9.0"
     assert (told["license"], told["system"], told["details"]["parent_model"]) == ("MIT\nBSD", "S", "one:latest")
     assert sorted(told["parameters"].split("\n")) == [f'{"stop":<30} "y"', f"{'top_k':<30} 1e+06"]
     assert told["tensors"][0]["name"] == "token_embd.weight"
+
+
+def test_a_copy_onto_itself_changes_nothing() -> None:
+    names = [("nope", "nope"), ("a", "A:latest"), ("nope", "Nope")]
+    *copied, listed = calls(
+        *(("POST", "/api/copy", {"source": source, "destination": name}) for source, name in names),
+        ("GET", "/api/tags", None),
+    )
+    assert [reply.status_code for reply in copied] == [200, 200, 404]
+    assert {row["modified_at"][:10] for row in listed.json()["models"]} == {"2025-12-01"}
 
 
 def test_what_was_installed_last_is_listed_first() -> None:
@@ -188,7 +205,14 @@ def test_numbers_are_printed_as_go_prints_them(value: float, text: str) -> None:
         ("{{ nope }}", 'template: :1: function "nope" not defined'),
         ("{{ .Prompt | nope }}", 'template: :1: function "nope" not defined'),
         ("{{ if eq .X (nope $y) }}{{ end }}", 'template: :1: function "nope" not defined'),
-        ("{{ print .A.b $c \"nope\" `nope` 'n' 1e5 | len }}{{/* nope */}}", None),
+        ("{{ $c := 1 }}{{ print .A.b $c \"nope\" `nope` 'n' 1e5 | len }}{{/* nope */}}", None),
+        ("{{ range $i, $_ := .Messages }}{{ break }}{{ $i }}{{ else }}{{ $.System }}{{ end }}", None),
+        ("{{ if .A }}{{ else if .B }}{{ else }}{{ end }}", None),
+        ("{{ $y }}", 'template: :1: undefined variable "$y"'),
+        ("\n{{ else }}", "template: :2: unexpected {{else}}"),
+        ("{{ if .A }}{{ else }}{{ else }}{{ end }}", "template: :1: expected end; found {{else}}"),
+        ("{{ if .A }}{{ continue }}{{ end }}", "template: :1: {{continue}} outside {{range}}"),
+        ('{{ "x }}', "template: :1: unterminated quoted string"),
         ('{{ define "x" }}a{{ end }}{{ template "x" }}', "undefined template specified"),
         ('{{ template "x" . }}', None),
     ],

@@ -49,17 +49,20 @@ def test_a_stream_ends_with_the_usage_if_asked_for() -> None:
     assert found[4] == "[DONE]"
 
 
-def test_a_json_schema_constrains_the_reply() -> None:
-    schema = {"type": "object", "properties": {"color": {"enum": ["red"]}}, "required": ["color"]}
-    format_ = {"type": "json_schema", "json_schema": {"schema": schema}}
+@pytest.mark.parametrize("names", [("type", "json_schema", "schema"), ("Type", "JSON_schema", "Schema")])
+def test_a_json_schema_constrains_the_reply(names: tuple[str, str, str]) -> None:
+    kind, outer, inner = names  # in any case, as all names of fields
+    schema = {"type": "object", "properties": {"Color": {"enum": ["red"]}}, "required": ["Color"]}
+    format_ = {kind: "json_schema", outer: {inner: schema}}
     reply = call("POST", CHAT, {"model": "a", "messages": HI, "response_format": format_}).json()
-    assert json.loads(reply["choices"][0]["message"]["content"]) == {"color": "red"}
+    assert json.loads(reply["choices"][0]["message"]["content"]) == {"Color": "red"}
 
 
 def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
     body = {"model": "a", "prompt": "hi", "max_tokens": 1, "stream": True, "stream_options": {"include_usage": True}}
     found = events(call("POST", "/v1/completions", body))
     assert [event["usage"]["completion_tokens"] for event in found[:-1]] == [0, 0, 1]
+    assert [" ".join(event) for event in found[:-1]] == ["id object created choices model system_fingerprint usage"] * 3
     assert found[1]["choices"][0] == {"text": "", "index": 0, "finish_reason": "length"}
 
 
@@ -118,9 +121,36 @@ def test_refusals(path: str, body: Any, status: int, message: str) -> None:
     assert response.json() == {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
-def test_arguments_of_a_tool_call_may_be_null() -> None:
-    messages = [{"role": "assistant", "tool_calls": [{"function": {"arguments": "null"}}]}, *HI]
-    assert call("POST", CHAT, {"model": "a", "messages": messages}).status_code == 200
+@pytest.mark.parametrize(
+    ("more", "status", "sized"),
+    [
+        ({"messages": [{"role": "user", "content": []}]}, 200, True),
+        ({"max_tokens": 2}, 200, False),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "x"}}}}, 400, False),
+        ({"model": "no"}, 404, True),
+    ],
+)
+def test_a_length_is_stated_of_what_was_not_about_to_be_a_stream(more: Any, status: int, sized: bool) -> None:
+    response = call("POST", CHAT, {"model": "a", "messages": HI, "stream": True, **more})
+    assert (response.status_code, "content-length" in response.headers) == (status, sized)
+
+
+BAD_CALLS = [{"function": {"arguments": '{"a": NaN}'}}]
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"tool_calls": [{"function": {"arguments": " null"}}]}, None),
+        ({"content": "hi", "tool_calls": BAD_CALLS}, "invalid tool call arguments"),
+        ({"content": [{"type": "text", "text": "hi"}], "tool_calls": BAD_CALLS}, "invalid tool call arguments"),
+        ({"content": [{"type": "x"}], "tool_calls": BAD_CALLS}, "invalid message format"),
+        ({"content": [], "tool_calls": BAD_CALLS}, None),
+    ],
+)
+def test_the_parts_of_a_message_are_read_before_its_tool_calls(message: Any, told: str | None) -> None:
+    reply = call("POST", CHAT, {"model": "a", "messages": [{"role": "assistant", **message}, *HI]}).json()
+    assert reply.get("error", {}).get("message") == told
 
 
 def test_models_are_listed_and_found_by_name() -> None:
@@ -147,6 +177,8 @@ def test_a_response_repeats_the_settings_of_its_request() -> None:
     assert (reply["output"][0]["status"], reply["output"][0]["content"][0]["text"]) == ("completed", "The small")
     assert reply["usage"]["output_tokens"] == 2
     assert reply["reasoning"] is None
+    assert list(reply)[:6] == ["id", "object", "created_at", "completed_at", "status", "incomplete_details"]
+    assert list(reply)[-2:] == ["safety_identifier", "prompt_cache_key"]
 
 
 def test_the_events_of_a_response_are_numbered_and_end_with_the_whole() -> None:
@@ -160,6 +192,7 @@ def test_the_events_of_a_response_are_numbered_and_end_with_the_whole() -> None:
     ]
     assert [event["sequence_number"] for _, event in found] == list(range(len(found)))
     last = found[-1][1]["response"]
+    assert list(last) == sorted(last)
     assert last["output"][0]["content"][0]["text"] == "".join(
         event["delta"] for name, event in found if name.endswith("delta")
     )

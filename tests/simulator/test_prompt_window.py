@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.domain.prompt import Message
-from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
+from pytest_swarm.simulator.server.prompt_window import PromptWindow, check_uncut, fit_prompt
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.token_stream import GenerationRequest
 
@@ -54,8 +54,10 @@ def test_num_keep_decides_how_much_is_left(num_keep: int, left: int) -> None:
 
 def test_a_prompt_that_may_not_be_cut_is_refused_with_its_length() -> None:
     with pytest.raises(RequestError, match=r"request \(300 tokens\) exceeds the available context size \(256 tokens\)"):
-        fit_prompt(request("x" * 300), PromptWindow(num_ctx=200, truncate=False), count=count)
-    assert fit_prompt(request("x" * 255), PromptWindow(num_ctx=200, truncate=False), count=count)[1] == 255
+        check_uncut(PromptWindow(num_ctx=200, truncate=False), 300)
+    check_uncut(PromptWindow(num_ctx=200, truncate=False), 255)
+    check_uncut(PromptWindow(num_ctx=200), 300)
+    assert fit_prompt(request("x" * 300), PromptWindow(num_ctx=200, truncate=False), count=count)[1] == 300
 
 
 def test_without_shifting_a_long_prompt_is_refused() -> None:

@@ -13,6 +13,7 @@ from html import escape
 from http import HTTPStatus
 from posixpath import normpath
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from pytest_swarm.domain.server_version import SIMULATED
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, with_headers
@@ -40,6 +41,8 @@ from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 
 VERSION: Final = f"0.33.0{SIMULATED}"
 _PLAIN: Final = "text/plain; charset=utf-8"
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PATH_CHARACTERS: Final = "/$&+,:;=@"  # besides letters, digits and -._~: an escape is escaped once more
 _SERVER: Final = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 _METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
 
@@ -138,15 +141,16 @@ class OllamaApp:
 
     async def _serve(self, scope: Scope, body: bytes, send: Send) -> None:
         """Serve one request whose body has been read."""
-        if is_host_malformed(scope):
-            await send_text(send, "400 Bad Request: malformed Host header", status=400, content_type=_PLAIN)
-            return
         path, method = _without_server(scope["path"]), scope["method"]
         raw = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path
+        if _BAD_ESCAPE.search(raw) or is_host_malformed(scope):
+            text = "400 Bad Request" if _BAD_ESCAPE.search(raw) else "400 Bad Request: malformed Host header"
+            await send_bytes(send, text.encode(), status=400, headers={"content-type": _PLAIN, "connection": "close"})
+            return
         written = _without_server(raw)  # an escaped slash parts nothing
         clean = _clean(written)
         if clean != written:
-            await _redirect(send, scope, clean, status=307)
+            await _redirect(send, scope, quote(clean, safe=_PATH_CHARACTERS), status=307)
             return
         handlers = self._handlers(path)
         shorter = path.removesuffix("/")

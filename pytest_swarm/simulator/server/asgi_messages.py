@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.transport import Receive, Send
 
 _JSON: Final = "application/json; charset=utf-8"
-_LINES: Final = b"application/x-ndjson"
+_LINES: Final = "application/x-ndjson"
 PLAIN_JSON: Final = "application/json"
 _STATED_BYTES: Final = 2048  # Go states the length of a body up to this; a longer one is sent in chunks
 _NO_CONTENT: Final = 204
@@ -34,7 +35,12 @@ async def send_json(
 
 
 async def send_encoded(
-    send: Send, value: Mapping[str, Json], *, status: int = 200, more: Iterable[tuple[bytes, bytes]] = ()
+    send: Send,
+    value: Mapping[str, Json],
+    *,
+    status: int = 200,
+    more: Mapping[str, str] = MappingProxyType({}),
+    sized: bool = True,
 ) -> None:
     """Send a whole JSON response as Go's encoder writes it: with a line end, and without a charset.
 
@@ -43,9 +49,10 @@ async def send_encoded(
         value: The JSON object.
         status: HTTP status.
         more: The headers besides its type.
+        sized: Whether the length of a short body is stated.
     """
-    headers = {"content-type": PLAIN_JSON} | {name.decode(): text.decode() for name, text in more}
-    await send_bytes(send, _ENCODE(value).encode() + b"\n", status=status, headers=headers)
+    headers = {"content-type": PLAIN_JSON, **more}
+    await send_bytes(send, _ENCODE(value).encode() + b"\n", status=status, headers=headers, sized=sized)
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
@@ -72,11 +79,22 @@ async def send_bytes(
         status: HTTP status.
         sized: Whether the length of a short body is stated.
     """
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     if sized and status != _NO_CONTENT and len(body) <= _STATED_BYTES:
-        pairs.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": pairs})
+        headers = {**headers, "content-length": str(len(body))}
+    await send_head(send, headers, status=status)
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def send_head(send: Send, headers: Mapping[str, str], *, status: int = 200) -> None:
+    """Send the head of a response.
+
+    Args:
+        send: The ASGI callable for the response.
+        headers: The headers.
+        status: HTTP status.
+    """
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
 
 
 class SentReply:
@@ -95,7 +113,7 @@ class SentReply:
 
     async def start_lines(self) -> None:
         """Send the head of a stream."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", _LINES)]})
+        await send_head(self._send, {"content-type": _LINES})
 
     async def line(self, value: Mapping[str, Json], *, last: bool = False) -> None:
         """Send an object of a stream; `last` ends it."""

@@ -14,7 +14,7 @@ from pytest_swarm.simulator.server.launch_options import launch_options
 from pytest_swarm.simulator.server.loaded_model import LoadedModel, ModelRequest, RequestState
 from pytest_swarm.simulator.server.model_library import LibraryModel
 from pytest_swarm.simulator.server.prefix_cache import CachedPrompt
-from pytest_swarm.simulator.server.prompt_window import PromptWindow, fit_prompt
+from pytest_swarm.simulator.server.prompt_window import PromptWindow, check_uncut, fit_prompt
 from pytest_swarm.simulator.server.reply_bodies import (
     chunk,
     end_of_reply,
@@ -41,10 +41,7 @@ from pytest_swarm.simulator.virtual_loop import wall_time_s
 REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
 QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
 _ALL_MODELS: Final = ""  # in place of a model: the processor that all of them share
-_ASSERTION: Final = "GGML_ASSERT(n_tokens_all <= cparams.n_batch) failed"
-_SMALL_BATCH: Final = f"llama-server process has terminated: {_ASSERTION}: {_ASSERTION}"
-"""The end of each load with a batch of 1 token: to warm up, the model reads two."""
-_NO_MEMORY: Final = "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory"
+_NO_MEMORY: Final = "exit status 1: cudaMalloc failed: out of memory"
 
 
 class ChatEndpoint:
@@ -115,14 +112,16 @@ class ChatEndpoint:
         self._scheduler.finish(request)
 
     async def _await_load(self, request: ModelRequest) -> None:
-        if request.options.num_batch == 1:
+        fault = request.options.launch_fault
+        if fault is not None:
             self._scheduler.unload(request.model.blob)
-            raise RequestError(500, _SMALL_BATCH)
-        state = await self._scheduler.ready(request)
-        if state is RequestState.REFUSED:
-            raise RequestError(503, QUEUE_FULL)
-        if state is RequestState.FAILED:
-            raise RequestError(500, _NO_MEMORY)
+        else:
+            state = await self._scheduler.ready(request)
+            if state is RequestState.REFUSED:
+                raise RequestError(503, QUEUE_FULL)
+            fault = _NO_MEMORY if state is RequestState.FAILED else None
+        if fault is not None:
+            raise RequestError(500, f"llama-server process has terminated: {fault}")
 
     async def _generate(
         self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, reply: ReplySink
@@ -184,13 +183,12 @@ class ChatEndpoint:
         self, parsed: ParsedRequest, num_ctx: int, loaded: LoadedModel
     ) -> tuple[TokenStream, CachedPrompt | None]:
         """Return the reply, and the prompt in the model's cache; RequestError for what the model's process refuses."""
-        check_by_runner(parsed)
         schema, json_mode = parsed.json_format
         limit = parsed.most_tokens(num_ctx)
         window = PromptWindow(
             num_ctx=num_ctx,
             num_keep=parsed.num_keep,
-            truncate=parsed.truncate,
+            truncate=parsed.truncate and not parsed.images,
             shift=parsed.shift,
             chat=parsed.chat,
             in_stream=parsed.stream,
@@ -207,6 +205,8 @@ class ChatEndpoint:
             options=parsed.options,
         )
         request, prompt_tokens = fit_prompt(request, window, count=self._generator.prompt_tokens)
+        check_by_runner(parsed)
+        check_uncut(window, prompt_tokens)
         if not parsed.shift:
             room = max(1, window.allocated - prompt_tokens)
             limit = room if limit is None else min(limit, room)
@@ -238,12 +238,7 @@ class ChatEndpoint:
                 await reply.whole({**said, "done": False})
             return
         final = {**said, **end_of_reply(parsed, stream, total_s=total_s, load_s=load_s)}
-        if parsed.stream:
-            await reply.line(final, last=True)
-        else:
-            if parsed.logprobs is not None:
-                final["logprobs"] = logprobs(tuple(stream.pieces), parsed.logprobs)
-            await reply.whole(final)
+        await (reply.line(final, last=True) if parsed.stream else reply.whole(final))
 
 
 async def _stream(

@@ -41,12 +41,14 @@ class CreateEndpoint:
     async def serve(self, body: bytes, send: Send) -> None:
         """Serve one request."""
         data = read_request(body, "CreateRequest")
-        for field in ("files", "adapters"):
-            files = data.get(field)
-            if isinstance(files, dict) and "" in files.values():
-                raise RequestError(400, "invalid digest format")
-            if isinstance(files, dict) and any(_leaves_folder(path) for path in files):
+        files, drafts, adapters = (_files(data, name) for name in ("files", "draft_files", "adapters"))
+        for given in (files, drafts):
+            if any(map(_leaves_folder, given)):
                 raise RequestError(400, "file path must be relative")
+            _check_digests(given)
+        if text_field(data, "draft_quantize") and not drafts:
+            raise RequestError(400, "--draft-quantize requires a DRAFT model")
+        _check_digests(adapters)
         if not parse_name(model_field(data)).valid:
             raise RequestError(400, INVALID_NAME)
         await send_progress(send, self._create(data), data)
@@ -63,45 +65,56 @@ class CreateEndpoint:
         base = self._library.find(name.full)
         if base is None or parse_name(base.name) != name:  # here the case of letters does matter
             return pull_failure(name)
-        fault = template_fault(text_field(data, "template"))
-        if fault is not None:
-            return OperationProgress(steps=(), error=f"template error: {fault}", status=400)
-        if data.get("adapters") is not None:
+        if data.get("adapters") is not None or data.get("draft_files") is not None:
             return OperationProgress(steps=(), error=_NO_FILES, status=400)
-        error = _unusable(data)
+        fault = template_fault(text_field(data, "template"))
+        error = _quantization_fault(data) or (fault and f"template error: {fault}") or _license_fault(data)
         if error is not None:
-            return OperationProgress(steps=(), error=error)
+            return OperationProgress(steps=(), error=error, status=400 if error.startswith("template") else 500)
         made = replace(_made_model(base, data), modified_s=wall_time_s(asyncio.get_running_loop()))
         self._library.add(made)
         return OperationProgress(steps=(*_layer_steps(made, base), "writing manifest", "success"))
 
 
-def _unusable(data: JsonObject) -> str | None:
-    """Return why a field of the request cannot be used; None if all can."""
-    given = data.get("license")
-    if not isinstance(given, str | list | None):
-        return f"json: cannot unmarshal {go_kind(given)} into Go value of type []string"
-    for each in given if isinstance(given, list) else ():
-        if not isinstance(each, str | None):
-            return f"json: cannot unmarshal {go_kind(each)} into Go value of type string"
+def _files(data: JsonObject, name: str) -> JsonObject:
+    """Return the files of a request: digests by their paths."""
+    given = data.get(name)
+    return given if isinstance(given, dict) else {}
+
+
+def _check_digests(files: JsonObject) -> None:
+    if "" in files.values():
+        raise RequestError(400, "invalid digest format")
+
+
+def _quantization_fault(data: JsonObject) -> str | None:
     wanted = (text_field(data, "quantize") or text_field(data, "quantization")).upper()
     if wanted and wanted not in _QUANTIZATIONS:
         return f"unsupported quantization type {wanted} - supported types are {', '.join(_QUANTIZATIONS)}"
     return "quantization is only supported for F16, BF16 and F32 models" if wanted else None
 
 
+def _license_fault(data: JsonObject) -> str | None:
+    given = data.get("license")
+    if not isinstance(given, str | list | None):
+        return f"json: cannot unmarshal {go_kind(given)} into Go value of type []string"
+    wrong = next((each for each in given or () if not isinstance(each, str | None)), None)
+    return None if wrong is None else f"json: cannot unmarshal {go_kind(wrong)} into Go value of type string"
+
+
 def _layer_steps(made: LibraryModel, base: LibraryModel) -> Iterator[str]:
     """Yield a step for each layer: the weights, and each text, which exists already if the base has it."""
     yield f"using existing layer sha256:{weights_digest(made.spec)}"
-    for new, old in ((made.template, base.template), (made.system, base.system), (made.licenses, base.licenses)):
-        if new:
-            digest = hashlib.sha256(str(new).encode()).hexdigest()
-            yield f"{'using existing' if new == old else 'creating new'} layer sha256:{digest}"
-    parameters = json.dumps(dict(made.spec.parameters))
-    if made.spec.parameters:
-        same = made.spec.parameters == base.spec.parameters
-        digest = hashlib.sha256(parameters.encode()).hexdigest()
-        yield f"{'using existing' if same else 'creating new'} layer sha256:{digest}"
+    known = _layers(base)
+    for layer in _layers(made):
+        digest = hashlib.sha256(layer.encode()).hexdigest()
+        yield f"{'using existing' if layer in known else 'creating new'} layer sha256:{digest}"
+
+
+def _layers(model: LibraryModel) -> list[str]:
+    """Return the texts of a model, each of which is a layer."""
+    parameters, messages = (json.dumps(each) if each else "" for each in (dict(model.spec.parameters), model.messages))
+    return [text for text in (model.template, model.system, *model.licenses, parameters, messages) if text]
 
 
 def _leaves_folder(path: str) -> bool:
@@ -120,6 +133,7 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
         system=text_field(data, "system") or base.system,
         licenses=(*base.licenses, *_texts(data.get("license"))),
         messages=_messages(data.get("messages")) or base.messages,
+        requires=text_field(data, "requires") or base.requires,
         parent=base.name,
     )
     return replace(made, spec=replace(made.spec, manifest=manifest_digest(made)))

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
-from pytest_swarm.simulator.server.go_values import JsonNumber, base64_fault, go_quoted
+from pytest_swarm.simulator.server.go_values import JsonNumber, base64_fault, go_quoted, overflows_float32
 from pytest_swarm.simulator.server.request_fields import (
     ANY,
     ARGUMENTS,
@@ -21,7 +21,7 @@ from pytest_swarm.simulator.server.request_fields import (
     ITEM_TYPES,
     KEEP_ALIVE,
     MAP_TYPES,
-    MESSAGE_FIELDS,
+    MESSAGE,
     MESSAGES,
     MIXED_CASE,
     ORDERED_MAP,
@@ -39,7 +39,6 @@ _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _BLOCK_MESSAGE: Final = 'struct { Role string "json:\\"role\\""; Content json.RawMessage "json:\\"content\\"" }'
 NO_OBJECT: Final = "Value looks like object, but can't find closing '}' symbol"
 _LARGEST_FLOAT: Final = sys.float_info.max
-_LARGEST_FLOAT32: Final = 3.4028235677973366e38  # half a step above it rounds to infinity
 _THINK_CHOICE: Final = '"high", "medium", "low", "max", true, or false'
 
 
@@ -130,7 +129,7 @@ def _python_type(go_type: str) -> type | tuple[type, ...]:
 
 
 def _overflows(number: JsonNumber, go_type: str) -> bool:
-    return abs(number) > (_LARGEST_FLOAT32 if go_type == FLOAT32 else _LARGEST_FLOAT)
+    return overflows_float32(number) if go_type == FLOAT32 else abs(number) > _LARGEST_FLOAT
 
 
 def _check_numbers(value: Json, where: str) -> None:
@@ -174,7 +173,7 @@ def _check_message(message: Json, where: str) -> None:
     fields = folded(message or {})
     _check_arguments(fields.get("tool_calls"))
     for name, value in fields.items():
-        check_field(value, f"{where}.{name}", MESSAGE_FIELDS.get(name), named=True)
+        check_field(value, f"{where}.{name}", STRUCT_FIELDS[MESSAGE].get(name), named=True)
 
 
 def _check_block_message(message: Json, where: str) -> None:

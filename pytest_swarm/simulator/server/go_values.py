@@ -13,6 +13,8 @@ _ESCAPES: Final = {
     **dict(zip("\a\b\f\n\r\t\v", map("\\".__add__, "abfnrtv"), strict=True)),
     **{each: f"\\{each}" for each in ('"', "\\")},
 }
+_HALF_32, _HALF_64 = 2**31, 2**63
+_LARGEST_FLOAT32: Final = 3.4028235677973366e38  # half a step above it rounds to infinity
 _FIRST_NOT_ASCII: Final = 0x80
 _FIRST_LONG: Final = 0x10000
 _NAMES: Final = {str: "string", bool: "bool", int: "float64", float: "float64", list: "[]interface {}"}
@@ -73,6 +75,21 @@ def _quoted_character(character: str) -> str:
     if code < _FIRST_NOT_ASCII:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < _FIRST_LONG else f"\\U{code:08x}"
+
+
+def overflows_float32(number: float) -> bool:
+    """Return whether a number is infinite in 32 bits."""
+    return abs(number) > _LARGEST_FLOAT32
+
+
+def go_int(value: float) -> int:
+    """Return a number as Go converts it to an int on x86-64: one beyond 64 bits becomes the smallest."""
+    return int(value) if -_HALF_64 <= value < _HALF_64 else -_HALF_64
+
+
+def int32(value: int) -> int:
+    """Return what is left of a whole number in 32 bits."""
+    return (value + _HALF_32) % (2 * _HALF_32) - _HALF_32
 
 
 def go_number(value: float) -> str:

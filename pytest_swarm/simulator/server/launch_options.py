@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.go_values import go_int, int32
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 
 AUTO_LAYERS: Final = -1  # num_gpu: the loader chooses
@@ -17,6 +18,7 @@ LEAST_CONTEXT: Final = 4  # a smaller num_ctx becomes this
 DEFAULT_BATCH: Final = 512  # num_batch
 MEDIUM_BATCH: Final = 1024
 LARGE_BATCH: Final = 2048
+_ASSERTION: Final = "GGML_ASSERT(n_tokens_all <= cparams.n_batch) failed"
 _BATCH_TIERS: Final = (
     (32_768, LARGE_BATCH),
     (4096, MEDIUM_BATCH),
@@ -40,6 +42,14 @@ class LaunchOptions:
     shift: bool = True
     chosen_batch: int = field(default=DEFAULT_BATCH, compare=False)
     chosen_mmap: bool | None = field(default=None, compare=False)
+
+    @property
+    def launch_fault(self) -> str | None:
+        """With what the model's process ends as it is launched; None where it takes the options."""
+        if self.num_batch == 1:  # to warm up, the model reads two tokens
+            return f"{_ASSERTION}: {_ASSERTION}"
+        numbers = (self.num_batch or 0, self.num_gpu, self.num_thread, self.main_gpu or 0)
+        return "exit status 1" if any(int32(number) != number for number in numbers) else None
 
     @property
     def batch(self) -> int:
@@ -116,4 +126,4 @@ def _whole(given: Mapping[str, Json], name: str, default: int) -> int:
     if value is None:
         return default
     assert isinstance(value, int | float)  # checked when the request was parsed
-    return int(value)
+    return go_int(value)

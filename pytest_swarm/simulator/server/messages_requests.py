@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_struct, folded
+from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_struct
 from pytest_swarm.simulator.server.go_values import base64_fault, go_quoted
 from pytest_swarm.simulator.server.request_bodies import text_field
 
@@ -140,7 +140,7 @@ def _image(source: Json, missing: str) -> Json:
 
 def _tools(given: Json) -> Iterator[Json]:
     for tool in given if isinstance(given, list) else []:
-        fields = folded(tool if isinstance(tool, dict) else {})
+        fields = tool if isinstance(tool, dict) else {}
         name, schema = text_field(fields, "name"), fields.get("input_schema")
         if not text_field(fields, "type").startswith("web_search"):
             try:

@@ -78,10 +78,11 @@ class ModelEndpoints:
         for what, name in (("source", source), ("destination", destination)):
             if not parse_name(name).valid:
                 raise RequestError(400, f"{what} {go_quoted(name)} is invalid")
-        found = self._library.find(source)
-        if found is None:
-            raise RequestError(404, f"model {go_quoted(source)} not found")
-        self._library.add(replace(found, name=destination, modified_s=wall_time_s(asyncio.get_running_loop())))
+        found, same = self._library.find(source), self._library.spelled(parse_name(source))
+        if same != self._library.spelled(parse_name(destination)):  # else there is nothing to do
+            if found is None:
+                raise RequestError(404, f"model {go_quoted(source)} not found")
+            self._library.add(replace(found, name=destination, modified_s=wall_time_s(asyncio.get_running_loop())))
         await send_bytes(send, b"", headers={})
 
     async def delete(self, body: bytes, send: Send) -> None:

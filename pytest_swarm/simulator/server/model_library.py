@@ -38,6 +38,7 @@ class LibraryModel:
     system: str = ""
     licenses: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
+    requires: str = ""
     parent: str = ""
     modified_s: float = INSTALLED_S
 
@@ -121,7 +122,7 @@ def digest_of(model: ModelSpec) -> str:
 def manifest_digest(model: LibraryModel) -> str:
     """Return the digest of a model that was made of another one (64 hex digits): equal for equal content."""
     layers = (weights_digest(model.spec), model.parent, model.template, model.system, model.licenses, model.messages)
-    told = json.dumps([repr(layers), dict(model.spec.parameters)], sort_keys=True)
+    told = json.dumps([repr((*layers, model.requires)), dict(model.spec.parameters)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 

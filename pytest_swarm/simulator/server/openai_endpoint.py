@@ -143,7 +143,7 @@ def _whole(send: Send, translate: _TranslateReply) -> Send:
 
 
 def _named(events: Iterable[tuple[str, Json]]) -> Iterator[bytes]:
-    return (json_event(value, name=name) for name, value in events)
+    return (json_event(value, name=name, sort_keys=True) for name, value in events)
 
 
 def _event(value: Json) -> bytes:

@@ -99,13 +99,12 @@ class EventWriter:
             "index": 0,
             "finish_reason": line.get("done_reason") or None,
         }
-        event: dict[str, Json] = {**head, "choices": [choice]}
-        if self._form.with_usage:
-            event["usage"] = _usage({})
-        yield event
+        last = {key: head.pop(key) for key in ("model", "system_fingerprint")}
+        usage = {"usage": _usage({})} if self._form.with_usage else {}
+        yield {**head, "choices": [choice], **last, **usage}
         if line.get("done") is True:
             if self._form.with_usage:
-                yield {**head, "choices": [], "usage": _usage(line)}
+                yield {**head, "choices": [], **last, "usage": _usage(line)}
             yield DONE
 
     def _line_head(self, line: JsonReply, kind: str) -> dict[str, Json]:

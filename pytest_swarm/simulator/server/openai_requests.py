@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
+from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import base64_fault, go_type
 from pytest_swarm.simulator.server.request_bodies import text_field
 
@@ -31,7 +31,9 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
     rows = data.get("messages")
     if not isinstance(rows, list) or not rows:
         raise InvalidBody("[] is too short - 'messages'")
-    messages: list[Json] = [message for row in rows for message in _messages(row if isinstance(row, dict) else {})]
+    messages: list[Json] = []
+    for row in rows:
+        messages += _messages(row if isinstance(row, dict) else {}, first=not messages)
     stop = data.get("stop")
     options = _options(data, stops=stop if isinstance(stop, list) else [stop])
     for name in ("frequency_penalty", "presence_penalty"):
@@ -119,28 +121,26 @@ def think_value(data: JsonObject) -> Json:
     return _EFFORTS.get(effort)
 
 
-def _messages(row: JsonObject) -> list[Json]:
-    """Return a message as messages of the server: one for each part of its content."""
-    role, content = text_field(row, "role"), row.get("content")
-    _check_tool_calls(row.get("tool_calls"))
-    if isinstance(content, str):
-        return [{"role": role, "content": content}]
+def _messages(row: JsonObject, *, first: bool) -> list[Json]:
+    """Return a message as messages of the server: one for each part of its content; the last takes the tool calls."""
+    role, content, calls = text_field(row, "role"), row.get("content"), row.get("tool_calls")
     if isinstance(content, list):
-        return [_part(role, part) for part in content]
-    if row.get("tool_calls") is None:
+        messages = [_part(role, part) for part in content]
+    elif isinstance(content, str) or calls is not None:
+        messages = [{"role": role, "content": content if isinstance(content, str) else ""}]
+    else:
         raise InvalidBody(f"invalid message content type: {go_type(content)}")
-    return [{"role": role, "content": ""}]
+    if messages or not first:
+        _check_tool_calls(calls)
+    return messages
 
 
 def _check_tool_calls(calls: Json) -> None:
     """Raise InvalidBody where the arguments of a tool call are not a JSON object, or null, in a text."""
     for call in calls if isinstance(calls, list) else []:
         function = call.get("function") if isinstance(call, dict) else None
-        try:
-            arguments = json.loads(text_field(function if isinstance(function, dict) else {}, "arguments"))
-        except ValueError as error:
-            raise InvalidBody("invalid tool call arguments") from error
-        if not isinstance(arguments, dict | None):
+        text = text_field(function if isinstance(function, dict) else {}, "arguments")
+        if syntax_fault(text.encode(), whole=True) or not text.lstrip().startswith(("{", "null")):
             raise InvalidBody("invalid tool call arguments")
 
 

@@ -63,19 +63,10 @@ def fit_prompt(
         count: Returns the tokens of a request's prompt.
 
     Raises:
-        RequestError: The prompt does not fit, and the request does not allow to cut it.
+        RequestError: The prompt does not fit, and its context may not shift.
     """
     tokens = count(request)
     if not window.truncate:
-        if tokens >= window.allocated:
-            raise runner_error(
-                f"request ({tokens} tokens) exceeds the available context size ({window.allocated} tokens), "
-                "try increasing it",
-                in_stream=window.in_stream,
-                type="exceed_context_size_error",
-                n_prompt_tokens=tokens,
-                n_ctx=window.allocated,
-            )
         return request, tokens
     if window.chat and tokens > window.num_ctx:
         request = _drop_oldest(request, window, count)
@@ -86,6 +77,24 @@ def fit_prompt(
         raise RequestError(400, _TOO_LONG, in_stream=window.in_stream)
     kept_share, left_share = window.kept / tokens, window.tokens_after_cut / tokens
     return replace(request, messages=_cut(request.messages, kept_share, left_share)), window.tokens_after_cut
+
+
+def check_uncut(window: PromptWindow, tokens: int) -> None:
+    """Raise RequestError, as the model's process does, for a prompt that may not be cut and does not fit.
+
+    Args:
+        window: The context.
+        tokens: The tokens of the prompt.
+    """
+    if not window.truncate and tokens >= window.allocated:
+        raise runner_error(
+            f"request ({tokens} tokens) exceeds the available context size ({window.allocated} tokens), "
+            "try increasing it",
+            in_stream=window.in_stream,
+            type="exceed_context_size_error",
+            n_prompt_tokens=tokens,
+            n_ctx=window.allocated,
+        )
 
 
 def _drop_oldest(

@@ -61,7 +61,7 @@ def rendered_reply(parsed: ParsedRequest, wall_s: float) -> dict[str, Json]:
 
 
 def end_of_reply(parsed: ParsedRequest, stream: TokenStream, *, total_s: float, load_s: float) -> dict[str, Json]:
-    """Return what the final object of a reply says besides `chunk`; zeros are left out, as Go does.
+    """Return what the final object of a reply says besides `chunk`; what is zero or empty is left out, as Go does.
 
     Args:
         parsed: The request.
@@ -80,8 +80,9 @@ def end_of_reply(parsed: ParsedRequest, stream: TokenStream, *, total_s: float, 
         ("eval_count", stream.tokens),
         ("eval_duration", round(stream.decode_s * _NS_PER_S)),
     )
-    end.update(pair for pair in numbers if pair[1])
-    return end
+    told = [] if parsed.stream or parsed.logprobs is None else logprobs(tuple(stream.pieces), parsed.logprobs)
+    listed: dict[str, Json] = {"logprobs": told} if told else {}
+    return {**end, **(listed if parsed.chat else {}), **{name: value for name, value in numbers if value}, **listed}
 
 
 def logprobs(tokens: Sequence[str], alternatives: int) -> list[Json]:

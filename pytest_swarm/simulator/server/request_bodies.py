@@ -14,7 +14,15 @@ from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, 
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import JsonNumber
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_fields import FIELDS, LISTS, OWN_DECODERS, RESPONSES_INPUT
+from pytest_swarm.simulator.server.request_fields import (
+    FIELDS,
+    ITEM_TYPES,
+    LISTS,
+    OWN_DECODERS,
+    RAW,
+    RESPONSES_INPUT,
+    STRUCT_FIELDS,
+)
 from pytest_swarm.simulator.server.responses_input import input_items
 
 _SEPARATORS: Final = re.compile(r"[\s,:]*")
@@ -67,10 +75,17 @@ def read_object(body: bytes, kind: str) -> JsonObject:
             faults.append(fault)
     if faults:
         raise faults[0]
-    rows = found.get("messages")
-    if isinstance(rows, list):
-        found["messages"] = [folded(row) if isinstance(row, dict) else row for row in rows]
-    return found
+    return {name: _with_small_names(item, fields[name]) for name, item in found.items()}
+
+
+def _with_small_names(value: Json, go_type: str) -> Json:
+    """Return a value that was checked, with the names of its structs' fields in small letters."""
+    if isinstance(value, list) and go_type in ITEM_TYPES:
+        return [_with_small_names(each, ITEM_TYPES[go_type]) for each in value]
+    if isinstance(value, dict) and go_type in STRUCT_FIELDS:
+        types = STRUCT_FIELDS[go_type]
+        return {name: _with_small_names(item, types.get(name, RAW)) for name, item in folded(value).items()}
+    return value
 
 
 def read_request(body: bytes, kind: str) -> JsonObject:

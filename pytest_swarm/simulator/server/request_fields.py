@@ -20,7 +20,8 @@ FUNCTION: Final = "api.ToolCallFunction"
 ORDERED_MAP: Final = "api.ToolPropertiesMap"
 PROPERTY: Final = "api.ToolProperty"
 PROPERTY_TYPE: Final = "api.PropertyType"
-MESSAGES: Final = "[]api.Message"
+MESSAGE: Final = "api.Message"
+MESSAGES: Final = f"[]{MESSAGE}"
 BLOCK_MESSAGES: Final = "[]anthropic.MessageParam"
 KEEP_ALIVE: Final = "api.Duration"
 THINK: Final = "api.ThinkValue"
@@ -173,6 +174,7 @@ ITEM_TYPES: Final = {
     **{
         f"[]{item}": item
         for item in (
+            *(MESSAGE, "anthropic.MessageParam"),
             *("api.Tool", "api.ToolCall", PROPERTY, "openai.Message", "openai.ToolCall", "openai.ResponsesTool"),
             *("openai.ResponsesReasoningSummary", "anthropic.Tool", "anthropic.ContentBlock", "anthropic.Citation"),
         )
@@ -184,6 +186,12 @@ TYPE_AND_ROLE: Final = 'struct { Type string "json:\\"type\\""; Role string "jso
 FUNCTION_OUTPUT: Final = "struct of a function_call_output"
 TYPE_ONLY: Final = 'struct { Type string "json:\\"type\\"" }'
 STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    MESSAGE: {
+        **dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call_id"), STRING),
+        "images": IMAGES,
+        "tool_calls": CALLS,
+    },
+    "anthropic.MessageParam": {"role": STRING, "content": "[]anthropic.ContentBlock"},
     "api.Tool": {"type": STRING, "items": ANY, "function": "api.ToolFunction"},
     "api.ToolFunction": {"name": STRING, "description": STRING, "parameters": "api.ToolFunctionParameters"},
     "api.ToolFunctionParameters": _PARAMETERS,
@@ -200,6 +208,7 @@ STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     FUNCTION: {"index": INT, "name": STRING, "arguments": ARGUMENTS},
     "openai.StreamOptions": {"include_usage": BOOL},
     "openai.ResponseFormat": {"type": STRING, "json_schema": "openai.JsonSchema"},
+    "openai.JsonSchema": {"schema": RAW},
     "openai.Reasoning": {"effort": STRING},
     "openai.Message": {
         **dict.fromkeys(("role", "reasoning", "name", "tool_call_id"), STRING),
@@ -254,8 +263,3 @@ STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
 """The fields of objects inside a request; an error names the object, and the path to it."""
 MIXED_CASE: Final = {"anyof": "anyOf"}
 """The fields whose own names, which stand in errors, are not all in small letters."""
-MESSAGE_FIELDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("role", "content", "thinking", "tool_name", "tool_call_id"), STRING),
-    "images": IMAGES,
-    "tool_calls": CALLS,
-}

@@ -10,7 +10,7 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import keep_alive_s
 from pytest_swarm.simulator.server.field_checks import JsonObject
-from pytest_swarm.simulator.server.go_values import go_quoted
+from pytest_swarm.simulator.server.go_values import go_int, go_quoted
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.model_names import parse_name
@@ -66,15 +66,15 @@ class ParsedRequest:
 
     @property
     def json_format(self) -> tuple[Json, bool]:
-        """The JSON schema (or None), and whether plain JSON mode is on; RequestError 500 for an invalid format."""
-        if self.format in (None, "", {}):
-            return None, self.format == {}
-        if self.format == "json":
-            return None, True
-        if isinstance(self.format, dict):
-            return self.format, False
-        text = f'invalid format: {go_quoted(self.format_text)}; expected "json" or a valid JSON Schema object'
-        raise RequestError(500, text, in_stream=self.stream)
+        """The JSON schema (or None), and whether plain JSON mode is on."""
+        return self.format if isinstance(self.format, dict) and self.format else None, self.format in ("json", {})
+
+    @property
+    def format_fault(self) -> str | None:
+        """Why the server refuses the format; None where it takes it."""
+        if self.format in (None, "", "json") or isinstance(self.format, dict):
+            return None
+        return f'invalid format: {go_quoted(self.format_text)}; expected "json" or a valid JSON Schema object'
 
     def most_tokens(self, num_ctx: int) -> int | None:
         """Return the most tokens to generate: `num_predict`, at most ten times `num_ctx`; None without any limit.
@@ -105,7 +105,7 @@ class ParsedRequest:
             default: Its value if neither the request nor the model sets it.
         """
         value = self.options.get(name)
-        return int(value) if isinstance(value, int | float) else default
+        return go_int(value) if isinstance(value, int | float) else default
 
     @property
     def seed(self) -> int | None:

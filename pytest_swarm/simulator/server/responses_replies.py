@@ -25,10 +25,11 @@ def response_object(request: JsonObject, number: int, reply: JsonObject) -> dict
         reply: The server's own reply.
     """
     time_s = unix_seconds(text_field(reply, "created_at"))
-    head = _head(request, number, time_s)
-    reasoning = _reasoning(request, empty=False)
-    done: dict[str, Json] = {"completed_at": time_s, "status": "completed", "usage": _usage(reply)}
-    return {**head, **done, "reasoning": reasoning, "output": [_message(number, _text(reply), status="completed")]}
+    told: dict[str, Json] = {
+        "reasoning": _reasoning(request, empty=False),
+        "output": [_message(number, _text(reply), status="completed")],
+    }
+    return {**_head(request, number, time_s), **_end(reply, time_s), **told}
 
 
 class ResponseEvents:
@@ -81,7 +82,7 @@ class ResponseEvents:
     def _begin(self, time_s: int) -> Iterator[tuple[str, Json]]:
         self._started = True
         for name in ("response.created", "response.in_progress"):
-            yield self._event(name, response=self._response(time_s, "in_progress", [], None))
+            yield self._event(name, response=self._response(time_s))
 
     def _more(self, text: str) -> Iterator[tuple[str, Json]]:
         if not self._has_text:
@@ -100,13 +101,11 @@ class ResponseEvents:
             yield self._part_event("response.output_text.done", text=self._text, logprobs=[])
             yield self._part_event("response.content_part.done", part=_part(self._text))
             yield self._event("response.output_item.done", output_index=0, item=item)
-        response = {**self._response(time_s, "completed", output, _usage(line)), "completed_at": time_s}
+        response = self._response(time_s) | _end(line, time_s) | {"output": output}
         yield self._event("response.completed", response=response)
 
-    def _response(self, time_s: int, status: str, output: Json, usage: Json) -> dict[str, Json]:
-        head = _head(self._request, self._number, time_s)
-        reasoning = _reasoning(self._request, empty=True)
-        return {**head, "status": status, "output": output, "usage": usage, "reasoning": reasoning}
+    def _response(self, time_s: int) -> dict[str, Json]:
+        return {**_head(self._request, self._number, time_s), "reasoning": _reasoning(self._request, empty=True)}
 
     def _part_event(self, name: str, **values: Json) -> tuple[str, Json]:
         return self._event(name, item_id=_item_id(self._number), output_index=0, content_index=0, **values)
@@ -116,38 +115,47 @@ class ResponseEvents:
         return name, {**values, "type": name, "sequence_number": self._sequence - 1}
 
 
+def _end(reply: JsonObject, time_s: int) -> dict[str, Json]:
+    return {"completed_at": time_s, "status": "completed", "usage": _usage(reply)}
+
+
 def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
-    """Return what a response says besides its output: the settings of its request, and what is not supported."""
+    """Return a response that has no output yet, key for key as the server writes it: mostly settings of its request."""
     truncation, temperature, top_p = (request.get(name) for name in ("truncation", "temperature", "top_p"))
-    nothing: dict[str, Json] = dict.fromkeys(
-        (
-            *("completed_at", "incomplete_details", "previous_response_id", "error", "max_tool_calls"),
-            *("safety_identifier", "prompt_cache_key"),
-        )
-    )
-    zero: dict[str, Json] = dict.fromkeys(("presence_penalty", "frequency_penalty", "top_logprobs"), 0)
     form = text_format(request)
     told = {key: form[key] for key in _TEXT_KEYS if key in form and (key == "schema" or form[key] not in (None, ""))}
     return {
-        **nothing,
-        **zero,
         "id": f"resp_{number}",
         "object": "response",
         "created_at": time_s,
+        "completed_at": None,
+        "status": "in_progress",
+        "incomplete_details": None,
         "model": text_field(request, "model"),
+        "previous_response_id": None,
         "instructions": text_field(request, "instructions") or None,
+        "output": [],
+        "error": None,
         "tools": list(_tools(request.get("tools"))),
         "tool_choice": "auto",
         "truncation": "disabled" if truncation is None else truncation,
         "parallel_tool_calls": True,
         "text": {"format": {"type": text_field(form, "type"), **told}},
         "top_p": 1 if top_p is None else _shortest(top_p),
+        "presence_penalty": 0,
+        "frequency_penalty": 0,
+        "top_logprobs": 0,
         "temperature": 1 if temperature is None else _shortest(temperature),
+        "reasoning": None,
+        "usage": None,
         "max_output_tokens": request.get("max_output_tokens"),
+        "max_tool_calls": None,
         "store": False,
         "background": request.get("background") is True,
         "service_tier": "default",
         "metadata": {},
+        "safety_identifier": None,
+        "prompt_cache_key": None,
     }
 
 

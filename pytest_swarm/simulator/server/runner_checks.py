@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from pytest_swarm.fields import Json
+from pytest_swarm.simulator.server.go_values import int32, overflows_float32
 from pytest_swarm.simulator.server.model_library import VOCABULARY
-from pytest_swarm.simulator.server.request_error import runner_error
+from pytest_swarm.simulator.server.request_error import RequestError, runner_error
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 
+# in the order in which the server writes them
+_FLOATS: Final = (
+    *("temperature", "top_p", "min_p"),
+    *("repeat_penalty", "frequency_penalty", "presence_penalty", "typical_p"),
+)
+_RANGES: Final = (("num_keep", "n_keep", -1), ("repeat_last_n", "repeat_last_n", 0))
 _PRIMITIVES: Final = ("boolean", "number", "integer", "object", "array", "string", "null")
 _NO_GRAMMAR: Final = "Failed to initialize samplers: failed to parse grammar"
 _FIELD: Final = "Field 'json_schema': \"json_schema\": "
@@ -26,19 +33,34 @@ _UNIONS: Final = ("oneOf", "anyOf")
 
 
 def check_by_runner(parsed: ParsedRequest) -> None:
-    """Raise RequestError 400 for a request that the model's process refuses."""
+    """Raise RequestError 500 for what cannot be passed to the model's process, and 400 for what that refuses."""
+    fault = parsed.format_fault or _number_fault(parsed.options)
+    if fault is not None:
+        raise RequestError(500, fault, in_stream=parsed.stream)
     if parsed.images:
-        raise runner_error(
-            "Multimodal data provided, but model does not support multimodal requests.", in_stream=parsed.stream
-        )
-    last = parsed.whole_option("repeat_last_n", 0)
-    if last < 0:
-        text = f"Field 'repeat_last_n': Value must be between 0 <= value <= 2147483647, but got {last}"
-        raise runner_error(text, in_stream=parsed.stream)
-    schema, _ = parsed.json_format
-    fault = schema_fault(schema) or penalty_fault(parsed.options.get("repeat_penalty"))
+        fault = "Multimodal data provided, but model does not support multimodal requests."
+    fault = fault or _range_fault(parsed) or schema_fault(parsed.json_format[0])
+    if fault in (None, _NO_GRAMMAR):  # the grammar is the last of the samplers
+        fault = penalty_fault(parsed.options.get("repeat_penalty")) or fault
     if fault is not None:
         raise runner_error(fault, in_stream=parsed.stream)
+
+
+def _number_fault(options: Mapping[str, Json]) -> str | None:
+    """Return why the server cannot write the options as JSON: it keeps 32 bits of a number, and knows no infinity."""
+    for name in _FLOATS:
+        value = options.get(name)
+        if isinstance(value, int | float) and overflows_float32(value):
+            return f"failed to marshal completion request: json: unsupported value: {'+' if value > 0 else '-'}Inf"
+    return None
+
+
+def _range_fault(parsed: ParsedRequest) -> str | None:
+    for option, field, least in _RANGES:
+        value = int32(parsed.whole_option(option, 0))
+        if value < least:
+            return f"Field '{field}': Value must be between {least} <= value <= 2147483647, but got {value}"
+    return None
 
 
 def penalty_fault(penalty: Json) -> str | None:
@@ -54,7 +76,7 @@ def context_fault(tokens: Sequence[int]) -> str | None:
         tokens: The tokens, of which the process keeps 32 bits each.
     """
     for token in tokens:
-        number = (token + 2**31) % 2**32 - 2**31
+        number = int32(token)
         if not 0 <= number < VOCABULARY:
             place = f"__n (which is {number % 2**64}) >= this->size() (which is {VOCABULARY})"
             error = {"code": 500, "message": f"vector::_M_range_check: {place}", "type": "server_error"}

@@ -61,6 +61,8 @@ def show_reply(model: LibraryModel, asked: ShowRequest) -> dict[str, Json]:
     shown["tensors"] = list(_tensors(model.spec))
     shown["capabilities"] = list(CAPABILITIES)
     shown["modified_at"] = rfc3339(model.modified_s)
+    if model.requires:
+        shown["requires"] = model.requires
     return shown
 
 

@@ -9,45 +9,15 @@ _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE: Final = re.compile(r"\{\{-?\s*(?:template|block)\s+(\"[^\"]*\")\s*([^}]*?)\s*-?\}\}")
 _TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|'(?:[^'\\]|\\.)*'")
 _FUNCTION: Final = re.compile(r"(?<![.$\w])[A-Za-z_]\w*")  # a name that is no field and no variable
+_VARIABLE: Final = re.compile(r"\$\w*")
+_DECLARATION: Final = re.compile(r"(\$\w+(?:\s*,\s*\$\w+)?)\s*:=")
 _WITH_VALUE: Final = frozenset({"if", "range", "with"})
 _KNOWN: Final = frozenset(
-    [
-        "and",
-        "or",
-        "not",
-        "len",
-        "index",
-        "slice",
-        "print",
-        "printf",
-        "println",
-        "html",
-        "js",
-        "urlquery",
-        "call",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "true",
-        "false",
-        "nil",
-        "if",
-        "else",
-        "end",
-        "range",
-        "with",
-        "block",
-        "define",
-        "template",
-        "break",
-        "continue",
-        "json",
-        "currentDate",
-        "yesterdayDate",
-    ]
+    (
+        *("and", "or", "not", "len", "index", "slice", "print", "printf", "println", "html", "js", "urlquery", "call"),
+        *("eq", "ne", "lt", "le", "gt", "ge", "true", "false", "nil", "if", "else", "end", "range", "with", "block"),
+        *("define", "template", "break", "continue", "json", "currentDate", "yesterdayDate"),
+    )
 )
 _OPENS: Final = frozenset({"if", "range", "with", "block", "define"})
 
@@ -57,17 +27,15 @@ def template_fault(template: str) -> str | None:
     rest = _ACTION.sub(lambda found: "\n" * found[0].count("\n"), template)
     if "{{" in rest:
         return f"template: :{rest[: rest.index('{{')].count(chr(10)) + 1}: unclosed action"
-    depth = 0
+    clauses: list[str] = []
+    variables = {"$"}
     for action in _ACTION.finditer(template):
         words = action[1].strip("- \t\r\n").split()
-        line = template[: action.start()].count("\n") + 1
-        fault = _action_fault(words)
+        variables.update(each for names in _DECLARATION.findall(action[1]) for each in _VARIABLE.findall(names))
+        fault = _action_fault(words, variables) or _clause_fault(words, clauses)
         if fault is not None:
-            return f"template: :{line}: {fault}"
-        depth += (words[0] in _OPENS) - (words[0] == "end")
-        if depth < 0:
-            return f"template: :{line}: unexpected {{{{end}}}}"
-    if depth:
+            return f"template: :{template[: action.start()].count(chr(10)) + 1}: {fault}"
+    if clauses:
         return f"template: :{template.count(chr(10)) + 1}: unexpected EOF"
     without_argument = any(not other[2] for other in _OTHER_TEMPLATE.finditer(template))
     return "undefined template specified" if without_argument else None
@@ -85,7 +53,25 @@ def rendering_fault(template: str) -> str | None:
     return f'template: :{line}:{column}: executing "" at {at}: template {name} not defined'
 
 
-def _action_fault(words: list[str]) -> str | None:
+def _clause_fault(words: list[str], clauses: list[str]) -> str | None:
+    """Return why an action stands at a wrong place; enter it into the clauses that are open."""
+    word = words[0]
+    if word in _OPENS:
+        clauses.append(word)
+    elif word in ("end", "else") and not clauses:
+        return f"unexpected {{{{{word}}}}}"
+    elif word == "end":
+        clauses.pop()
+    elif word == "else" and clauses[-1].endswith("else"):
+        return "expected end; found {{else}}"
+    elif words == ["else"]:
+        clauses[-1] += " else"
+    elif word in ("break", "continue") and not any(clause.startswith("range") for clause in clauses):
+        return f"{{{{{word}}}}} outside {{{{range}}}}"
+    return None
+
+
+def _action_fault(words: list[str], variables: set[str]) -> str | None:
     """Return what is wrong with the words of one action; None for nothing that is checked."""
     if not words:
         return "missing value for command"
@@ -93,6 +79,11 @@ def _action_fault(words: list[str]) -> str | None:
         return f"missing value for {words[0]}"
     if words[0].startswith("/*"):
         return None
-    names = _FUNCTION.findall(_TEXT.sub(" ", " ".join(words)))
-    unknown = next((name for name in names if name not in _KNOWN), None)
-    return None if unknown is None else f'function "{unknown}" not defined'
+    code = _TEXT.sub(" ", " ".join(words))
+    if '"' in code:
+        return "unterminated quoted string"
+    unknown = next((name for name in _FUNCTION.findall(code) if name not in _KNOWN), None)
+    if unknown is not None:
+        return f'function "{unknown}" not defined'
+    unknown = next((name for name in _VARIABLE.findall(code) if name not in variables), None)
+    return None if unknown is None else f'undefined variable "{unknown}"'

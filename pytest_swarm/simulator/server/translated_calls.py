@@ -66,4 +66,5 @@ class NativeRoutes:
         try:
             await self.handlers[call.path](json.dumps(call.request, separators=(",", ":")).encode(), call.sink)
         except RequestError as refusal:
-            await send_json(call.sink, {"error": str(refusal)}, status=refusal.status)
+            error: dict[str, Json] = {"error": str(refusal)}
+            await send_json(call.sink, error, status=refusal.status, sized=not refusal.in_stream)

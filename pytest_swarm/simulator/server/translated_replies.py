@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_encoded
+from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_encoded, send_head
 from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.transport import Event, Send
 
 ErrorForm: TypeAlias = Callable[[int, str], dict[str, Json]]
 """Returns the error object for a status and what is wrong."""
-LIVE: Final = ((b"cache-control", b"no-cache"), (b"connection", b"keep-alive"))
+LIVE: Final = {"cache-control": "no-cache", "connection": "keep-alive"}
 """What newer routes say of a stream, and of a refusal in its place."""
 
 
@@ -45,7 +46,7 @@ def streamed(
     translate: Callable[[JsonObject], Iterable[bytes]],
     *,
     error: ErrorForm,
-    headers: Sequence[tuple[bytes, bytes]] = (),
+    headers: Mapping[str, str] = MappingProxyType({}),
     failure: Callable[[int, str], Iterable[bytes]] | None = None,
 ) -> Send:
     """Return a `send` for a native route, which sends each line on as server-sent events.
@@ -54,29 +55,32 @@ def streamed(
         send: The ASGI callable for the response.
         translate: Yields the events of a line.
         error: Returns an error in the other form.
-        headers: The headers of the response besides its type.
+        headers: The headers of the response besides its type. A route that has some states no length.
         failure: Yields the events of an error where it is told in the stream.
     """
-    status, started = 200, False
+    status, started, sized = 200, False, False
 
     async def sink(event: Event) -> None:
-        nonlocal status, started
+        nonlocal status, started, sized
         if event["type"] == "http.response.start":
-            status = event["status"]
+            status, sized = event["status"], any(name == b"content-length" for name, _ in event["headers"])
             return
         text, more = event["body"], event.get("more_body", False)
-        if status != 200 and failure is None:
-            await send_encoded(send, error(status, text_field(json.loads(text), "error")), status=status, more=headers)
+        if status == 200:
+            lines = b"".join(translate(json.loads(text)) if text.strip() else ())
+        elif failure is None:
+            value = error(status, text_field(json.loads(text), "error"))
+            await send_encoded(send, value, status=status, more=headers, sized=sized)
+            return
+        else:
+            lines = b"".join(failure(status, text_field(json.loads(text), "error")))
+        named = {"content-type": "text/event-stream", **headers}
+        if not started and not more:
+            await send_bytes(send, lines, headers=named, sized=sized and not headers)
             return
         if not started:
             started = True
-            named = [(b"content-type", b"text/event-stream"), *headers]
-            await send({"type": "http.response.start", "status": 200, "headers": named})
-        if status == 200:
-            lines = b"".join(translate(json.loads(text)) if text.strip() else ())
-        else:
-            assert failure is not None  # else it is no stream
-            lines = b"".join(failure(status, text_field(json.loads(text), "error")))
+            await send_head(send, named)
         await send({"type": "http.response.body", "body": lines, "more_body": more})
 
     return sink
@@ -93,11 +97,13 @@ def server_event(text: str, *, name: str = "") -> bytes:
     return f"{head}data: {text}\n\n".encode()
 
 
-def json_event(value: Json, *, name: str = "") -> bytes:
+def json_event(value: Json, *, name: str = "", sort_keys: bool = False) -> bytes:
     """Return one server-sent event whose data is a JSON value.
 
     Args:
         value: The value.
         name: Its name; none if it is empty.
+        sort_keys: Whether the keys of objects are in alphabetical order, as in Go's maps.
     """
-    return server_event(json.dumps(value, ensure_ascii=False, separators=(",", ":")), name=name)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+    return server_event(text, name=name)
