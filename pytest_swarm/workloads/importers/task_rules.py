@@ -36,7 +36,19 @@ _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
         TaskType.EXTRACTION: r"extract\w*|find|get|fetch|retriev\w*|search\w*|read|look|list|scan|parse|\w*load|map",
     }
 )
-_PATTERNS: Final = tuple((kind, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for kind, words in _WORDS.items())
+# Chinese and Japanese, which have no marks between words.
+_UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
+    {
+        TaskType.CODE: "代码|编程|脚本|函数|コード|プログラム",
+        TaskType.MATH: "计算|数学|求和|計算",
+        TaskType.SUMMARIZE: "总结|摘要|概括|汇总|归纳|报告|要約|まとめ|レポート",
+        TaskType.CREATIVE: "写作|撰写|编写|创作|扩写|改写|生成|作成|執筆",
+        TaskType.EXTRACTION: "提取|抽取|识别|解析|查询|检索|搜索|抽出|検索",
+    }
+)
+_PATTERNS: Final = tuple(
+    (kind, re.compile(rf"\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE)) for kind, words in _WORDS.items()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
