@@ -22,6 +22,7 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("目标提取", "Write a mail.", "extraction"),
         ("LLM 2", "請根据用户的要求生成代码。", "code"),
         ("LLM 2", "会話の要約をしてください。", "summarize"),
+        ("LLM 2", "提取发票代码", "extraction"),  # the number of an invoice
         ("LLM 2", "你是客服，请回复。", "general"),
     ],
 )

@@ -39,7 +39,7 @@ _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
 # Chinese and Japanese, which have no marks between words.
 _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
-        TaskType.CODE: "代码|编程|脚本|函数|コード|プログラム",
+        TaskType.CODE: "(?<!票)代码|编程|脚本|函数|コード|プログラム",
         TaskType.MATH: "计算|数学|求和|計算",
         TaskType.SUMMARIZE: "总结|摘要|概括|汇总|归纳|报告|要約|まとめ|レポート",
         TaskType.CREATIVE: "写作|撰写|编写|创作|扩写|改写|生成|作成|執筆",
