@@ -1873,7 +1873,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="what looks like a comment within a text of JSONC is one",
-        where="workloads/importers/jsonc_text.py",
+        where="workloads/importers/document_files.py",
         old='rf"{_TEXT}|//',
         new='rf"//',
         tests=("workloads/test_crewai_project.py",),
