@@ -219,6 +219,9 @@ def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:
     assert dot.edges == (("x", "y"), ("x", "z"), ("y", "z"), ("5", "ww"))
     assert [task.type for task in dot.tasks] == ["code", "math", "math", "code", "code"]
     assert dot.task("x").prompt == 'Write "it".'
+    listed = import_graph(write(tmp_path, "digraph { a, b:n [type=math]; a, b -> {c, d} }", "list.dot"))
+    assert set(listed.edges) == {("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")}
+    assert [listed.task(each).type for each in "abc"] == ["math", "math", "reasoning"]
     pytest.importorskip("networkx")
     collect, _ = import_graph(write(tmp_path, GRAPHML, "x.graphml")).tasks
     assert (collect.prompt, collect.estimated_tokens) == ("Collect & count.", 70)
