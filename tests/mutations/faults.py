@@ -1893,8 +1893,15 @@ FAULTS: Final = (
         tests=("workloads/test_flow_rows.py",),
     ),
     Fault(
+        name="a node of Dify whose kind is beside its data has none",
+        where="workloads/importers/dify.py",
+        old='{**data, "type": kind}',
+        new="data",
+        tests=("workloads/test_dify_rules.py",),
+    ),
+    Fault(
         name="what looks like a comment within a text of JSONC is one",
-        where="workloads/importers/jsonc_text.py",
+        where="workloads/importers/document_files.py",
         old='rf"{_TEXT}|//',
         new='rf"//',
         tests=("workloads/test_crewai_project.py",),

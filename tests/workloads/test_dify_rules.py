@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.workloads.flow_documents import DIFY
 from tests.workloads.flow_imports import dify, imported, llm, prompts
 
 NO_JINJA = "templates are not computed: every branch is written out, and each loop once: t"
@@ -159,3 +161,14 @@ def test_a_variable_of_the_system_may_be_named_as_one_of_the_start_node(tmp_path
         START, ("c", "question-classifier", classifier), ("a", "llm", llm("{{#s.sys.query#}}")), links="s>c, c>a"
     )
     assert prompts(imported(tmp_path, document, inputs={"query": "1 + 1?"})) == {"c": "1 + 1?", "a": "1 + 1?"}
+
+
+@pytest.mark.parametrize("app", [{}, {"rag_pipeline": {"name": "answers"}}, {"app": DIFY["app"]}])
+def test_a_workflow_may_be_alone_and_its_nodes_may_have_their_kinds_beside_the_data(
+    app: dict[str, Any], tmp_path: Path
+) -> None:
+    graph = copy.deepcopy(DIFY["workflow"])
+    for row in graph["graph"]["nodes"]:
+        row.setdefault("type", row["data"].pop("type").replace("-", "_"))
+    found = imported(tmp_path, {**app, "workflow": graph}, name="answers.json")
+    assert found.graph == imported(tmp_path, DIFY).graph

@@ -219,6 +219,9 @@ def test_plain_graphs_carry_the_fields_of_tasks(tmp_path: Path) -> None:
     assert dot.edges == (("x", "y"), ("x", "z"), ("y", "z"), ("5", "ww"))
     assert [task.type for task in dot.tasks] == ["code", "math", "math", "code", "code"]
     assert dot.task("x").prompt == 'Write "it".'
+    listed = import_graph(write(tmp_path, "digraph { a, b:n [type=math]; a, b -> {c, d} }", "list.dot"))
+    assert set(listed.edges) == {("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")}
+    assert [listed.task(each).type for each in "abc"] == ["math", "math", "reasoning"]
     pytest.importorskip("networkx")
     collect, _ = import_graph(write(tmp_path, GRAPHML, "x.graphml")).tasks
     assert (collect.prompt, collect.estimated_tokens) == ("Collect & count.", 70)
@@ -271,6 +274,8 @@ def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
         ("x.yml", "a: 1\n---\nb: 2\n", "it holds several documents; write each into a file of its own (line 2)"),
         ("x.yml", "a: !!python/object/apply:os.system ['x']", "is not valid YAML: could not determine a constructor"),
         ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow"),
+        ("x.yml", "app: {mode: production}", "the format is not known"),
+        ("x.yml", "workflow: {steps: []}", "the format is not known"),
         ("x.yml", "a: &a [x]\nb: [*a, *a]", "the format is not known"),
         ("x.yml", "w: {role: r, goal: g}", "holds the agents of a CrewAI crew; import the tasks.yaml beside it"),
         ("x.txt", "", "the file name must end in one of .json, .jsonc, .toml, .yml"),

@@ -219,11 +219,15 @@ def test_a_group_is_what_it_holds(tmp_path: Path) -> None:
         assert [task.source_model for task in found.graph.tasks] == [None, "llama3", "gemma2:2b"]
 
 
-def test_a_flow_of_langflow_before_its_outputs_is_refused_for_what_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("handle", [{}, {"data": {}, "targetHandle": "BaseLanguageModel|llm|c"}])
+def test_a_flow_of_langflow_before_its_outputs_is_refused_for_what_it_is(
+    handle: dict[str, Any], tmp_path: Path
+) -> None:
     document = flow(("m", "ChatOpenAI", {}), ("c", "LLMChain", {}), links="m>c.llm")
+    document["data"]["edges"][0] |= handle
     path = tmp_path / "x.json"
     path.write_text(json.dumps(document))
-    with pytest.raises(GraphError, match=r"x.json: c \(LLMChain\) has a model, .* LangFlow before 1.0; open the flow"):
+    with pytest.raises(GraphError, match=r"x.json: no step .*: m \(ChatOpenAI\) does .* LangFlow before 1.0; open the"):
         import_graph(path)
 
 

@@ -254,6 +254,8 @@ def test_a_vendor_node_is_a_step_where_it_asks_for_a_text(
         ({"resource": "chat", "chatModel": "m", "messages": {"messages": [{"role": "system", "content": "S"},
           {"content": "=A {{ $json.x }}"}]}}, "A X", "S", "m"),
         ({"resource": "chat", "model": "m", "prompt": {"messages": [{"content": "A"}]}}, "A", None, "m"),
+        ({"resource": "chat", "operation": "message", "model": "m", "messages": [{"role": "system", "content": "S"},
+          {"role": "user", "content": "A"}]}, "A", "S", "m"),
         ({"model": "m", "prompt": "=A {{ $json.x }}"}, "A X", None, "m"),
         ({"operation": "edit", "instruction": "Shorten.", "input": "={{ $json.x }}"}, "Shorten.\n\nX", None, None),
     ],

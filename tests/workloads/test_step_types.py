@@ -19,6 +19,11 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "Compute the total.", "math"),
         ("LLM 2", "# Overview\nYou keep a calendar. {{ $json.word_count }} {{answer: Count}}", "general"),
         ("LLM 2", "Give an overview of the mails.", "summarize"),
+        ("目标提取", "Write a mail.", "extraction"),
+        ("LLM 2", "請根据用户的要求生成代码。", "code"),
+        ("LLM 2", "会話の要約をしてください。", "summarize"),
+        ("LLM 2", "提取发票代码", "extraction"),  # the number of an invoice
+        ("LLM 2", "你是客服。请回复。", "general"),
     ],
 )
 def test_a_step_without_a_telling_word_is_general(name: str, text: str, kind: str) -> None:

@@ -238,11 +238,7 @@ def filled(template: str, places: re.Pattern[str], fill: Callable[[re.Match[str]
 
 
 def labeled(said: Iterable[tuple[str, Parts]]) -> list[Parts]:
-    """Return messages, each with its role in front where the assistant speaks too.
-
-    Args:
-        said: Role and text of each message; blank ones count for nothing.
-    """
+    """Return messages, each with its role in front where the assistant speaks too; blank ones count for nothing."""
     messages = [(role, text) for role, text in said if not is_blank(text)]
     has_roles = any(role == "assistant" for role, _ in messages)
     return [(f"{role}: ", *text) if has_roles else text for role, text in messages]

@@ -18,6 +18,7 @@ from pytest_swarm.workloads.importers.json_values import tables, text
 from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
 from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
+_READERS: Final = ((is_n8n, read_n8n), (is_dify, read_dify), (is_flowise, read_flowise))
 _FLOWISE_LISTS: Final = ("AgentFlowV2", "AgentFlow", "ChatFlow", "AssistantFlow")
 
 
@@ -90,14 +91,10 @@ def _callable(rows: list[Json], stem: str, where: str) -> Iterator[tuple[str, Ag
     for row in rows:
         try:
             document = unpacked(row, where)
-            if is_n8n(document):
-                flow = read_n8n(document, name=stem)
-            elif is_dify(document):
-                flow = read_dify(document, name=stem)
-            elif is_flowise(document):
-                flow = read_flowise(document, name=stem or text(document, "name"))
-            else:
+            read = next((read for matches, read in _READERS if matches(document)), None)
+            if read is None:
                 continue
+            flow = read(document, name=stem or text(document, "name"))
         except GraphError:  # it is refused where it is imported itself; the call is then listed as lost
             continue
         names = (*flow.called, stem) if len(rows) == 1 else flow.called

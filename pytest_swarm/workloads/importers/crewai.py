@@ -76,9 +76,6 @@ class Crew:
 def flow_of_crew(crew: Crew) -> AgentFlow:
     """Return the workflow of a crew.
 
-    Args:
-        crew: The crew.
-
     Raises:
         GraphError: Where `context` is no list, or names a task that does not exist.
     """

@@ -25,11 +25,12 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_te
 
 LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
 _PLAIN_HANDLE: Final = "source"
+_MODES: Final = ("workflow", "advanced-chat", "chat", "agent-chat", "completion")
 
 
 def is_dify(document: Json) -> bool:
-    """Return whether the document is a Dify app."""
-    return isinstance(document, dict) and isinstance(document.get("app"), dict)
+    """Return whether the document is a Dify app, or a workflow of Dify without the app around it."""
+    return text(document, "app", "mode") in _MODES or isinstance(at(document, "workflow", "graph"), dict)
 
 
 def read_dify(document: Json, *, name: str) -> AgentFlow:
@@ -44,18 +45,25 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
     """
     graph = at(document, "workflow", "graph")
     if not isinstance(graph, dict):
-        mode = text(document, "app", "mode") or "without a mode"
+        mode = text(document, "app", "mode")
         raise GraphError(f"is a Dify app ({mode}) without a workflow, so it has no graph of steps")
-    rows = by_id(row for row in rows_at(graph, "nodes") if text(row, "data", "type") and text(row, "id"))
+    rows = by_id(row for row in map(_typed, rows_at(graph, "nodes")) if text(row, "data", "type") and text(row, "id"))
     references = DifyReferences(document, rows)
+    own = (text(document, "app", "name") or text(document, "rag_pipeline", "name")).strip()
     return AgentFlow(
-        name=text(document, "app", "name").strip() or name,
+        name=own or name,
         nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
         links=tuple(_link(row, rows) for row in edge_rows(graph, "edges")),
         losses=(*references.losses, *dify_losses(document, rows)),
         calls=tuple(_calls(rows, references)),
-        called=(text(document, "app", "name").strip(),),
+        called=(own,) if own else (),
     )
+
+
+def _typed(row: JsonTable) -> JsonTable:
+    """Return a node with its kind in its data; files that models wrote have it beside them, as that of the drawing."""
+    data, kind = table(row, "data"), text(row, "type").replace("_", "-")
+    return row if "type" in data or kind.startswith("custom") else {**row, "data": {**data, "type": kind}}
 
 
 def _node(node: str, row: JsonTable, rows: dict[str, JsonTable], references: DifyReferences) -> FlowNode:

@@ -149,7 +149,7 @@ class _Parser:
         return list(dict.fromkeys(node for end in ends for node in end))
 
     def _end(self, defaults: dict[str, Json], depth: int) -> list[str]:
-        """Read an end of an edge: a node with or without a port, or a subgraph."""
+        """Read an end of an edge: nodes with or without ports, or a subgraph."""
         if self._is_word("subgraph"):
             self.place += 1
             if self._at().text != "{" or self._at().kind != "mark":
@@ -157,11 +157,13 @@ class _Parser:
             return self._block(defaults, depth + 1)
         if self._at().kind == "mark" and self._at().text == "{":
             return self._block(defaults, depth + 1)
-        node = self._id()
-        while self._skip(":"):
-            self._id()
-        self.found.nodes.setdefault(node, dict(defaults))
-        return [node]
+        nodes: list[str] = []
+        while not nodes or self._skip(","):
+            nodes.append(self._id())
+            while self._skip(":"):
+                self._id()
+            self.found.nodes.setdefault(nodes[-1], dict(defaults))
+        return nodes
 
     def _attributes(self) -> dict[str, Json]:
         """Read any number of `[key=value, ...]`."""

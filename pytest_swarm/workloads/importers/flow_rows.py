@@ -52,9 +52,6 @@ def edge_rows(document: Json, *path: str) -> list[JsonTable]:
 def by_id(rows: Iterable[JsonTable]) -> dict[str, JsonTable]:
     """Return nodes by their `id`.
 
-    Args:
-        rows: The nodes.
-
     Raises:
         GraphError: Where two of them have one ID.
     """

@@ -50,13 +50,6 @@ _CATEGORIES: Final[Mapping[str, str]] = {
     "Moderation": "texts are not moderated",
     "Cache": "answers are not cached",
 }
-_KINDS: Final = (  # of files without categories: the end of a node's name
-    ("Memory", "memories are not kept"),
-    ("OutputParser", "output parsers are not applied"),
-    ("Embeddings", "nothing is stored or retrieved"),
-    ("Retriever", "nothing is stored or retrieved"),
-    ("Tool", "tools are not called"),
-)
 _LISTS: Final[Mapping[str, str]] = {
     "Tools": "tools are not called",
     "KnowledgeDocumentStores": "nothing is stored or retrieved",
@@ -86,7 +79,7 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
         kind, inputs = text(row, "data", "name"), table(row, "data", "inputs")
         label = text(row, "data", "label").strip() or node
         users = tuple(led_to.get(node, ()))
-        reason = _NODES.get(kind) or _CATEGORIES.get(text(row, "data", "category")) or _by_kind(kind)
+        reason = _NODES.get(kind) or _CATEGORIES.get(text(row, "data", "category"))
         if reason:
             own = kind in _NODES or not users
             yield FlowLoss(reason=reason, what=label, nodes=(node,) if own else users)
@@ -137,7 +130,3 @@ def _sampling(settings: JsonTable) -> str:
 
 def _sampling_loss(label: str, found: str, nodes: tuple[str, ...]) -> FlowLoss:
     return FlowLoss(reason="settings of models are not sent", what=f"{label} ({found})", nodes=nodes)
-
-
-def _by_kind(kind: str) -> str | None:
-    return next((reason for end, reason in _KINDS if kind.endswith(end)), None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from pytest_swarm.documents import path_of, read_text
 from pytest_swarm.domain.graph import TaskGraph
@@ -81,19 +81,8 @@ class Format:
     read: Callable[[Json, _Place], Content]
 
 
-class _GraphReader(Protocol):
-    def __call__(self, document: Json, /, *, where: str) -> TaskGraph: ...
-
-
-class _FlowReader(Protocol):
-    def __call__(self, document: Json, /, *, name: str) -> AgentFlow: ...
-
-
 def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
-    """Yield the graphs and workflows of a file.
-
-    Args:
-        path: The file. Its suffix tells whether it is JSON, TOML, YAML, DOT or GraphML, its contents tell the format.
+    """Yield the graphs and workflows of a file: its suffix tells how it is read, its contents tell the format.
 
     Raises:
         GraphError: Where the file cannot be read as what its suffix says.
@@ -207,12 +196,12 @@ def _crew_name(path: Path) -> str:
     return (folder.parent if folder.name == "config" else folder).name or path.stem
 
 
-def _graph(read: _GraphReader) -> Callable[[Json, _Place], Content]:
+def _graph(read: Callable[..., TaskGraph]) -> Callable[[Json, _Place], Content]:
     """Return the reader of a format whose files are task graphs with a name of their own."""
     return lambda document, place: read(document, where=place.where)
 
 
-def _flow(read: _FlowReader) -> Callable[[Json, _Place], Content]:
+def _flow(read: Callable[..., AgentFlow]) -> Callable[[Json, _Place], Content]:
     """Return the reader of a format whose files are agent workflows, with those that they call."""
     return lambda document, place: inlined(read(document, name=place.path.stem), place.called)
 

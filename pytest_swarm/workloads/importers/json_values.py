@@ -91,9 +91,5 @@ def named(value: JsonTable, key: str) -> Iterator[tuple[str, JsonTable]]:
 
 
 def as_text(value: Json) -> str:
-    """Return a value of an input as it stands in a prompt: a text as it is, anything else as JSON.
-
-    Args:
-        value: The value.
-    """
+    """Return a value of an input as it stands in a prompt: a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -48,7 +48,6 @@ _WHOLE_NAMES: Final = ("text", "data")  # of what a parser is given
 _MODEL_FIELDS: Final = (  # to which a model is wired, and no text
     *("llm", "model", "agent_llm", "language_model", "judge_llm", "models", "manager_llm", "function_calling_llm"),
 )
-_LLM_FIELDS: Final = frozenset(_MODEL_FIELDS)
 _NOTE: Final = "note"
 
 
@@ -145,10 +144,11 @@ class _Components:
         if any(self.is_step(node) for node in self.rows):
             return
         for node, row in self.rows.items():
-            if "outputs" not in table(row, "data", "node") and not _LLM_FIELDS.isdisjoint(self.wired.get(node, {})):
+            own = table(row, "data", "node")
+            if "template" in own and "outputs" not in own:
                 raise GraphError(
-                    f"{node} ({kind_of(row)}) has a model, but does not tell what it gives, as in files of LangFlow "
-                    "before 1.0; open the flow in a newer LangFlow, and export it again"
+                    f"no step is to be seen: {node} ({kind_of(row)}) does not tell what it gives, as in files of "
+                    "LangFlow before 1.0; open the flow in a newer LangFlow, and export it again"
                 )
 
     def is_step(self, node: str) -> bool:

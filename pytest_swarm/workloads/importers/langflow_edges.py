@@ -11,11 +11,7 @@ from pytest_swarm.workloads.importers.langflow_kinds import chooses
 
 
 def field_name(row: JsonTable) -> str:
-    """Return the field that an edge leads to.
-
-    Args:
-        row: The edge.
-    """
+    """Return the field that an edge leads to."""
     return text(handle(row, "targetHandle"), "fieldName")
 
 

@@ -45,6 +45,7 @@ _CHAT_INPUTS: Final[Mapping[tuple[str, str], str]] = {  # what older versions of
 }
 _VENDOR_ROLES: Final = {"developer": "system", "model": "assistant"}
 _VENDOR_MESSAGES: Final = (
+    ("messages",),
     ("messages", "values"),
     ("responses", "values"),
     ("messages", "messages"),

@@ -33,11 +33,7 @@ def surest(found: list[Found], raw: str) -> Found:
 
 
 def all_of(found: list[Found]) -> Found | None:
-    """Return what all inputs certainly or perhaps have, one behind the other; None where nothing of it is known.
-
-    Args:
-        found: What the field is in each input.
-    """
+    """Return what all inputs certainly or perhaps have, one behind the other; None where nothing of it is known."""
     known = [each for each in found if each.rank >= min(2, max(found).rank) and not _is_input(each.parts)]
     return Found(max(known).rank, joined(dict.fromkeys(each.parts for each in known))) if known else None
 

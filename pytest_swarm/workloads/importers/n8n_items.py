@@ -73,8 +73,6 @@ def merge_rule(row: JsonTable, inputs: int) -> MergeRule:
         given = text(parameters, "useDataOfInput") or text(parameters, "output")
         digits = "".join(char for char in given if char.isdecimal())
         return MergeRule(kind="choose", inputs=(int(digits[:3]) - 1 if digits else 0,))
-    if mode in ("keepKeyMatches", "removeKeyMatches"):
-        return MergeRule(kind="choose", inputs=(0,))
     if mode in ("combine", "mergeByIndex", "mergeByKey", "multiplex", "combineBySql"):
         source = text(parameters, "outputDataFrom")
         if text(parameters, "joinMode") == "keepNonMatches" or source in ("input1", "input2"):
@@ -233,11 +231,7 @@ def _aggregated(parameters: JsonTable, path: Path) -> Path | None:
 
 
 def unescaped(text: str) -> str:
-    """Return what stands in quotation marks without its backslashes.
-
-    Args:
-        text: What stands there.
-    """
+    """Return what stands in quotation marks without its backslashes."""
     return re.sub(r"\\(.)", r"\1", text)
 
 

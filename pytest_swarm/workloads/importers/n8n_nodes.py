@@ -27,7 +27,7 @@ EXPRESSION: Final = "{{"
 _MODEL_CHECKS: Final = ("jailbreak", "nsfw", "topicalAlignment", "custom")  # guardrails that ask a model
 _ASKING: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("", "message", "response", "complete", "edit"),
-    "chat": ("", "complete"),
+    "chat": ("", "complete", "message"),
     "agent": ("", "createResponse"),
     "assistant": ("", "message"),
     "image": ("analyze",),

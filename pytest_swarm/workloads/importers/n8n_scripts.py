@@ -88,20 +88,12 @@ def _is_quoted(script: str) -> bool:
 
 def _pieces(inside: str) -> Iterator[tuple[str, bool]]:
     at = 0
-    while (place := _next_place(inside, at)) >= 0:
+    while (place := inside.find("${", at)) >= 0:
         yield _unescaped(inside[at:place]), False
         end = place + 1 + _end_of_bracket(inside[place + 1 :])
         yield inside[place + 2 : end - 1], True
         at = end
     yield _unescaped(inside[at:]), False
-
-
-def _next_place(inside: str, start: int) -> int:
-    """Return where the next `${` begins that is not escaped; -1 where there is none."""
-    place = inside.find("${", start)
-    while place > 0 and inside[place - 1] == "\\":
-        place = inside.find("${", place + 1)
-    return place
 
 
 def _end_of_quote(script: str, start: int) -> int:

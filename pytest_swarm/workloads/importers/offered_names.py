@@ -35,11 +35,7 @@ class OfferedNames:
         self.has_cycle |= made.has_cycle
 
     def check(self, flow: FlowOptions) -> None:
-        """Raise GraphError for a name of an option that no workflow has, with the nearest one.
-
-        Args:
-            flow: The options that hold for all workflows.
-        """
+        """Raise GraphError for a name of an option that no workflow has, with the nearest one."""
         for name, branch in flow.branches.items():
             if name not in self.branches:
                 raise _unknown(f"--branch {name}={branch}: no node of that name has branches", name, self.branches)

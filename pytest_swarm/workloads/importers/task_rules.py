@@ -25,6 +25,7 @@ MIN_RATIO: Final = 0.2  # a task counts as no smaller than this multiple of the 
 MAX_RATIO: Final = 8.0  # ... and as no larger than this one
 ANSWER_TOKENS: Final = 150  # assumed tokens of an answer to a step in words
 WORDS_PER_STEP: Final = 25  # each further 25 words add half a level of difficulty
+_WORD: Final = re.compile(r"[\u3040-\u9fff]{1,2}|[^\s\u3040-\u9fff]+")  # two characters of Chinese or Japanese are one
 
 # The first type with a word in the text wins, so specific words come before vague ones.
 _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
@@ -36,7 +37,19 @@ _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
         TaskType.EXTRACTION: r"extract\w*|find|get|fetch|retriev\w*|search\w*|read|look|list|scan|parse|\w*load|map",
     }
 )
-_PATTERNS: Final = tuple((kind, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for kind, words in _WORDS.items())
+# Chinese and Japanese, which have no marks between words.
+_UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
+    {
+        TaskType.CODE: "(?<!票)代码|编程|脚本|函数|コード|プログラム",
+        TaskType.MATH: "计算|数学|求和|計算",
+        TaskType.SUMMARIZE: "总结|摘要|概括|汇总|归纳|报告|要約|まとめ|レポート",
+        TaskType.CREATIVE: "写作|撰写|编写|创作|扩写|改写|生成|作成|執筆",
+        TaskType.EXTRACTION: "提取|抽取|识别|解析|查询|检索|搜索|抽出|検索",
+    }
+)
+_PATTERNS: Final = tuple(
+    (kind, re.compile(rf"\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE)) for kind, words in _WORDS.items()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +130,8 @@ def size_from_text(text: str, parents: int) -> tuple[int, float]:
         parents: Number of steps that it depends on.
     """
     tokens = math.ceil(len(text) / CHARS_PER_TOKEN) + ANSWER_TOKENS * (1 + parents)
-    return tokens, _in_halves(1.5 + 0.5 * max(0, parents - 1) + 0.5 * (len(text.split()) // WORDS_PER_STEP))
+    words = len(_WORD.findall(text))
+    return tokens, _in_halves(1.5 + 0.5 * max(0, parents - 1) + 0.5 * (words // WORDS_PER_STEP))
 
 
 def _prompt(name: str, step: ImportedStep) -> str:

@@ -21,7 +21,7 @@ VERSIONS: Final = (*JOINED_VERSIONS, "1.5")
 
 def is_wfformat(document: Json) -> bool:
     """Return whether the document is laid out as a WfFormat instance."""
-    return isinstance(document, dict) and "workflow" in document
+    return isinstance(document, dict) and "workflow" in document and "schemaVersion" in document
 
 
 def read_wfformat(document: Json, *, where: str) -> TaskGraph:
