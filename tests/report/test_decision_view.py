@@ -58,7 +58,7 @@ def test_a_policy_that_is_left_alone_is_shown_with_the_reason() -> None:
     run = without_plan(many({"llm": 0.6, "lp": 0.5}), "lp", jobs=2)
     (view,) = views(run)
     assert (view.label, len(view.rows)) == ("nothing to compare", 1)
-    assert view.sentence.startswith("No other policy can be used at 24GB")
+    assert view.sentence.startswith("No other policy can be used at 24GB (LP finds no plan for 2 of 30 jobs), so there")
     assert "Left out: LP finds no plan for 2 of 30 jobs." in render_html(build_report(run))
 
 
