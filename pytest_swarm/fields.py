@@ -14,6 +14,7 @@ from typing import Final, NoReturn, TypeAlias
 
 from pytest_swarm.errors import SwarmError
 
+GZIP: Final = b"\x1f\x8b"  # the first bytes of a file that is packed by gzip
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _KINDS: Final = {str: "a string", bool: "true or false", dict: "a table", list: "a list"}
@@ -170,7 +171,8 @@ def problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
-        return f"it is not UTF-8 text (byte {error.start})"
+        packed = error.object.startswith(GZIP)
+        return "it is packed by gzip: unpack it first" if packed else f"it is not UTF-8 text (byte {error.start})"
     text = " ".join(str(error).split())
     return "it has a whole number of more than 4,300 digits" if "integer string conversion" in text else text
 

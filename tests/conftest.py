@@ -102,10 +102,12 @@ def pytester(
     """Pytester whose runs read bytecode and write none, load only what these tests are about, and fork their workers.
 
     Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
+    No run finds an Ollama server by itself: a test must not ask the one that somebody uses on this machine.
     """
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # the port of the discard service
     if sys.platform != "win32" and find_spec("execnet") is not None:
         monkeypatch.setattr("execnet.gateway_base.ThreadExecModel.subprocess", SUBPROCESS)
     return pytester

@@ -17,7 +17,7 @@ from pytest_swarm.ollama.cassette.cassette_file import read_cassette
 from pytest_swarm.ollama.cassette.takes import Cassette, Take
 from pytest_swarm.simulator.models.profile import parse_profile
 from pytest_swarm.simulator.models.profile_types import Profile
-from pytest_swarm.units import BYTES_PER_GB, bytes_to_gb
+from pytest_swarm.units import BYTES_PER_GB, bytes_to_gb, plural
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml
 
 
@@ -151,7 +151,7 @@ def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
     measured = {kind: round(count.rate, 4) for kind, count in found.reliable_accuracy.items()}
     known = {*measured, *model.capabilities}
     num_ctx = found.num_ctx or model.context_tokens
-    calls = f"measured, {found.call_count} calls"
+    calls = f"measured, {plural(found.call_count, 'call')}"
     updated = replace(
         model,
         vram_gb=model.vram_gb if found.size_bytes is None else round(bytes_to_gb(found.size_bytes), 3),
@@ -165,7 +165,7 @@ def _entry(found: ModelMeasurement, model: Model, fleet: str) -> FleetEntry:
         "vram_gb": f"from fleet {fleet}, not measured"
         if found.size_bytes is None
         else f"measured at num_ctx {num_ctx}",
-        "load_time_ms": f"measured, median of {found.load_count} loads",
+        "load_time_ms": f"measured, median of {plural(found.load_count, 'load')}",
         "cost_per_token": f"from fleet {fleet}, not measured",
         "max_ctx": f"from fleet {fleet}",
         "prefill_tokens_per_s": calls,

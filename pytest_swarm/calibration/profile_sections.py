@@ -13,6 +13,7 @@ from pytest_swarm.documents import toml_comment, toml_line
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.models.profile_types import KnownContext, Profile
 from pytest_swarm.simulator.models.recorded_answers import RecordedAnswer
+from pytest_swarm.units import plural
 
 _HARDWARE: Final = ("max_loaded_models", "num_parallel", "max_queue", "keep_alive_s", "fit_margin_bytes")
 _DIGITS: Final = 6
@@ -102,7 +103,7 @@ def planner_lines(models: Sequence[ModelMeasurement], base: Profile) -> list[str
     if seen.answer_tokens:
         values["answer_tokens"] = measured["answer_tokens"] = list(seen.answer_tokens)
     measured |= {"fenced": 0.0, "runaway": 0.0}
-    comment = toml_comment(f"from {seen.answers} answers of {tag}; without a comment: from {base.name}")
+    comment = toml_comment(f"from {plural(seen.answers, 'answer')} of {tag}; without a comment: from {base.name}")
     chosen = {key: (measured.get(key, value), key in measured) for key, value in values.items()}
     return [comment, *(toml_line(key, value, "measured" if new else None) for key, (value, new) in chosen.items())]
 
@@ -112,7 +113,7 @@ def call_lines(model: ModelMeasurement) -> list[str]:
     cache = None if model.prompt_cache is None else model.prompt_cache.value
     rows: tuple[tuple[str, str | float | None, str], ...] = (
         ("num_predict", model.own_limit, "the length at which most of its cut answers end"),
-        ("estimate_per_token", model.estimate_per_token, f"of the answers of {model.call_count} calls"),
+        ("estimate_per_token", model.estimate_per_token, f"of the answers of {plural(model.call_count, 'call')}"),
         ("prompt_cache", cache, "the rule of the server's prompt cache that explains the times of prefill best"),
         ("slowdown_beside", model.slowdown_beside, "how many times longer its calls took while another model computed"),
         ("first_format_s", model.first_format_s, "what the first call with a format took more after each load"),

@@ -110,17 +110,17 @@ def _completion_tokens(models: Iterable[ModelMeasurement], base: Profile) -> lis
 
 def _model(model: ModelMeasurement, base: Profile, scratch: int) -> list[str]:
     spec, shape = _spec(model, base, scratch)
-    calls = f"{model.call_count} calls"
+    calls, loads = plural(model.call_count, "call"), plural(model.load_count, "load")
     lines = [
         toml_line("name", model.tag),
-        toml_line("source", f"{calls}, {model.load_count} loads; {shape}"),
+        toml_line("source", f"{calls}, {loads}; {shape}"),
         toml_line("blob", spec.blob),
         *([toml_line("manifest", spec.manifest, f"of the weights of {model.weights}")] if spec.manifest else []),
         *(toml_line(key, getattr(spec, key)) for key in _SHAPE),
         toml_line("prefill_tokens_per_s", round(spec.prefill_tokens_per_s, 3), calls),
         toml_line("decode_tokens_per_s", round(spec.decode_tokens_per_s, 3), calls),
         toml_line("overhead_s", round(spec.overhead_s, 6), "median of the calls that ran alone"),
-        toml_line("load_s", round(spec.load_s, 6), f"mean of {model.load_count} loads by the client's clock"),
+        toml_line("load_s", round(spec.load_s, 6), f"mean of {loads} by the client's clock"),
     ]
     if spec.first_load_s is not None:
         lines.append(toml_line("first_load_s", round(spec.first_load_s, 6), "median of each run's first load"))

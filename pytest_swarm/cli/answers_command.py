@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.ollama.address import DEFAULT_IN_WORDS, host_of_command
 from pytest_swarm.report.text_table import aligned
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pytest_swarm.ollama.answers.answer_store import AnswerStore
@@ -105,7 +106,7 @@ def _export(store: AnswerStore, out: Path | None) -> None:
             print(line)
         return
     write_text(out, "".join(f"{line}\n" for line in exported_lines(store)), AnswersError)
-    print(f"wrote {store.count()} answers to {out}", file=sys.stderr)
+    print(f"wrote {plural(store.count(), 'answer')} to {out}", file=sys.stderr)
 
 
 def _import(options: argparse.Namespace) -> None:
@@ -117,7 +118,7 @@ def _import(options: argparse.Namespace) -> None:
         store = opened.enter_context(open_answers(options.answers, writable=True))
         for path, taken, left in read:
             new = take_lines(store, map(str.encode, exported_lines(taken)), name=str(path))
-            print(f"{path}: {new} new answers, {store.count()} in {store.path}{left}")
+            print(f"{path}: {plural(new, 'new answer')}, {store.count()} in {store.path}{left}")
 
 
 def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerStore, str]:
@@ -146,14 +147,13 @@ def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerS
     cassette = read_cassette(path)
     store = opened.enter_context(AnswerStore(None))
     unknown = import_cassette(store, cassette, server=server)
-    remarks = [*cassette.notes, *([f"{unknown} chats do not tell their model's digest"] if unknown else [])]
+    remarks = [*cassette.notes, *([f"{plural(unknown, 'chat')} without the digest of the model"] if unknown else [])]
     return store, "".join(f"; {remark}" for remark in remarks)
 
 
 def _prune(store: AnswerStore, host: str | None) -> None:
     """Remove the answers of digests that the server does not list."""
     from pytest_swarm.execution.server_models import installed_models
-    from pytest_swarm.units import plural
 
     url = host_of_command(host)
     there = {model.digest for model in installed_models(url, timeout_s=10.0)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pytest_swarm.decision.decide import PolicyDecision
@@ -104,7 +105,7 @@ def _notes(run: Run) -> list[str]:
 def _told(notes: list[str]) -> list[str]:
     """Return the first notes of a run, and how many more there are: a run can have one for each case."""
     more = len(notes) - _NOTES
-    return notes if more <= 0 else [*notes[:_NOTES], f"{more} more notes, which stand in its report.html"]
+    return notes if more <= 0 else [*notes[:_NOTES], f"{plural(more, 'more note')} in its report.html"]
 
 
 def _export(text: str) -> tuple[str, str | None]:

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     write_estimates(table, info, options.out, graphs=(call.graph for call in known.calls))
     chance = "they differ from the priors by no more than chance, so the priors stay"
     worth = chance if info.strength is None else f"a prior is worth {info.strength:.1f} answers"
-    print(f"{info.answers:,} answers to {info.jobs:,} jobs of {info.source}; {worth}")
+    print(f"{info.counted}; {worth}")
     print(
         f"prior, mean and estimate are scores at difficulty 1: each level above it adds {DIFFICULTY_PENALTY:g},"
         " so a mean may be over 1"

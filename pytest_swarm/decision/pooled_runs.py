@@ -94,8 +94,8 @@ def check_twins(runs: Sequence[Run], measured: Sequence[Sequence[MeasuredJob]], 
         if all(_slot(job) in known for job in measured[number]):
             again, first = runs[number].info.run, runs[earlier].info.run
             raise OptionError(
-                f"decide: run {again} gave the same answers as {first} to all its {len(measured[number])} cases: one "
-                "run is given twice, or was repeated with the same seed; give it once"
+                f"decide: run {again} gave the same answers as {first} to each of its cases: one run is given "
+                "twice, or was repeated with the same seed; give it once"
             )
 
 

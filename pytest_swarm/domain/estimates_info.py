@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from pytest_swarm.units import plural
+
 
 class EstimatesKind(StrEnum):
     """Where the estimates of a job start."""
@@ -65,6 +67,11 @@ class EstimatesInfo:
     text: str | None = None
 
     @property
+    def counted(self) -> str:
+        """Return `6 answers to 1 job of reports/RUN`: what the estimates are made of."""
+        return f"{plural(self.answers, 'answer')} to {plural(self.jobs, 'job')} of {self.source}"
+
+    @property
     def sentence(self) -> str:
         """What a header line and a report say of them."""
         learned = "they follow each answer" if self.learning else "they do not follow answers (--swarm-learning=off)"
@@ -73,6 +80,5 @@ class EstimatesInfo:
         crossed = "of each job come from the answers to all other jobs:"
         made = "are shrunk from" if self.kind is EstimatesKind.FILE else crossed
         strength = "" if self.strength is None else f", a prior is worth {self.strength:.1f} answers"
-        counts = f"{self.answers:,} answers to {self.jobs:,} jobs of {self.source}"
         said = "" if self.text is None else f"; {self.text}"
-        return f"estimates {made} {counts}{strength}{said}; {learned}"
+        return f"estimates {made} {self.counted}{strength}{said}; {learned}"

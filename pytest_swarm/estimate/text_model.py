@@ -84,5 +84,5 @@ def _sklearn(module: str) -> Any:
         return import_module(f"sklearn.{module}")
     except ImportError as error:
         raise EstimateError(
-            "--swarm-estimates=text needs scikit-learn, which is not installed; pip install 'pytest-swarm-router[text]'"
+            "--swarm-estimates=text needs scikit-learn, which is not installed; pip install scikit-learn"
         ) from error

@@ -28,7 +28,7 @@ from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from pytest_swarm.ollama.transports.recording import RecordingTransport
 from pytest_swarm.ollama.transports.replay import CassetteIndex, ReplayingTransport
-from pytest_swarm.units import now_ms
+from pytest_swarm.units import now_ms, plural
 
 _TIMES_WAIT: Final = "; times leave out the computing of this process"  # of a real server; see docs/recording.md
 
@@ -230,7 +230,7 @@ def replay_backend(cassette: Cassette, *, why: str, limits: CallLimits = NO_RETR
     simulated = "SIMULATED, " if cassette.simulated else ""
     notes = "".join(f"; {note}" for note in cassette.notes)
     source = last.detail.removesuffix(f" ({why})")
-    detail = f"{simulated}replaying {cassette.path}, {cases} cases recorded from {source} ({why}){notes}"
+    detail = f"{simulated}replaying {cassette.path}, {plural(cases, 'case')} recorded from {source} ({why}){notes}"
     return replace(
         _case_backend(index, cassette.takes[-1], limits, detail),
         simulated=cassette.simulated,

@@ -120,7 +120,7 @@ def judge_run(run: RunCases, context: RunContext, baseline: Baseline, policy: Po
 
 def _nothing_compared(run: RunCases) -> str:
     if run.cases:
-        return f"nothing was compared: none of the {len(run.cases):,} cases of this run is in the baseline as it is now"
+        return f"nothing was compared: the baseline has no case of this run ({len(run.cases):,}) as it is now"
     return "nothing was compared: this run completed no case"
 
 

@@ -61,6 +61,11 @@ class NewCost:
         seconds = format_duration(self.seconds) if self.calls else "0 s"
         return f"{counted(self.calls, self.loads, self.tokens)}, {seconds} of the server"
 
+    @property
+    def known_text(self) -> str:
+        """Such as `12 answers are known`."""
+        return f"{plural(self.known, 'answer')} {'is' if self.known == 1 else 'are'} known"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EstimateSetup:

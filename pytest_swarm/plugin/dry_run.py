@@ -99,7 +99,7 @@ class DryRun:
             return [f"dry run of {cases}: about {whole.text}", *remarks]
         new = self._estimate.new
         return [
-            f"dry run of {cases}; {new.known:,} answers are known, and what is not known is estimated",
+            f"dry run of {cases}; {new.known_text}, and what is not known is estimated",
             f"now: about {new.text}",
             f"without the store: about {whole.text}",
             *remarks,

@@ -49,7 +49,7 @@ def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> ob
         error: Why pytest refused the value; raised as OptionError where the value is of no use to us either.
     """
     value = dict(_items(inipath)).get(row.dest)
-    if isinstance(row, FlagOrWord) and isinstance(value, bool):
+    if row.bare is not None and isinstance(value, bool):
         return value
     if isinstance(row, Flag | FlagOrWord) or not all(map(_is_plain, value if isinstance(value, list) else [value])):
         reason = str(error).splitlines()[0]

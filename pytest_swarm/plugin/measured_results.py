@@ -107,5 +107,4 @@ def cost_sentence(cases: Sequence[Case], estimate: CostEstimate) -> str:
         estimate.close()
     less = f" ({errors:,} will not complete)" if errors else ""
     new = estimate.new
-    known = f"{plural(new.known, 'answer')} {'is' if new.known == 1 else 'are'} known"
-    return f"{plural(len(cases), 'case')}{less}; about {new.text}; {known}"
+    return f"{plural(len(cases), 'case')}{less}; about {new.text}; {new.known_text}"

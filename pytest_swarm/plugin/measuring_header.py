@@ -28,9 +28,9 @@ def cost_line(run: PreparedRun, measuring: Measuring) -> str:
     whole = cost_of_parameters(run, measuring)
     if whole is not None:
         return f"swarm: {whole}"
-    number, known = plural(len(run.collected.tests), "case"), measuring.store.count()
+    number, known = plural(len(run.collected.tests), "case"), plural(measuring.store.count(), "answer")
     return (
-        f"swarm: {number}; {known:,} answers in the store; each test says what it will ask before its first question "
+        f"swarm: {number}; {known} in the store; each test says what it will ask before its first question "
         "(--swarm-dry-run tells the cost of all)"
     )
 

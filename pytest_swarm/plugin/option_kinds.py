@@ -86,8 +86,8 @@ class Option(Generic[T]):
         return self if values is None else cast("T", values.values[self.attribute])
 
     def canonical(self, text: str) -> str:
-        """Return the text as run files hold it."""
-        return text
+        """Return the text as run files hold it: the word for a value that is not given has one spelling."""
+        return text.lower() if self.absent and text.lower() == self.default else text
 
     def register(self, group: pytest.OptionGroup, parser: pytest.Parser) -> None:
         """Add the option and its ini twin. Both default to None, so that "not given" can be told from any value."""

@@ -49,7 +49,7 @@ class OptionText:
     def stands_for_none(self, word: str | None) -> bool:
         """Return whether the text is the word for a value that is not given, which messages name from here on."""
         self._word_for_none = word
-        return self.text == word
+        return self.text.lower() == word
 
     def word(self) -> str:
         """Return the text itself."""
@@ -116,9 +116,12 @@ class OptionText:
 
     def shard(self) -> tuple[int, int]:
         """Return the number of a part, from 1, and how many parts there are."""
-        first, slash, last = self.text.partition("/")
-        part, parts = (self._entry(text).count(low=1) for text in (first, last if slash else "1"))
-        if not slash or part > parts:
+        first, _, last = self.text.partition("/")
+        try:
+            part, parts = (self._entry(text).count(low=1) for text in (first, last))
+        except OptionError:
+            part, parts = 1, 0
+        if part > parts:
             raise OptionError(f"{self.what}: {self.text!r} is no part of a whole; write for example 2/3")
         return part, parts
 

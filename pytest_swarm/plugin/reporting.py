@@ -62,8 +62,8 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
         notes = (*session.notes, *prepared.resources.remarks)
         ended = folder.end(complete=complete, notes=notes, failed=session.failed)
     except SwarmError as error:
-        said = [each for each in (folder.trouble, error) if each is not None]
-        return SessionEnd(report=None, written=(), troubles=tuple(map(str, said)))
+        first = folder.trouble or error  # that a run cannot be read follows from what happened to its file
+        return SessionEnd(report=None, written=(), troubles=(str(first),))
     trouble = folder.trouble
     if ended is None:
         return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))

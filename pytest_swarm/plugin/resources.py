@@ -201,6 +201,7 @@ class Resources:
         """Keep remarks on the server: models of others that are resident, and tags of one file; try its lock."""
         from pytest_swarm.plugin.start_remarks import (
             apart_remarks,
+            equal_models_remark,
             foreign_remark,
             no_graph_remark,
             one_file_remarks,
@@ -209,6 +210,7 @@ class Resources:
 
         self.remarks.extend(one_file_remarks(self.called, self.server_bench.fleet))
         self.remarks.extend(same_weights_remarks(self.planned_fleet))
+        self.remarks.extend(equal_models_remark(self.bench.fleet, self.settings.estimates))
         own = tuple(tag for tag in (self.settings.planner, self.settings.judge) if tag)
         if self.measuring is not None and self.measuring.inner is not None:
             self.measuring.lock.check()

@@ -16,7 +16,7 @@ from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_folder, ini_value, native_value
-from pytest_swarm.plugin.option_kinds import Axis, Flag, Many, Option
+from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS, Axis, Flag, Many, Option
 from pytest_swarm.plugin.option_text import Budget, OptionText
 from pytest_swarm.plugin.options import ROWS, Options
 
@@ -189,8 +189,8 @@ class _Source:
 
     def asks_for(self, row: Option[Any]) -> bool:
         """Return whether the command line gives the option a value that it would not have anyway, as `none` is."""
-        without_effect = (row.absent or row.needs) and self.has_cli(row) and self.cli(row) == row.default
-        return self.has_cli(row) and not without_effect
+        text = self.cli(row)
+        return text is not None and not ((row.absent or row.needs) and row.canonical(text) == row.default)
 
     def cli(self, row: Option[Any]) -> str | None:
         """Return the text on the command line; OptionError for an empty one."""
@@ -231,6 +231,9 @@ class _Source:
         texts = tuple(str(each).strip() for each in value)
         if len(texts) > 1 and not isinstance(row, Axis | Many):
             raise OptionError(f"{row.dest} (ini): takes one value, and has {len(texts)}; leave the others out")
+        if row.bare is not None and texts:  # as on the command line, where such an option can stand alone
+            word = texts[0].lower()
+            texts = (row.bare,) if word in ON_WORDS else () if word in OFF_WORDS else texts
         return texts if isinstance(row, Many) or not texts else (",".join(texts),)
 
     def _ini(self, row: Option[Any]) -> object:

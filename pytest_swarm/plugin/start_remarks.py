@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.run_options import differing_options, flag_of, text_of
 from pytest_swarm.domain.server_version import was_given_no_graph
 from pytest_swarm.errors import BackendError
@@ -16,6 +17,7 @@ from pytest_swarm.routing.registry import POLICY
 from pytest_swarm.units import bytes_to_gb, format_gb
 
 if TYPE_CHECKING:
+    from pytest_swarm.domain.estimates_info import EstimatesChoice
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
@@ -57,6 +59,21 @@ def no_graph_remark(backend: Backend) -> list[str]:
         "`python -m pytest_swarm serve` for each job"
     )
     return [sentence] if was_given_no_graph(version) else []
+
+
+def equal_models_remark(fleet: Fleet, estimates: EstimatesChoice) -> list[str]:
+    """Return a sentence on a fleet that tells no model from another by quality; none where anything tells them.
+
+    Args:
+        fleet: The fleet as the run plans with it.
+        estimates: Where the estimates start.
+    """
+    if len(fleet) < 2 or estimates.kind is not EstimatesKind.PRIOR or any(each.capabilities for each in fleet):
+        return []
+    return [
+        "no model of the fleet has capabilities, so all start as equally good, and most modes take the cheapest; say "
+        "in the fleet file what you expect of each ([model.capabilities]), or give --swarm-estimates"
+    ]
 
 
 def same_weights_remarks(fleet: Fleet) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 from pytest_swarm.decision.choice import GainEstimate
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
-from pytest_swarm.decision.measured_policies import PolicySetting
+from pytest_swarm.decision.measured_policies import PolicySetting, in_hindsight
 from pytest_swarm.errors import OptionError
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.report_model import Report
@@ -33,14 +33,14 @@ def decided_report(report: Report) -> Report:
 
 
 def _decisions_on(report: Report) -> tuple[PolicyDecision, ...]:
-    """Return the decision at each budget; none where fewer than two policies can be compared."""
+    """Return the decision at each budget; none where one policy was run there."""
     if len(report.mode_names) < 2:
         return ()
     try:
         decisions = decide_runs([report.run], DecisionQuestion(), jobs=[report.jobs])
     except OptionError:  # such as a run of which only modes that know the answers came to an end
         return ()
-    return tuple(each for each in decisions if len(each.policies) > 1)
+    return tuple(each for each in decisions if sum(not in_hindsight(policy) for policy in each.measured.by_setting) > 1)
 
 
 def with_decided_intervals(report: Report, decisions: Sequence[PolicyDecision]) -> Report:

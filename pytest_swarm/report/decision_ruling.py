@@ -65,7 +65,9 @@ def _keep(decision: PolicyDecision) -> str:
     present = policy_name(decision, decision.present)
     if decision.choice.best is None:
         verb = "can be used" if decision.measured.excluded else "was run"
-        nothing = f"No other policy {verb} at {format_gb(decision.budget_gb)}"
+        reasons = left_out(decision)
+        why = f" ({reasons[0]})" if len(reasons) == 1 else ""
+        nothing = f"No other policy {verb} at {format_gb(decision.budget_gb)}{why}"
         advice = f", so there is nothing to compare {present} with" if decision.present_assumed else f": keep {present}"
         return f"{nothing}{advice}."
     advice = "" if decision.present_assumed else f": keep {present if _all_lose_score(decision) else 'it'}"

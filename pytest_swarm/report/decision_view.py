@@ -75,7 +75,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
     }[decision.choice.ruling]
     tags = decision.runs[0].fleet.tags
     if decision.choice.ruling is Ruling.KEEP and decision.present_assumed:
-        label = "none better"
+        label = "none better" if decision.best is not None else "nothing to compare"
     flips = flips_of(decision, others)
     types, resident = _uses(decision, tags)
     return DecisionView(

@@ -18,7 +18,7 @@ from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.server_text import main_memory_sentences, slow_run_sentences
-from pytest_swarm.report.wording import joined, one_line, part_of, percent, point_range, points
+from pytest_swarm.report.wording import joined, one_line, part_of, percent, point_range, points, signed_points
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import Interval
 from pytest_swarm.units import plural
@@ -114,7 +114,8 @@ def compared(c: Comparison) -> Answer:
 def _supported(c: Comparison, found: Interval) -> str:
     """Return what the data support of a difference."""
     claim, size = claim_of(c), points(found.mean)
-    difference = "a difference below 0.1 points" if size.startswith("0.0 ") else f"the difference of {size}"
+    signed = f"the difference of {signed_points(found.mean)} points"
+    difference = "a difference below 0.1 points" if size.startswith("0.0 ") else signed
     if found.low is None or found.high is None:
         if claim is Claim.EQUAL:
             return f"the same score in every pair ({found.note})."

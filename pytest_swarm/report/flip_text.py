@@ -19,9 +19,8 @@ from pytest_swarm.statistics.intervals import ratio_interval
 from pytest_swarm.units import format_gb
 
 FORMULA_NOTE: Final = (
-    "Weights and load times are judged by formula from the means of this run, with its plans as they are, and the "
-    "interval is that of other jobs: nothing was run again. A policy that weighs tokens or loads plans anew under "
-    "others, so run it with them before you rely on it."
+    "By formula from the means of this run, with its plans as they are; an interval speaks of other jobs. Under other "
+    "weights or load times a policy may plan anew: run it with them before you rely on it."
 )
 BUDGETS_NOTE: Final = "Other budgets were run."
 _TOKENS: Final = 1000  # tokens of a unit of cost in the objective

@@ -139,7 +139,8 @@ def coverage_text(row: VerdictRow) -> str:
 
     It is empty where all was compared and nothing else is to be said, because the table has the pairs.
     """
-    counts = f"{row.cases:,} of {row.cases_expected:,} cases, {row.pairs:,} of {row.pairs_expected:,} pairs compared"
+    cases, pairs = plural(row.cases_expected, "case"), plural(row.pairs_expected, "pair")
+    counts = f"{row.cases:,} of {cases}, {row.pairs:,} of {pairs} compared"
     said = ""
     for side, repeats, distinct in (
         ("then", row.repeats_before, row.distinct_before),

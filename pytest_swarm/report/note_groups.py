@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from pytest_swarm.units import plural
+
 FEWEST_ALIKE: Final = 4
 """From so many cases on, one sentence stands for all: fewer take no more room than a few lines."""
 
@@ -33,7 +35,7 @@ def _kind(sentence: str) -> str:
 
 
 def _one_of(alike: Sequence[str]) -> str:
-    return f"{max(alike, key=_first_figure)} ({len(alike) - 1:,} more cases have such a note)"
+    return f"{max(alike, key=_first_figure)} ({plural(len(alike) - 1, 'more case')} with such a note)"
 
 
 def _first_figure(sentence: str) -> float:

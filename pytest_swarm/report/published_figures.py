@@ -13,6 +13,7 @@ from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.report.text_table import aligned
 from pytest_swarm.report.wording import NOT_MEASURED, printable
 from pytest_swarm.telemetry.published import PublishedJob, PublishedTelemetry
+from pytest_swarm.units import plural
 
 _LP, _LLM = "lp", "llm"
 _JOB_HEAD: Final = ("job", "mode", "score", "latency", "models")
@@ -140,7 +141,7 @@ def _pair_lines(pair: PublishedPairing) -> list[str]:
     share = _percent(pair.differed / pair.tasks if pair.tasks else None)
     lines = [
         f"jobs won: lp {pair.jobs_lp_won}, llm {pair.jobs_llm_won}, tied {pair.jobs_tied}",
-        f"different models for {pair.differed} of {pair.tasks} tasks ({share})",
+        f"different models for {pair.differed} of {plural(pair.tasks, 'task')} ({share})",
     ]
     if pair.lp_better is None:
         lines.append("the files score no tasks, so which choice was better cannot be said")

@@ -88,8 +88,7 @@ def _score(claim: Claim, mean: float) -> str:
     """Return at which score a mode saves that, as far as the data tell."""
     if claim in (Claim.SAME, Claim.EQUAL):
         return ", at the same score"
-    size = points(mean)
-    if claim is Claim.OPEN:
-        size = "less than 0.1 points" if size.startswith("0.0 ") else size
-        return f", at a score that differs by {size}, which may be chance"
-    return f", at a score {size} {'higher' if claim is Claim.BETTER else 'lower'}"
+    side = f"{points(mean)} {'higher' if mean > 0 else 'lower'}"
+    if side.startswith("0.0 "):
+        side = "that differs by less than 0.1 points"
+    return f", at a score {side}{', which may be chance' if claim is Claim.OPEN else ''}"

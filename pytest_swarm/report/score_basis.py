@@ -14,6 +14,7 @@ from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import joined, one_line, part_of
 from pytest_swarm.routing.registry import ORACLE
+from pytest_swarm.units import plural
 
 _SIMULATED = "sim"
 ADVICE_UNSCORED: Final = "write it as `expected`, or let a model say it with `python -m pytest_swarm expect`"
@@ -30,7 +31,7 @@ def score_basis_sentences(report: Report) -> Iterator[str]:
     for model, count in sorted(models.items()):
         yield (
             f"Scores are agreement with {one_line(model)}, not truth: its answers are expected of {count:,} of"
-            f" {len(scored):,} scored tasks."
+            f" {plural(len(scored), 'scored task')}."
         )
     is_simulated = figures_origin(report.info) is FiguresOrigin.SIMULATED
     if is_simulated:

@@ -100,9 +100,7 @@ def _web_server(server: SimulatedServer, address: tuple[str, int]) -> uvicorn.Se
     try:
         import uvicorn
     except ImportError as error:
-        raise OptionError(
-            "serving over HTTP needs uvicorn; install it with `pip install 'pytest-swarm-router[server]'`"
-        ) from error
+        raise OptionError("serving over HTTP needs uvicorn; install it with `pip install uvicorn`") from error
     config = uvicorn.Config(
         _served_at(address, server.app),
         lifespan="off",

@@ -88,7 +88,7 @@ def test_of_many_notes_of_a_run_the_first_are_printed(decide: object, capsys: py
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
     assert len(told) == 6
     assert told[4].endswith("case 4 is late")
-    assert told[5] == f"note: {GOOD.info.run}: 25 more notes, which stand in its report.html"
+    assert told[5] == f"note: {GOOD.info.run}: 25 more notes in its report.html"
 
 
 def test_jobs_that_do_not_count_are_counted(decide: object, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2454,7 +2454,7 @@ FAULTS: Final = (
     Fault(
         name="the printed word for an option that is not given is read as a value",
         where="plugin/option_text.py",
-        old="return self.text == word",
+        old="return self.text.lower() == word",
         new="return False",
         tests=("plugin/test_options.py",),
     ),

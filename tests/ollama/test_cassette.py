@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,13 @@ def test_a_damaged_line_is_named(tmp_path: Path, change: dict[str, Json], senten
     rows[3] |= change
     write_lines(path, rows)
     with pytest.raises(CassetteError, match=f"line 4.*{sentence}"):
+        read_cassette(path)
+
+
+def test_a_packed_cassette_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"cassette":1}\n'))
+    with pytest.raises(CassetteError, match=r"c.jsonl.gz: is packed by gzip: unpack it first$"):
         read_cassette(path)
 
 

@@ -423,3 +423,19 @@ def pytest_swarm_routers(config):
     assert [each["mode"] for each in reports.report["cases"]] == ["lp", "greedy", "remove"]
     (note,) = reports.report["notes"]
     assert note == "events.jsonl was removed or replaced while the run wrote it, and was written again in full"
+
+
+def test_a_file_of_events_that_is_cut_off_meanwhile_is_one_error(suite: pytest.Pytester) -> None:
+    suite.makeconftest(
+        """
+import os, pathlib
+
+def pytest_runtest_teardown(item):
+    for path in pathlib.Path("reports").glob("*/events.jsonl"):
+        os.truncate(path, 0)
+"""
+    )
+    result = suite.runpytest("--swarm-compare=lp")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    (error,) = [line for line in result.outlines if line.startswith("ERROR: ")]
+    assert "another program cut off" in error

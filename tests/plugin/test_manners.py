@@ -223,7 +223,7 @@ def test_models_of_the_same_weights_that_need_a_load_each_are_named_and_stay_apa
     suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
     make(fast_server, "reader", system="You read.")
     make(fast_server, "counter", parameters={"num_thread": 3})
-    rows = (fleet_row("reader"), fleet_row("counter"), fleet_row("gemma2:2b", num_ctx=2048))
+    rows = (fleet_row("reader", math=0.5), fleet_row("counter"), fleet_row("gemma2:2b", num_ctx=2048))
     (suite.path / "f.toml").write_text("".join(rows))
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
     result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy")

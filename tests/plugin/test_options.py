@@ -73,6 +73,28 @@ def test_the_word_for_no_value_takes_back_what_the_ini_file_says_and_stands_alon
         Settings(pytester.parseconfig("--swarm-context=all"), modes=ModeTable({}))
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("shard = None", None),
+        ("cassette = None", None),
+        ("resume = false", None),
+        ("resume = yes", "latest"),
+        ("resume = part", "part"),
+        ("update_baseline = off", None),
+        ("update_baseline = TRUE", "all"),
+        ("code_eval = 0", None),
+    ],
+)
+def test_an_ini_value_may_be_a_truth_value_or_none_in_any_spelling(
+    pytester: pytest.Pytester, line: str, value: str | None
+) -> None:
+    pytester.makeini(f"[pytest]\nswarm_{line}\nswarm_baseline = b")
+    settings = Settings(pytester.parseconfig(), modes=ModeTable({}))
+    assert settings.values[line.split()[0]] == value
+    assert (f"swarm_{line.split()[0]}" in settings.given) is (value is not None)
+
+
 def test_an_option_needs_values_that_another_one_can_have() -> None:
     rows = {row.attribute: row for row in ROWS}
     for row in ROWS:

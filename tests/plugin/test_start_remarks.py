@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
+from pytest_swarm.domain.estimates_info import EstimatesChoice, EstimatesKind
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.ollama.messages import ResidentEntry
-from pytest_swarm.plugin.start_remarks import foreign_remark
+from pytest_swarm.plugin.start_remarks import equal_models_remark, foreign_remark
 
 FLEET = Fleet(name="f", models=(Model(tag="m", vram_gb=1, load_time_ms=1, cost_per_token=1, max_ctx=8192),))
 
@@ -52,3 +53,21 @@ def test_what_is_left_beside_them_is_said_and_budgets_above_it_are_named(free_gb
     (sentence,) = remarks("x:1b", free=free_gb)
     assert f". Beside them {left}" in sentence
     assert (f"--swarm-vram={free_gb:g}GB" in sentence) == ("less than" in left)
+
+
+@pytest.mark.parametrize(
+    ("models", "priors", "kind", "said"),
+    [
+        (2, {}, EstimatesKind.PRIOR, True),
+        (2, {"*": 0.7}, EstimatesKind.PRIOR, False),
+        (2, {}, EstimatesKind.CROSS, False),
+        (1, {}, EstimatesKind.PRIOR, False),
+    ],
+)
+def test_models_that_start_as_equally_good_are_told(
+    models: int, priors: dict[str, float], kind: EstimatesKind, said: bool
+) -> None:
+    (model,) = FLEET
+    fleet = Fleet(name="f", models=tuple(replace(model, tag=f"m{n}", capabilities=priors) for n in range(models)))
+    told = equal_models_remark(fleet, EstimatesChoice(kind=kind))
+    assert [each.startswith("no model of the fleet has capabilities") for each in told] == [True] * said

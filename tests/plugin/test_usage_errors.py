@@ -77,7 +77,7 @@ OPTIONS = [
     ("--swarm-resume", "*--swarm-resume: there is no earlier run*"),
     ("--swarm-shard=4/3", "*--swarm-shard: '4/3' is no part of a whole; write for example 2/3*"),
     ("--swarm-shard=2", "*--swarm-shard: '2' is no part of a whole*"),
-    ("--swarm-shard=0/3", "*--swarm-shard: is 0, but must be at least 1*"),
+    ("--swarm-shard=0/3", "*--swarm-shard: '0/3' is no part of a whole*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
     ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
     ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not have gpt-9 (it has *); describe them in a profile*"),

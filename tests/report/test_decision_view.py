@@ -27,7 +27,7 @@ from pytest_swarm.report.outputs import write_output
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.wording import signed_points
-from tests.decision.runs import many
+from tests.decision.runs import many, without_plan
 
 
 def views(run: Run) -> tuple[DecisionView, ...]:
@@ -52,6 +52,14 @@ def test_without_two_policies_there_is_no_decision(modes: dict[str, float]) -> N
     run = many(modes)
     assert decided_report(build_report(run)).decisions == ()
     assert 'id="decision"' not in render_html(build_report(run))
+
+
+def test_a_policy_that_is_left_alone_is_shown_with_the_reason() -> None:
+    run = without_plan(many({"llm": 0.6, "lp": 0.5}), "lp", jobs=2)
+    (view,) = views(run)
+    assert (view.label, len(view.rows)) == ("nothing to compare", 1)
+    assert view.sentence.startswith("No other policy can be used at 24GB (LP finds no plan for 2 of 30 jobs), so there")
+    assert "Left out: LP finds no plan for 2 of 30 jobs." in render_html(build_report(run))
 
 
 def test_types_and_models_are_those_of_the_policy_in_force() -> None:

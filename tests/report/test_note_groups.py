@@ -11,7 +11,7 @@ def clock_notes(count: int) -> list[str]:
 
 def test_many_of_a_kind_are_one_that_has_the_largest_figure() -> None:
     notes = ["the server is slow", *clock_notes(30), "job [lp-h0-8GB]: 3 recorded requests were not sent"]
-    largest = "job30 [fixed-h1-0.4GB] r30: its times leave out 0.30 s of it (29 more cases have such a note)"
+    largest = "job30 [fixed-h1-0.4GB] r30: its times leave out 0.30 s of it (29 more cases with such a note)"
     assert grouped(notes) == [notes[0], largest, notes[-1]]
 
 
@@ -32,4 +32,4 @@ def test_notes_that_are_no_cases_stay_as_they_are() -> None:
 
 def test_a_figure_that_is_no_number_is_read_as_well() -> None:
     notes = [f"job [lp-h0-8GB]: Ollama 0.33.{n} answered" for n in range(9)]
-    assert grouped(notes)[0].endswith("(8 more cases have such a note)")
+    assert grouped(notes)[0].endswith("(8 more cases with such a note)")

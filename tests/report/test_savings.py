@@ -46,7 +46,7 @@ def test_what_is_saved_at_the_same_score() -> None:
 def test_what_is_saved_and_what_it_takes(loads: int, seconds: float | None, text: str) -> None:
     (found,) = said(job("fixed", 1.0, loads=3, seconds=20.0), job("milp", 0.5, loads=loads, seconds=seconds))
     assert found.startswith(text)
-    assert found.endswith(", at a score that differs by 50.0 points, which may be chance.")
+    assert found.endswith(", at a score 50.0 points lower, which may be chance.")
 
 
 def test_every_mode_has_its_part_of_one_sentence_and_nothing_is_said_without_fixed() -> None:

@@ -74,7 +74,12 @@ ALL_SAME = " They chose the same model for each of 60 tasks."
         (
             comparison(interval(0.1, -0.02, 0.22)),
             "open",
-            "the difference of 10.0 points is within noise, 95 % interval -2.0 to +22.0 points.",
+            "the difference of +10.0 points is within noise, 95 % interval -2.0 to +22.0 points.",
+        ),
+        (
+            comparison(interval(-0.1, -0.22, 0.02)),
+            "open",
+            "the difference of -10.0 points is within noise, 95 % interval -22.0 to +2.0 points.",
         ),
         (
             comparison(interval(0.0, -0.2, 0.2)),
@@ -95,7 +100,7 @@ ALL_SAME = " They chose the same model for each of 60 tasks."
         (
             comparison(interval(0.1, None, None)),
             "open",
-            f"whether the difference of 10.0 points is real cannot be said ({NOTE}).",
+            f"whether the difference of +10.0 points is real cannot be said ({NOTE}).",
         ),
         (
             comparison(interval(0.0, None, None)),
@@ -103,7 +108,7 @@ ALL_SAME = " They chose the same model for each of 60 tasks."
             f"whether a difference below 0.1 points is real cannot be said ({NOTE}).",
         ),
     ],
-    ids=["better", "worse", "noise", "noise-zero", "same", "alike", "alike-few", "few", "few-zero"],
+    ids=["better", "worse", "noise", "noise-behind", "noise-zero", "same", "alike", "alike-few", "few", "few-zero"],
 )
 def test_a_comparison(found: Comparison, tone: str, claim: str) -> None:
     said = compared(found)
@@ -147,7 +152,7 @@ def test_how_often_they_chose_differently(counts: tuple[int, int, int, int], tai
     [
         (comparison(interval(0.1, 0.02, 0.18)), ", at a score 10.0 points higher"),
         (comparison(interval(-0.1, -0.18, -0.02)), ", at a score 10.0 points lower"),
-        (comparison(interval(0.1, -0.02, 0.22)), ", at a score that differs by 10.0 points, which may be chance"),
+        (comparison(interval(0.1, -0.02, 0.22)), ", at a score 10.0 points higher, which may be chance"),
         (
             comparison(interval(0.0, -0.2, 0.2)),
             ", at a score that differs by less than 0.1 points, which may be chance",

@@ -120,6 +120,16 @@ def test_chance_is_drawn_from_the_seed() -> None:
     assert 0 < draws[0].count("ok") < 20
 
 
+def test_chance_hits_other_calls_in_each_case_and_the_same_ones_in_each_run() -> None:
+    fault = parse_fault("busy:chance=0.3")
+    runs = [
+        [FaultSchedule((fault,), seed=0).next_fault("a", loads=False, request=b"%d" % n) for n in range(60)]
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert 8 <= runs[0].count(fault) <= 28
+
+
 def test_a_refused_connection_hits_every_call() -> None:
     async def main() -> None:
         client = OllamaClient("http://simulated", transport=ServerClient(SPEC, "refuse").server.transport())

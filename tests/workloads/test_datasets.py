@@ -288,7 +288,7 @@ def test_a_flat_graph_of_a_data_set(tmp_path):
         ("gsm8k", "[1]", "line 1: must be a table"),
         ("gsm8k", "", "holds no rows"),
         ("arc", ARC | {"answerKey": "9"}, "the right answer '9' is none of the choices A, B"),
-        ("arc", ARC_FLAT | {"choices": {"text": ["a"], "label": []}}, "has 0 labels for 1 texts"),
+        ("arc", ARC_FLAT | {"choices": {"text": ["a"], "label": []}}, "has 0 labels for 1 text"),
         ("boolq", BOOLQ | {"answer": "yes"}, "'answer' must be true or false, not 'yes'"),
         ("humaneval", HUMANEVAL | {"test": "def ("}, "the tests are no Python"),
         ("humaneval", HUMANEVAL | {"entry_point": "a b"}, "entry point 'a b' is not a Python name"),

@@ -17,6 +17,7 @@ from pytest_swarm.codec import JsonDecoder, encode_line, is_json
 from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import CassetteError
+from pytest_swarm.fields import GZIP
 from pytest_swarm.files import FileLock, MeasuredFile, readable, replacing, write_whole
 from pytest_swarm.ollama.cassette.cassette_codec import (
     VERSION,
@@ -64,13 +65,16 @@ def read_cassette(path: str | os.PathLike[str]) -> Cassette:
     """
     path = path_of(path, CassetteError)
     try:
-        lines = readable(path).read_bytes().splitlines(keepends=True)
+        data = readable(path).read_bytes()
     except FileNotFoundError as error:
         raise CassetteError(
             f"cassette {path}: there is no such file; record one with --swarm-backend=record --swarm-cassette={path}"
         ) from error
     except OSError as error:
         raise CassetteError(f"cassette {path}: cannot be read: {error.strerror}") from error
+    if data.startswith(GZIP):
+        raise CassetteError(f"cassette {path}: is packed by gzip: unpack it first")
+    lines = data.splitlines(keepends=True)
     cut_off = bool(lines) and not lines[-1].endswith(b"\n") and not is_json(lines[-1])
     reader = _Reader(str(path))
     for number, line in enumerate(lines[:-1] if cut_off else lines, start=1):

@@ -20,6 +20,7 @@ from pytest_swarm.report.charts.scale import (
 from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, percent, significant
 from pytest_swarm.routing.registry import mode_name
+from pytest_swarm.units import plural
 
 FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=296)
 
@@ -71,7 +72,7 @@ def sentence_of(curves: LambdaCurves) -> str:
     """Return what the curves rest on, and what weak and strong are."""
     if curves.note is not None:
         return f"{curves.note}."
-    return f"{curves.jobs:,} workflows; weak is {curves.weak}, strong is {curves.strong}."
+    return f"{plural(curves.jobs, 'workflow')}; weak is {curves.weak}, strong is {curves.strong}."
 
 
 def _chart(curves: LambdaCurves) -> CostChart:

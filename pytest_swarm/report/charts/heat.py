@@ -11,6 +11,7 @@ from typing import Final
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.units import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def heat(jobs: Iterable[MeasuredJob], fleet: Fleet) -> Heat:
             if outcome.model is not None and score is not None:
                 observed.setdefault((types[outcome.task], outcome.model), []).append(score)
     shown, folded = _shown({kind for kind, _ in (*believed, *observed)}, frequency)
-    groups = {kind: (kind,) for kind in shown} | ({f"{len(folded)} other types": folded} if folded else {})
+    groups = {kind: (kind,) for kind in shown} | ({plural(len(folded), "other type"): folded} if folded else {})
     rows = {
         name: tuple(_cell(_of(believed, kinds, tag), _of(observed, kinds, tag)) for tag in fleet.tags)
         for name, kinds in groups.items()

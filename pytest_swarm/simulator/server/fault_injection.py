@@ -73,7 +73,8 @@ class FaultyApp:
             return
         path = scope["path"]
         model = _model_of(body) if path in (*_CALLS, *_TRANSLATED_CALLS) else None
-        fault = self._schedule.next_fault(model, loads=model is not None and not self._resident(model))
+        loads = model is not None and not self._resident(model)
+        fault = self._schedule.next_fault(model, loads=loads, request=body)
         again = _with_body(body, receive)
         if fault is None:
             await self._app(scope, again, send)

@@ -6,18 +6,20 @@ KIND[:key=value,...]
 after=N     the first N matching calls succeed (0)
 times=N     number of calls that fail (all)
 model=TAG   calls of this model only (any)
-chance=P    probability that a matching call fails, drawn from the server's seed (1)
+chance=P    probability that a matching call fails, drawn from the server's seed and the request (1)
 seconds=S   delay of `slow` (5)
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from random import Random
+from hashlib import sha256
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.errors import OptionError, SwarmError
 
 SLOW_S: Final = 5.0
@@ -99,19 +101,21 @@ class FaultSchedule:
         self._faults = faults
         self._matched = [0] * len(faults)
         self._hits = [0] * len(faults)
-        self._rng = Random(seed)
+        self._drawn: Counter[tuple[int, str]] = Counter()
+        self._seed = seed
 
     @property
     def empty(self) -> bool:
         """Whether there are no faults."""
         return not self._faults
 
-    def next_fault(self, model: str | None, *, loads: bool) -> Fault | None:
+    def next_fault(self, model: str | None, *, loads: bool, request: bytes = b"") -> Fault | None:
         """Return the fault of the next call; None if it succeeds.
 
         Args:
             model: The model of the call; None for a request that names none.
             loads: Whether the model has to be loaded for the call.
+            request: Its body.
         """
         chosen = None
         for number, fault in enumerate(self._faults):
@@ -121,10 +125,19 @@ class FaultSchedule:
             spent = fault.times is not None and self._hits[number] >= fault.times
             if chosen is not None or spent or self._matched[number] <= fault.after:
                 continue
-            if fault.chance >= 1 or self._rng.random() < fault.chance:
+            if fault.chance >= 1 or self._draw(number, request) < fault.chance:
                 self._hits[number] += 1
                 chosen = fault
         return chosen
+
+    def _draw(self, number: int, request: bytes) -> float:
+        """Return a number from 0 to 1 by the seed, the request, and how often it came.
+
+        Each case has a server of its own. A draw by its calls alone would hit the same calls of all cases, or none.
+        """
+        key = number, sha256(request).hexdigest()
+        self._drawn[key] += 1
+        return stable_rng("fault", self._seed, *key, self._drawn[key]).random()
 
 
 def _matches(fault: Fault, model: str | None, *, loads: bool) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from pytest_swarm.domain.expectation import Letter, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields
+from pytest_swarm.units import plural
 from pytest_swarm.workloads.datasets.row_task import row_task
 
 ANSWER_TOKENS: Final = 60
@@ -43,7 +44,7 @@ def read_arc(fields: Fields) -> Task:
         stem, table = fields.text("question"), fields.table("choices")
         labels, texts = table.texts("label"), table.texts("text")
         if len(labels) != len(texts):
-            raise fields.fail(f"'choices' has {len(labels)} labels for {len(texts)} texts")
+            raise fields.fail(f"'choices' has {plural(len(labels), 'label')} for {plural(len(texts), 'text')}")
         choices = dict(zip(labels, texts, strict=True))
     return _choice_task(fields, stem, _lettered(choices), _letter_of(fields.text("answerKey"), choices))
 

@@ -31,7 +31,7 @@ NO_DIRECTION: Final = "is an undirected graph, so it does not say which task com
 _CANVAS: Final = (
     "the file is a canvas of a tool that is not known: each of its nodes is a task, also those that ask no model"
 )
-GRAPHML_NEEDS: Final = "GraphML is read by networkx, which is not installed: pip install 'pytest-swarm-router[graphs]'"
+GRAPHML_NEEDS: Final = "GraphML is read by networkx, which is not installed: pip install networkx"
 
 
 @dataclass(slots=True)

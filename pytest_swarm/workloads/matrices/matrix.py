@@ -9,6 +9,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from pytest_swarm.errors import MatrixError
+from pytest_swarm.units import plural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +135,9 @@ def _left_out(unread: Iterable[str], repeated: int, prompts: int, complete: int)
     if columns := ", ".join(unread):
         yield f"columns that are not used: {columns}"
     if repeated:
-        yield f"{repeated} rows say the same again and count once"
+        yield f"rows that say the same again, which count once: {repeated:,}"
     if complete < prompts:
-        yield f"{prompts - complete} of {prompts} prompts lack a score of a model and are left out"
+        yield f"left out, without a score of each model: {prompts - complete:,} of {plural(prompts, 'prompt')}"
 
 
 def _enter(prompt: _Prompt, cell: MatrixCell) -> bool:
@@ -190,5 +191,5 @@ def _gaps(prompts: Iterable[_Prompt], models: tuple[str, ...]) -> list[str]:
         if missing == len(cells):
             notes.append(f"{name} is not in the table")
         elif missing:
-            notes.append(f"{name} is missing in {missing} of {len(cells)} cells; sums leave these out")
+            notes.append(f"{name} is missing in {missing} of {plural(len(cells), 'cell')}; sums leave these out")
     return notes

@@ -12,6 +12,7 @@ from typing import Final
 
 from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.errors import MatrixError
+from pytest_swarm.units import plural
 
 _TRUTHS: Final = {"true": 1.0, "false": 0.0}
 _MAX_FIELD_CHARS: Final = 1 << 24  # of a CSV field; Python's own limit of 131,072 is shorter than some prompts
@@ -122,7 +123,7 @@ def _csv_rows(text: str, path: Path) -> Iterator[TableRow]:
             if not values:
                 continue
             if len(values) != len(columns):
-                raise MatrixError(f"{where}: has {len(values)} fields, but the heading has {len(columns)}")
+                raise MatrixError(f"{where}: has {plural(len(values), 'field')}, but the heading has {len(columns)}")
             yield TableRow(where=where, values=dict(zip(columns, values, strict=True)))
     except csv.Error as error:
         raise MatrixError(f"{path}: is not valid CSV: {error}") from error

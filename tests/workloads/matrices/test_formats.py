@@ -130,7 +130,7 @@ def test_routerarena_reads_nested_objects_that_may_be_null(tmp_path: Path) -> No
     lines(tmp_path / "r" / "b.jsonl", [answer("AIME_1", 0), answer("AIME_2", 1, success=False), answer("AIME_3", 1)])
     matrix = read(tmp_path / "r", "routerarena")
     assert scores(matrix) == {"AIME_1": {"a": 1.0, "b": 0.0}}
-    assert "2 of 3 prompts lack a score of a model and are left out" in matrix.notes
+    assert "left out, without a score of each model: 2 of 3 prompts" in matrix.notes
     assert scores(read(tmp_path / "r", "routerarena", models=("a",))) == {"AIME_1": {"a": 1.0}, "AIME_2": {"a": 0.5}}
     cell = matrix.prompts[0].cells["a"]
     assert (cell.prompt_tokens, cell.completion_tokens, cell.cost) == (5, 9, 0.002)
@@ -214,7 +214,7 @@ def test_each_format_refuses_what_is_not_its_own(
 def test_a_row_that_says_the_same_again_counts_once(tmp_path: Path) -> None:
     matrix = read(lines(tmp_path / "t.jsonl", [GOOD, GOOD]), "long")
     assert scores(matrix) == {"a": {"m": 1.0}}
-    assert "1 rows say the same again and count once" in matrix.notes
+    assert "rows that say the same again, which count once: 1" in matrix.notes
 
 
 def test_what_the_table_lacks_is_said(tmp_path: Path) -> None:
