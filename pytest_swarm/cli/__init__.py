@@ -60,6 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     if options.command is None:
         parser.print_help()
         return 0
+    empty = _empty_argument(arguments)
+    if empty is not None:
+        print(f"error: {empty} is empty, such as by a variable that is not set; give it a value", file=sys.stderr)
+        return _WRONG_OPTION
     _print_any_text()
     signals = StopSignals()
     try:
@@ -81,6 +85,16 @@ def main(arguments: Sequence[str]) -> int:
             print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
         return _FAILED
     return status
+
+
+def _empty_argument(arguments: Sequence[str]) -> str | None:
+    """Return the name of the first argument without a text, which a path would take for the current folder."""
+    for before, text in zip(("", *arguments), arguments, strict=False):
+        if not text.strip():
+            return before if before.startswith("--") else "an argument"
+        if text.startswith("--") and text.endswith("="):
+            return text.removesuffix("=")
+    return None
 
 
 def _print_any_text() -> None:

@@ -92,7 +92,8 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise OptionError(f"cannot listen on {host}:{port} ({error}); choose another --port") from error
+        other = "--host" if isinstance(error, socket.gaierror) else "--port"
+        raise OptionError(f"cannot listen on {host}:{port} ({error}); choose another {other}") from error
     return listener
 
 
