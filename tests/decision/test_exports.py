@@ -116,6 +116,25 @@ def test_models_of_the_same_weights_take_vram_once_but_in_a_process_of_their_own
     assert all(" & " not in row for row in document["matrix"]["sets"].values())
 
 
+@pytest.mark.parametrize(("count", "sets"), [(10, 252), (11, 7), (200, 196)])
+def test_of_many_models_each_has_one_set_beside_the_most_used(count: int, sets: int) -> None:
+    made = used()
+    names = [f"m{n}" for n in range(count)]
+    models = tuple(replace(made.models[0], name=name, vram_gb=2.0 if name != "m1" else 1.9) for name in names)
+    cell = made.table[0]
+    table = tuple(replace(cell, model=name, share=1.0, tasks=count - n) for n, name in enumerate(names))
+    made = replace(made, models=models, table=table, estimates=(), vram_budget_gb=10.0)
+    found = [{model.name for model in each} for each in resident_sets(made)]
+    assert len(found) == sets
+    assert set().union(*found) == set(names)
+    assert all(len(each) == 5 for each in found)
+    assert count == 10 or {"m0", "m1", "m2", "m3", names[-1]} in found
+    said = f"- every set of the {count} models that fits: there is one for each model" in EXPORTS["ollama"](made)
+    assert said == (count > 10)
+    assert "export OLLAMA_MAX_LOADED_MODELS=5\n" in EXPORTS["ollama"](made)
+    assert yaml.safe_load(EXPORTS["llama-swap"](made))["matrix"]["sets"]
+
+
 def test_measured_loads_are_what_an_eviction_costs() -> None:
     made = used()
     made = replace(made, models=tuple(replace(each, measured_load_s=9.0) for each in made.models))
