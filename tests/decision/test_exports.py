@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -268,6 +269,7 @@ def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
         ("llama-swap", "swarm-code", "has the name of a type there"),
         ("litellm", "swarm", "is the name of the whole group there"),
         ("litellm", "hf.co/*", "is a pattern there"),
+        ("litellm", "os.environ/HOME", "is a variable of the environment there"),
     ],
 )
 def test_a_name_that_a_tool_would_read_as_something_else_is_refused(tool: str, name: str, said: str) -> None:
@@ -283,8 +285,13 @@ def test_types_of_tasks_are_data_too() -> None:
         assert f"swarm-{kind}" in swap["models"]["gemma2:2b"]["aliases"]
         lite = yaml.safe_load(EXPORTS["litellm"](named))
         assert kind in [tag for row in lite["model_list"] for tag in row["litellm_params"].get("tags", ())]
-    with pytest.raises(PolicyError, match=r"type 'a\$\{b\}' holds '\$\{', a macro there; rename the type"):
-        EXPORTS["llama-swap"](replace(made, table=(*made.table, cell("a${b}", "gemma2:2b"))))
+    for tool, kind, said in (
+        ("llama-swap", "a${b}", r"holds '\$\{', a macro there"),
+        ("litellm", "default", "is the tag of requests without one there"),
+        ("litellm", "os.environ/HOME", "is a variable of the environment there"),
+    ):
+        with pytest.raises(PolicyError, match=rf"type '{re.escape(kind)}' {said}; rename the type"):
+            EXPORTS[tool](replace(made, table=(*made.table, cell(kind, "gemma2:2b"))))
 
 
 @pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
