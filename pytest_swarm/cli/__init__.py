@@ -12,15 +12,15 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from pytest_swarm.cli.stop_signals import StopSignals
-from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.errors import UNSAFE, OptionError, SwarmError
 from pytest_swarm.files import refused_files
 
 COMMANDS: Final = (
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     _print_any_text()
     signals = StopSignals()
     try:
-        with signals, refused_files():
+        with signals, refused_files(), _safe_output():
             status: int = modules[options.command].run(options)
         print(end="", flush=True)  # where standard output is closed, there is none
     except SwarmError as error:
@@ -95,6 +95,40 @@ def _empty_argument(arguments: Sequence[str]) -> str | None:
         if text.startswith("--") and text.endswith("="):
             return text.removesuffix("=")
     return None
+
+
+class _Shown(io.TextIOBase):
+    """A stream on which the text of others, such as a server's name of a model, cannot command a terminal.
+
+    It is escaped as in JSON and TOML, which may be what is printed.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
+@contextmanager
+def _safe_output() -> Iterator[None]:
+    """Escape what a command prints; a stream that is closed stays None, to which nothing is printed."""
+    with ExitStack() as stack:
+        for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
+            if stream is not None:
+                stack.enter_context(redirect(_Shown(stream)))
+        yield
 
 
 def _print_any_text() -> None:
