@@ -142,7 +142,7 @@ def _missing_parts(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
     there = {number[0]: number[1] for number in numbers.values() if number is not None}
     count = max(there.values(), default=0)
     missing = [part for part in range(1, count + 1) if part not in there]
-    unnamed = [str(path) for path, number in numbers.items() if number is None]
+    unnamed = [str(path) for path, run in parts if numbers[path] is None and not run.complete]
     if missing and unnamed:  # such as a run that was merged of some parts
         yield f"which of the {count} parts {', '.join(unnamed)} holds is not known; name the parts themselves"
         return
