@@ -35,34 +35,45 @@ import re
 from typing import Final, Literal, TypeAlias
 
 RefusalCause: TypeAlias = Literal["passing", "lasting", "request"]
-_OF_SERVER: Final = (401, 407, 408, 429)
-"""HTTP statuses below 500 that tell nothing of the model: the server or a proxy wants an account, or is busy."""
-_FOR_GOOD: Final = (401, 407, 501, 505, 511)
+_OF_SERVER: Final = (401, 402, 407, 408, 421, 425, 429, 499)
+"""HTTP statuses from 400 to 499 that tell nothing of the model: the server or a proxy wants an account, or is busy."""
+_FOR_GOOD: Final = (401, 402, 407, 421, 501, 505, 511)
 """Those of them, and from 500 on, which a retry does not change."""
 
 
 def is_of_server(status: int) -> bool:
-    """Return whether a reply of an HTTP status is the server's or a proxy's fault, and not the request's."""
-    return status >= 500 or status in _OF_SERVER
+    """Return whether a reply of an HTTP status is the server's or a proxy's fault, and not the request's.
+
+    Args:
+        status: The status of an error: below 400, of a reply that is none to a call, such as 304.
+    """
+    return status < 400 or status >= 500 or status in _OF_SERVER
 
 
 _LONG_DATA: Final = re.compile(r"""(?<!\w)'[^\n]{300,}?'(?!\w)|(?<!\w)"[^\n]{300,}?"(?!\w)|\S{300,}""")
 _LONGEST: Final = 2000  # characters of a message
+UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Control characters, marks that change the direction of text (they could make a line read as something else), lone
+surrogates and non-characters: none of them may reach a page, a file or a terminal as it is."""
 
 
-def _shortened(message: str) -> str:
-    """Return a message in which the middle of long data is left out: what was given may be of any length."""
+def _shown(message: str) -> str:
+    """Return a message in which the middle of long data is left out, and what is not safe to show is escaped."""
     if len(message) > _LONGEST * 4:  # what follows takes time by the square of the length
         message = f"{message[: _LONGEST * 3]} ... {message[-_LONGEST:]}"
     message = _LONG_DATA.sub(lambda found: f"{found[0][:200]}...{found[0][-40:]}", message)
-    return message if len(message) <= _LONGEST else f"{message[:450]} ... {message[-200:]}"
+    if len(message) > _LONGEST:
+        message = f"{message[:450]} ... {message[-200:]}"
+    return UNSAFE.sub(lambda found: ascii(found[0])[1:-1], message)
 
 
 class SwarmError(Exception):
     """Base of all errors that a user can correct; the message is one sentence, which quotes no more than it must."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(_shortened(message))
+        super().__init__(_shown(message))
 
 
 class OptionError(SwarmError):
@@ -168,7 +179,7 @@ class ServerRefusedError(BackendError):
         super().__init__(message)
         self.status = status
         self.of_server = cause != "request" and (status is None or is_of_server(status))
-        self.may_pass = self.of_server and cause == "passing" and status not in (None, *_FOR_GOOD)
+        self.may_pass = self.of_server and cause == "passing" and (status or 0) >= 400 and status not in _FOR_GOOD
 
 
 class ServerFaultError(SwarmError):

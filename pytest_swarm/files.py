@@ -14,7 +14,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -27,6 +27,14 @@ from pytest_swarm.errors import OptionError
 _EVERYBODY: Final = 0o666  # less the umask
 _LONGEST_HOLDER: Final = 1000  # bytes of a lock file
 _FIRST_BYTES: Final = 100
+_RIGHTS: Final = "name a file that this user may use, or change its rights"
+_ADVICE: Final[Mapping[int | None, str]] = {
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.ENAMETOOLONG: "name a file with a shorter path",
+    errno.ELOOP: "name a file, or mend the links",
+}
+"""Why the system refuses a file whatever is done with it -> what to do."""
 
 
 class MeasuredFileError(FileExistsError):
@@ -75,12 +83,11 @@ def refused_files() -> Iterator[None]:
     """Turn the system's refusal of a file, such as one in another user's folder, into an OptionError that names it."""
     try:
         yield
-    except PermissionError as error:
-        if error.filename is None:  # of no file, such as of a process
+    except OSError as error:
+        advice = _ADVICE.get(error.errno)
+        if advice is None or error.filename is None:  # of no file, such as of a process
             raise
-        raise OptionError(
-            f"{error.filename}: {error.strerror}; name a file that this user may use, or change its rights"
-        ) from error
+        raise OptionError(f"{error.filename}: {error.strerror}; {advice}") from error
 
 
 def check_not_measured(path: Path, *, but: MeasuredFile | None = None) -> None:

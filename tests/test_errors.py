@@ -33,3 +33,8 @@ def test_one_long_quotation_is_under_500_characters() -> None:
 def test_an_ordinary_message_stays(message: str) -> None:
     assert str(OptionError(message)) == message
     assert str(ServerRefusedError(message, status=500)) == message
+
+
+def test_what_could_command_a_terminal_is_escaped() -> None:
+    error = OptionError("fleet f.toml: 'a\x1b[31m\u202eb\x9b\x00\ud800' is no tag;\n\tuse 'é漢'")
+    assert str(error) == r"fleet f.toml: 'a\x1b[31m\u202eb\x9b\x00\ud800' is no tag;" + "\n\tuse 'é漢'"

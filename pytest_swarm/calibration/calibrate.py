@@ -58,9 +58,11 @@ def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefa
         FleetError: Where the default fleet lacks a recorded model.
     """
     read = [read_cassette(path) for path in cassettes]
-    takes = tuple(take for cassette in read for take in cassette.takes)
+    takes, twice = _each_once(read)
     usable, missing = _usable_models(takes, defaults.fleet)
     notes = [note for cassette in read for note in cassette.notes]
+    if twice:
+        notes.append(f"{plural(twice, 'recorded case')} left out, because another file holds the same recording")
     notes += [f"{tag} is left out: {why}" for tag, why in missing.items()]
     notes += [
         f"{model.tag}: the server told no size of it; its footprint is that of fleet {defaults.fleet.name}"
@@ -73,7 +75,7 @@ def calibrate(cassettes: Sequence[Path], *, name: str, defaults: CalibrationDefa
         raise CassetteError(
             f"{', '.join(map(str, cassettes))}: no model can be simulated from it ({why}); record a whole run"
         )
-    source = _source(read, cassettes)
+    source = _source(takes, cassettes)
     entries = measured_fleet(usable, defaults.fleet)
     return Calibration(
         profile_text=_profile_text(usable, defaults, name, source),
@@ -115,10 +117,16 @@ def _sized(model: ModelMeasurement, fleet: Fleet) -> ModelMeasurement:
     return replace(model, size_bytes=round(fleet[model.tag].vram_gb * BYTES_PER_GB), vram_bytes=0)
 
 
-def _source(cassettes: Sequence[Cassette], paths: Sequence[Path]) -> str:
-    takes = sum(len(cassette.takes) for cassette in cassettes)
-    text = f"measured from {takes} recorded cases in {', '.join(path.name for path in paths)}"
-    return f"{text}, of a SIMULATED server" if any(cassette.simulated for cassette in cassettes) else text
+def _each_once(cassettes: Iterable[Cassette]) -> tuple[tuple[Take, ...], int]:
+    """Return the takes of all cassettes, and how many stood in them once more, as in a copy that was added to."""
+    takes = [take for cassette in cassettes for take in cassette.takes]
+    once = {(take.origin.run, take.origin.recorded_ts_ms, take.case.digest, take.case.test): take for take in takes}
+    return tuple(once.values()), len(takes) - len(once)
+
+
+def _source(takes: Sequence[Take], paths: Sequence[Path]) -> str:
+    text = f"measured from {len(takes)} recorded cases in {', '.join(path.name for path in paths)}"
+    return f"{text}, of a SIMULATED server" if any(take.origin.simulated for take in takes) else text
 
 
 _MS_PER_S: Final = 1000.0

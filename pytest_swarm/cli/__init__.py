@@ -12,15 +12,15 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from pytest_swarm.cli.stop_signals import StopSignals
-from pytest_swarm.errors import OptionError, SwarmError
+from pytest_swarm.errors import UNSAFE, OptionError, SwarmError
 from pytest_swarm.files import refused_files
 
 COMMANDS: Final = (
@@ -60,10 +60,14 @@ def main(arguments: Sequence[str]) -> int:
     if options.command is None:
         parser.print_help()
         return 0
+    empty = _empty_argument(arguments)
+    if empty is not None:
+        print(f"error: {empty} is empty, such as by a variable that is not set; give it a value", file=sys.stderr)
+        return _WRONG_OPTION
     _print_any_text()
     signals = StopSignals()
     try:
-        with signals, refused_files():
+        with signals, refused_files(), _safe_output():
             status: int = modules[options.command].run(options)
         print(end="", flush=True)  # where standard output is closed, there is none
     except SwarmError as error:
@@ -81,6 +85,50 @@ def main(arguments: Sequence[str]) -> int:
             print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
         return _FAILED
     return status
+
+
+def _empty_argument(arguments: Sequence[str]) -> str | None:
+    """Return the name of the first argument without a text, which a path would take for the current folder."""
+    for before, text in zip(("", *arguments), arguments, strict=False):
+        if not text.strip():
+            return before if before.startswith("--") else "an argument"
+        if text.startswith("--") and text.endswith("="):
+            return text.removesuffix("=")
+    return None
+
+
+class _Shown(io.TextIOBase):
+    """A stream on which the text of others, such as a server's name of a model, cannot command a terminal.
+
+    It is escaped as in JSON and TOML, which may be what is printed.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
+@contextmanager
+def _safe_output() -> Iterator[None]:
+    """Escape what a command prints; a stream that is closed stays None, to which nothing is printed."""
+    with ExitStack() as stack:
+        for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
+            if stream is not None:
+                stack.enter_context(redirect(_Shown(stream)))
+        yield
 
 
 def _print_any_text() -> None:

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         profile=load_profile(options.base), fleet=load_fleet(options.fleet), gpu_bytes=gpu_bytes
     )
     result = calibrate(options.cassettes, name=options.out.stem, defaults=defaults)
-    fleet_out = options.fleet_out or options.out.with_name(f"{options.out.stem}.fleet.toml")
+    fleet_out = options.fleet_out or options.out.parent / f"{options.out.stem}.fleet.toml"
     write_texts([(str(options.out), result.profile_text), (str(fleet_out), result.fleet_text)], ProfileError)
     for note in result.notes:
         print(note)

@@ -69,7 +69,7 @@ def read_shards(paths: Sequence[Path]) -> Shards:
     _refuse_two_families(parts)
     parts.sort(key=lambda part: _number(part[1].info) or (0, 0))
     runs = tuple(run for _, run in parts)
-    missing = (*_missing_parts(runs), *_missing_ends(parts), *_missing_jobs(runs))
+    missing = (*_missing_parts(parts), *_missing_ends(parts), *_missing_jobs(runs))
     return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
 
 
@@ -137,13 +137,17 @@ def _refuse_two_families(parts: Sequence[tuple[Path, Run]]) -> None:
                 )
 
 
-def _missing_parts(runs: Sequence[Run]) -> Iterator[str]:
-    numbers = [number for number in (_number(run.info) for run in runs) if number is not None]
-    there = {part for part, _ in numbers}
-    parts = numbers[0][1] if numbers else 0
-    for part in range(1, parts + 1):
-        if part not in there:
-            yield f"part {part} of {parts} is not among the runs"
+def _missing_parts(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
+    numbers = {path: _number(run.info) for path, run in parts}
+    there = {number[0]: number[1] for number in numbers.values() if number is not None}
+    count = max(there.values(), default=0)
+    missing = [part for part in range(1, count + 1) if part not in there]
+    unnamed = [str(path) for path, run in parts if numbers[path] is None and not run.complete]
+    if missing and unnamed:  # such as a run that was merged of some parts
+        yield f"which of the {count} parts {', '.join(unnamed)} holds is not known; name the parts themselves"
+        return
+    for part in missing:
+        yield f"part {part} of {count} is not among the runs"
 
 
 def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:

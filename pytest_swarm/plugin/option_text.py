@@ -40,6 +40,8 @@ class OptionText:
     def __init__(
         self, text: str, *, what: str, known_modes: ModeTable | None = None, folder: Path | None = None
     ) -> None:
+        if "\0" in text:
+            raise OptionError(f"{what}: {text!r} has a NUL character, which no value has; remove it")
         self.text = text.strip()
         self.what = what
         self._word_for_none: str | None = None

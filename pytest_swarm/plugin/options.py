@@ -60,8 +60,8 @@ class Options(RoutingOptions, ServerOptions):
     timeout_s = Value(lambda given: given.duration_s(), "time limit of one call to the server", metavar="TIME")
     retries = Value(
         lambda given: given.count(low=0, high=100),
-        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 408, 429, "
-        "or from 500 on where a retry may change it",
+        "how often a call is tried again that failed for the server's sake: no or a lost connection, status 408, 425, "
+        "429, 499, or from 500 on where a retry may change it",
         metavar="N",
     )
     reply_limit_bytes = Value(

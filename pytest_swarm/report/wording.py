@@ -11,15 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from pytest_swarm.errors import UNSAFE
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import MOST_RELATIVE, plural, signed_percent
 
 NOT_MEASURED: Final = "-"
-# Control characters, marks that change the direction of text (they could make a line read as something else), lone
-# surrogates and non-characters: none of them may reach a page, a file or a terminal as it is.
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 
 def percent(share: float | None, *, digits: int = 0) -> str:
@@ -137,7 +133,7 @@ def _middle_cut(text: str, limit: int) -> str:
 
 def printable(text: str) -> str:
     """Return foreign text with its lines kept; what is unsafe to show is written as its code, such as `\\x1b`."""
-    return _UNSAFE.sub(_code, text)
+    return UNSAFE.sub(_code, text)
 
 
 def _code(match: re.Match[str]) -> str:

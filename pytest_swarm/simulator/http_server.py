@@ -90,9 +90,10 @@ def _bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError) as error:  # a TypeError for a name that no host can have
         listener.close()
-        raise OptionError(f"cannot listen on {host}:{port} ({error}); choose another --port") from error
+        other = "--host" if isinstance(error, socket.gaierror | TypeError) else "--port"
+        raise OptionError(f"cannot listen on {host}:{port} ({error}); choose another {other}") from error
     return listener
 
 

@@ -87,6 +87,33 @@ def test_a_run_of_another_user_is_one_sentence(
         assert capsys.readouterr().err.startswith("error: ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["merge", "run", "--out", ""], "--out is empty"),
+        (["serve", "--host="], "--host is empty"),
+        (["report", " "], "an argument is empty"),
+        *((command.replace("@", "x" * 300).split(), "File name too long; name a file with a shorter path")
+          for command in ("new @", "report @", "import @ --out o", "decide @", "estimates --from @ --out e")),
+    ],
+)  # fmt: skip
+def test_a_path_that_is_none_is_one_sentence(
+    arguments: list[str], what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 4
+    error = capsys.readouterr().err
+    assert what in error
+    assert error.count("\n") == 1
+    assert not [*tmp_path.iterdir()]
+
+
+def test_no_name_commands_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = a_run(tmp_path / "\x1b[31m\u202erun\t", "lp")
+    assert main(["merge", str(run), "--out", str(tmp_path / "merged")]) == 0
+    assert "\\u001b[31m\\u202erun\t: 1 job\n" in capsys.readouterr().out
+
+
 def test_import_writes_graphs_and_says_what_it_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.json").write_text('{"tasks": 3}')
     assert main(["import", str(GRAPHS / "wb1.toml"), str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1

@@ -143,6 +143,25 @@ def test_runs_of_several_seeds_are_checked_each_with_its_own(
     assert rows["completion_tokens"][7] == "1.000"
 
 
+def test_a_recorded_case_counts_once_though_two_files_hold_it(
+    cassette: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy" / cassette.name
+    copy.parent.mkdir()
+    copy.write_bytes(cassette.read_bytes())
+    cases = len(read_cassette(cassette).takes)
+    texts: list[list[str]] = []
+    for files in ([cassette], [cassette, copy]):
+        assert main(["profile", "--no-check", "--out", str(tmp_path / "p.toml"), "--from", *map(str, files)]) == 0
+        texts.append(
+            [line for line in (tmp_path / "p.toml").read_text().splitlines() if " recorded cases in " not in line]
+        )
+    assert texts[0] == texts[1]
+    said = f"{cases} recorded cases left out, because another file holds the same recording\n"
+    assert said in capsys.readouterr().out
+    assert f"measured from {cases} recorded cases in " in (tmp_path / "p.toml").read_text()
+
+
 def test_an_answer_counts_once_however_often_it_was_given(tmp_path: Path) -> None:
     once, twice = tmp_path / "once.jsonl", tmp_path / "twice.jsonl"
     record(once, "single:phi4:14b", repeats=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -114,6 +115,25 @@ def test_models_of_the_same_weights_take_vram_once_but_in_a_process_of_their_own
     assert "export OLLAMA_MAX_LOADED_MODELS=1\n" in EXPORTS["ollama"](made)  # two would not fit
     document = yaml.safe_load(EXPORTS["llama-swap"](made))
     assert all(" & " not in row for row in document["matrix"]["sets"].values())
+
+
+@pytest.mark.parametrize(("count", "sets"), [(10, 252), (11, 7), (200, 196)])
+def test_of_many_models_each_has_one_set_beside_the_most_used(count: int, sets: int) -> None:
+    made = used()
+    names = [f"m{n}" for n in range(count)]
+    models = tuple(replace(made.models[0], name=name, vram_gb=2.0 if name != "m1" else 1.9) for name in names)
+    cell = made.table[0]
+    table = tuple(replace(cell, model=name, share=1.0, tasks=count - n) for n, name in enumerate(names))
+    made = replace(made, models=models, table=table, estimates=(), vram_budget_gb=10.0)
+    found = [{model.name for model in each} for each in resident_sets(made)]
+    assert len(found) == sets
+    assert set().union(*found) == set(names)
+    assert all(len(each) == 5 for each in found)
+    assert count == 10 or {"m0", "m1", "m2", "m3", names[-1]} in found
+    said = f"- every set of the {count} models that fits: there is one for each model" in EXPORTS["ollama"](made)
+    assert said == (count > 10)
+    assert "export OLLAMA_MAX_LOADED_MODELS=5\n" in EXPORTS["ollama"](made)
+    assert yaml.safe_load(EXPORTS["llama-swap"](made))["matrix"]["sets"]
 
 
 def test_measured_loads_are_what_an_eviction_costs() -> None:
@@ -249,6 +269,7 @@ def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
         ("llama-swap", "swarm-code", "has the name of a type there"),
         ("litellm", "swarm", "is the name of the whole group there"),
         ("litellm", "hf.co/*", "is a pattern there"),
+        ("litellm", "os.environ/HOME", "is a variable of the environment there"),
     ],
 )
 def test_a_name_that_a_tool_would_read_as_something_else_is_refused(tool: str, name: str, said: str) -> None:
@@ -264,8 +285,13 @@ def test_types_of_tasks_are_data_too() -> None:
         assert f"swarm-{kind}" in swap["models"]["gemma2:2b"]["aliases"]
         lite = yaml.safe_load(EXPORTS["litellm"](named))
         assert kind in [tag for row in lite["model_list"] for tag in row["litellm_params"].get("tags", ())]
-    with pytest.raises(PolicyError, match=r"type 'a\$\{b\}' holds '\$\{', a macro there; rename the type"):
-        EXPORTS["llama-swap"](replace(made, table=(*made.table, cell("a${b}", "gemma2:2b"))))
+    for tool, kind, said in (
+        ("llama-swap", "a${b}", r"holds '\$\{', a macro there"),
+        ("litellm", "default", "is the tag of requests without one there"),
+        ("litellm", "os.environ/HOME", "is a variable of the environment there"),
+    ):
+        with pytest.raises(PolicyError, match=rf"type '{re.escape(kind)}' {said}; rename the type"):
+            EXPORTS[tool](replace(made, table=(*made.table, cell(kind, "gemma2:2b"))))
 
 
 @pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))

@@ -132,6 +132,16 @@ def test_each_part_that_is_not_there_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_the_parts_in_a_run_that_was_merged_of_some_are_not_called_missing(tmp_path: Path) -> None:
+    first, third = (a_part(tmp_path / str(n), a_job(n), options={SHARD: f"{n}/3"}) for n in (1, 3))
+    merged, second = tmp_path / "merged", a_part(tmp_path / "2", a_job(2), options={SHARD: "2/3"})
+    assert main(["merge", str(third), str(first), "--out", str(merged)]) == 1
+    assert read_shards([merged, second]).missing == (
+        f"which of the 3 parts {merged} holds is not known; name the parts themselves",
+        f"{merged} did not come to its end",
+    )
+
+
 def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     left_out = "test_jobs.py::test_job[lp-h0-8GB-job9]"
     first = a_part(tmp_path / "a", a_job(1), options={SHARD: "1/3"}, collected=(a_job(1).case.test, left_out))

@@ -307,8 +307,8 @@ PASSING, LASTING, OF_REQUEST = (True, True), (True, False), (False, False)
 @pytest.mark.parametrize(
     ("status", "said", "expected"),
     [
-        *((status, "no", PASSING) for status in (408, 429, 500, 502, 503, 504, 507, 520, 529)),
-        *((status, "no", LASTING) for status in (401, 407, 501, 505, 511)),
+        *((status, "no", PASSING) for status in (408, 425, 429, 499, 500, 502, 503, 504, 507, 520, 529)),
+        *((status, "no", LASTING) for status in (300, 304, 401, 402, 407, 421, 501, 505, 511)),
         *((status, "no", OF_REQUEST) for status in (400, 403, 404, 405, 413, 422)),
         (500, "llama-server process has terminated: exit status 1: cudaMalloc failed: out of memory", PASSING),
         (500, "model requires more system memory (9.1 GiB) than is available (3.2 GiB)", PASSING),

@@ -206,14 +206,23 @@ def test_a_cassette_of_the_ini_file_is_for_the_runs_that_use_one(suite: pytest.P
         "--swarm-backend=measure --swarm-offline --swarm-answers=locked/a",
     ],
 )
-def test_a_file_in_a_folder_of_another_user_is_named(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: str
+@pytest.mark.parametrize("folder", ["locked", "x" * 300, "loop"])
+def test_a_file_that_the_system_refuses_is_named(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: str, folder: str
 ) -> None:
+    (suite.path / "loop").symlink_to("loop")
     monkeypatch.setattr(Path, "stat", refusing_stat(Path.stat))
-    result = suite.runpytest(*arguments.split())
+    result = suite.runpytest(*arguments.replace("locked", folder).split())
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-    result.stderr.fnmatch_lines(["ERROR: *locked/*"])
+    result.stderr.fnmatch_lines([f"ERROR: *{folder[:100]}*"])
+
+
+def test_a_nul_in_the_ini_file_is_named_with_its_option(suite: pytest.Pytester) -> None:
+    (suite.path / "pytest.toml").write_text('[pytest]\nswarm_baseline = "a\\u0000b"\n')
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: swarm_baseline (ini): 'a\\x00b' has a NUL character*"])
 
 
 def refusing_stat(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:

@@ -258,6 +258,14 @@ def test_a_port_that_is_taken_is_one_sentence(url: str) -> None:
         pass
 
 
+@pytest.mark.parametrize("host", ["x y", "é" * 80, "::zz"])
+def test_a_name_of_no_host_is_one_sentence(host: str) -> None:
+    other = SimulatedServer(FAST, generator=FixedLengthGenerator())
+    said = f"cannot listen on {host}:0 .*; choose another --host"
+    with pytest.raises(OptionError, match=said), serve_in_thread(other, host=host, port=0):
+        pass
+
+
 def test_without_uvicorn_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     server = SimulatedServer(FAST, generator=FixedLengthGenerator())

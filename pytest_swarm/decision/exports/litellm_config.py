@@ -19,32 +19,37 @@ from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
 
 GROUP: Final = "swarm"
+DEFAULT_TAG: Final = "default"
 _PATTERN: Final = "*"
+_VARIABLE: Final = "os.environ/"
 
 
 def litellm_config(policy: PolicyFile) -> str:
     """Return the text of a LiteLLM configuration.
 
     Raises:
-        PolicyError: A model does not fit the budget, or its name would be read as the group or as a pattern there.
+        PolicyError: A model does not fit the budget, or a name would be read as something else there.
     """
     used = models_to_export(policy, tool="litellm")
-    for model in used:
-        if model.name == GROUP or _PATTERN in model.name:
-            what = "the name of the whole group" if model.name == GROUP else "a pattern"
-            raise PolicyError(f"export litellm: model {model.name!r} is {what} there; rename the model")
     types = types_of_models(policy)
+    for what, name in (
+        *(("model", model.name) for model in used),
+        *(("type", kind) for model in used for kind in types[model.name]),
+    ):
+        meaning = _meaning(what, name)
+        if meaning is not None:
+            raise PolicyError(f"export litellm: {what} {name!r} is {meaning} there; rename the {what}")
     best = _by_score(policy, used)
     host = policy.provenance.host or DEFAULT_HOST
     rows: list[Json] = []
     for model in used:
-        tags = [*types[model.name], *(["default"] if model.name == best[0] else [])]
+        tags = [*types[model.name], *([DEFAULT_TAG] if model.name == best[0] else [])]
         if tags:
             rows.append({"model_name": GROUP, "litellm_params": {**_params(model, host), "tags": list[Json](tags)}})
-    every = [kind for model in used for kind in types[model.name]]  # a fallback is asked for the tags of the request
+    # a fallback is asked for the tags of the request
+    every = list[Json]([*(kind for model in used for kind in types[model.name]), DEFAULT_TAG])
     rows += [
-        {"model_name": model.name, "litellm_params": {**_params(model, host), "tags": list[Json]([*every, "default"])}}
-        for model in used
+        {"model_name": model.name, "litellm_params": {**_params(model, host), "tags": list(every)}} for model in used
     ]
     document: dict[str, Json] = {
         "model_list": rows,
@@ -69,6 +74,17 @@ def litellm_config(policy: PolicyFile) -> str:
         "- the VRAM budget, and which models may be resident together: LiteLLM leaves them to the server.",
     ]
     return comments(lines) + yaml_text(document)
+
+
+def _meaning(what: str, name: str) -> str | None:
+    """Return what LiteLLM would take a name for; None where it is a name as any other."""
+    if name.startswith(_VARIABLE):
+        return "a variable of the environment"
+    if what == "type":
+        return "the tag of requests without one" if name == DEFAULT_TAG else None
+    if _PATTERN in name:
+        return "a pattern"
+    return "the name of the whole group" if name == GROUP else None
 
 
 def _params(model: PolicyModel, host: str) -> dict[str, Json]:

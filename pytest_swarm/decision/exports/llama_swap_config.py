@@ -18,6 +18,7 @@ from pytest_swarm.decision.exports.resident_sets import (
     models_to_export,
     not_expressed,
     resident_sets,
+    sets_left_out,
     types_of_models,
     yaml_text,
 )
@@ -61,6 +62,7 @@ def llama_swap_config(policy: PolicyFile) -> str:
         "evict_costs are the seconds of a load, in tenths; ttl is twenty times a load, and at least a minute.",
         "",
         *not_expressed(policy, tool="llama-swap"),
+        *sets_left_out(policy),
         f"- the budget of {format_gb(policy.vram_budget_gb)} itself; each set of the matrix keeps it.",
     ]
     return comments(lines) + yaml_text(document)

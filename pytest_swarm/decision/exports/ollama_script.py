@@ -12,6 +12,8 @@ from pytest_swarm.decision.exports.resident_sets import (
     models_to_export,
     not_expressed,
     resident_sets,
+    sets_left_out,
+    tasks_of,
     types_of_models,
 )
 from pytest_swarm.ollama.address import DEFAULT_HOST
@@ -45,7 +47,7 @@ def ollama_script(policy: PolicyFile) -> str:
         "\n",
         'if [ "${1:-}" = warm ]; then\n',
     ]
-    first = _busiest(policy, sets)
+    first = max(sets, key=lambda models: tasks_of(models, policy), default=())
     for model in sorted(first, key=lambda each: each.keep):  # a pinned model is loaded last, and stays
         kinds = ", ".join(types[model.name]) or "no type of its own"
         lines.append("    " + comments([f"{kinds}: {format_gb(model.vram_gb)}"]))
@@ -54,7 +56,7 @@ def ollama_script(policy: PolicyFile) -> str:
     lines.append(comments(f"- {model.name}: {_keep_alive(model)}" for model in used))
     lines.append(comments(["Sets of models that fit the budget together:"]))
     lines.append(comments(f"- {' + '.join(model.name for model in each)}" for each in sets))
-    lines.append(comments(not_expressed(policy, tool="Ollama")))
+    lines.append(comments([*not_expressed(policy, tool="Ollama"), *sets_left_out(policy)]))
     lines.append(
         comments(
             [
@@ -65,16 +67,6 @@ def ollama_script(policy: PolicyFile) -> str:
         )
     )
     return "".join(lines)
-
-
-def _busiest(policy: PolicyFile, sets: tuple[tuple[PolicyModel, ...], ...]) -> tuple[PolicyModel, ...]:
-    """Return the set of models that did most tasks."""
-
-    def tasks(models: tuple[PolicyModel, ...]) -> float:
-        names = {model.name for model in models}
-        return sum(cell.share * cell.tasks for cell in policy.table if cell.model in names)
-
-    return max(sets, key=tasks, default=())
 
 
 def _keep_alive(model: PolicyModel) -> int | str:

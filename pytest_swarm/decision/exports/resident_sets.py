@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
@@ -20,6 +20,7 @@ from pytest_swarm.units import format_gb
 _KEEP_FACTOR: Final = 20
 """A model stays for twenty times its load time after its last use: a load then costs at most a twentieth of it."""
 _LEAST_KEEP_S: Final = 60
+_MOST_MODELS: Final = 10  # of which 252 sets may fit, if any five do
 LLAMA_SWAP: Final = "llama-swap"
 """The program that gives each model a process of its own, so that none share their weights in VRAM."""
 _RULINGS: Final[Mapping[str, str]] = {
@@ -78,23 +79,59 @@ def _together_gb(models: Iterable[PolicyModel], *, one_copy: bool) -> float:
 def resident_sets(policy: PolicyFile, *, one_copy: bool = True) -> tuple[tuple[PolicyModel, ...], ...]:
     """Return the largest sets of models in use that fit the budget together, with the pinned ones in each.
 
+    Those of many models are beyond number. Then there is one for each model, with the models beside it that still fit,
+    the most used first.
+
     Args:
         policy: The policy.
         one_copy: Whether models of the same weights take VRAM once, as on Ollama's server.
     """
-    used = models_in_use(policy)
-    limit_gb = policy.vram_budget_gb + BUDGET_TOLERANCE_GB
-    pinned = [model for model in used if model.keep]
-    others = [model for model in used if not model.keep]
+    pinned = [model for model in models_in_use(policy) if model.keep]
+    others = [model for model in models_in_use(policy) if not model.keep]
+
+    def fits(models: Iterable[PolicyModel]) -> bool:
+        return _together_gb([*pinned, *models], one_copy=one_copy) <= policy.vram_budget_gb + BUDGET_TOLERANCE_GB
+
+    if len(others) > _MOST_MODELS:
+        return _one_for_each(pinned, sorted(others, key=lambda model: -tasks_of([model], policy)), fits)
     found: list[tuple[PolicyModel, ...]] = []
     for size in range(len(others), -1, -1):
         for chosen in combinations(others, size):
             together = (*pinned, *chosen)
             names = {model.name for model in together}
             larger = any(names <= {model.name for model in each} for each in found)
-            if together and not larger and _together_gb(together, one_copy=one_copy) <= limit_gb:
+            if together and not larger and fits(chosen):
                 found.append(together)
     return tuple(found)
+
+
+def _one_for_each(
+    pinned: Sequence[PolicyModel], others: Sequence[PolicyModel], fits: Callable[[Iterable[PolicyModel]], bool]
+) -> tuple[tuple[PolicyModel, ...], ...]:
+    """Return a set for each of the others, filled up in their order, and that of the smallest; the largest first."""
+    found: dict[frozenset[str], tuple[PolicyModel, ...]] = {}
+    by_size = sorted(others, key=lambda model: model.vram_gb)  # the most models that fit
+    for order in (*([first, *others] for first in others), by_size):
+        chosen: list[PolicyModel] = []
+        for model in order:
+            if model not in chosen and fits([*chosen, model]):
+                chosen.append(model)
+        found.setdefault(frozenset(model.name for model in chosen), (*pinned, *chosen))
+    return tuple(sorted(found.values(), key=len, reverse=True))
+
+
+def sets_left_out(policy: PolicyFile) -> list[str]:
+    """Return what to say where `resident_sets` does not have every set; nothing where it has."""
+    count = sum(not model.keep for model in models_in_use(policy))
+    if count <= _MOST_MODELS:
+        return []
+    return [f"- every set of the {count} models that fits: there is one for each model, with the most used that do."]
+
+
+def tasks_of(models: Iterable[PolicyModel], policy: PolicyFile) -> float:
+    """Return how many tasks of the runs some models did."""
+    names = {model.name for model in models}
+    return sum(cell.share * cell.tasks for cell in policy.table if cell.model in names)
 
 
 def types_of_models(policy: PolicyFile) -> dict[str, tuple[str, ...]]:
