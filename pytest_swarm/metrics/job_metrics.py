@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.codec import SINGLE
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.fields import Json
@@ -41,12 +42,14 @@ def with_regret(metrics: JobMetrics, regret: float | None) -> JobMetrics:
     return packed_metrics(JobMetrics(values={**metrics.values, MetricTable.regret.name: regret}))
 
 
+_IN_CASES: Final = tuple(row.name for row in shown_in(Show.CASE))
 _PLACES: Final = {name: n for n, name in enumerate(METRICS)}
 
 
 def encode_metrics(metrics: JobMetrics) -> dict[str, Json]:
     """Return the JSON object of the metrics, keys as they are named."""
-    return {row.name: encode_value(row.of_job(metrics)) for row in shown_in(Show.CASE)}
+    values = metrics.values
+    return {name: value if type(value := values[name]) in SINGLE else encode_value(value) for name in _IN_CASES}
 
 
 def encode_value(value: object) -> Json:

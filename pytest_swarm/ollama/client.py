@@ -22,7 +22,7 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
-from pytest_swarm.ollama.error_messages import bad_reply, refusal_of_whole, translate_error, wire_errors
+from pytest_swarm.ollama.error_messages import answered, bad_reply, refusal_of_whole, translate_error, wire_errors
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry, chat_body
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
@@ -37,7 +37,7 @@ from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S, FailedAttempt, wait_
 from pytest_swarm.ollama.transports.bounded import BoundedTransport
 from pytest_swarm.ollama.transports.network import network_transport
 
-if TYPE_CHECKING:  # it takes 0.16 s to import, and a run on a simulated server does not need it
+if TYPE_CHECKING:  # a run on a simulated server does without it, and its import takes 0.16 s
     from pytest_swarm.ollama.official_package import ollama
     from pytest_swarm.ollama.replies import ChatAnswer, GenerateAnswer
 
@@ -46,8 +46,6 @@ FOREVER: Final = -1
 UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # interval of `/api/ps` until a model is gone; a call takes the server 0.8 ms
 _REPLACED_AFTER: Final = 40  # polls until the server is asked whether the model was replaced under its tag
-
-
 _T = TypeVar("_T")
 
 
@@ -256,14 +254,14 @@ class OllamaClient:
 
     async def _get(self, path: str) -> Json:
         """Return the JSON at `path`; an error status raises the official client's error."""
-        body: Json = _whole(await self._http.get(f"{self.host}{path}")).json()
+        body: Json = answered(await self._http.get(f"{self.host}{path}")).json()
         return body
 
     async def _post(self, path: str, body: Mapping[str, Json]) -> ollama.ChatResponse:
         """Return the reply of `path` to a body; an error status raises the official client's error."""
         from pytest_swarm.ollama.official_package import ollama
 
-        response = _whole(await self._http.post(f"{self.host}{path}", json=dict(body)))
+        response = answered(await self._http.post(f"{self.host}{path}", json=dict(body)))
         return ollama.ChatResponse.model_validate(response.json())
 
     async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]], *, limited: bool = False) -> _T:
@@ -300,12 +298,3 @@ class OllamaClient:
             return read()
         except ImpossibleReply as error:
             raise bad_reply(host=self.host, call=call, what=str(error)) from error
-
-
-def _whole(response: httpx.Response) -> httpx.Response:
-    """Return a response; an error status raises the official client's error."""
-    if response.is_error:
-        from pytest_swarm.ollama.official_package import ollama
-
-        raise ollama.ResponseError(response.text, response.status_code)
-    return response

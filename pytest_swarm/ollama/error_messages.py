@@ -81,6 +81,15 @@ def wire_errors() -> tuple[type[Exception], ...]:
     )
 
 
+def answered(response: httpx.Response) -> httpx.Response:
+    """Return a response; an error status raises the official client's error."""
+    if response.is_error:
+        from pytest_swarm.ollama.official_package import ollama
+
+        raise ollama.ResponseError(response.text, response.status_code)
+    return response
+
+
 def translate_error(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
     """Return the BackendError for one of `wire_errors`.
 
