@@ -33,7 +33,7 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BEGINNING: Final = 1000  # bytes of a file in which its schema stands
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-SINGLE: Final = frozenset((str, int, float, bool, type(None)))  # types of JSON values that hold no others
+_SINGLE: Final = frozenset((str, int, float, bool, type(None)))  # types of values that hold no others
 _ENCODE_LINE: Final = json.JSONEncoder(
     ensure_ascii=True,
     allow_nan=False,
@@ -182,9 +182,9 @@ def to_plain(value: object) -> JsonObject:
 def _listed(value: Any) -> Any:
     """The same value with lists for tuples, as it is read back."""
     if isinstance(value, dict):
-        return {key: each if type(each) in SINGLE else _listed(each) for key, each in value.items()}
+        return {key: each if type(each) in _SINGLE else _listed(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [each if type(each) in SINGLE else _listed(each) for each in value]
+        return [each if type(each) in _SINGLE else _listed(each) for each in value]
     return value
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields, is_dataclass
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.codec import SINGLE
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.fields import Json
@@ -49,7 +48,7 @@ _PLACES: Final = {name: n for n, name in enumerate(METRICS)}
 def encode_metrics(metrics: JobMetrics) -> dict[str, Json]:
     """Return the JSON object of the metrics, keys as they are named."""
     values = metrics.values
-    return {name: value if type(value := values[name]) in SINGLE else encode_value(value) for name in _IN_CASES}
+    return {name: encode_value(values[name]) for name in _IN_CASES}
 
 
 def encode_value(value: object) -> Json:
