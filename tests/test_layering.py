@@ -16,17 +16,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_swarm"
 
-BASE = {"errors", "units", "fields", "files", "documents"}
+BASE = {"errors", "garbage", "units", "fields", "files", "documents"}
 LOW = BASE | {"codec", "domain", "graph_codec"}
 MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
 UP_TO_METRICS = LOW | MIDDLE | {"routing", "execution", "metrics"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "garbage": {"errors"},
     "units": {"errors"},
     "fields": {"errors"},
     "files": {"errors"},
-    "codec": {"errors", "units", "fields", "files"},
-    "documents": {"errors", "units", "fields", "files"},
+    "codec": {"errors", "garbage", "units", "fields", "files"},
+    "documents": {"errors", "garbage", "units", "fields", "files"},
     "domain": BASE,
     "graph_codec": BASE | {"codec", "domain"},
     **dict.fromkeys(sorted(MIDDLE), LOW),
