@@ -237,11 +237,12 @@ class SwarmHooks:
         elif run.dry_run is not None:
             run.dry_run.complete = self._came_to_its_end(session, exitstatus)
         else:
-            from pytest_swarm.plugin.reporting import finish
-            from pytest_swarm.plugin.worker_ends import ending_workers
+            with no_collection():
+                from pytest_swarm.plugin.reporting import finish
+                from pytest_swarm.plugin.worker_ends import ending_workers
 
-            with ending_workers(self.config), no_collection():
-                self.ending = finish(run, complete=self._came_to_its_end(session, exitstatus))
+                with ending_workers(self.config):
+                    self.ending = finish(run, complete=self._came_to_its_end(session, exitstatus))
             lost = run.folder.trouble is not None
             if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
