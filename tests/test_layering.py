@@ -270,6 +270,11 @@ def test_nothing_refers_to_a_document_outside_the_project() -> None:
     [
         pytest.param(["plugin", "plugin.hooks"], HEAVY, id="plugin"),
         pytest.param(["plugin.backend_choice", "plugin.reporting"], HEAVY - LIGHT_OF_A_RUN, id="controller-of-xdist"),
+        pytest.param(
+            ["plugin.job_runner", "execution.bench", "execution.simulated_client"],
+            HEAVY - LIGHT_OF_A_RUN - {"httpx", "numpy"},
+            id="cases-on-a-simulated-server",
+        ),
     ],
 )
 def test_a_process_imports_nothing_heavy_that_it_does_not_use(roots: list[str], heavy: set[str]) -> None:
