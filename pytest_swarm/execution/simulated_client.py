@@ -10,56 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import msgspec
 
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.fields import Json
 from pytest_swarm.ollama.client import LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatRequest, chat_body
-from pytest_swarm.ollama.official_package import ollama
+from pytest_swarm.ollama.replies import PlainReply
 from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
-_JSON: Final = "application/json"
-
-
-class _DirectHttp:
-    """What the official client uses of `httpx.AsyncClient`, over a transport to a server in this process.
-
-    Redirects, cookies, proxies and logins mean nothing there, and were half of what a call costs.
-    """
-
-    def __init__(self, *, base_url: str, transport: httpx.AsyncBaseTransport, **_: object) -> None:
-        url = httpx.URL(base_url)
-        self._url = url
-        self._routes: dict[str, httpx.URL] = {}
-        self._transport = transport
-        self._headers = [("host", url.netloc.decode("ascii")), ("accept", _JSON), ("content-type", _JSON)]
-
-    async def request(self, method: str, path: str, *, json: Mapping[str, Any] | None = None) -> httpx.Response:
-        """Return the whole response to a request with a JSON body or none; raises what the transport raises."""
-        body = None if json is None else msgspec.json.encode(json)
-        if path not in self._routes:
-            self._routes[path] = self._url.copy_with(path=path)
-        request = httpx.Request(method, self._routes[path], headers=self._headers, content=body)
-        response = await self._transport.handle_async_request(request)
-        response.request = request
-        try:
-            await response.aread()
-        finally:
-            await response.aclose()
-        return response
-
-
-class _DirectClient(ollama.AsyncClient):
-    """The official client of a server in this process. It opens no stream."""
-
-    def __init__(self, host: str, transport: httpx.AsyncBaseTransport) -> None:
-        super(ollama.AsyncClient, self).__init__(_DirectHttp, host, transport=transport)
+if TYPE_CHECKING:  # a server without faults is not asked by it
+    from pytest_swarm.ollama.official_package import ollama
+    from pytest_swarm.ollama.replies import ChatAnswer, GenerateAnswer
 
 
 @lru_cache(maxsize=256)
@@ -93,7 +59,9 @@ class SimulatedClient(OllamaClient):
 
     def _official_client(self) -> ollama.AsyncClient:
         """Return a new official client, whose requests go straight to this client's transport."""
-        return _DirectClient(self.host, self._transport)
+        from pytest_swarm.execution.direct_client import DirectClient
+
+        return DirectClient(self.host, self._transport)
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first."""
@@ -104,30 +72,31 @@ class SimulatedClient(OllamaClient):
             for each in self._server.resident()
         )
 
-    async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ollama.ChatResponse:
+    async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ChatAnswer:
         """Return the server's reply to a chat. `truncate`: it may cut the prompt."""
         if self._server is None:
             return await super()._chat(request, truncate=truncate)
         body = chat_body(request, keep_alive=LEASE_S, truncate=truncate)
-        return ollama.ChatResponse.model_validate(await _answered(self._server, body, chat=True))
+        return await _answered(self._server, body, chat=True)
 
-    async def _generate(
-        self, tag: str, keep_alive: float, options: Mapping[str, int] | None
-    ) -> ollama.GenerateResponse:
+    async def _generate(self, tag: str, keep_alive: float, options: Mapping[str, int] | None) -> GenerateAnswer:
         """Return the server's reply to a request without a prompt, which loads or unloads a model."""
         if self._server is None:
             return await super()._generate(tag, keep_alive, options)
         body = {"model": tag, "stream": False, "options": options, "keep_alive": keep_alive}
-        return ollama.GenerateResponse.model_validate(await _answered(self._server, body, chat=False))
+        return await _answered(self._server, body, chat=False)
 
 
-async def _answered(server: SimulatedServer, body: Mapping[str, Any], *, chat: bool) -> Mapping[str, Json]:
+async def _answered(server: SimulatedServer, body: Mapping[str, Any], *, chat: bool) -> PlainReply:
     """Return a reply; ollama.ResponseError for a refusal, as the official client raises it.
 
     The body goes through its JSON text and back, so that what has none fails as over HTTP, and nothing is shared.
     """
     sent = {name: value for name, value in body.items() if value is not None}
     try:
-        return await server.ask(msgspec.json.decode(msgspec.json.encode(sent)), chat=chat)
+        reply = await server.ask(msgspec.json.decode(msgspec.json.encode(sent)), chat=chat)
     except RequestError as refusal:
+        from pytest_swarm.ollama.official_package import ollama
+
         raise ollama.ResponseError(json.dumps({"error": str(refusal)}), refusal.status) from refusal
+    return msgspec.convert(reply, PlainReply)

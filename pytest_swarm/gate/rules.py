@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.gate.baseline import BaselineCase
 from pytest_swarm.metrics.metric_table import GATE_METRICS, AnyMetric
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.routing.registry import MODES
+
+if TYPE_CHECKING:
+    from pytest_swarm.gate.baseline import BaselineCase
 
 Statistic = Literal["mean", "median", "sum"]
 Strictness: TypeAlias = Literal["off", "warn", "fail"]

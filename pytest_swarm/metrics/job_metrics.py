@@ -41,12 +41,14 @@ def with_regret(metrics: JobMetrics, regret: float | None) -> JobMetrics:
     return packed_metrics(JobMetrics(values={**metrics.values, MetricTable.regret.name: regret}))
 
 
+_IN_CASES: Final = tuple(row.name for row in shown_in(Show.CASE))
 _PLACES: Final = {name: n for n, name in enumerate(METRICS)}
 
 
 def encode_metrics(metrics: JobMetrics) -> dict[str, Json]:
     """Return the JSON object of the metrics, keys as they are named."""
-    return {row.name: encode_value(row.of_job(metrics)) for row in shown_in(Show.CASE)}
+    values = metrics.values
+    return {name: encode_value(values[name]) for name in _IN_CASES}
 
 
 def encode_value(value: object) -> Json:

@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import httpx
 
@@ -22,9 +22,8 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
-from pytest_swarm.ollama.error_messages import WIRE_ERRORS, bad_reply, refusal_of_whole, translate_error
+from pytest_swarm.ollama.error_messages import answered, bad_reply, refusal_of_whole, translate_error, wire_errors
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry, chat_body
-from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
     check_model,
@@ -38,13 +37,15 @@ from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S, FailedAttempt, wait_
 from pytest_swarm.ollama.transports.bounded import BoundedTransport
 from pytest_swarm.ollama.transports.network import network_transport
 
+if TYPE_CHECKING:  # a run on a simulated server does without it, and its import takes 0.16 s
+    from pytest_swarm.ollama.official_package import ollama
+    from pytest_swarm.ollama.replies import ChatAnswer, GenerateAnswer
+
 LEASE_S: Final = 900  # keep_alive of what a run loads: long enough to be renewed, and a killed run pins nothing
 FOREVER: Final = -1
 UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # interval of `/api/ps` until a model is gone; a call takes the server 0.8 ms
 _REPLACED_AFTER: Final = 40  # polls until the server is asked whether the model was replaced under its tag
-
-
 _T = TypeVar("_T")
 
 
@@ -91,6 +92,8 @@ class OllamaClient:
 
     def _official_client(self) -> ollama.AsyncClient:
         """Return a new official client over this client's transport."""
+        from pytest_swarm.ollama.official_package import ollama
+
         return ollama.AsyncClient(
             self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
         )
@@ -232,7 +235,7 @@ class OllamaClient:
         """Close the transport with all its connections."""
         await self._transport.aclose()
 
-    async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ollama.ChatResponse:
+    async def _chat(self, request: ChatRequest, *, truncate: bool = True) -> ChatAnswer:
         """Return the server's reply to a chat. `truncate`: it may cut the prompt."""
         if not truncate:  # which the official client cannot say
             return await self._post("/api/chat", chat_body(request, keep_alive=LEASE_S, truncate=False))
@@ -245,25 +248,20 @@ class OllamaClient:
             keep_alive=LEASE_S,
         )
 
-    async def _generate(
-        self, tag: str, keep_alive: float, options: Mapping[str, int] | None
-    ) -> ollama.GenerateResponse:
+    async def _generate(self, tag: str, keep_alive: float, options: Mapping[str, int] | None) -> GenerateAnswer:
         """Return the server's reply to a request without a prompt, which loads or unloads a model."""
         return await self._client.generate(model=tag, keep_alive=keep_alive, options=options)
 
     async def _get(self, path: str) -> Json:
         """Return the JSON at `path`; an error status raises the official client's error."""
-        response = await self._http.get(f"{self.host}{path}")
-        if response.is_error:
-            raise ollama.ResponseError(response.text, response.status_code)
-        body: Json = response.json()
+        body: Json = answered(await self._http.get(f"{self.host}{path}")).json()
         return body
 
     async def _post(self, path: str, body: Mapping[str, Json]) -> ollama.ChatResponse:
         """Return the reply of `path` to a body; an error status raises the official client's error."""
-        response = await self._http.post(f"{self.host}{path}", json=dict(body))
-        if response.is_error:
-            raise ollama.ResponseError(response.text, response.status_code)
+        from pytest_swarm.ollama.official_package import ollama
+
+        response = answered(await self._http.post(f"{self.host}{path}", json=dict(body)))
         return ollama.ChatResponse.model_validate(response.json())
 
     async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]], *, limited: bool = False) -> _T:
@@ -290,7 +288,9 @@ class OllamaClient:
                 return await work
             async with asyncio.timeout(self.timeout_s):
                 return await work
-        except WIRE_ERRORS as error:
+        except Exception as error:
+            if not isinstance(error, wire_errors()):
+                raise
             raise translate_error(error, host=self.host, call=call, timeout_s=self.timeout_s) from error
 
     def _parsed(self, call: str, read: Callable[[], _T]) -> _T:

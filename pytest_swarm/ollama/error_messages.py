@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import httpx
@@ -21,24 +22,7 @@ from pytest_swarm.errors import (
     is_of_server,
 )
 from pytest_swarm.fields import problem
-from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
-
-# All that the official client and httpx raise for a bad server or a bad reply. ValueError covers invalid JSON and the
-# client's validation of replies; TypeError and AttributeError come from JSON that is not an object; RecursionError and
-# OverflowError from one that is nested too deep, or holds a number beyond all bounds.
-WIRE_ERRORS: Final = (
-    ollama.ResponseError,
-    httpx.HTTPError,
-    httpx.StreamError,
-    httpx.InvalidURL,
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-    OverflowError,
-)
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
 _DAMAGED: Final = re.compile(r"""(invalid file magic|(unexpected )?EOF)$|tensor "|GGUF |failed to read tensor """)
@@ -73,8 +57,41 @@ class _InvalidFields(Protocol):
         """Return a table of place, message and value for each wrong field."""
 
 
+@cache
+def wire_errors() -> tuple[type[Exception], ...]:
+    """Return all that the official client and httpx raise for a bad server or a bad reply.
+
+    ValueError covers invalid JSON and the client's validation of replies. TypeError and AttributeError come from JSON
+    that is not an object; RecursionError and OverflowError from one that is nested too deep, or holds a number beyond
+    all bounds.
+    """
+    from pytest_swarm.ollama.official_package import ollama
+
+    return (
+        ollama.ResponseError,
+        httpx.HTTPError,
+        httpx.StreamError,
+        httpx.InvalidURL,
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    )
+
+
+def answered(response: httpx.Response) -> httpx.Response:
+    """Return a response; an error status raises the official client's error."""
+    if response.is_error:
+        from pytest_swarm.ollama.official_package import ollama
+
+        raise ollama.ResponseError(response.text, response.status_code)
+    return response
+
+
 def translate_error(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
-    """Return the BackendError for one of `WIRE_ERRORS`.
+    """Return the BackendError for one of `wire_errors`.
 
     Args:
         error: The error.
@@ -82,6 +99,8 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
         call: The call, such as "chat with x".
         timeout_s: Time limit of the call in seconds.
     """
+    from pytest_swarm.ollama.official_package import ollama
+
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return CallTimeoutError(
             f"{call}: the Ollama server at {host} did not answer within {timeout_s:g} s; "
@@ -172,6 +191,8 @@ def refusal_of_whole(error: ServerRefusedError) -> WholeRefusal | None:
     Args:
         error: The refusal, as `translate_error` made it.
     """
+    from pytest_swarm.ollama.official_package import ollama
+
     told = error.__cause__
     text = str(told.error) if isinstance(told, ollama.ResponseError) else ""
     if _TOO_LONG.search(text):

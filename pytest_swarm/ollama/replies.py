@@ -10,13 +10,20 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
-from pytest_swarm.ollama.official_package import ollama
+
+if TYPE_CHECKING:
+    from pytest_swarm.ollama.official_package import ollama
+
+    ChatAnswer: TypeAlias = "ollama.ChatResponse | PlainReply"
+    GenerateAnswer: TypeAlias = "ollama.GenerateResponse | PlainReply"
 
 REPEAT: Final = "repeat"  # our `done_reason` for a text that the server stopped because it repeats itself
 _REPEATS: Final = 16  # half of the pieces at which the server stops
@@ -33,21 +40,43 @@ _LAUNCH: Final = ("num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", 
 _SLACK_S: Final = 0.05  # parts and whole are timed separately
 
 
+class _PlainMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The message of a reply."""
+
+    content: str | None = None
+    thinking: str | None = None
+
+
+class PlainReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of a reply of `/api/chat` or `/api/generate`, where it does not come by the official client."""
+
+    model: str | None = None
+    done: bool | None = None
+    done_reason: str | None = None
+    total_duration: int | None = None
+    load_duration: int | None = None
+    prompt_eval_count: int | None = None
+    prompt_eval_duration: int | None = None
+    eval_count: int | None = None
+    eval_duration: int | None = None
+    message: _PlainMessage = _PlainMessage()
+
+
 class ImpossibleReply(Exception):  # noqa: N818 - a result, which the client turns into a BadReplyError
     """A reply that cannot be true; the message says why."""
 
 
-def check_model(response: ollama.ChatResponse | ollama.GenerateResponse, *, asked: str) -> None:
+def check_model(response: ChatAnswer | GenerateAnswer, *, asked: str) -> None:
     """Raise ImpossibleReply for a reply of another model than the one that was asked."""
     if response.model is None or full_tag(response.model) != full_tag(asked):
         raise ImpossibleReply(f"says that it comes from {response.model!r}")
 
 
-def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
+def read_chat(response: ChatAnswer, *, asked: str) -> ChatReply:
     """Return the checked reply of `/api/chat` to a request for the model `asked`.
 
     Args:
-        response: The official client's reply.
+        response: The reply, of the official client or plain.
         asked: The model that was requested.
 
     Raises:
@@ -78,7 +107,7 @@ def read_chat(response: ollama.ChatResponse, *, asked: str) -> ChatReply:
     return reply
 
 
-def _ended_by_repeats(response: ollama.ChatResponse) -> bool:
+def _ended_by_repeats(response: ChatAnswer) -> bool:
     """Return whether the server stopped a text that repeats itself: then it sends the text, and no reason or figures.
 
     It stops at 32 pieces in a row that are equal without the white space around them. Fewer may show in the text,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_swarm.domain.limits import base_node_id
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.rules import DEFAULTS, Incomparable, Inconclusive, Rule, parse_expression
-from pytest_swarm.gate.updating import Update
 from pytest_swarm.plugin.option_text import OptionText
 from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.spelling import unknown_keyword
@@ -18,6 +17,7 @@ from pytest_swarm.plugin.spelling import unknown_keyword
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_swarm.gate.updating import Update
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.routing.mode_table import ModeTable
 

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
+from pytest_swarm.garbage import no_collection, no_collection_at_exit
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.refused_run import refuse_later, refused
@@ -130,7 +131,7 @@ class SwarmHooks:
         if session.config.option.collectonly:
             return
         try:
-            with refused_files():
+            with refused_files(), no_collection():  # it imports some 200 modules
                 self.session.prepare(session.items)
         except SwarmError as error:
             raise refused(self.config, error) from error
@@ -191,8 +192,6 @@ class SwarmHooks:
     @pytest.hookimpl(tryfirst=True)  # the exit status must stand before others read it
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Leave the server as it was found, close the run, and write its reports."""
-        from pytest_swarm.plugin.garbage import no_collection_at_exit
-
         no_collection_at_exit()
         self.signals.close()
         with ExitStack() as end:  # whatever fails, the reports are written, and others may go on with the run
@@ -238,12 +237,12 @@ class SwarmHooks:
         elif run.dry_run is not None:
             run.dry_run.complete = self._came_to_its_end(session, exitstatus)
         else:
-            from pytest_swarm.plugin.garbage import no_collection
-            from pytest_swarm.plugin.reporting import finish
-            from pytest_swarm.plugin.worker_ends import ending_workers
+            with no_collection():
+                from pytest_swarm.plugin.reporting import finish
+                from pytest_swarm.plugin.worker_ends import ending_workers
 
-            with ending_workers(self.config), no_collection():
-                self.ending = finish(run, complete=self._came_to_its_end(session, exitstatus))
+                with ending_workers(self.config):
+                    self.ending = finish(run, complete=self._came_to_its_end(session, exitstatus))
             lost = run.folder.trouble is not None
             if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -128,8 +128,6 @@ class SwarmSession:
     @cached_property
     def repeating(self) -> Repeating | None:
         """What decides on further repeats; None where every repeat is run, as it is for a baseline."""
-        from pytest_swarm.plugin.repeating import Repeating
-
         if not self.settings.auto_repeat:
             return None
         if self.gating is None:
@@ -137,6 +135,8 @@ class SwarmSession:
         baseline = self.gating.baseline
         if baseline is None or self.gating.settings.update is not None:
             return None
+        from pytest_swarm.plugin.repeating import Repeating  # it imports what judges a run, too
+
         return Repeating(baseline, self.settings.gating.rule)
 
     def note_budgets(self, items: Sequence[pytest.Item]) -> None:

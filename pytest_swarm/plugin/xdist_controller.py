@@ -11,6 +11,7 @@ import pytest
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
+from pytest_swarm.garbage import no_collection
 from pytest_swarm.plugin.hooks import EVENTS, REMARKS, checked_hooks
 from pytest_swarm.plugin.packed_reports import FORM, PACKED, unpack_report
 from pytest_swarm.plugin.refused_run import REFUSAL
@@ -71,8 +72,9 @@ class XdistController:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodeready(self) -> None:
         """Import what the end of the run needs while the workers collect."""
-        for name in ("pytest_swarm.plugin.backend_choice", "pytest_swarm.plugin.reporting", "scipy.special"):
-            import_module(name)
+        with no_collection():
+            for name in ("pytest_swarm.plugin.backend_choice", "pytest_swarm.plugin.reporting", "scipy.special"):
+                import_module(name)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:

@@ -180,9 +180,16 @@ def _global(node: ast.stmt) -> set[str]:
     """The names that a statement uses, but for parameters and what a function assigns to itself."""
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return _loaded(node)
-    parts = list(ast.walk(node))
-    own = {each.arg for each in parts if isinstance(each, ast.arg)} | _assigned(node)
-    return _loaded(node) - own | {name for each in parts if isinstance(each, ast.Global) for name in each.names}
+    used, own, shared = set[str](), set[str](), set[str]()
+    for each in ast.walk(node):  # once, because answers bring their own library along
+        match each:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                own.add(name)
+            case ast.Global(names=names):
+                shared.update(names)
+    return used - own | shared
 
 
 def _demonstrates(node: ast.stmt, entry_point: str) -> bool:

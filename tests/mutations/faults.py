@@ -2048,10 +2048,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a process collects garbage when it ends",
-        where="plugin/garbage.py",
+        where="garbage.py",
         old="atexit.register(gc.freeze)",
         new="atexit.register(gc.collect)",
-        tests=("plugin/test_garbage.py",),
+        tests=("test_garbage.py",),
     ),
     Fault(
         name="nobody waits for the end of xdist's workers",

@@ -17,7 +17,7 @@ NOWHERE = {
 PROGRAM = """
 import os
 before = dict(os.environ)
-import pytest_swarm.execution.simulated_client
+import pytest_swarm.execution.direct_client
 assert dict(os.environ) == before
 """
 

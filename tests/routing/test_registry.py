@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
 
 import pytest
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.errors import OptionError
+from pytest_swarm.routing import registry
 from pytest_swarm.routing.base import Planner, PlanningView, Router, RouterSetup
 from pytest_swarm.routing.mode_table import ModeTable, modes_help
 from pytest_swarm.routing.registry import MODES, ModeArgument, ModeSpec, Need, built_in, mode_order
@@ -168,6 +172,19 @@ def test_the_table_imports_nothing_heavy() -> None:
     heavy = {"numpy", "cvxpy", "highspy", "scipy"}
     code = "import pytest_swarm.routing.mode_table as r; r.ModeTable({}).parse(['all'], what='x'); r.modes_help()"
     assert not heavy & imported_after(code)
+
+
+def test_garbage_is_not_looked_for_while_a_router_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = list[bool]()
+
+    def importing(name: str) -> ModuleType:
+        on.append(gc.isenabled())
+        return import_module(name)
+
+    monkeypatch.setattr(registry, "import_module", importing)
+    ModeTable({}).make("greedy", SETUP)
+    assert on == [False]
+    assert gc.isenabled()
 
 
 def test_a_small_milp_is_solved_without_cvxpy_and_scipy() -> None:

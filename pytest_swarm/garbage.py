@@ -1,4 +1,4 @@
-"""When Python looks for garbage: neither while the reports of a run are made nor at the end of the process.
+"""When Python looks for garbage: not while modules are imported or reports made, and not at the end of the process.
 
 A full collection visits every object that is alive, and a long run keeps hundreds of thousands of them.
 """

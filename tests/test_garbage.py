@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from pytest_swarm.plugin.garbage import no_collection
+from pytest_swarm.garbage import no_collection
 
 ENDING = """
 import gc
 from pytest_swarm.plugin.hooks import SwarmHooks
-from pytest_swarm.plugin.garbage import no_collection_at_exit
+from pytest_swarm.garbage import no_collection_at_exit
 
 no_collection_at_exit()
 no_collection_at_exit()
