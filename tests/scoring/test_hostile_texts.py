@@ -146,8 +146,6 @@ PIECES = (
         " <|im_end|>",
         '"<|im_end|>',
         "</s> ",
-        "quatre-vingt-",
-        "mil novecientos ",
         "1 and ",
         "1, maybe ",
         "if yes otherwise no ",

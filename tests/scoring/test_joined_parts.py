@@ -39,7 +39,6 @@ PARTS = (
         "wrong",
         "\u2705",
         "twelve",
-        "zwölf",
     ),
     *(
         "\n",

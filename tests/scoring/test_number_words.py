@@ -33,19 +33,6 @@ from pytest_swarm.scoring.scorers import score_text
         ("0,3", 0.3),
         ("1969-07-20", 1969),
         ("She has 7 coins: 3 old ones and 4 new ones.", 7),
-        ("neunhundertneunundneunzig", 999),
-        ("hunderteins", 101),
-        ("dreitausendfünfhundert", 3500),
-        ("zwei Drittel", pytest.approx(2 / 3)),
-        ("soixante et onze", 71),
-        ("quatre-vingts", 80),
-        ("mille neuf cent quatre-vingt-dix", 1990),
-        ("deux mille", 2000),
-        ("treinta y cinco", 35),
-        ("mil novecientos noventa y cinco", 1995),
-        ("un tercio", pytest.approx(1 / 3)),
-        ("百分之二十五", 0.25),
-        ("Die Antwort ist null.", 0),
     ],
 )
 def test_it_is_read_as(answer: str, value: float) -> None:
@@ -66,11 +53,6 @@ def test_it_is_read_as(answer: str, value: float) -> None:
         ("none of the above", 0),
         ("one or two", 2),
         ("It takes 3 100-watt bulbs", 3100),
-        ("He paid a cent.", 100),
-        ("We once had six cats.", 11),
-        ("null", 0),
-        ('{"answer": null}', 0),
-        ("ciento cinco", 5),
     ],
 )
 def test_it_is_not_read_as(answer: str, value: float) -> None:
