@@ -281,7 +281,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="report.json does not mark a context that is raised for long prompts",
-        where="report/json_report.py",
+        where="telemetry/event_fields.py",
         old='FleetModel, but=("tag",)',
         new='FleetModel, but=("tag", "auto_ctx")',
         tests=("report/test_json.py",),
