@@ -27,11 +27,6 @@ class Coverage:
     lost: tuple[str, ...] = ()
 
     @property
-    def text(self) -> str:
-        """As in `51 of 51 cases, 255 of 255 pairs`."""
-        return f"{self.cases:,} of {self.cases_expected:,} cases, {self.pairs:,} of {self.pairs_expected:,} pairs"
-
-    @property
     def named(self) -> tuple[str, ...]:
         """The first lost jobs, and how many more there are."""
         more = (f".. and {len(self.lost) - _SHOWN:,} more",) if len(self.lost) > _SHOWN else ()
