@@ -845,21 +845,21 @@ FAULTS: Final = (
         where="scoring/stated_number.py",
         old="if is_term(text, number) or _DENIED",
         new="if _DENIED",
-        tests=("scoring/test_reply_forms.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a call of a tool is read as the answer",
         where="scoring/answer_regions.py",
         old='text = _TOOL_CALL.sub("", text)',
         new="text = text or _TOOL_CALL.pattern",
-        tests=("scoring/test_reply_forms.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a number that tells a time is taken for the answer",
         where="scoring/stated_number.py",
         old="or _tells_when(sentence, number, between)",
         new="or False",
-        tests=("scoring/test_stated_number.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a score that is kept is found by the answer alone",
@@ -908,7 +908,7 @@ FAULTS: Final = (
         where="scoring/stated_number.py",
         old="if _OUTSIDE.search(before) or _BOUND_AFTER",
         new="if _BOUND_AFTER",
-        tests=("scoring/test_stated_number.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="the last number of a sentence after a label is the answer",
@@ -950,14 +950,14 @@ FAULTS: Final = (
         where="scoring/named_answer.py",
         old="_GIVEN_LATER.search(after) or",
         new="",
-        tests=("scoring/test_denials.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a sentence before a conclusion gives an exact text as the answer",
         where="scoring/text.py",
         old="else _conclusion(line) or sentence",
         new="else sentence",
-        tests=("scoring/test_reply_forms.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a budget is blamed for a prompt that is longer than any context",
@@ -1097,7 +1097,7 @@ FAULTS: Final = (
         where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
         new="RELATIVE_TOLERANCE: Final = 1e-3",
-        tests=("scoring/test_json_tolerance.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a number is compared without its tolerance",
@@ -1111,7 +1111,7 @@ FAULTS: Final = (
         where="scoring/number_region.py",
         old="return reading_of(statement, number, numbers, place)",
         new="return Reading(values=number.values, text=number.text, place=place)",
-        tests=("scoring/test_stated_number.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a remark that holds the only number of a line is left out",
