@@ -1118,7 +1118,7 @@ FAULTS: Final = (
         where="scoring/numbers.py",
         old="    if not before:\n        return text\n",
         new="",
-        tests=("scoring/test_joined_parts.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     # --- simulator and recordings
     Fault(
