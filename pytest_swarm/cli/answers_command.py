@@ -87,7 +87,7 @@ def _list(store: AnswerStore) -> None:
         newest = max(answer.measured_ts_ms for answer in answers)
         shown = (tag, digest[:_DIGEST_SHOWN], server, kind, str(len(answers)), str(loads[digest, server]))
         table.append((*shown, _age(now - newest), replaced))
-    for line in aligned(table, right=False) if rows else ():
+    for line in aligned(table, left=len(table[0])) if rows else ():
         print(line)
 
 

@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.gate.noise import default_metrics, noise_of
     from pytest_swarm.gate.run_context import differences
     from pytest_swarm.gate.shards import read_shards
+    from pytest_swarm.report.text_table import aligned
     from pytest_swarm.routing.registry import mode_name
 
     if len(options.runs) < 2:
@@ -40,11 +41,12 @@ def run(options: argparse.Namespace) -> int:
         if found:
             raise OptionError(f"noise: {path} is another state than {options.runs[0]} ({found[0]})")
     rows = noise_of([run.cases for run in read], metrics=options.metric or known)
-    print(f"{'mode':12} {'metric':24} {'mean':>12} {'deviation':>12} {'allow at least':>15}")
+    table: list[tuple[str, ...]] = [("mode", "metric", "mean", "deviation", "allow at least", "of the mean")]
     for row in rows:
-        mode = mode_name(row.mode)
-        share = f" ({100 * row.floor / abs(row.mean):.1f} %)" if row.mean else ""
-        print(f"{mode:12} {row.metric:24} {row.mean:12.4g} {row.deviation:12.4g} {row.floor:15.4g}{share}")
+        share = f"{100 * row.floor / abs(row.mean):.1f} %" if row.mean else ""
+        figures = (f"{each:.4g}" for each in (row.mean, row.deviation, row.floor))
+        table.append((mode_name(row.mode), row.metric, *figures, share))
+    print("\n".join(aligned(table, left=2)))
     if not any(row.deviation for row in rows):
         print("These runs are equal in every figure: with one seed on a simulator, give runs of other seeds.")
     if len(options.runs) < _FEW:

@@ -72,13 +72,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _table(kinds: Sequence[KindAgreement]) -> str:
     """One line for each kind: rows, rows with score 1, unscored rows, agreement."""
-    lines = [f"{'kind':<10}{'rows':>7}{'score 1':>9}{'unscored':>10}  agreement"]
+    from pytest_swarm.report.text_table import aligned
+
+    table = [("kind", "rows", "score 1", "unscored", "agreement")]
     for each in kinds:
         share = "no labels"
         if each.agreement is not None:
             share = f"{100 * each.agreement:.1f} % ({each.agreed} of {each.labeled})"
-        lines.append(f"{each.kind:<10}{each.rows:>7}{each.full:>9}{each.unscored:>10}  {share}")
-    return "\n".join(lines)
+        table.append((each.kind, str(each.rows), str(each.full), str(each.unscored), share))
+    return "\n".join(aligned(table))
 
 
 def _line(each: ScoredAnswer) -> str:

@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Run all processes, and print one line for each mode and time."""
     from pytest_swarm.errors import OptionError
     from pytest_swarm.gate.process_times import FEWEST, time_ratios
+    from pytest_swarm.report.text_table import aligned
     from pytest_swarm.routing.registry import mode_name
     from pytest_swarm.telemetry.reader import read_run
 
@@ -60,12 +61,12 @@ def run(options: argparse.Namespace) -> int:
             _git("worktree", "remove", "--force", str(tree), what=options.against)
         then, now = ([read_run(out / f"{name}-{n}.jsonl") for n in range(options.processes)] for name in sides)
         rows = time_ratios(then, now)
-    print(f"{'mode':12} {'time':18} {'then':>10} {'now':>10} {'ratio':>7}  95 % over processes of these jobs")
+    table = [("mode", "time", "then", "now", "ratio", "95 % over processes of these jobs")]
     for row in rows:
-        mode = mode_name(row.mode)
         ratio = "-" if row.ratio is None else f"{row.ratio:.3f}"
         known = "-" if row.low is None or row.high is None else f"{row.low:.3f} .. {row.high:.3f}"
-        print(f"{mode:12} {row.metric:18} {row.then:10.4g} {row.now:10.4g} {ratio:>7}  {row.note or known}")
+        table.append((mode_name(row.mode), row.metric, f"{row.then:.4g}", f"{row.now:.4g}", ratio, row.note or known))
+    print("\n".join(aligned(table, left=2)))
     return 0
 
 

@@ -82,10 +82,6 @@ class Model(Rebuilt):
         """Return the prior quality for a task type, in [0, 1]; that of `*`, or neutral, where the file has none."""
         return self.capabilities.get(task_type, self.capabilities.get(ANY_TYPE, NEUTRAL_CAPABILITY))
 
-    def fits(self, prompt_tokens: int) -> bool:
-        """Return whether a prompt of so many tokens fits the context, so that the server does not cut it."""
-        return prompt_tokens < self.context_tokens
-
     def can_take(self, task: Task) -> bool:
         """Return whether the task's estimated tokens fit the model's longest context."""
         return task.estimated_tokens <= self.max_ctx

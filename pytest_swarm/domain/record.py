@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
@@ -233,6 +234,12 @@ class JobRecord:
     def outcome(self, task_id: str) -> TaskOutcome:
         """Return the outcome of a task; KeyError where the job has none."""
         return {outcome.task: outcome for outcome in self.outcomes}[task_id]
+
+
+SIMULATED_BACKEND: Final = "sim"
+MEASURED_BACKEND: Final = "measure"
+REPLAYED_BACKEND: Final = "replay"
+"""Kinds of `RunInfo.backend` on virtual time: the simulator, answers that were measured once, and a recording."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,11 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.domain.record import MEASURED_BACKEND, REPLAYED_BACKEND, RunInfo
 from pytest_swarm.domain.run_options import OptionRole, differing_options, flag_of, names_of, text_of
 
 SEED_POLICY: Final = "sha256(run seed, repeat)/1"  # domain/seeding.request_seed: change it, and repeats no longer pair
-MEASURED: Final = "measure"
-STORED: Final = ("replay", MEASURED)
+STORED: Final = (REPLAYED_BACKEND, MEASURED_BACKEND)
 """Backends that play measured answers in virtual time."""
 
 
@@ -83,7 +82,7 @@ def differences(before: RunContext, now: RunContext) -> tuple[str, ...]:
     found: list[str] = []
     if before.simulated != now.simulated:
         found.append(f"other backend: {_backend_name(before)} then, {_backend_name(now)} now")
-    elif (before.backend == MEASURED) is not (now.backend == MEASURED):
+    elif (before.backend == MEASURED_BACKEND) is not (now.backend == MEASURED_BACKEND):
         found.append(f"other backend: {before.backend} then, {now.backend} now, and measured answers are played")
     elif before.profile != now.profile:
         found.append(f"other simulator: {_backend_name(before)} then, {_backend_name(now)} now")

@@ -13,12 +13,10 @@ from statistics import fmean, stdev
 from typing import Final
 
 from pytest_swarm.domain.measured_run import VerifiedCase
-from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.domain.record import MEASURED_BACKEND, REPLAYED_BACKEND, Run, RunInfo
 from pytest_swarm.statistics.intervals import CONFIDENCE, t_quantile
 from pytest_swarm.units import plural, signed_percent
 
-PREDICTED_BACKEND: Final = "measure"
-_REPLAYED_BACKEND: Final = "replay"
 _MAKESPAN: Final = "makespan_s"
 VERIFIED_FIGURES: Final = ("score", _MAKESPAN, "load_s", "total_latency_s", "measured_peak_vram_gb")
 FAR_OFF: Final = 0.2
@@ -38,7 +36,7 @@ def figures_origin(info: RunInfo) -> FiguresOrigin:
     """Return where the figures of a run come from."""
     if info.simulated:
         return FiguresOrigin.SIMULATED
-    backends = {PREDICTED_BACKEND: FiguresOrigin.PREDICTED, _REPLAYED_BACKEND: FiguresOrigin.REPLAYED}
+    backends = {MEASURED_BACKEND: FiguresOrigin.PREDICTED, REPLAYED_BACKEND: FiguresOrigin.REPLAYED}
     return backends.get(info.backend, FiguresOrigin.MEASURED)
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from typing import Final
-
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.exports.resident_sets import resident_sets, types_of_models
 from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
 from pytest_swarm.report.decision_text import left_out, table_head, table_rows
+from pytest_swarm.report.markdown_text import inert, markdown_table
 from pytest_swarm.report.wording import one_line
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.units import format_gb
-
-_MARKUP: Final = re.compile(r"([\\`*_\[\]#|<>~&@])")
 
 
 def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
@@ -26,15 +21,16 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
     """
     lines = [f"# Routing policy at {format_gb(decision.budget_gb)}", ""]
     lines += [f"**{_plain(decision_sentence(decision))}**", "", *map(_plain, decision_details(decision))]
-    lines += ["", *_table(table_head(decision), table_rows(decision)), ""]
+    lines += ["", *markdown_table(table_head(decision), table_rows(decision)), ""]
     lines += [f"- Left out: {_plain(each)}." for each in left_out(decision)]
     lines += ["", f"## The policy: {_plain(policy.name)}", ""]
-    lines += _table(
+    lines += markdown_table(
         ("model", "VRAM", "types that it is given most often"),
         [
             (model.name, format_gb(model.vram_gb), ", ".join(types) or "-")
             for model, types in zip(policy.models, types_of_models(policy).values(), strict=True)
         ],
+        left=3,
     )
     together = "; ".join(" + ".join(model.name for model in each) for each in resident_sets(policy))
     lines += ["", f"Resident together within the budget: {_plain(together or 'none of its models')}.", ""]
@@ -57,11 +53,6 @@ def decision_record(decision: PolicyDecision, policy: PolicyFile) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    body = [f"| {' | '.join(_plain(cell) for cell in row)} |" for row in rows]
-    return [f"| {' | '.join(head)} |", "|---" * len(head) + "|", *body]
-
-
 def _plain(text: str) -> str:
     """Return foreign text so that Markdown shows it as it is, on one line."""
-    return _MARKUP.sub(r"\\\1", one_line(text, 2000))
+    return inert(one_line(text, 2000))

@@ -15,7 +15,6 @@ import msgspec
 
 from pytest_swarm.codec import SharedFields, to_json
 from pytest_swarm.domain.measured_run import VerifiedCase
-from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.record import RunInfo, TaskOutcome
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
@@ -33,7 +32,6 @@ from pytest_swarm.report.report_blocks import (
     AggregateHead,
     ComparisonBlock,
     FleetBlock,
-    FleetModel,
     IntervalBlock,
     MeasureBlock,
     PointHead,
@@ -47,12 +45,12 @@ from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.report_schema import SCHEMA, Case, CurvePoint, Mode, ModeAtSetting
 from pytest_swarm.routing.registry import LLM, LP
 from pytest_swarm.statistics.intervals import CONFIDENCE, Interval
+from pytest_swarm.telemetry.event_fields import fleet_models
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
 _INTERVAL: Final = SharedFields(Interval, IntervalBlock, but=("mean", "unit"))
 _TASK: Final = SharedFields(TaskOutcome, TaskEntry, but=("score",), whole=False)
 _RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet", "model_digests"))
-_MODEL: Final = SharedFields(Model, FleetModel, but=("tag",))
 _MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified", "figures", "answers_of_others"))
 _VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures", "mode"))
 _SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
@@ -173,11 +171,7 @@ def _run(report: Report) -> RunBlock:
     return RunBlock(
         **_RUN.of(info),
         complete=report.run.complete,
-        fleet=FleetBlock(
-            name=fleet.name,
-            digest=fleet.digest,
-            models=[FleetModel(name=model.tag, **_MODEL.of(model)) for model in fleet],
-        ),
+        fleet=FleetBlock(name=fleet.name, digest=fleet.digest, models=fleet_models(fleet)),
         measure=_measure(report),
     )
 

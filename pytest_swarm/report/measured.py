@@ -8,7 +8,8 @@ from typing import Final
 
 from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES
-from pytest_swarm.metrics.figures_origin import FAR_OFF, PREDICTED_BACKEND, VerifiedFigure, verified_figures
+from pytest_swarm.domain.record import MEASURED_BACKEND
+from pytest_swarm.metrics.figures_origin import FAR_OFF, VerifiedFigure, verified_figures
 from pytest_swarm.metrics.metric_table import METRICS
 from pytest_swarm.report.metric_text import written
 from pytest_swarm.report.report_model import Report
@@ -46,7 +47,7 @@ class MeasureSummary:
 
 def measure_summary(report: Report) -> MeasureSummary | None:
     """Return what a run on measured answers has measured; None for a run on another backend."""
-    if report.info.backend != PREDICTED_BACKEND:
+    if report.info.backend != MEASURED_BACKEND:
         return None
     run = report.run
     asked, known = sum(test.asked for test in run.measured), _known(run.measured)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_swarm.domain.record import REPLAYED_BACKEND
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
 from pytest_swarm.report.measured import WORD, measure_summary, measured_once, measured_sentence, verified_sentence
 from pytest_swarm.report.report_model import Report
@@ -24,7 +25,7 @@ def provenance(report: Report) -> Provenance | None:
     profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
     simulator = f"the simulator ({profile}seed {info.seed})" if profile else "a simulated server"
     origin = figures_origin(info)
-    if origin is FiguresOrigin.SIMULATED and info.backend == "replay":
+    if origin is FiguresOrigin.SIMULATED and info.backend == REPLAYED_BACKEND:
         text = f"no model was run; answers and times are those of a recording of {simulator}."
         return Provenance(word="SIMULATED", text=text)
     measured = measure_summary(report)

@@ -125,10 +125,10 @@ def published_text(telemetry: PublishedTelemetry) -> str:
     benchmarks = ", ".join(sorted({job.benchmark or "unnamed" for job in telemetry.jobs})) or "no finished job"
     lines = [f"Published telemetry, as recorded by others: {benchmarks}", ""]
     heading = ("", *(each.mode for each in modes))
-    lines += aligned((heading, *((label, *map(shown, modes)) for label, shown in _ROWS)), right=False)
+    lines += aligned((heading, *((label, *map(shown, modes)) for label, shown in _ROWS)), left=len(heading))
     if pair is not None:
         lines += ["", *_pair_lines(pair)]
-    lines += ["", *aligned((_JOB_HEAD, *map(_job_row, telemetry.jobs)), right=False)]
+    lines += ["", *aligned((_JOB_HEAD, *map(_job_row, telemetry.jobs)), left=len(_JOB_HEAD))]
     lines += [f"note: {each}" for each in telemetry.notes]
     return "\n".join(map(printable, lines))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
@@ -10,6 +9,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.measured_run import PredictedAndReal
 from pytest_swarm.domain.record import JobStatus, TaskStatus
+from pytest_swarm.telemetry.event_fields import FleetModel, Milliseconds
 
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -28,29 +28,6 @@ SweptWeight: TypeAlias = Annotated[
     Annotated[float, Meta(ge=0.0)] | None,
     Meta(description="weight of token cost where the run sweeps it; null over all of them, or where it does not"),
 ]
-Milliseconds: TypeAlias = Annotated[float, Meta(description="milliseconds since 1970")]
-
-
-class FleetModel(Struct, frozen=True, kw_only=True):
-    """A model of the fleet, as its file says."""
-
-    name: Annotated[str, Meta(description="Ollama tag")]
-    vram_gb: Annotated[float, Meta(description="footprint in GB")]
-    load_time_ms: float
-    cost_per_token: float
-    max_ctx: Annotated[int, Meta(description="longest context that the model has, in tokens")]
-    num_ctx: Annotated[int, Meta(description="context that it is run with, or begins with, in tokens")]
-    capabilities: Annotated[Mapping[str, float], Meta(description="task type -> prior of the score")]
-    prefill_tokens_per_s: float | None
-    decode_tokens_per_s: float | None
-    keep: bool
-    auto_ctx: Annotated[bool, Meta(description="whether num_ctx is raised for longer prompts")] = False
-    parallel: Annotated[int | None, Meta(description="calls that the server runs on it at a time; null: no bound")] = (
-        None
-    )
-    shares_with: Annotated[
-        str | None, Meta(description="the model whose copy in VRAM it uses, made of the same weights")
-    ] = None
 
 
 class FleetBlock(Struct, frozen=True, kw_only=True):
@@ -58,7 +35,7 @@ class FleetBlock(Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(description="where it comes from")]
     digest: Annotated[str, Meta(description="content digest")]
-    models: list[FleetModel]
+    models: tuple[FleetModel, ...]
 
 
 class VerifiedEntry(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pytest_swarm.domain.expectation import Custom, Judge
-from pytest_swarm.domain.record import RunInfo
+from pytest_swarm.domain.record import SIMULATED_BACKEND, RunInfo
 from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.domain.task import Task
 from pytest_swarm.metrics.figures_origin import FiguresOrigin, figures_origin
@@ -16,7 +16,6 @@ from pytest_swarm.report.wording import joined, one_line, part_of
 from pytest_swarm.routing.registry import ORACLE
 from pytest_swarm.units import plural
 
-_SIMULATED = "sim"
 ADVICE_UNSCORED: Final = "write it as `expected`, or let a model say it with `python -m pytest_swarm expect`"
 ADVICE_JUDGE: Final = "name one with --swarm-judge=TAG"
 
@@ -69,7 +68,7 @@ def oracle_sentences(report: Report) -> Iterator[str]:
     """Yield why the oracle of a run is no upper bound of the score; nothing where it is one, or where none ran."""
     jobs = [job for job in report.jobs if job.key.mode == ORACLE and job.metrics.score is not None]
     depends = [job for job in jobs if job.record.case.graph.edges and job.key.horizon != "flat"]
-    if depends and report.info.backend != _SIMULATED:
+    if depends and report.info.backend != SIMULATED_BACKEND:
         yield (
             f"oracle is no upper bound for {part_of(len(depends), len(jobs), 'job')}: it chose each model as if the "
             "answers before a task were right, because only those were asked of every model."

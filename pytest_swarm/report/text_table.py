@@ -20,19 +20,19 @@ class TextColumn:
     gives_way: int = 0
 
 
-def columns_under(head: Sequence[str], *, right: bool = True) -> list[TextColumn]:
-    """Return the columns under a head, of which none gives way: the first aligned left, the others as `right` says."""
-    return [TextColumn(title=title, right=right and n > 0) for n, title in enumerate(head)]
+def columns_under(head: Sequence[str], *, left: int = 1) -> list[TextColumn]:
+    """Return the columns under a head, of which none gives way: the first `left` aligned left, the others right."""
+    return [TextColumn(title=title, right=n >= left) for n, title in enumerate(head)]
 
 
-def aligned(rows: Sequence[Sequence[str]], *, right: bool = True) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
     """Return the lines of a table of any width, whose first row is its head.
 
     Args:
         rows: As many cells a row.
-        right: Whether all columns but the first are aligned right.
+        left: How many columns are aligned left; the others are aligned right.
     """
-    return text_table(columns_under(rows[0], right=right), rows[1:], sys.maxsize)
+    return text_table(columns_under(rows[0], left=left), rows[1:], sys.maxsize)
 
 
 def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], width: int) -> list[str]:

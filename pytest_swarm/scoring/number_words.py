@@ -1,7 +1,7 @@
-"""Numbers in words, as digits: "twelve", "two and a half", "a dozen", "the third", "none left", "zwölf", "十二".
+"""Numbers in words, as digits: "twelve", "two and a half", "a dozen", "the third", "none left".
 
 A text with digits keeps its words, but for those that are plainly its answer. In a text without digits the first that
-is there is read: English numerals and fractions; amounts and ranks; other languages.
+is there is read: numerals and fractions; amounts and ranks. Words of other languages than English are no numbers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pytest_swarm.scoring.foreign_numbers import with_foreign_digits
 from pytest_swarm.scoring.patterns import CONCLUDING
 
 _SMALL: Final = [
@@ -98,14 +97,12 @@ def with_digits(text: str) -> str:
     alone = _ONLY.sub("", text.strip(" \t\n*_.!`\"'").lower())
     if alone in ("half", "a half"):
         return "1/2"
-    english = _with_numerals(text, alone)
-    if english == text:
-        english = _with_amounts_and_ranks(text)
-    return with_foreign_digits(text) if english == text else english
+    numerals = _with_numerals(text, alone)
+    return _with_amounts_and_ranks(text) if numerals == text else numerals
 
 
 def _with_numerals(text: str, alone: str) -> str:
-    """The text with its English numerals, fractions and ranks such as "twenty-first" as digits."""
+    """The text with its numerals, fractions and ranks such as "twenty-first" as digits."""
     text = _FRACTION.sub(_fraction_digits, _COMPOUND_RANK.sub(_rank_digits, text))
     return _ONE_OR.sub("1", _PHRASE.sub(lambda match: _digits(match[0], alone), text))
 

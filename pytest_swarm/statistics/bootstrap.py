@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -50,10 +50,8 @@ def bca_over_clusters(units: Units, *, level: float) -> Bounds:
     if n * RESAMPLES > _MAX_CELLS:
         half = NormalDist().inv_cdf(1 - level) * math.sqrt(n / (n - 1) * float(residuals @ residuals))
         return mean - half, mean + half
-    counts = np.random.default_rng([SEED, n]).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    drawn = (counts @ c) / (counts @ w)
-    left_out = (c.sum() - c) / (w.sum() - w)
-    return _bca(drawn, left_out, mean, level)
+    weights = cluster_weights(n)
+    return interval_over_rows((weights @ c) / (weights @ w), clusters=n, level=level)
 
 
 def bca_ratio_of_medians(
@@ -160,12 +158,13 @@ def cluster_weights(clusters: int) -> Floats:
     return np.concatenate([whole, drawn.astype(np.float64), _left_out(clusters)])
 
 
-def interval_over_rows(values: Sequence[float | None], *, clusters: int) -> Bounds:
-    """Return the 95 % BCa interval of a statistic over clusters like these.
+def interval_over_rows(values: Iterable[float | None], *, clusters: int, level: float = _LEVEL) -> Bounds:
+    """Return the BCa interval of a statistic over clusters like these.
 
     Args:
         values: The statistic for every row of `cluster_weights`; None where it has no value.
         clusters: The number of clusters.
+        level: Probability that is left out on each side.
 
     Returns:
         Both ends; None for fewer than MIN_DRAWN_CLUSTERS clusters, or where the statistic has no value in more than one
@@ -173,12 +172,11 @@ def interval_over_rows(values: Sequence[float | None], *, clusters: int) -> Boun
     """
     import numpy as np
 
-    estimate, draws = values[0], _draws_of(clusters)
-    drawn = [value for value in values[1 : 1 + draws] if value is not None]
-    left_out = [value for value in values[1 + draws :] if value is not None]
+    (estimate, *others), draws = values, _draws_of(clusters)
+    drawn, left_out = ([value for value in part if value is not None] for part in (others[:draws], others[draws:]))
     if estimate is None or clusters < MIN_DRAWN_CLUSTERS or len(drawn) < _MOST_DRAWS * draws or not left_out:
         return None
-    return _bca(np.array(drawn), np.array(left_out), estimate, _LEVEL)
+    return _bca(np.array(drawn), np.array(left_out), estimate, level)
 
 
 def _draws_of(clusters: int) -> int:

@@ -19,7 +19,7 @@ from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import GpuReading, ResidentModel, VramSample
 from pytest_swarm.fields import Json
 from pytest_swarm.graph_codec import encode_graph_object
-from pytest_swarm.telemetry.event_fields import AssignmentRow, ResidentRow, RunFleet, RunFleetModel
+from pytest_swarm.telemetry.event_fields import MODEL_FIELDS, AssignmentRow, ResidentRow, RunFleet, fleet_models
 from pytest_swarm.telemetry.event_types import (
     SCHEMA_VERSION,
     CallRetryEvent,
@@ -36,7 +36,6 @@ from pytest_swarm.telemetry.event_types import (
 )
 
 _RUN: Final = SharedFields(RunInfo, RunStartEvent, but=("fleet", "started_ts_ms"))
-_MODEL: Final = SharedFields(Model, RunFleetModel, but=("tag",))
 _STEP: Final = SharedFields(PlanStep, PlanStepEvent, but=("mode", "assignments", "executed"))
 _OUTCOME: Final = SharedFields(TaskOutcome, TaskResultEvent)
 _SWITCH: Final = SharedFields(Switch, ModelSwitchEvent)
@@ -57,12 +56,11 @@ _UNLESS_NULL: Final = frozenset(("estimates", "host", "lambda_token", "gpu_energ
 
 def encode_run_start(info: RunInfo) -> JsonObject:
     """Return `run_start`, the first line of events.jsonl."""
-    models = tuple(RunFleetModel(name=model.tag, **_MODEL.of(model)) for model in info.fleet)
     return _object(
         RunStartEvent(
             schema_version=SCHEMA_VERSION,
             ts_ms=info.started_ts_ms,
-            fleet=RunFleet(name=info.fleet.name, models=models, assign=info.fleet.assign),
+            fleet=RunFleet(name=info.fleet.name, models=fleet_models(info.fleet), assign=info.fleet.assign),
             **_RUN.of(info),
         )
     )
@@ -70,7 +68,7 @@ def encode_run_start(info: RunInfo) -> JsonObject:
 
 def decode_run_start(event: RunStartEvent) -> RunInfo:
     """Return the RunInfo of a `run_start`; FleetError where its fleet is not valid."""
-    models = tuple(Model(tag=row.name, **_MODEL.of(row)) for row in event.fleet.models)
+    models = tuple(Model(tag=row.name, **MODEL_FIELDS.of(row)) for row in event.fleet.models)
     return RunInfo(
         started_ts_ms=event.ts_ms,
         fleet=Fleet(name=event.fleet.name, models=models, assign=event.fleet.assign),

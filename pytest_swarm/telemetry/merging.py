@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, encode_line, is_json
-from pytest_swarm.domain.record import Run, RunInfo
+from pytest_swarm.domain.record import MEASURED_BACKEND, Run, RunInfo
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
@@ -39,7 +39,6 @@ class _Line(Struct, frozen=True, kw_only=True):
 
 _BESIDE_JOBS: Final = ("note", "measured_test", "verified_case")  # events that stand for themselves
 _END: Final = "job_dag_summary"
-_PLAYED: Final = "measure"  # a backend whose jobs ran on no server
 _LINES: Final[JsonDecoder[_Line]] = JsonDecoder(_Line, error=EventsError)
 
 
@@ -112,7 +111,7 @@ def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[st
         for event, line in _job_lines(path):
             last_ms = max(last_ms, event.ts_ms)
             copied.add(event.text)
-            is_end = event.event == _END and event.host is None and run.info.backend != _PLAYED
+            is_end = event.event == _END and event.host is None and run.info.backend != MEASURED_BACKEND
             ran_at = run.info.host if several and is_end else None
             yield line if ran_at is None else _with_host(line, ran_at)
     commands = dict.fromkeys(" ".join(run.info.command) for run in runs)

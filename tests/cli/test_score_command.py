@@ -34,17 +34,17 @@ def rows(tmp_path: Path) -> Path:
 def test_score_prints_a_line_for_each_kind(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(rows)]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "kind         rows  score 1  unscored  agreement",
-        "number          1        1         0  100.0 % (1 of 1)",
-        "yes_no          1        0         0  0.0 % (0 of 1)",
-        "letter          1        1         0  no labels",
-        "code            1        0         0  no labels",
+        "kind    rows  score 1  unscored         agreement",
+        "number     1        1         0  100.0 % (1 of 1)",
+        "yes_no     1        0         0    0.0 % (0 of 1)",
+        "letter     1        1         0         no labels",
+        "code       1        0         0         no labels",
     ]
 
 
 def test_code_is_only_parsed_when_asked(rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(rows), "--no-code-eval"]) == 0
-    assert "code            1        1         0  no labels" in capsys.readouterr().out
+    assert "code       1        1         0         no labels" in capsys.readouterr().out
 
 
 def test_code_stays_unscored_where_the_kernel_does_not_confine_it(
@@ -52,7 +52,7 @@ def test_code_stays_unscored_where_the_kernel_does_not_confine_it(
 ) -> None:
     monkeypatch.setattr("pytest_swarm.scoring.sandbox.run_cases.KERNEL_LAYERS", ("moat",))
     assert main(["score", str(rows)]) == 0
-    assert "code            1        0         1  no labels" in capsys.readouterr().out
+    assert "code       1        0         1         no labels" in capsys.readouterr().out
 
 
 def test_out_holds_each_row_with_what_was_read(rows: Path, tmp_path: Path) -> None:

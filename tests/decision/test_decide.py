@@ -756,3 +756,8 @@ def test_every_text_calls_a_policy_by_the_name_that_the_tables_have() -> None:
     assert "## The policy: MILP (horizon 0)" in text
     assert "compared with single:phi4:14b (horizon 0) it gains" in text
     assert not re.findall(r"\S+-(?:h\d|flat)\b|\b(?:lp|milp)\b(?!:)", text)
+
+
+def test_no_name_in_a_record_is_live_for_github() -> None:
+    decision = decided(many({"fixed": 0.4, "single:@team": 0.9}))
+    assert "@<!-- -->team" in decision_record(decision, policy_of(decision, now=NOW))

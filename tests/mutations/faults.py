@@ -281,7 +281,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="report.json does not mark a context that is raised for long prompts",
-        where="report/json_report.py",
+        where="telemetry/event_fields.py",
         old='FleetModel, but=("tag",)',
         new='FleetModel, but=("tag", "auto_ctx")',
         tests=("report/test_json.py",),
@@ -862,32 +862,25 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
-        name="any last sentence that denies is a conclusion",
-        where="scoring/implied_no.py",
-        old='if last is not None and (last["concluded"] or len(statements) == 1) else None',
-        new="if last is not None else None",
-        tests=("scoring/test_reply_forms.py",),
-    ),
-    Fault(
         name="a number of a point is an answer",
         where="scoring/stated_number.py",
         old="if is_term(text, number) or _DENIED",
         new="if _DENIED",
-        tests=("scoring/test_reply_forms.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a call of a tool is read as the answer",
         where="scoring/answer_regions.py",
         old='text = _TOOL_CALL.sub("", text)',
         new="text = text or _TOOL_CALL.pattern",
-        tests=("scoring/test_reply_forms.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a number that tells a time is taken for the answer",
         where="scoring/stated_number.py",
         old="or _tells_when(sentence, number, between)",
         new="or False",
-        tests=("scoring/test_stated_number.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a score that is kept is found by the answer alone",
@@ -936,7 +929,7 @@ FAULTS: Final = (
         where="scoring/stated_number.py",
         old="if _OUTSIDE.search(before) or _BOUND_AFTER",
         new="if _BOUND_AFTER",
-        tests=("scoring/test_stated_number.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="the last number of a sentence after a label is the answer",
@@ -978,14 +971,14 @@ FAULTS: Final = (
         where="scoring/named_answer.py",
         old="_GIVEN_LATER.search(after) or",
         new="",
-        tests=("scoring/test_denials.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a sentence before a conclusion gives an exact text as the answer",
         where="scoring/text.py",
         old="else _conclusion(line) or sentence",
         new="else sentence",
-        tests=("scoring/test_reply_forms.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a budget is blamed for a prompt that is longer than any context",
@@ -1125,7 +1118,7 @@ FAULTS: Final = (
         where="scoring/equality.py",
         old="RELATIVE_TOLERANCE: Final = 1e-9",
         new="RELATIVE_TOLERANCE: Final = 1e-3",
-        tests=("scoring/test_json_tolerance.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a number is compared without its tolerance",
@@ -1139,14 +1132,14 @@ FAULTS: Final = (
         where="scoring/number_region.py",
         old="return reading_of(statement, number, numbers, place)",
         new="return Reading(values=number.values, text=number.text, place=place)",
-        tests=("scoring/test_stated_number.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
         name="a remark that holds the only number of a line is left out",
         where="scoring/numbers.py",
         old="    if not before:\n        return text\n",
         new="",
-        tests=("scoring/test_joined_parts.py",),
+        tests=("scoring/test_labeled_answers.py",),
     ),
     # --- simulator and recordings
     Fault(

@@ -36,7 +36,7 @@ def different(scored: tuple[ScoredAnswer, ...]) -> list[tuple[int, str, str | No
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "keywords"])
 def test_every_row_of_ours_is_scored_as_a_person_would(kind: str) -> None:
     """A plain run takes every sixth row of code, each of which is run in a sandbox of its own."""
     step = 6 if kind == "code" and not THOROUGH else 1

@@ -4,46 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.domain.expectation import Exact, Keywords, Regex, YesNo
+from pytest_swarm.domain.expectation import Exact, Keywords, Regex
 from pytest_swarm.errors import ScoringError
 from pytest_swarm.scoring.regex import worst_steps
 from pytest_swarm.scoring.same_text import normalized
 from pytest_swarm.scoring.scorers import score_text
-from pytest_swarm.scoring.yes_no import says_yes
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ("Yes", True),
-        ("**Yes**, it is.", True),
-        ("No, it is not.", False),
-        ("no", False),
-        ("Nope.", False),
-        ("False", False),
-        ("Answer: no", False),
-        ("The answer is **yes**.", True),
-        ("Yes or no? No.", False),
-        ("No doubt about it: yes.", True),
-        ("There is no leap year in between. So the answer is yes.", True),
-        ("There is no leap year in between, so yes.", True),
-        ("That is not correct.", False),
-        ("It is incorrect.", False),
-        ("Let me see. The 21st is a Saturday. Yes.", True),
-        ("```\nyes\n```", True),
-        ("I cannot tell.", None),
-        ("Nothing is known of yesterday.", None),
-        ("", None),
-    ],
-)
-def test_the_decisive_word(answer, said):
-    assert says_yes(answer) is said
-
-
-def test_an_undecided_answer_is_wrong_for_both():
-    assert score_text(YesNo(value=True), "maybe").value == 0
-    assert score_text(YesNo(value=False), "maybe").value == 0
-    assert score_text(YesNo(value=False), "No, it is a Sunday").value == 1
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.statistics.bootstrap import bca_over_clusters, cluster_weights, interval_over_rows
+from pytest_swarm.statistics.bootstrap import cluster_weights, interval_over_rows
 from pytest_swarm.statistics.intervals import Interval, clustered_mean, t_quantile
-from pytest_swarm.statistics.sign_flips import Units
 
 
 @pytest.mark.parametrize(
@@ -105,20 +104,6 @@ def test_the_mean_lies_within_its_interval(rows: list[tuple[int, float]]) -> Non
     if found.low is not None and found.high is not None:
         assert 0 <= found.low <= found.mean + 1e-9
         assert found.mean - 1e-9 <= found.high <= 1
-
-
-def test_rows_of_cluster_weights_give_the_interval_of_a_weighted_mean() -> None:
-    rng = np.random.default_rng(5)
-    values, sizes = rng.normal(0.3, 1.0, 30), rng.integers(1, 6, 30).astype(float)
-    weights = cluster_weights(30)
-    rows = [float(row @ (values * sizes) / (row @ sizes)) for row in weights]
-    units = Units(
-        contributions=tuple((values * sizes).tolist()),
-        weights=tuple(sizes.tolist()),
-        plain=tuple(values.tolist()),
-        clusters=tuple(range(30)),
-    )
-    assert interval_over_rows(rows, clusters=30) == pytest.approx(bca_over_clusters(units, level=0.025))
 
 
 def test_a_statistic_without_a_value_in_many_draws_has_no_interval() -> None:
