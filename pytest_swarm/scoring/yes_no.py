@@ -15,6 +15,7 @@ from pytest_swarm.domain.expectation import YesNo
 from pytest_swarm.scoring.answer_regions import AnswerRules, read_answer, truth_values
 from pytest_swarm.scoring.asides import without_reason
 from pytest_swarm.scoring.first_word import NOUN, assent, decision, dissent, first_word
+from pytest_swarm.scoring.implied_no import implied_no
 from pytest_swarm.scoring.patterns import ADVERB, BELIEF, CONCLUDING, DENYING_CLAUSE, one_of
 from pytest_swarm.scoring.plain_text import MAX_STATEMENT_CHARS, first_statement, plain_words, statements
 from pytest_swarm.scoring.same_text import without_symbols
@@ -197,7 +198,7 @@ def _in_words(text: str) -> Reading[bool] | None:
     first = next((part for part in parts if assent(part) is None), parts[0])  # after "Sure!"
     for part in (parts[-1], first):
         said = said or _decided(part, AnswerPlace.STATEMENT)
-    return said or _equation(parts[-1])
+    return said or _equation(parts[-1]) or implied_no(parts)
 
 
 def _says_both(words: str) -> bool:

@@ -862,6 +862,13 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="any last sentence that denies is a conclusion",
+        where="scoring/implied_no.py",
+        old='if last is not None and (last["concluded"] or len(statements) == 1) else None',
+        new="if last is not None else None",
+        tests=("scoring/test_labeled_answers.py",),
+    ),
+    Fault(
         name="a number of a point is an answer",
         where="scoring/stated_number.py",
         old="if is_term(text, number) or _DENIED",
