@@ -21,6 +21,7 @@ from _pytest.fixtures import FixtureFunctionDefinition, FixtureManager
 from hypothesis import HealthCheck, settings
 
 import pytest_swarm
+from tests.plugin.readme import NOBODY
 from tests.tries import EXAMPLES, tries
 
 if sys.platform != "win32":  # which cannot fork
@@ -115,11 +116,14 @@ def pytester(
 ) -> pytest.Pytester:
     """Pytester whose runs read bytecode and write none, load only what these tests are about, and fork their workers.
 
+    They find no Ollama server that they do not name.
+
     Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
     """
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
+    monkeypatch.setenv("OLLAMA_HOST", NOBODY)
     if sys.platform != "win32" and find_spec("execnet") is not None:
         monkeypatch.setattr("execnet.gateway_base.ThreadExecModel.subprocess", SUBPROCESS)
     return pytester

@@ -22,7 +22,7 @@ from pytest_swarm.report.text_table import wrapped
 
 README: Final = Path(__file__).parents[2] / "README.md"
 HEAD: Final = "| option | meaning | default |\n|---|---|---|\n"
-NOBODY: Final = {"OLLAMA_HOST": "127.0.0.1:9"}  # the port of the discard service: no Ollama answers there
+NOBODY: Final = "127.0.0.1:9"  # the port of the discard service: no Ollama answers there
 _TABLE: Final = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
 _SAMPLE: Final = re.compile(r"as `(test_\w+\.py)`.*?```python\n(.*?)```", re.DOTALL)
 _COMMAND: Final = r"<!-- command: {} -->\n```sh\n(.*?)\n```"
@@ -103,7 +103,7 @@ def main() -> None:
     """Write the excerpt anew."""
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "pytest", *excerpt_words(Path(folder))]
-        environment = {**os.environ, **NOBODY}
+        environment = {**os.environ, "OLLAMA_HOST": NOBODY}
         done = subprocess.run(words, cwd=README.parent, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     shown = excerpt(done.stdout)
     text = README.read_text(encoding="utf-8")

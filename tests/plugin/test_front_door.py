@@ -9,17 +9,9 @@ import pytest
 import pytest_swarm
 from pytest_swarm.cli import main
 from tests.plugin.conftest import Reports
-from tests.plugin.readme import NOBODY, README, command, excerpt, excerpt_of_readme, excerpt_words, sample
+from tests.plugin.readme import README, command, excerpt, excerpt_of_readme, excerpt_words, sample
 
 
-@pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No Ollama server answers."""
-    for name, value in NOBODY.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.mark.usefixtures("nobody")
 def test_the_sample_runs_from_an_empty_folder_and_keeps_its_budget(pytester: pytest.Pytester) -> None:
     name, text = sample()
     (pytester.path / name).write_text(text, encoding="utf-8")
@@ -35,14 +27,12 @@ def test_the_sample_is_run_by_a_plain_command() -> None:
     assert command("sample") == ["pytest", sample()[0]]
 
 
-@pytest.mark.usefixtures("nobody")
 def test_the_readme_shows_what_a_run_prints(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(README.parent)
     result = pytester.runpytest(*excerpt_words(pytester.path))
     assert excerpt(result.stdout.str()) == excerpt_of_readme(), "write it anew: python -m tests.plugin.readme"
 
 
-@pytest.mark.usefixtures("nobody")
 def test_a_new_benchmark_runs_as_it_stands(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "orders", "--folder", str(pytester.path)]) == 0
     command = capsys.readouterr().out.splitlines()[-1].removeprefix("run it: ").split()
