@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.metadata import PathDistribution
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import pytest
+from _pytest.fixtures import FixtureFunctionDefinition, FixtureManager
 from hypothesis import HealthCheck, settings
 
 import pytest_swarm
+from tests.plugin.readme import NOBODY
 from tests.tries import EXAMPLES, tries
 
 if sys.platform != "win32":  # which cannot fork
@@ -63,12 +66,14 @@ def read_once() -> Iterator[None]:
     """Read what is installed once: pytest asks every distribution for its plugins, a fifth of a run inside a test.
 
     pytest-benchmark starts git, hg and file to name a revision and a machine, under which no such run files anything.
+    pytest looks at each name of each plugin for fixtures, an eighth of a run inside a test.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("metadata", "entry_points"):
             patch.setattr(PathDistribution, name, property(_remembered(getattr(PathDistribution, name).fget)))
         for place in ("plugin.get_tag", "session.get_machine_id"):
             patch.setattr(f"pytest_benchmark.{place}", lambda: "of a run inside a test")
+        patch.setattr(FixtureManager, "pytest_plugin_registered", _with_fixtures)
         yield
 
 
@@ -83,6 +88,16 @@ def _remembered(read: Callable[[PathDistribution], Any]) -> Callable[[PathDistri
         return known[folder]
 
     return remember
+
+
+_parse_fixtures = FixtureManager.pytest_plugin_registered
+
+
+def _with_fixtures(self: FixtureManager, plugin: object, plugin_name: str) -> None:
+    """Do what pytest does, but for modules without fixtures."""
+    values = vars(plugin).values() if isinstance(plugin, ModuleType) else None
+    if values is None or any(isinstance(each, FixtureFunctionDefinition) for each in values):
+        _parse_fixtures(self, plugin, plugin_name)
 
 
 @pytest.fixture(scope="session")
@@ -101,13 +116,14 @@ def pytester(
 ) -> pytest.Pytester:
     """Pytester whose runs read bytecode and write none, load only what these tests are about, and fork their workers.
 
+    They find no Ollama server that they do not name.
+
     Python tells a file's state by its size and its second, so a test that writes a file twice would run the first one.
-    No run finds an Ollama server by itself: a test must not ask the one that somebody uses on this machine.
     """
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", LEAN)
-    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")  # the port of the discard service
+    monkeypatch.setenv("OLLAMA_HOST", NOBODY)
     if sys.platform != "win32" and find_spec("execnet") is not None:
         monkeypatch.setattr("execnet.gateway_base.ThreadExecModel.subprocess", SUBPROCESS)
     return pytester

@@ -1,7 +1,7 @@
-"""Workers of xdist as forks of a process that has imported what they import: over a second less for each of them.
+"""Workers of xdist, and programs, as forks of a process that has imported what they import: a second less for each.
 
 The process they are forked from has run nothing of ours. All forks have one hash seed, so what depends on it needs
-workers that are processes of their own.
+processes of their own, and so does what depends on what is imported.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import os
 import pkgutil
 import resource
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 from multiprocessing import current_process, forkserver, get_context, popen_forkserver
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import IO, Any, Final
 
@@ -52,15 +57,11 @@ class ForkedPython:
     """`python -u -c PROGRAM` with pipes, as `subprocess.Popen` starts it for execnet."""
 
     def __init__(self, args: list[str], **_: Any) -> None:
-        start()
         program, write = FORKS.Pipe(duplex=False)
         read, answers = FORKS.Pipe(duplex=False)
         errors = Connection(os.dup(2), readable=False)
         theirs = (program, answers, errors)
-        limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-        started = (args[-1], theirs, Path.cwd(), dict(os.environ), limit)
-        self._process = FORKS.Process(target=_be_python, args=started, daemon=True)
-        self._process.start()
+        self._process = _fork(args[-1], theirs)
         self.stdin: IO[bytes] = os.fdopen(os.dup(write.fileno()), "wb")
         self.stdout: IO[bytes] = os.fdopen(os.dup(read.fileno()), "rb")
         for each in (*theirs, write, read):
@@ -76,6 +77,29 @@ class ForkedPython:
 
 SUBPROCESS: Final = SimpleNamespace(PIPE=None, Popen=ForkedPython)
 """Takes the place of the module `subprocess` in execnet."""
+
+
+def run_program(program: str, *, started: Callable[[int], object] = lambda _: None) -> CompletedProcess[str]:
+    """Return how `python -c program` ends and what it prints; `started` is told the number of its process."""
+    with ExitStack() as files:
+        paths = (files.enter_context(TemporaryFile()) for _ in range(3))
+        read, out, err = streams = [Connection(os.dup(each.fileno())) for each in paths]
+        files.callback(lambda: [each.close() for each in streams])
+        process = _fork(program, (read, out, err))
+        started(process.pid or 0)
+        process.join()
+        said = [os.pread(each.fileno(), os.fstat(each.fileno()).st_size, 0).decode() for each in (out, err)]
+    return CompletedProcess(program, process.exitcode or 0, *said)
+
+
+def _fork(program: str, streams: tuple[Connection, ...]) -> ForkServerProcess:
+    """Start `python -c program` with these standard streams, in the folder, environment and limit of this process."""
+    start()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    args = (program, streams, Path.cwd(), dict(os.environ), limit)
+    process = FORKS.Process(target=_be_python, args=args, daemon=True)
+    process.start()
+    return process
 
 
 def _be_python(

@@ -17,6 +17,8 @@ import pytest
 
 from pytest_swarm.cli import main
 
+PATIENCE_S = 120  # of whatever a process does in a moment, however busy the machine
+
 
 @dataclass
 class Served:
@@ -47,7 +49,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -85,7 +87,9 @@ def test_the_official_client_makes_a_model_and_gets_the_errors(client: ollama.Cl
 
 def test_an_openai_client_chats(served: Served) -> None:
     body = {"model": "gemma2:2b", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3, "stream": True}
-    with httpx.stream("POST", f"{served.url}/v1/chat/completions", json=body, trust_env=False, timeout=120) as response:
+    with httpx.stream(
+        "POST", f"{served.url}/v1/chat/completions", json=body, trust_env=False, timeout=PATIENCE_S
+    ) as response:
         events = [line.removeprefix("data: ") for line in response.iter_lines() if line]
     assert events[-1] == "[DONE]"
     assert json.loads(events[-2])["choices"][0]["finish_reason"] == "length"
@@ -160,7 +164,7 @@ def serve():
 threading.Thread(target=serve).start()
 """
     command = [sys.executable, "-W", "always::ResourceWarning", "-c", code]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (ended.stdout, ended.stderr) == ("True\n", "")
 
 
@@ -175,5 +179,7 @@ with _stopping_signals() as wait:
 {body}
 print("stopped")
 """
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=10, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
     return ended.stdout, ended.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +24,7 @@ from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.workloads.graph_files import load_graph
 from tests.execution.lab import backend, wired
 from tests.execution.measuring import Lab, cases_of
+from tests.programs import run_program
 
 ROOT = Path(__file__).parents[2]
 MODES = ("milp", "random", "llm")  # `lp` would import CVXPY in each process
@@ -110,7 +110,7 @@ def in_processes(folder: Path, *runs: tuple[str, int], at_once: bool = False) ->
         "from tests.execution.test_interrupted_waves import run_each; "
         f"print(run_each(Path({str(folder)!r}), {runs!r}, at_once={at_once}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_program(code)
     assert done.returncode == 0, done.stderr
     statuses: list[int] = json.loads(done.stdout)
     print(done.stderr)  # why a process failed

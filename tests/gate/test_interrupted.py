@@ -116,7 +116,7 @@ def test_ctrl_c_while_a_job_runs_ends_the_run_with_its_reports(suite: pytest.Pyt
     suite.runpytest(BASE, "--swarm-update-baseline", *args).assert_outcomes(passed=6)
     (suite.path / "armed").touch()
     with usual_signals():  # a shell starts what runs in the background with SIGINT ignored
-        result = suite.runpytest_subprocess(BASE, *args)
+        result = suite.runpytest(BASE, *args, no_reraise_ctrlc=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     reports = Reports(suite.path)
     assert reports.of("run_end")[0]["complete"] is False

@@ -37,6 +37,7 @@ INI = """
 addopts = -p no:cacheprovider
 swarm_vram = 8GB
 swarm_backend = sim
+swarm_report = json
 """
 
 

@@ -22,7 +22,7 @@ from pytest_swarm.report.text_table import wrapped
 
 README: Final = Path(__file__).parents[2] / "README.md"
 HEAD: Final = "| option | meaning | default |\n|---|---|---|\n"
-NOBODY: Final = {"OLLAMA_HOST": "127.0.0.1:9"}  # the port of the discard service: no Ollama answers there
+NOBODY: Final = "127.0.0.1:9"  # the port of the discard service: no Ollama answers there
 _TABLE: Final = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
 _SAMPLE: Final = re.compile(r"as `(test_\w+\.py)`.*?```python\n(.*?)```", re.DOTALL)
 _COMMAND: Final = r"<!-- command: {} -->\n```sh\n(.*?)\n```"
@@ -94,39 +94,18 @@ def excerpt(output: str) -> str:
     return "\n".join(shown) + "\n"
 
 
-def run_command(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command of the README where no Ollama server answers."""
-    program, *arguments = words
-    assert program == "pytest"
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=folder,
-        env={**os.environ, **NOBODY},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def run_sample(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the sample as it stands, with the command that the README shows."""
-    name, text = sample()
-    (folder / name).write_text(text, encoding="utf-8")
-    return run_command(command("sample"), folder)
-
-
-def run_excerpt(folder: Path) -> str:
-    """Return what the command of the excerpt prints; its reports go into a folder."""
-    words = [*command("excerpt"), "-p", "no:cacheprovider", f"--swarm-report=json:{folder / 'report.json'}"]
-    done = run_command(words, README.parent)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def excerpt_words(folder: Path) -> list[str]:
+    """Return the arguments of the command of the excerpt; its reports go into a folder."""
+    return [*command("excerpt")[1:], "-p", "no:cacheprovider", f"--swarm-report=json:{folder / 'report.json'}"]
 
 
 def main() -> None:
     """Write the excerpt anew."""
     with tempfile.TemporaryDirectory() as folder:
-        shown = excerpt(run_excerpt(Path(folder)))
+        words = [sys.executable, "-m", "pytest", *excerpt_words(Path(folder))]
+        environment = {**os.environ, "OLLAMA_HOST": NOBODY}
+        done = subprocess.run(words, cwd=README.parent, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    shown = excerpt(done.stdout)
     text = README.read_text(encoding="utf-8")
     README.write_text(_OUTPUT.sub(lambda _: shown, text, count=1), encoding="utf-8", newline="\n")
 

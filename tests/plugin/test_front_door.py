@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 import pytest_swarm
 from pytest_swarm.cli import main
 from tests.plugin.conftest import Reports
-from tests.plugin.readme import NOBODY, command, excerpt, excerpt_of_readme, run_excerpt, run_sample, sample
+from tests.plugin.readme import README, command, excerpt, excerpt_of_readme, excerpt_words, sample
 
 
 def test_the_sample_runs_from_an_empty_folder_and_keeps_its_budget(pytester: pytest.Pytester) -> None:
-    done = run_sample(pytester.path)
-    assert done.returncode == 0, done.stdout + done.stderr
+    name, text = sample()
+    (pytester.path / name).write_text(text, encoding="utf-8")
+    result = pytester.runpytest(*command("sample")[1:])
+    assert result.ret == pytest.ExitCode.OK
     (report,) = pytester.path.glob("reports/*/report.json")
-    assert f"wrote {report.relative_to(pytester.path)}" in done.stdout.splitlines()
+    assert f"wrote {report.relative_to(pytester.path)}" in result.outlines
     cases = json.loads(report.read_text(encoding="utf-8"))["cases"]
     assert [(case["mode"], case["violations"]) for case in cases] == [("milp", 0), ("llm", 0), ("greedy", 0)]
 
@@ -26,17 +27,15 @@ def test_the_sample_is_run_by_a_plain_command() -> None:
     assert command("sample") == ["pytest", sample()[0]]
 
 
-def test_the_readme_shows_what_a_run_prints(tmp_path: Path) -> None:
-    assert excerpt(run_excerpt(tmp_path)) == excerpt_of_readme(), "write it anew: python -m tests.plugin.readme"
+def test_the_readme_shows_what_a_run_prints(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(README.parent)
+    result = pytester.runpytest(*excerpt_words(pytester.path))
+    assert excerpt(result.stdout.str()) == excerpt_of_readme(), "write it anew: python -m tests.plugin.readme"
 
 
-def test_a_new_benchmark_runs_as_it_stands(
-    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_benchmark_runs_as_it_stands(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "orders", "--folder", str(pytester.path)]) == 0
     command = capsys.readouterr().out.splitlines()[-1].removeprefix("run it: ").split()
-    for name, value in NOBODY.items():
-        monkeypatch.setenv(name, value)
     result = pytester.runpytest(*command[1:])
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["VRAM budget of 8GB: MILP, LLM and greedy kept it in every plan."])

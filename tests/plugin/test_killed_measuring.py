@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +16,7 @@ from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.transport import AsgiApp, Receive, Scope, Send
 from tests.plugin.conftest import Reports
 from tests.plugin.test_measure import run, serving
-
-LIMIT_S = 120  # of a process that should have ended long before
+from tests.programs import run_program
 
 
 class AskedServer:
@@ -59,12 +56,10 @@ def test_a_killed_run_asks_again_only_what_was_not_answered(suite: pytest.Pytest
     front = server.app = AskedServer(server.app)
     with serve_in_thread(server) as url:
         arguments = ("--swarm-backend=measure", f"--swarm-host={url}", "--swarm-compare=greedy,fixed,random,llm")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        front.kill_at, front.kill = 5, lambda: os.kill(process.pid, signal.SIGKILL)
-        output, _ = process.communicate(timeout=LIMIT_S)
-        assert process.returncode == -signal.SIGKILL, output.decode()
+        number: list[int] = []
+        front.kill_at, front.kill = 5, lambda: os.kill(number[0], signal.SIGKILL)
+        killed = run_program(f"import pytest; pytest.main(['-q', *{arguments!r}])", started=number.append)
+        assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
         interrupted = front.last
         with AnswerStore(Path(".swarm-answers"), writable=False) as store:
             assert store.count() == 4

@@ -42,13 +42,13 @@ class LeavingDriver(StandIn):
 
 
 def ps(host: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = httpx.get(f"{host}/api/ps", trust_env=False).json()["models"]
+    rows: list[dict[str, Any]] = httpx.get(f"{host}/api/ps", trust_env=False, verify=False).json()["models"]
     return rows
 
 
 def load(host: str, tag: str, *, num_ctx: int, keep_alive: float) -> None:
     body = {"model": tag, "keep_alive": keep_alive, "options": {"num_ctx": num_ctx}}
-    httpx.post(f"{host}/api/generate", json=body, trust_env=False, timeout=60).raise_for_status()
+    httpx.post(f"{host}/api/generate", json=body, trust_env=False, verify=False, timeout=60).raise_for_status()
 
 
 def state(rows: list[dict[str, Any]]) -> list[tuple[str, int, int, int, bool]]:
@@ -147,7 +147,7 @@ def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
 def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
     suite.makepyfile(test_wb1=WB1)
     body = {"source": "gemma2:2b", "destination": "copied:1"}
-    httpx.post(f"{fast_server}/api/copy", json=body, trust_env=False, timeout=60).raise_for_status()
+    httpx.post(f"{fast_server}/api/copy", json=body, trust_env=False, verify=False, timeout=60).raise_for_status()
     figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
     rows = (f'[[model]]\nname = "{tag}"\n{figures}' for tag in ("gemma2:2b", "copied:1"))
     (suite.path / "f.toml").write_text("".join(rows))
@@ -165,7 +165,7 @@ def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Re
 def make(server: str, name: str, **body: object) -> None:
     """Make a model of gemma2:2b's weights."""
     asked = {"model": name, "from": "gemma2:2b", "stream": False, **body}
-    httpx.post(f"{server}/api/create", json=asked, trust_env=False, timeout=60).raise_for_status()
+    httpx.post(f"{server}/api/create", json=asked, trust_env=False, verify=False, timeout=60).raise_for_status()
 
 
 def fleet_row(tag: str, *, num_ctx: object = 4096, **priors: float) -> str:

@@ -8,10 +8,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_swarm.telemetry.reader import read_run
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import INI, Reports
 
 
 def test_a_run_leaves_events_and_a_report(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeini(INI.replace("swarm_report = json\n", ""))
     result = suite.runpytest("--swarm-compare=both", "--swarm-horizon=0,1")
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(["swarm: SIMULATED Ollama, profile a40, seed 0 (asked for by --swarm-backend)"])

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pytest_swarm.domain.record import Run
 from pytest_swarm.report.markdown import MAX_LINES, render_markdown, write_markdown
 from pytest_swarm.report.markdown_text import escaped
 from pytest_swarm.report.report_model import build_report
@@ -21,16 +24,16 @@ EVERY = ("lp", "milp", "staged", "llm", "greedy", "single:phi4:14b", "best-singl
 @pytest.mark.parametrize(
     "of",
     [
-        small_run(),
-        small_run(modes=EVERY, horizons=(0, 1, 3, "flat"), budgets_gb=(6.5, 8.0, 24.0, 48.0)),
-        large_run(400),
-        hostile_run(),
-        run(),
+        small_run,
+        partial(small_run, modes=EVERY, horizons=(0, 1, 3, "flat"), budgets_gb=(6.5, 8.0, 24.0, 48.0)),
+        partial(large_run, 400),
+        hostile_run,
+        run,
     ],
     ids=["pair", "every mode", "large", "hostile", "no job"],
 )
-def test_at_most_60_lines(of: object) -> None:
-    assert len(render_markdown(build_report(of)).splitlines()) <= MAX_LINES
+def test_at_most_60_lines(of: Callable[[], Run]) -> None:
+    assert len(render_markdown(build_report(of())).splitlines()) <= MAX_LINES
 
 
 def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:

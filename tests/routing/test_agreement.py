@@ -1,6 +1,6 @@
 """milp and staged against brute force and against the CVXPY boolean program, on random steps.
 
-A few hundred here; SWARM_EXHAUSTIVE=1 makes it thousands, some minutes of work.
+SWARM_THOROUGH=1 makes it a few hundred, and SWARM_EXHAUSTIVE=1 thousands, some minutes of work.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pytest_swarm.routing.reference_program import specified_optimum
 from pytest_swarm.routing.staged import StagedRouter
 from tests.instances import random_view
 from tests.routing.brute_force import brute_force
+from tests.tries import tries
 
 EXHAUSTIVE = "SWARM_EXHAUSTIVE" in os.environ
-BRUTE_FORCE = 3000 if EXHAUSTIVE else 150
-SPECIFIED = 2000 if EXHAUSTIVE else 40
+BRUTE_FORCE = 3000 if EXHAUSTIVE else tries(150)
+SPECIFIED = 2000 if EXHAUSTIVE else tries(96)
+pytestmark = pytest.mark.thorough
 
 
 def optimum(router: ExactRouter, program: RoutingProgram) -> float:

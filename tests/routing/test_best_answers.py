@@ -10,6 +10,7 @@ import pytest
 
 from pytest_swarm.routing import best_answers as module
 from pytest_swarm.routing.best_answers import AnswerProblem, best_answers
+from tests.tries import tries
 
 MODELS = ("a", "b", "c")
 
@@ -49,10 +50,11 @@ def played(of: AnswerProblem, models: Mapping[str, str]) -> tuple[float, float]:
     return -total, cost
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("narrow", [1, 2, 64])
 def test_no_choice_of_models_scores_higher_or_as_high_for_less(narrow: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_NARROW", narrow)
-    for seed in range(60):
+    for seed in range(tries(120)):
         of = problem(seed)
         every = (dict(zip(of.tasks, each, strict=True)) for each in product(MODELS, repeat=len(of.tasks)))
         best = min(played(of, each) for each in every)

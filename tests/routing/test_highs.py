@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
+
+from tests.programs import run_program
 
 PROGRAM = """
 import asyncio, sys
@@ -19,7 +20,7 @@ def run_highs(threads):
     highs.addRow(0.0, 1.0, 1, np.array([0], dtype=np.int32), np.array([1.0]))
     highs.run()
 
-run_highs(int(sys.argv[1]))
+run_highs({threads})
 from tests.instances import WB1, view_of
 from pytest_swarm.routing.base import RouterSetup
 from pytest_swarm.routing.highs import solve_mip
@@ -36,8 +37,8 @@ assert set(sys.modules) == loaded, "a decision imports nothing"
 
 
 def test_it_runs_beside_somebody_elses_scheduler() -> None:
-    for threads in ("1", "2"):
-        done = subprocess.run([sys.executable, "-c", PROGRAM, threads], capture_output=True, text=True, check=False)
+    for threads in (1, 2):
+        done = run_program(PROGRAM.replace("{threads}", str(threads)))
         assert done.returncode == 0, done.stderr
 
 
@@ -68,12 +69,11 @@ SOLVES = {
 @pytest.mark.skipif(sys.platform == "win32", reason="the program calls printf of the C library by its POSIX name")
 @pytest.mark.parametrize("solve", SOLVES.values(), ids=SOLVES)
 def test_nothing_but_our_own_output_reaches_standard_output(solve: str) -> None:
-    program = SILENT.format(solve=solve)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = run_program(SILENT.format(solve=solve))
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["from C, before", "from Python", "from C, after"]
 
 
 def test_a_closed_standard_output_does_no_harm() -> None:
-    program = "import os; os.close(1); from pytest_swarm.routing.highs import new_highs; new_highs().run()"
-    done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    done = run_program("import os; os.close(1); from pytest_swarm.routing.highs import new_highs; new_highs().run()")
     assert done.returncode == 0, done.stderr

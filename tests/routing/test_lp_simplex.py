@@ -14,6 +14,7 @@ from pytest_swarm.routing.lp import LpRouter
 from pytest_swarm.routing.lp_simplex import LpOptimum, lp_optimum
 from pytest_swarm.routing.program import program_of
 from tests.instances import matrix_view, random_view, tied
+from tests.tries import THOROUGH
 
 MODE = LpRouter()
 
@@ -59,9 +60,10 @@ def least_price_of_ties(view: PlanningView, optimum: float) -> float:
     return float(cp.Problem(cp.Minimize(np.array(prices) @ y), rows).solve(solver="HIGHS"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("alike", [False, True], ids=["as drawn", "with ties"])
 def test_random_steps_have_the_value_of_the_mode_and_the_optimum_of_the_rule(alike: bool) -> None:
-    views = [random_view(seed, models=1 + seed % 7, tasks=1 + seed % 5) for seed in range(56)]
+    views = [random_view(seed, models=1 + seed % 7, tasks=1 + seed % 5) for seed in range(56 if THOROUGH else 21)]
     solved = {"keep": 0, "forbidden": 0, "fractional": 0}
     for view in [tied(view, steps=2) for view in views] if alike else views:
         own, relaxed = found(view), MODE.relax(view)
@@ -81,7 +83,7 @@ def test_random_steps_have_the_value_of_the_mode_and_the_optimum_of_the_rule(ali
         solved["keep"] += step.pinned.any()
         solved["forbidden"] += not step.allowed.all()
         solved["fractional"] += own.shares.max(axis=0).min() < 0.99
-    assert min(solved.values()) > 3
+    assert min(solved.values()) >= len(views) // 16
 
 
 def test_the_rule_of_a_tie_prefers_what_is_resident_then_less_vram_then_the_first_of_the_fleet() -> None:

@@ -12,6 +12,7 @@ from pytest_swarm.routing.feasibility import check, explain_infeasible
 from pytest_swarm.routing.greedy import fill_in
 from pytest_swarm.routing.objective import evaluate
 from tests.instances import GEMMA, LLAMA, PHI, QWEN, WB1, matrix_view, random_view, route, view_of
+from tests.tries import tries
 
 
 def test_greedy_pays_a_load_once() -> None:
@@ -31,9 +32,10 @@ def test_greedy_leaves_room_for_a_later_task() -> None:
     assert list(route("greedy", view).model_of.values()) == ["m1", "m1"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mode", ["greedy", "random"])
 def test_a_rule_finds_a_plan_wherever_there_is_one(mode: str) -> None:
-    for seed in range(300):
+    for seed in range(tries(300)):
         view = random_view(seed)
         plan = route(mode, view)
         if explain_infeasible(view) is None:

@@ -23,8 +23,10 @@ from pytest_swarm.routing.shared_weights import grouped
 from pytest_swarm.routing.staged import StagedRouter
 from tests.instances import random_view, route
 from tests.routing.brute_force import brute_force
+from tests.tries import THOROUGH
 
-SEEDS = range(60)
+SEEDS = range(60 if THOROUGH else 20)
+pytestmark = pytest.mark.thorough
 RULES = ("lp", "milp", "staged", "greedy", "random", "best-single", "fixed", "collate")
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import keyword
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -98,30 +95,17 @@ def test_a_csv_is_read_as_well_and_the_guesses_are_shown(tmp_path: Path) -> None
     assert load_graph(found.graph).tasks == found.tasks
 
 
-def test_the_benchmark_runs_from_an_empty_folder(tmp_path: Path) -> None:
+def test_the_benchmark_runs_from_an_empty_folder(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
     json_lines(
-        tmp_path,
+        pytester.path,
         {"prompt": "What is 6 x 7?", "expected": 42},
         {"prompt": 'He said "{x}" \\ and left.\nWho?', "expected": "the man"},
         {"prompt": "Is 7 prime?", "type": "reasoning", "expected": "yes"},
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-    def python(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    assert "scored as: 1 number, 1 exact, 1 yes_no" in python("pytest_swarm", "new", "mine", "--from", "prompts.jsonl")
-    python("pytest", "-q", "-p", "no:cacheprovider", "--swarm-backend=sim", "--swarm-report=json:report.json")
-    report: dict[str, Any] = json.loads((tmp_path / "report.json").read_text())
+    assert main(["new", "mine", "--from", "prompts.jsonl"]) == 0
+    assert "scored as: 1 number, 1 exact, 1 yes_no" in capsys.readouterr().out
+    pytester.runpytest("--swarm-backend=sim", "--swarm-report=json:report.json").assert_outcomes(passed=9)
+    report: dict[str, Any] = json.loads((pytester.path / "report.json").read_text())
     assert {each["job"] for each in report["cases"]} == {"mine-p1", "mine-p2", "mine-p3"}
     assert set(report["modes"]) == {"milp", "greedy", "llm"}
     assert all(each["score"] is not None for each in report["cases"])

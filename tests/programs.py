@@ -1,0 +1,22 @@
+"""`run_program`: a fork of the warm process, or `python -c` where there are no forks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+if sys.platform != "win32":
+    from tests.warm_workers import run_program
+else:
+
+    def run_program(program: str, *, started: Callable[[int], object] = lambda _: None) -> subprocess.CompletedProcess:
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            started(process.pid)
+            said = process.communicate()
+        return subprocess.CompletedProcess(program, process.returncode, *said)
+
+
+__all__ = ["run_program"]
