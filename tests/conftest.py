@@ -13,11 +13,9 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.metadata import PathDistribution
 from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 import pytest
-from _pytest.fixtures import FixtureFunctionDefinition, FixtureManager
 from hypothesis import HealthCheck, settings
 
 import pytest_swarm
@@ -66,14 +64,12 @@ def read_once() -> Iterator[None]:
     """Read what is installed once: pytest asks every distribution for its plugins, a fifth of a run inside a test.
 
     pytest-benchmark starts git, hg and file to name a revision and a machine, under which no such run files anything.
-    pytest looks at each name of each plugin for fixtures, an eighth of a run inside a test.
     """
     with pytest.MonkeyPatch.context() as patch:
         for name in ("metadata", "entry_points"):
             patch.setattr(PathDistribution, name, property(_remembered(getattr(PathDistribution, name).fget)))
         for place in ("plugin.get_tag", "session.get_machine_id"):
             patch.setattr(f"pytest_benchmark.{place}", lambda: "of a run inside a test")
-        patch.setattr(FixtureManager, "pytest_plugin_registered", _with_fixtures)
         yield
 
 
@@ -88,16 +84,6 @@ def _remembered(read: Callable[[PathDistribution], Any]) -> Callable[[PathDistri
         return known[folder]
 
     return remember
-
-
-_parse_fixtures = FixtureManager.pytest_plugin_registered
-
-
-def _with_fixtures(self: FixtureManager, plugin: object, plugin_name: str) -> None:
-    """Do what pytest does, but for modules without fixtures."""
-    values = vars(plugin).values() if isinstance(plugin, ModuleType) else None
-    if values is None or any(isinstance(each, FixtureFunctionDefinition) for each in values):
-        _parse_fixtures(self, plugin, plugin_name)
 
 
 @pytest.fixture(scope="session")
