@@ -189,6 +189,6 @@ def test_without_scikit_learn_one_sentence_says_what_to_install(monkeypatch: pyt
         raise ImportError(name, package)
 
     monkeypatch.setattr("pytest_swarm.estimate.text_model.import_module", missing)
-    with pytest.raises(EstimateError, match=r"needs scikit-learn.*pip install 'pytest-swarm-router\[text\]'"):
+    with pytest.raises(EstimateError, match=r"needs scikit-learn.*pip install scikit-learn"):
         TextEstimates(calls(told=True), FLEET, info=INFO)
     assert importlib.import_module("sklearn")
