@@ -92,8 +92,9 @@ def _empty_argument(arguments: Sequence[str]) -> str | None:
     for before, text in zip(("", *arguments), arguments, strict=False):
         if not text.strip():
             return before if before.startswith("--") else "an argument"
-        if text.startswith("--") and text.endswith("="):
-            return text.removesuffix("=")
+        option, *value = text.split("=", 1)  # `--input=name=` has a value: a name without one
+        if option.startswith("--") and value == [""]:
+            return option
     return None
 
 

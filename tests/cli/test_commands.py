@@ -24,6 +24,7 @@ from tests.execution.lab import case, graph, run
 from tests.plugin.conftest import usual_signals
 from tests.plugin.test_usage_errors import refusing_stat
 from tests.report.factories import info
+from tests.workloads.flow_documents import DIFY
 
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 
@@ -106,6 +107,13 @@ def test_a_path_that_is_none_is_one_sentence(
     assert what in error
     assert error.count("\n") == 1
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("given", [["--input=query="], ["--input", "query="]])
+def test_an_input_of_a_workflow_may_be_empty(given: list[str], tmp_path: Path) -> None:
+    flow = tmp_path / "flow.json"
+    flow.write_text(json.dumps(DIFY))
+    assert main(["import", str(flow), "--out", str(tmp_path / "out"), *given]) == 0
 
 
 def test_no_name_commands_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
