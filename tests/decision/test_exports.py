@@ -136,6 +136,15 @@ def test_of_many_models_each_has_one_set_beside_the_most_used(count: int, sets: 
     assert yaml.safe_load(EXPORTS["llama-swap"](made))["matrix"]["sets"]
 
 
+@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_does_not_fit_is_in_no_set(count: int, keep: bool) -> None:
+    made = used()
+    models = tuple(replace(made.models[0], name=f"m{n}", vram_gb=9.0, keep=keep and not n) for n in range(count + 1))
+    table = tuple(replace(made.table[0], model=model.name) for model in models)
+    assert resident_sets(replace(made, models=models, table=table, vram_budget_gb=8.0)) == ()
+
+
 def test_measured_loads_are_what_an_eviction_costs() -> None:
     made = used()
     made = replace(made, models=tuple(replace(each, measured_load_s=9.0) for each in made.models))

@@ -117,7 +117,8 @@ def _one_for_each(
             if model not in chosen and fits([*chosen, model]):
                 chosen.append(model)
         found.setdefault(frozenset(model.name for model in chosen), (*pinned, *chosen))
-    return tuple(sorted(found.values(), key=len, reverse=True))
+    there = [each for each in found.values() if each and fits(each)]  # the pinned ones alone may not fit
+    return tuple(sorted(there, key=len, reverse=True))
 
 
 def sets_left_out(policy: PolicyFile) -> list[str]:
