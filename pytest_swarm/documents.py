@@ -52,7 +52,7 @@ def read_text(path: str | os.PathLike[str], error: type[SwarmError]) -> str:
     try:
         return readable(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as cause:
-        raise error(f"{path}: {problem(cause).removeprefix('it ')}; save it as UTF-8 text") from cause
+        raise error(f"{path}: {problem(cause).removeprefix('it ')}; save it as plain UTF-8 text") from cause
     except FileNotFoundError as cause:
         raise error(f"{path}: there is no such file") from cause
     except IsADirectoryError as cause:

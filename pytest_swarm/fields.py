@@ -172,7 +172,7 @@ def problem(error: Exception) -> str:
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         packed = error.object.startswith(GZIP)
-        return "it is packed by gzip: unpack it first" if packed else f"it is not UTF-8 text (byte {error.start})"
+        return "it is packed by gzip" if packed else f"it is not UTF-8 text (byte {error.start})"
     text = " ".join(str(error).split())
     return "it has a whole number of more than 4,300 digits" if "integer string conversion" in text else text
 

@@ -193,7 +193,7 @@ def test_a_damaged_line_is_named(tmp_path: Path, change: dict[str, Json], senten
 def test_a_packed_cassette_is_called_so(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl.gz"
     path.write_bytes(gzip.compress(b'{"cassette":1}\n'))
-    with pytest.raises(CassetteError, match=r"c.jsonl.gz: is packed by gzip: unpack it first$"):
+    with pytest.raises(CassetteError, match=r"c.jsonl.gz: is packed by gzip; unpack it first$"):
         read_cassette(path)
 
 

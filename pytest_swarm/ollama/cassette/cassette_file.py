@@ -73,7 +73,7 @@ def read_cassette(path: str | os.PathLike[str]) -> Cassette:
     except OSError as error:
         raise CassetteError(f"cassette {path}: cannot be read: {error.strerror}") from error
     if data.startswith(GZIP):
-        raise CassetteError(f"cassette {path}: is packed by gzip: unpack it first")
+        raise CassetteError(f"cassette {path}: is packed by gzip; unpack it first")
     lines = data.splitlines(keepends=True)
     cut_off = bool(lines) and not lines[-1].endswith(b"\n") and not is_json(lines[-1])
     reader = _Reader(str(path))
