@@ -10,12 +10,18 @@ if sys.platform != "win32":
     from tests.warm_workers import run_program
 else:
 
-    def run_program(program: str, *, started: Callable[[int], object] = lambda _: None) -> subprocess.CompletedProcess:
+    def run_program(
+        program: str, *, started: Callable[[int], object] = lambda _: None, limit_s: float = 120.0
+    ) -> subprocess.CompletedProcess:
         with subprocess.Popen(
             [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             started(process.pid)
-            said = process.communicate()
+            try:
+                said = process.communicate(timeout=limit_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return subprocess.CompletedProcess(program, process.returncode, *said)
 
 

@@ -18,7 +18,7 @@ from multiprocessing import current_process, forkserver, get_context, popen_fork
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import CompletedProcess, TimeoutExpired
 from tempfile import TemporaryFile
 from types import SimpleNamespace
 from typing import IO, Any, Final
@@ -26,6 +26,7 @@ from typing import IO, Any, Final
 import pytest_swarm
 
 FORKS: Final = get_context("forkserver")
+LIMIT_S: Final = 120.0  # of a program that should have ended long before
 OTHERS: Final = ("pytest", "xdist.remote", "xdist.plugin", "execnet.gateway_base", "pytest_benchmark.plugin")
 
 
@@ -79,17 +80,28 @@ SUBPROCESS: Final = SimpleNamespace(PIPE=None, Popen=ForkedPython)
 """Takes the place of the module `subprocess` in execnet."""
 
 
-def run_program(program: str, *, started: Callable[[int], object] = lambda _: None) -> CompletedProcess[str]:
-    """Return how `python -c program` ends and what it prints; `started` is told the number of its process."""
+def run_program(
+    program: str, *, started: Callable[[int], object] = lambda _: None, limit_s: float = LIMIT_S
+) -> CompletedProcess[str]:
+    """Return how `python -c program` ends and what it prints; `started` is told the number of its process.
+
+    TimeoutExpired, with what it printed, where it has not ended within `limit_s`.
+    """
     with ExitStack() as files:
         paths = (files.enter_context(TemporaryFile()) for _ in range(3))
         read, out, err = streams = [Connection(os.dup(each.fileno())) for each in paths]
         files.callback(lambda: [each.close() for each in streams])
         process = _fork(program, (read, out, err))
         started(process.pid or 0)
-        process.join()
+        process.join(limit_s)
+        status = process.exitcode
+        if status is None:
+            process.kill()
+            process.join()
         said = [os.pread(each.fileno(), os.fstat(each.fileno()).st_size, 0).decode() for each in (out, err)]
-    return CompletedProcess(program, process.exitcode or 0, *said)
+    if status is None:
+        raise TimeoutExpired(program, limit_s, *said)
+    return CompletedProcess(program, status, *said)
 
 
 def _fork(program: str, streams: tuple[Connection, ...]) -> ForkServerProcess:
