@@ -25,7 +25,8 @@ MIN_RATIO: Final = 0.2  # a task counts as no smaller than this multiple of the 
 MAX_RATIO: Final = 8.0  # ... and as no larger than this one
 ANSWER_TOKENS: Final = 150  # assumed tokens of an answer to a step in words
 WORDS_PER_STEP: Final = 25  # each further 25 words add half a level of difficulty
-_WORD: Final = re.compile(r"[\u3040-\u9fff]{1,2}|[^\s\u3040-\u9fff]+")  # two characters of Chinese or Japanese are one
+_WORD: Final = re.compile(r"[\u3001-\u9fff\uff00-\uffef]{1,2}|[^\s\u3001-\u9fff\uff00-\uffef]+")
+"""A word in text with spaces, or two characters of Chinese or Japanese, marks included."""
 
 # The first type with a word in the text wins, so specific words come before vague ones.
 _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
@@ -40,6 +41,7 @@ _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
 # Chinese and Japanese, which have no marks between words.
 _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
+        # not the code of an invoice or a share
         TaskType.CODE: "(?<!票)代码|编程|脚本|函数|コード|プログラム",
         TaskType.MATH: "计算|数学|求和|計算",
         TaskType.SUMMARIZE: "总结|摘要|概括|汇总|归纳|报告|要約|まとめ|レポート",
