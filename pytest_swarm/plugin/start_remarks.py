@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.estimates_info import EstimatesKind
+from pytest_swarm.domain.estimates_info import EstimatesChoice, EstimatesKind
 from pytest_swarm.domain.run_options import differing_options, flag_of, text_of
 from pytest_swarm.domain.server_version import was_given_no_graph
 from pytest_swarm.errors import BackendError
@@ -17,7 +17,6 @@ from pytest_swarm.routing.registry import POLICY
 from pytest_swarm.units import bytes_to_gb, format_gb
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.estimates_info import EstimatesChoice
     from pytest_swarm.domain.model import Fleet
     from pytest_swarm.execution.backends import Backend
     from pytest_swarm.execution.bench import Bench
