@@ -52,11 +52,16 @@ def is_of_server(status: int) -> bool:
 
 _LONG_DATA: Final = re.compile(r"""(?<!\w)'[^\n]{300,}?'(?!\w)|(?<!\w)"[^\n]{300,}?"(?!\w)|\S{300,}""")
 _LONGEST: Final = 2000  # characters of a message
-UNSAFE: Final = re.compile(
+_UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 """Control characters, marks that change the direction of text (they could make a line read as something else), lone
 surrogates and non-characters: none of them may reach a page, a file or a terminal as it is."""
+
+
+def printable(text: str) -> str:
+    """Return foreign text with its lines kept; what is not safe to show is escaped as in JSON and TOML: `\\u001b`."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _shown(message: str) -> str:
@@ -66,7 +71,7 @@ def _shown(message: str) -> str:
     message = _LONG_DATA.sub(lambda found: f"{found[0][:200]}...{found[0][-40:]}", message)
     if len(message) > _LONGEST:
         message = f"{message[:450]} ... {message[-200:]}"
-    return UNSAFE.sub(lambda found: ascii(found[0])[1:-1], message)
+    return printable(message)
 
 
 class SwarmError(Exception):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from pytest_swarm.cli.stop_signals import StopSignals
-from pytest_swarm.errors import UNSAFE, OptionError, SwarmError
+from pytest_swarm.errors import OptionError, SwarmError, printable
 from pytest_swarm.files import refused_files
 
 COMMANDS: Final = (
@@ -99,17 +99,14 @@ def _empty_argument(arguments: Sequence[str]) -> str | None:
 
 
 class _Shown(io.TextIOBase):
-    """A stream on which the text of others, such as a server's name of a model, cannot command a terminal.
-
-    It is escaped as in JSON and TOML, which may be what is printed.
-    """
+    """A stream on which the text of others, such as a server's name of a model, cannot command a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+        self._stream.write(printable(text))
         return len(text)
 
     def flush(self) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_swarm.errors import printable
 from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.report.text_table import aligned
-from pytest_swarm.report.wording import NOT_MEASURED, printable
+from pytest_swarm.report.wording import NOT_MEASURED
 from pytest_swarm.telemetry.published import PublishedJob, PublishedTelemetry
 from pytest_swarm.units import plural
 

@@ -6,12 +6,11 @@ Not measured is written as a dash, never as 0.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_swarm.errors import UNSAFE
+from pytest_swarm.errors import printable
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import MOST_RELATIVE, plural, signed_percent
 
@@ -129,15 +128,6 @@ def short_texts(texts: Iterable[str], limit: int) -> dict[str, str]:
 def _middle_cut(text: str, limit: int) -> str:
     head = (limit - 2) // 2
     return text if len(text) <= limit else f"{text[:head]}..{text[len(text) - (limit - 2 - head) :]}"
-
-
-def printable(text: str) -> str:
-    """Return foreign text with its lines kept; what is unsafe to show is written as its code, such as `\\x1b`."""
-    return UNSAFE.sub(_code, text)
-
-
-def _code(match: re.Match[str]) -> str:
-    return f"\\x{ord(match[0]):02x}"
 
 
 def _rounded(value: float, digits: int) -> str:

@@ -178,7 +178,7 @@ def test_hostile_texts_bring_no_element_no_handler_and_no_control_character() ->
 def test_hostile_texts_are_shown_to_the_letter() -> None:
     page = render_html(build_report(hostile_run()))
     assert HOSTILE[0] in parsed(page).text
-    assert "\\x202eright-to-left" in parsed(page).text
+    assert "\\u202eright-to-left" in parsed(page).text
     assert "{{ 7 * 7 }}" in parsed(page).text
 
 

@@ -158,7 +158,7 @@ def test_each_graph_of_a_summary_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(json.dumps(BATCH_DOCUMENTS["wfformat 1.4"] | {"schemaVersion": "1\r\n9"}))
     summary = import_files([tmp_path], tmp_path / "out")
     assert len(summary.text().splitlines()) == 3
-    assert summary.refused[0].reason.startswith(r"is WfFormat 1\r 9, but only")
+    assert summary.refused[0].reason.startswith(r"is WfFormat 1\u000d 9, but only")
 
 
 def test_a_name_that_no_terminal_can_show_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
