@@ -252,7 +252,7 @@ def test_sizes_follow_costs_and_clip():
     assert size_from_text("a " * 500, parents=9)[1] == 5.0
     assert size_from_text("分析" * 49, parents=0)[1] == 2.0  # two characters of Chinese or Japanese are a word
     assert size_from_text("分析" * 50, parents=0)[1] == 2.5
-    assert size_from_text("析，" * 24, parents=0)[1] == 1.5  # a mark is a character, and no word
+    assert size_from_text("析。" * 24, parents=0)[1] == 1.5  # a mark is a character, and no word
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")

@@ -44,6 +44,7 @@ def behind_merge(folder: Path, merge: dict[str, Any], text: str) -> str:
         ({"mode": "chooseBranch"}, "={{ $json.text }}", "{{answer: Judge}}"),
         ({"mode": "chooseBranch", "useDataOfInput": 2}, "={{ $json.text }}", "literal"),
         ({"mode": "passThrough", "output": "input2"}, "={{ $json.text }}", "literal"),
+        ({"mode": "keepKeyMatches", "propertyName1": "text"}, "={{ $json.post }}", "{{answer: Judge | post}}"),
         ({}, "={{ $json.text }}", "{{answer: Judge}}"),  # append: the first item is that of the first input
         ({}, "={{ $json.post }}", "B"),
         (POSITION, "={{ $json }}", "{{answer: Judge}}\n\nB\n\nliteral\n\nfields"),
@@ -79,6 +80,7 @@ def test_a_chain_that_is_too_long_is_listed(tmp_path: Path) -> None:
     [
         ("={{ 'Hi ' + $json.text + \"!\" }}", "Hi {{answer: First}}!"),
         ("={{ `A ${$json.text} b ${ $('Fields').item.json.name }` }}", "A {{answer: First}} b Ann"),
+        ("={{ `\\${a} ${$json.text}` }}", "${a} {{answer: First}}"),
         ("={{ ('a' + 'b') }}", "ab"),
         ("={{ 'it\\'s\\n' }}", "it's\n"),
         ("={{ $('Fields').item.json.nick || 'you' }}", "you"),

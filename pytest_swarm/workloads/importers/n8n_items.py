@@ -69,7 +69,7 @@ def merge_rule(row: JsonTable, inputs: int) -> MergeRule:
     parameters = table(row, "parameters")
     mode, order = text(parameters, "mode") or "append", tuple(range(inputs))
     clash = text(parameters, "options", "clashHandling", "values", "resolveClash")
-    if mode in ("chooseBranch", "passThrough"):
+    if mode in ("chooseBranch", "passThrough", "keepKeyMatches", "removeKeyMatches"):
         given = text(parameters, "useDataOfInput") or text(parameters, "output")
         digits = "".join(char for char in given if char.isdecimal())
         return MergeRule(kind="choose", inputs=(int(digits[:3]) - 1 if digits else 0,))

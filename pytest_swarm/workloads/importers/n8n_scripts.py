@@ -9,6 +9,7 @@ from typing import Final
 _QUOTES: Final = "'\"`"
 _OPEN, _CLOSE = "([{", ")]}"
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
+_PLACE: Final = re.compile(r"(?<!\\)\$\{")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?|true|false|null|undefined")
 
 
@@ -88,10 +89,10 @@ def _is_quoted(script: str) -> bool:
 
 def _pieces(inside: str) -> Iterator[tuple[str, bool]]:
     at = 0
-    while (place := inside.find("${", at)) >= 0:
-        yield _unescaped(inside[at:place]), False
-        end = place + 1 + _end_of_bracket(inside[place + 1 :])
-        yield inside[place + 2 : end - 1], True
+    while found := _PLACE.search(inside, at):
+        yield _unescaped(inside[at : found.start()]), False
+        end = found.end() - 1 + _end_of_bracket(inside[found.end() - 1 :])
+        yield inside[found.end() : end - 1], True
         at = end
     yield _unescaped(inside[at:]), False
 
