@@ -128,7 +128,7 @@ def _check_models(plan: Plan, view: PlanningView) -> list[Problem]:
 
 
 def _check_residency(plan: Plan, view: PlanningView) -> list[Problem]:
-    stages = stage_count(view)
+    stages = stage_count(view.stages)
     if len(plan.residency) not in (1, stages):
         sentence = f"the plan lists {len(plan.residency)} residencies for {stages} stages; 1 or {stages} are right"
         return [Problem(kind=ProblemKind.STAGES, sentence=sentence)]
@@ -245,7 +245,7 @@ def _extra_gb(model: Model, pinned_gb: float) -> float:
 
 
 def _explain_together(view: PlanningView, *, staged: bool) -> str | None:
-    stages = range(stage_count(view)) if staged else (None,)
+    stages = range(stage_count(view.stages)) if staged else (None,)
     for stage in stages:
         columns = [m for m, at in enumerate(view.stages) if stage is None or at == stage]
         kept = frozenset(i for i, model in enumerate(view.fleet) if model.keep and model.shares_with is None)

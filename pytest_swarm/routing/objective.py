@@ -5,6 +5,7 @@ Every figure that a router maximizes, and every figure that a report shows about
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -97,9 +98,9 @@ def resident_mask(view: PlanningView) -> Mask:
     return np.array([tag in view.resident for tag in view.fleet.tags], dtype=bool)
 
 
-def stage_count(view: PlanningView) -> int:
-    """Return the number of stages of the horizon; 1 for an empty one."""
-    return max(view.stages, default=0) + 1
+def stage_count(stages: Iterable[int]) -> int:
+    """Return the number of stages of a horizon by those of its tasks; 1 for an empty one."""
+    return max(stages, default=0) + 1
 
 
 def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], ...]:
@@ -114,7 +115,7 @@ def residency_by_stage(plan: Plan, view: PlanningView) -> tuple[frozenset[str], 
         view: The step that it plans.
     """
     listed = plan.residency or (frozenset(),)
-    held = [set(listed[min(stage, len(listed) - 1)]) for stage in range(stage_count(view))]
+    held = [set(listed[min(stage, len(listed) - 1)]) for stage in range(stage_count(view.stages))]
     for each in plan.assignments:
         if each.task not in view.stage_of:
             raise GraphError(f"the plan assigns task {each.task!r}, which is not in the horizon")

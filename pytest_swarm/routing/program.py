@@ -18,7 +18,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
 from pytest_swarm.routing.base import PlanningView
-from pytest_swarm.routing.objective import VIEWS, load_price, utility
+from pytest_swarm.routing.objective import VIEWS, load_price, stage_count, utility
 from pytest_swarm.routing.plan_builders import assign
 
 Rows = npt.NDArray[np.intp]
@@ -86,13 +86,6 @@ class Solution:
     solver: str
 
 
-@lru_cache(maxsize=VIEWS)
-def program_of(view: PlanningView) -> RoutingProgram:
-    """Return the arrays of a view."""
-    setting = StepSetting(view.fleet, view.resident, view.stages, view.vram_budget_gb)
-    return program_in(setting, utility(view), view.estimates.allowed, load_price(view))
-
-
 class StepSetting(NamedTuple):
     """What a program does not take from the estimates; as in a view."""
 
@@ -100,6 +93,13 @@ class StepSetting(NamedTuple):
     resident: frozenset[str]
     stages: tuple[int, ...]
     budget_gb: float
+
+
+@lru_cache(maxsize=VIEWS)
+def program_of(view: PlanningView) -> RoutingProgram:
+    """Return the arrays of a view."""
+    setting = StepSetting(view.fleet, view.resident, view.stages, view.vram_budget_gb)
+    return program_in(setting, utility(view), view.estimates.allowed, load_price(view))
 
 
 def program_in(setting: StepSetting, worth: Matrix, allowed: Mask, price: Matrix) -> RoutingProgram:
@@ -124,7 +124,7 @@ def program_in(setting: StepSetting, worth: Matrix, allowed: Mask, price: Matrix
         resident=resident,
         pinned=pinned,
         stage=stage,
-        stages=max(setting.stages, default=0) + 1,
+        stages=stage_count(setting.stages),
     )
 
 

@@ -29,7 +29,7 @@ def specified_optimum(view: PlanningView, *, staged: bool) -> float | None:
         staged: Whether each stage has its own residency.
     """
     models, tasks = view.estimates.quality.shape
-    stages = stage_count(view) if staged else 1
+    stages = stage_count(view.stages) if staged else 1
     stands = np.array([model.shares_with is None for model in view.fleet], dtype=float)
     vram_gb = np.array([model.vram_gb for model in view.fleet]) * stands
     keep = np.array([model.keep for model in view.fleet], dtype=float) * stands

@@ -143,9 +143,10 @@ class OllamaApp:
         """Serve one request whose body has been read."""
         path, method = _without_server(scope["path"]), scope["method"]
         raw = scope["raw_path"].decode("latin-1") if "raw_path" in scope else path
-        if _BAD_ESCAPE.search(raw) or is_host_malformed(scope):
-            text = "400 Bad Request" if _BAD_ESCAPE.search(raw) else "400 Bad Request: malformed Host header"
-            await send_bytes(send, text.encode(), status=400, headers={"content-type": _PLAIN, "connection": "close"})
+        what = "" if _BAD_ESCAPE.search(raw) else ": malformed Host header" if is_host_malformed(scope) else None
+        if what is not None:
+            text = f"400 Bad Request{what}".encode()
+            await send_bytes(send, text, status=400, headers={"content-type": _PLAIN, "connection": "close"})
             return
         written = _without_server(raw)  # an escaped slash parts nothing
         clean = _clean(written)
