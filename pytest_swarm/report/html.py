@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import EstimateRow, PlanStep
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import OptionError, printable
 from pytest_swarm.metrics.job_metrics import JobMetrics
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
@@ -162,7 +162,7 @@ def _compiled_templates() -> BytecodeCache:
 
 def _finalize(value: object) -> object:
     """Return a text made safe to show on the page; markup of our own templates passes."""
-    return wording.printable(value) if type(value) is str else value
+    return printable(value) if type(value) is str else value
 
 
 def _helpers(report: Report) -> dict[str, object]:
@@ -190,7 +190,7 @@ def _breakable(name: str) -> str:
     """Return a name that a line may break after its `:`, `/` and `-`, and nowhere else."""
     from markupsafe import Markup, escape
 
-    parts = re.split(r"(?<=[:/-])(?=.)", wording.printable(name))
+    parts = re.split(r"(?<=[:/-])(?=.)", printable(name))
     return Markup("<wbr>").join(escape(part) for part in parts)
 
 
