@@ -202,10 +202,9 @@ def refusal_of_whole(error: ServerRefusedError) -> WholeRefusal | None:
 
 
 def quoted(text: str) -> str:
-    """Return a text of the server on one line, truncated for an error message; what cannot be printed is escaped."""
+    """Return a text of the server on one line, truncated for an error message."""
     flat = " ".join(text[:_READ].split())
-    shown = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in flat[:_SHOWN])
-    return shown if len(flat) <= _SHOWN else f"{shown}..."
+    return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}..."
 
 
 def _refused(text: str, status: int | None, *, host: str, call: str) -> BackendError:

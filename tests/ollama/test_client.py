@@ -271,11 +271,11 @@ def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response)
 @pytest.mark.parametrize(
     ("response", "reason"),
     [
-        (httpx.Response(200, text="<html>\x1b[31mhello</html>"), r"it is not JSON: '<html>\x1b[31mhello</html>'"),
+        (httpx.Response(200, text="<html>\x1b[31mhello</html>"), r"it is not JSON: '<html>\u001b[31mhello</html>'"),
         (httpx.Response(200, text=" \n"), "it is empty"),
         (httpx.Response(200, text="x" * 9000), f"it is not JSON: '{'x' * 120}...'"),
         (httpx.Response(200, text="[1, 2]"), "it is JSON, but no object"),
-        (httpx.Response(200, json={"error": "GPU\x07\non fire"}), r"it is an error: 'GPU\x07 on fire'"),
+        (httpx.Response(200, json={"error": "GPU\x07\non fire"}), r"it is an error: 'GPU\u0007 on fire'"),
         (httpx.Response(200, json=GOOD | {"eval_count": 1.5}), "eval_count: Input should be a valid integer, got a"),
         (httpx.Response(200, content=b'{"model": "caf\xe9"}'), "it is not UTF-8 text (byte 14)"),
         (httpx.Response(200, json={"model": "m:1b"}), "message: Field required"),
