@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.record import Case
+from pytest_swarm.domain.record import SIMULATED_BACKEND, Case
 from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.server_models import one_file_models
@@ -196,7 +196,7 @@ def simulated_backend(
     cached = replace(profile.server_spec, models=tuple(replace(model, first_load_s=None) for model in models))
     others = (model.name for model in models if model.name not in fleet)  # one of them may plan or judge
     return Backend(
-        kind="sim",
+        kind=SIMULATED_BACKEND,
         detail=f"SIMULATED Ollama, profile {profile.name}, seed {world.seed} ({why})",
         simulated=True,
         virtual=True,

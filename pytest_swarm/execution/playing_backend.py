@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.record import MEASURED_BACKEND
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
 from pytest_swarm.execution.played_world import CurrentWorld
 from pytest_swarm.execution.playing_transport import PlayingTransport
@@ -60,7 +61,7 @@ def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], 
         )
 
     return Backend(
-        kind="measure",
+        kind=MEASURED_BACKEND,
         detail=played.detail,
         simulated=played.simulated,
         virtual=True,

@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.record import Case
+from pytest_swarm.domain.record import REPLAYED_BACKEND, SIMULATED_BACKEND, Case
 from pytest_swarm.errors import BackendError, CassetteError
 from pytest_swarm.execution.backends import NO_RETRIES, Backend, Connection, RealisedScores
 from pytest_swarm.execution.wait_time_loop import new_wait_time_loop
@@ -262,7 +262,7 @@ def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: 
         )
 
     return Backend(
-        kind="replay",
+        kind=REPLAYED_BACKEND,
         detail=detail,
         simulated=take.origin.simulated,
         virtual=True,
@@ -270,7 +270,7 @@ def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: 
         new_loop=new_ticking_loop,
         connect=connect,
         knows_realised=any(each.realised is not None for each in index.cassette.takes),
-        sparse_samples=take.origin.backend == "sim",  # as in the recording
+        sparse_samples=take.origin.backend == SIMULATED_BACKEND,  # as in the recording
         one_file=take.origin.one_file,
         same_weights=take.origin.same_weights,
     )
