@@ -9,7 +9,7 @@ from typing import Final
 HELP: Final = "serve a simulated Ollama server for any client"
 DESCRIPTION: Final = """
 Serve a simulated Ollama server over HTTP, in real time, until Ctrl-C. Clients of Ollama, OpenAI and Anthropic can be
-tested against it without a model and without a GPU. Needs the extra `server`.
+tested against it without a model and without a GPU. Needs uvicorn.
 """
 
 

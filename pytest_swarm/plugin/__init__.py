@@ -124,7 +124,7 @@ def swarm_fleet(request: pytest.FixtureRequest) -> Fleet:
 
 @pytest.fixture(scope="session")
 def swarm_server(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Base URL of a simulated Ollama server over real HTTP, in real time (needs the extra `server`)."""
+    """Base URL of a simulated Ollama server over real HTTP, in real time (needs uvicorn)."""
     from pytest_swarm.plugin.backend_choice import serve_simulated
     from pytest_swarm.plugin.isolated_tests import refuse_disabled_sockets
     from pytest_swarm.plugin.session import session_of
