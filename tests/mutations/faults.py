@@ -1525,6 +1525,20 @@ FAULTS: Final = (
         tests=("test_files.py",),
     ),
     Fault(
+        name="an empty input of a workflow is an option without a value",
+        where="cli/__init__.py",
+        old='text.split("=", 1)',
+        new='text.rsplit("=", 1)',
+        tests=("cli/test_commands.py",),
+    ),
+    Fault(
+        name="models that do not fit are a set of a policy of many",
+        where="decision/exports/resident_sets.py",
+        old="if each and fits(each)]",
+        new="if each]",
+        tests=("decision/test_exports.py",),
+    ),
+    Fault(
         name="a recorded case counts as often as files hold it",
         where="calibration",
         old="return tuple(once.values()), len(takes) - len(once)",
