@@ -118,7 +118,7 @@ def _sized(model: ModelMeasurement, fleet: Fleet) -> ModelMeasurement:
 
 
 def _each_once(cassettes: Iterable[Cassette]) -> tuple[tuple[Take, ...], int]:
-    """Return the takes of all cassettes, and how many stood in them once more, as in a copy that was added to."""
+    """Return the takes of all cassettes, each once, and how many are left out, as those of a copy."""
     takes = [take for cassette in cassettes for take in cassette.takes]
     once = {(take.origin.run, take.origin.recorded_ts_ms, take.case.digest, take.case.test): take for take in takes}
     return tuple(once.values()), len(takes) - len(once)

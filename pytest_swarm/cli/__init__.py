@@ -98,7 +98,7 @@ def _empty_argument(arguments: Sequence[str]) -> str | None:
     return None
 
 
-class _Shown(io.TextIOBase):
+class _SafeStream(io.TextIOBase):
     """A stream on which the text of others, such as a server's name of a model, cannot command a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -125,7 +125,7 @@ def _safe_output() -> Iterator[None]:
     with ExitStack() as stack:
         for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
             if stream is not None:
-                stack.enter_context(redirect(_Shown(stream)))
+                stack.enter_context(redirect(_SafeStream(stream)))
         yield
 
 

@@ -23,7 +23,7 @@ from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 
-if TYPE_CHECKING:  # a server without faults is not asked by it
+if TYPE_CHECKING:  # a server without faults is asked without it
     from pytest_swarm.ollama.official_package import ollama
     from pytest_swarm.ollama.replies import ChatAnswer, GenerateAnswer
 

@@ -133,7 +133,7 @@ class FaultSchedule:
     def _draw(self, number: int, request: bytes) -> float:
         """Return a number from 0 to 1 by the seed, the request, and how often it came.
 
-        Each case has a server of its own. A draw by its calls alone would hit the same calls of all cases, or none.
+        Each case has a server of its own. A draw by the number of the call would hit the same calls of all cases.
         """
         key = number, sha256(request).hexdigest()
         self._drawn[key] += 1

@@ -61,7 +61,7 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
 
 
 def _typed(row: JsonTable) -> JsonTable:
-    """Return a node with its kind in its data; files that models wrote have it beside them, as that of the drawing."""
+    """Return a node with its kind in its data. Some files have it beside the data, where Dify says how to draw it."""
     data, kind = table(row, "data"), text(row, "type").replace("_", "-")
     return row if "type" in data or kind.startswith("custom") else {**row, "data": {**data, "type": kind}}
 
