@@ -92,7 +92,7 @@ FAULTS: Final = (
     Fault(
         name="a replay of a server over HTTP samples as one in this process",
         where="execution/recorded_backends.py",
-        old='take.origin.backend == "sim"',
+        old="take.origin.backend == SIMULATED_BACKEND",
         new="take.origin.simulated",
         tests=("execution/test_leases.py",),
     ),
