@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import pytest_swarm
-from tests.plugin.readme import NOBODY
+from tests.programs import NOBODY
 from tests.tries import EXAMPLES, tries
 
 if sys.platform != "win32":  # which cannot fork

@@ -1,10 +1,11 @@
-"""`run_program`: a fork of the warm process, or `python -c` where there are no forks."""
+"""Programs of tests: `run_program` is a fork of the warm process, or `python -c` where there are no forks."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Final
 
 if sys.platform != "win32":
     from tests.warm_workers import run_program
@@ -25,4 +26,6 @@ else:
         return subprocess.CompletedProcess(program, process.returncode, *said)
 
 
-__all__ = ["run_program"]
+NOBODY: Final = "127.0.0.1:9"  # the port of the discard service: no Ollama answers there
+
+__all__ = ["NOBODY", "run_program"]

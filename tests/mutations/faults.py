@@ -2574,7 +2574,7 @@ FAULTS: Final = (
         name="a field that a machine file lacks is left out of it",
         where="codec.py",
         old="if whole and lacking:",
-        new="if not whole and lacking:",
+        new="if lacking is None:",
         tests=("test_codec.py",),
     ),
 )

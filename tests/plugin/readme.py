@@ -19,10 +19,10 @@ from pytest_swarm.plugin.option_kinds import Flag, Option
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.report.terminal import MAX_WIDTH
 from pytest_swarm.report.text_table import wrapped
+from tests.programs import NOBODY
 
 README: Final = Path(__file__).parents[2] / "README.md"
 HEAD: Final = "| option | meaning | default |\n|---|---|---|\n"
-NOBODY: Final = "127.0.0.1:9"  # the port of the discard service: no Ollama answers there
 _TABLE: Final = re.compile(re.escape(HEAD) + r"(?:\|.*\n)+")
 _SAMPLE: Final = re.compile(r"as `(test_\w+\.py)`.*?```python\n(.*?)```", re.DOTALL)
 _COMMAND: Final = r"<!-- command: {} -->\n```sh\n(.*?)\n```"
