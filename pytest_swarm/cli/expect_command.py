@@ -18,8 +18,8 @@ HELP: Final = "expect a reference model's answers, or a judge's grade"
 DESCRIPTION: Final = """
 Write expected/NAME.toml beside each job NAME.toml, for the tasks without an expected answer. With --reference, a model
 answers them, and what to expect is guessed from the shape of each answer: JSON, yes or no, a number, or text. Each file
-is written once its job is answered. Look it over. Scores are then agreement with that model, and are called so; they are not truth. With --judge, the tasks
-are to be graded by a judge model when they are run. No file is overwritten.
+is written once its job is answered. Look it over. Scores are then agreement with that model, and are called so; they
+are not truth. With --judge, the tasks are to be graded by a judge model when they are run. No file is overwritten.
 """
 _RUBRIC: Final = "The answer does all that the task asks, is correct, and has the form that was asked for."
 
@@ -99,7 +99,11 @@ def _files(paths: list[Path]) -> list[Path]:
     """Return the job files: those that are named, and those right in the directories that are named."""
     from pytest_swarm.errors import GraphError
 
-    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (_jobs_in(path) if path.is_dir() else [path])]
     if not files:
         raise GraphError(f"{paths[0]}: the directory has no jobs (.toml)")
     return files
+
+
+def _jobs_in(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.suffix == ".toml")
