@@ -27,7 +27,7 @@ from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import load_price_of, utility_of
 from pytest_swarm.routing.policy import weights_of
-from pytest_swarm.routing.policy_changes import changed_models
+from pytest_swarm.routing.policy_changes import changed_models, model_digests
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
 from pytest_swarm.routing.program import FirstChoice, ProgramSolver, StepSetting, program_in
 from pytest_swarm.routing.registry import LP
@@ -132,19 +132,9 @@ class DecidedPolicy:
             installed: Tag and digest of each model of the server, as `/api/tags` lists them.
 
         Raises:
-            PolicyError: It is neither a mapping of tags to digests nor a list of pairs of them.
+            PolicyError: It is neither a mapping nor a list of pairs.
         """
-        try:
-            pairs = dict(installed)
-            valid = all(isinstance(tag, str) and isinstance(digest, str | None) for tag, digest in pairs.items())
-        except (TypeError, ValueError):
-            valid = False
-        if not valid:
-            raise PolicyError(
-                f"{self._where}: changes: {installed!r:.80} has no tags with digests; give a mapping, such as "
-                "{'gemma2:2b': 'sha256:...'}, or a list of pairs"
-            )
-        return changed_models(self.file, pairs.items())
+        return changed_models(self.file, model_digests(installed, where=f"{self._where}: changes"))
 
     def _make_router(self) -> Router:
         table, mode = ModeTable({}), self.file.mode
