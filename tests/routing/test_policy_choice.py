@@ -297,7 +297,7 @@ def test_a_policy_may_go_to_another_process(tmp_path: Path, mode: str) -> None:
         assert other.choose("code", resident=["gemma2:2b"]) == first.choose("code", resident=["gemma2:2b"])
 
 
-@pytest.mark.parametrize("path", [None, 3, b"policy.json", "policy\0.json"])
+@pytest.mark.parametrize("path", [None, 3, "", b"policy.json", "policy\0.json"])
 def test_what_is_no_path_is_refused_in_one_sentence(path: object) -> None:
     fault = "a file is named by its path, a str or a Path, not by |policy .* NUL|policy '.*null (byte|character)"
     with pytest.raises(PolicyError, match=f"^({fault})"):
