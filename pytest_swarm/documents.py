@@ -32,8 +32,8 @@ _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def path_of(path: str | os.PathLike[str], error: type[SwarmError]) -> Path:
-    """Return a path that a caller gave; raise an `error` for a value of another type, such as None."""
-    if not isinstance(path, str | os.PathLike):
+    """Return a path that a caller gave; raise an `error` for an empty one and for what is none, such as None."""
+    if not isinstance(path, str | os.PathLike) or path == "":
         raise error(f"a file is named by its path, a str or a Path, not by {path!r:.60}")
     return Path(path)
 

@@ -14,7 +14,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -76,6 +76,20 @@ def readable(path: Path) -> Path:
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         raise OSError(errno.EINVAL, "it is a device, which may have no end; name a file", str(path))
     return path
+
+
+def _raised(error: OSError) -> None:
+    raise error
+
+
+def files_below(folder: Path, refuse: Callable[[OSError], None] = _raised) -> list[Path]:
+    """Return the paths of all files in a folder, at any depth, in order.
+
+    Args:
+        folder: The folder.
+        refuse: Is told of each folder that cannot be listed, which `Path.rglob` takes for an empty one.
+    """
+    return sorted(Path(inside, name) for inside, _, names in os.walk(folder, onerror=refuse) for name in names)
 
 
 @contextmanager

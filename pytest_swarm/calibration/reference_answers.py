@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX
@@ -20,11 +20,12 @@ REQUEST_SEED = 0
 
 
 def reference_answers(
-    graphs: tuple[TaskGraph, ...], model: str, backend: Backend, *, report_progress: Callable[[str], None]
-) -> tuple[dict[str, ExpectedAnswer], ...]:
-    """Return, for each graph, what to expect of its tasks by their IDs, after the answers of one model.
+    graphs: Iterable[TaskGraph], model: str, backend: Backend, *, report_progress: Callable[[str], None]
+) -> Iterator[dict[str, ExpectedAnswer]]:
+    """Yield, for each graph once it is answered, what to expect of its tasks by their IDs, after one model's answers.
 
-    Each task gets the model's own answers to the tasks before it. Tasks that have an expectation keep it.
+    Each task gets the model's own answers to the tasks before it. Tasks that have an expectation keep it, and are asked
+    only where a task without one needs their answers.
 
     Args:
         graphs: The graphs.
@@ -35,31 +36,37 @@ def reference_answers(
     Raises:
         BackendError: Where a call fails.
     """
-
-    async def ask() -> tuple[dict[str, ExpectedAnswer], ...]:
-        connection = backend.connect()
-        try:
-            found = []
-            for graph in graphs:
-                report_progress(f"asking {model}: {graph.name}, {plural(len(graph), 'task')}")
-                connection.register_graph(graph)
-                found.append(await _answer_graph(graph, model, connection.client))
-            return tuple(found)
-        finally:
-            await connection.client.aclose()
-
     loop = backend.new_loop()
     try:
-        return loop.run_until_complete(ask())
+        connection = backend.connect()
+        try:
+            for graph in graphs:
+                asked = _asked(graph)
+                report_progress(f"asking {model}: {graph.name}, {plural(len(asked), 'task')}")
+                connection.register_graph(graph)
+                yield loop.run_until_complete(_answer_graph(graph, asked, model, connection.client))
+        finally:
+            loop.run_until_complete(connection.client.aclose())
     finally:
         loop.close()
 
 
-async def _answer_graph(graph: TaskGraph, model: str, client: OllamaClient) -> dict[str, ExpectedAnswer]:
+def _asked(graph: TaskGraph) -> tuple[str, ...]:
+    """Return the tasks without an expectation, and those whose answers these need, in the graph's order."""
+    needed: set[str] = set()
+    for task_id in reversed(graph.order):
+        if task_id in needed or graph.task(task_id).expected is None:
+            needed.update((task_id, *graph.inputs(task_id)))
+    return tuple(task_id for task_id in graph.order if task_id in needed)
+
+
+async def _answer_graph(
+    graph: TaskGraph, asked: tuple[str, ...], model: str, client: OllamaClient
+) -> dict[str, ExpectedAnswer]:
     answers: dict[str, str] = {}
     found: dict[str, ExpectedAnswer] = {}
     seeds = task_seeds(graph, REQUEST_SEED)
-    for task_id in graph.order:
+    for task_id in asked:
         task = graph.task(task_id)
         messages = task_messages(task, {each: answers[each] for each in graph.inputs(task_id)})
         request = ChatRequest(model=model, messages=messages, num_ctx=DEFAULT_NUM_CTX, seed=seeds[task_id])

@@ -131,12 +131,14 @@ def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerS
     """
     from pytest_swarm.calibration.cassette_answers import import_cassette
     from pytest_swarm.errors import AnswersError
+    from pytest_swarm.files import is_there
     from pytest_swarm.ollama.answers.answer_store import AnswerStore, is_database
     from pytest_swarm.ollama.answers.answers_export import is_export, open_answers
     from pytest_swarm.ollama.cassette.cassette_file import is_cassette, read_cassette
 
     if not path.is_file():
-        raise AnswersError(f"answers import: {path}: there is no such file; give an export, a store or a cassette")
+        what = "is no file" if is_there(path) else "there is no such file"
+        raise AnswersError(f"answers import: {path}: {what}; give an export, a store or a cassette")
     if is_export(path) or (is_database(path) and path.stat().st_size):
         return opened.enter_context(open_answers(path, writable=False)), ""
     if not is_cassette(path):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.ollama.address import DEFAULT_IN_WORDS, host_of_command
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.graph import TaskGraph
+    from pytest_swarm.workloads.expected_files import ExpectedAnswer
 
 HELP: Final = "expect a reference model's answers, or a judge's grade"
 DESCRIPTION: Final = """
 Write expected/NAME.toml beside each job NAME.toml, for the tasks without an expected answer. With --reference, a model
-answers all tasks, and what to expect is guessed from the shape of each answer: JSON, yes or no, a number, or text. Look
-the file over. Scores are then agreement with that model, and are called so; they are not truth. With --judge, the tasks
-are to be graded by a judge model when they are run. No file is overwritten.
+answers them, and what to expect is guessed from the shape of each answer: JSON, yes or no, a number, or text. Each file
+is written once its job is answered. Look it over. Scores are then agreement with that model, and are called so; they
+are not truth. With --judge, the tasks are to be graded by a judge model when they are run. No file is overwritten.
 """
 _RUBRIC: Final = "The answer does all that the task asks, is correct, and has the form that was asked for."
 
@@ -30,49 +35,75 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the files; raise SwarmError for a job that cannot be read and for a server that does not answer."""
+    """Write each file once it is known; raise SwarmError for a job that cannot be read, and for a silent server.
+
+    The exit status is 1 where a file is there that lacks a task, because none is overwritten.
+    """
+    from pytest_swarm.units import plural
+    from pytest_swarm.workloads.expected_files import expected_path, write_expected
+    from pytest_swarm.workloads.graph_files import load_graph
+
+    jobs: dict[Path, TaskGraph] = {}
+    kept = 0
+    for file in _files(options.jobs):
+        graph = load_graph(file)
+        lacking = sum(task.expected is None for task in graph.tasks)
+        if not lacking:
+            print(f"{file}: all tasks have an expected answer already")
+        elif (path := expected_path(file)).exists():
+            kept += 1
+            print(f"{path}: exists already, and lacks {plural(lacking, 'task')}; complete it by hand, or remove it")
+        else:
+            jobs[file] = graph
+    source, rows = _rows(options, tuple(jobs.values()))
+    for file, answers in zip(jobs, rows, strict=True):
+        if answers:
+            print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}", flush=True)
+        else:
+            print(f"{file}: no answer of the model says what to expect")
+    if options.judge is not None:
+        print(f"run them with --swarm-judge={options.judge}")
+    return 1 if kept else 0
+
+
+def _rows(
+    options: argparse.Namespace, graphs: tuple[TaskGraph, ...]
+) -> tuple[str, Iterator[Mapping[str, ExpectedAnswer]]]:
+    """Return where what is expected comes from, and that of each graph; a model is asked as they are taken."""
     from pytest_swarm.calibration.reference_answers import reference_answers
     from pytest_swarm.domain.expectation import Judge
     from pytest_swarm.execution.backends import network_backend
     from pytest_swarm.execution.server_models import is_simulated_server
     from pytest_swarm.ollama.retrying import CallLimits
-    from pytest_swarm.units import parse_duration_s, plural
-    from pytest_swarm.workloads.expected_files import ExpectedAnswer, write_expected
-    from pytest_swarm.workloads.graph_files import load_graph
+    from pytest_swarm.units import parse_duration_s
+    from pytest_swarm.workloads.expected_files import ExpectedAnswer
 
-    files = _files(options.jobs)
-    graphs = tuple(load_graph(file) for file in files)
     if options.judge is not None:
-        rows = tuple(
-            {task.id: ExpectedAnswer(expected=Judge(rubric=_RUBRIC)) for task in graph.tasks if task.expected is None}
-            for graph in graphs
-        )
-        source = f"To be graded by a judge: run with --swarm-judge={options.judge}."
-    else:
-        limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
-        host = host_of_command(options.host)
-        simulated = is_simulated_server(host, limits.timeout_s)
-        backend = network_backend(host, why="asked for", limits=limits, simulated=simulated)
-        rows = reference_answers(
+        graded = ExpectedAnswer(expected=Judge(rubric=_RUBRIC))
+        rows = ({task.id: graded for task in graph.tasks if task.expected is None} for graph in graphs)
+        return f"To be graded by a judge: run with --swarm-judge={options.judge}.", rows
+    limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
+    host = host_of_command(options.host)
+    simulated = is_simulated_server(host, limits.timeout_s)
+    backend = network_backend(host, why="asked for", limits=limits, simulated=simulated)
+    mark = "SIMULATED: no model gave these answers. " if simulated else ""
+    return (
+        f"{mark}Answers of {options.reference}: scores are agreement with it, not truth. Look them over.",
+        reference_answers(
             graphs, options.reference, backend, report_progress=lambda text: print(text, file=sys.stderr)
-        )
-        mark = "SIMULATED: no model gave these answers. " if simulated else ""
-        source = f"{mark}Answers of {options.reference}: scores are agreement with it, not truth. Look them over."
-    for file, answers in zip(files, rows, strict=True):
-        if answers:
-            print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}")
-        else:
-            print(f"{file}: all tasks have an expected answer already")
-    if options.judge is not None:
-        print(f"run them with --swarm-judge={options.judge}")
-    return 0
+        ),
+    )
 
 
 def _files(paths: list[Path]) -> list[Path]:
     """Return the job files: those that are named, and those right in the directories that are named."""
     from pytest_swarm.errors import GraphError
 
-    files = [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in (_jobs_in(path) if path.is_dir() else [path])]
     if not files:
         raise GraphError(f"{paths[0]}: the directory has no jobs (.toml)")
     return files
+
+
+def _jobs_in(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.suffix == ".toml")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
 
 _FIRST_ONLY: Final = "a test that runs several graphs is counted with the first of them alone"  # it is skipped there
+_ALL_REPEATS: Final = "all repeats are counted; --swarm-repeat=auto leaves out those of a case that is decided"
 _CUT_OFF: Final = "the dry run did not come to its end, so the run costs more"
 
 
@@ -27,10 +28,12 @@ class DryRun:
 
     Args:
         resources: The session's resources.
+        auto_repeat: Whether the run may stop a case before its last repeat.
     """
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, *, auto_repeat: bool) -> None:
         self._resources = resources
+        self._auto_repeat = auto_repeat
         self._ran = WholeCost()
         self._added = False
         self._opened = ExitStack()
@@ -94,7 +97,9 @@ class DryRun:
         more = [f"{self.failed:,} more would not complete"] if self.failed else []
         more += [f"{self.finished:,} more have ended earlier"] if self.finished else []
         cases += f" ({', '.join(more)})" if more else ""
-        remarks = [*self._assumed(), _FIRST_ONLY, *([] if self.complete else [_CUT_OFF])]
+        remarks = [*self._assumed(), _FIRST_ONLY]
+        remarks += [_ALL_REPEATS] if self._auto_repeat else []
+        remarks += [] if self.complete else [_CUT_OFF]
         if self._resources.measuring is None:
             return [f"dry run of {cases}: about {whole.text}", *remarks]
         new = self._estimate.new

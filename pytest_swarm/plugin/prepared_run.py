@@ -63,7 +63,7 @@ class PreparedRun:
             return None
         from pytest_swarm.plugin.dry_run import DryRun  # only then, because it imports what runs cases
 
-        dry_run = DryRun(self.resources)
+        dry_run = DryRun(self.resources, auto_repeat=self.settings.auto_repeat)
         self._ends.append(dry_run.close)
         return dry_run
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy_file import MODEL_FIELDS, PolicyFile
 
 _SAME: Final = 1e-9  # of two qualities: what is below it is rounding
@@ -31,6 +32,31 @@ def fleet_fault(policy: PolicyFile, fleet: Fleet, *, where: str) -> str | None:
             f"leave it out or decide anew"
         )
     return None
+
+
+def model_digests(
+    installed: Mapping[str, str | None] | Iterable[tuple[str, str | None]], *, where: str
+) -> Iterable[tuple[str, str | None]]:
+    """Return tags with digests that a caller gave.
+
+    Args:
+        installed: A mapping, or a list of pairs.
+        where: How the message begins.
+
+    Raises:
+        PolicyError: It is neither of them.
+    """
+    try:
+        pairs = dict(installed)
+        valid = all(isinstance(tag, str) and isinstance(digest, str | None) for tag, digest in pairs.items())
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise PolicyError(
+            f"{where}: {installed!r:.80} has no tags with digests; give a mapping, such as "
+            "{'gemma2:2b': 'sha256:...'}, or a list of pairs"
+        )
+    return pairs.items()
 
 
 def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:

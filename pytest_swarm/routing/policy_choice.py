@@ -19,7 +19,7 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.plan import Plan, PlanStatus
 from pytest_swarm.domain.task import ANY_TYPE, Task
-from pytest_swarm.errors import OptionError, PolicyError
+from pytest_swarm.errors import EstimateError, GraphError, OptionError, PolicyError
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup
@@ -27,7 +27,7 @@ from pytest_swarm.routing.lp_direct import DirectLpRouter
 from pytest_swarm.routing.mode_table import ModeTable
 from pytest_swarm.routing.objective import load_price_of, utility_of
 from pytest_swarm.routing.policy import weights_of
-from pytest_swarm.routing.policy_changes import changed_models
+from pytest_swarm.routing.policy_changes import changed_models, model_digests
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
 from pytest_swarm.routing.program import FirstChoice, ProgramSolver, StepSetting, program_in
 from pytest_swarm.routing.registry import LP
@@ -106,9 +106,15 @@ class DecidedPolicy:
         fault = _argument_fault(task, resident=resident, horizon=horizon)
         if fault is not None:
             raise PolicyError(f"{self._where}: choose: {fault}")
+        try:
+            return self._chosen([task, *horizon], resident)
+        except (GraphError, EstimateError) as error:  # a type that is no word, weights beyond what can be computed
+            raise PolicyError(f"{self._where}: choose: {error}") from error
+
+    def _chosen(self, task_and_horizon: Sequence[TypicalTask], resident: Collection[str]) -> ModelChoice:
         given = {self.fleet.holder(own := self.fleet[tag].tag): own for tag in resident if tag in self.fleet}
         held = frozenset(given)
-        tasks = self._seen([task, *horizon])
+        tasks = self._seen(task_and_horizon)
         figures = [(each.type, each.difficulty, each.estimated_tokens, len(each.whole_prompt)) for each in tasks]
         situation = (held, tuple(figures))
         known = self._known.get(situation)
@@ -124,8 +130,11 @@ class DecidedPolicy:
 
         Args:
             installed: Tag and digest of each model of the server, as `/api/tags` lists them.
+
+        Raises:
+            PolicyError: It is neither a mapping nor a list of pairs.
         """
-        return changed_models(self.file, installed.items() if isinstance(installed, Mapping) else installed)
+        return changed_models(self.file, model_digests(installed, where=f"{self._where}: changes"))
 
     def _make_router(self) -> Router:
         table, mode = ModeTable({}), self.file.mode
@@ -258,9 +267,12 @@ def _made_again(file: PolicyFile, where: str) -> DecidedPolicy:
 
 
 def _argument_fault(task: object, *, resident: Collection[object], horizon: Collection[object]) -> str | None:
-    """Return what is wrong with the arguments of a choice; None where nothing is. A text is no list of texts."""
-    for what, given in (("resident", resident), ("horizon", horizon)):
-        if not isinstance(given, Collection) or isinstance(given, (str, bytes)):
+    """Return what is wrong with the arguments of a choice; None where nothing is.
+
+    A text is no list of texts, and a set has no order that a horizon could have.
+    """
+    for what, given, kind in (("resident", resident, Collection), ("horizon", horizon, Sequence)):
+        if not isinstance(given, kind) or isinstance(given, (str, bytes)):
             return f"{what} is {given!r}; give a list, such as {what}=[{'...' if given is None else repr(given)}]"
     foreign = [each for each in resident if not isinstance(each, str)]
     if foreign:

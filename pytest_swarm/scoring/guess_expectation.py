@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Keywords, Number, YesNo
+from pytest_swarm.scoring.answer_regions import enclosed_region
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.json import find_objects
 from pytest_swarm.scoring.numbers import last_number
@@ -30,9 +31,11 @@ def guess_expectation(answer: str) -> Expectation | None:
 
     The first that fits: a JSON object is expected by its fields that are no lists or tables; an answer that begins with
     yes or no, by that; a short one that ends with a number, by the number; one short line, to the letter; any other
-    text by its longest words.
+    text by its longest words. Of an answer with a `\\boxed{}` or `<answer>`, that alone is looked at.
     """
     text = readable(answer)
+    if (region := enclosed_region(text)) is not None:
+        text = region[0].strip()
     for found in find_objects(text, ()):
         fields = {
             key: value

@@ -64,7 +64,7 @@ def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Se
             for line in _lines(parts, name=folder.name, missing=missing):
                 file.write(line)
     except OSError as error:
-        raise EventsError(f"{target}: the merged run cannot be written: {error}") from error
+        raise EventsError(f"{target}: cannot be written: {error.strerror}; give another --out") from error
     return target
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from pytest_swarm.codec import JsonDecoder, is_json
 from pytest_swarm.errors import EventsError
-from pytest_swarm.files import readable
+from pytest_swarm.files import files_below, readable
 from pytest_swarm.telemetry import EVENTS_FILE
 
 NAME: Final = "telemetry.jsonl"
@@ -131,7 +131,7 @@ def published_files(path: Path) -> tuple[Path, ...]:
     A folder with an events.jsonl is a run of ours. A file is recognized by its first event.
     """
     if path.is_dir():
-        return () if (path / EVENTS_FILE).exists() else tuple(sorted(path.rglob(NAME)))
+        return () if (path / EVENTS_FILE).exists() else tuple(each for each in files_below(path) if each.name == NAME)
     try:
         with readable(path).open("rb") as file:
             first = file.readline()

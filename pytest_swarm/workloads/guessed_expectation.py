@@ -73,7 +73,9 @@ def _from_text(row: TableRow, text: str, choices: int) -> Expectation:
     if word in (*_YES, *_NO):
         return YesNo(value=word in _YES)
     if _NUMBER.fullmatch(text) and 1 <= sum(each.isdigit() for each in text) <= _MOST_DIGITS:
-        return _number(row, float(text.replace(",", "")))
+        value = float(text.replace(",", ""))
+        if math.isfinite(value):
+            return Number(value=value)
     if text.startswith("{"):
         try:
             found = json.loads(text)

@@ -45,6 +45,14 @@ def test_a_missing_store_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureF
     assert not (tmp_path / "none").exists()
 
 
+def test_a_folder_is_no_store_and_nothing_to_take_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for action in ("list", "export", "prune"):
+        assert main(["answers", action, "--answers", str(tmp_path)]) == 1
+        assert f"answers {tmp_path}: is a folder or a device; name the file of a store" in capsys.readouterr().err
+    assert main(["answers", "import", str(tmp_path), "--answers", str(tmp_path / "s")]) == 1
+    assert f"answers import: {tmp_path}: is no file; give an export" in capsys.readouterr().err
+
+
 def recorded(path: Path, *, simulated: bool, live: bool = False) -> None:
     """Record one case into a cassette, of a server that counts as a real one or not."""
     from pytest_swarm.execution.bench import Bench

@@ -51,6 +51,9 @@ def graph() -> TaskGraph:
         ("The answer is 42.", Number(value=42)),
         ("<think>7 or 8</think>8", Number(value=8)),
         ("Paris", Exact(text="Paris")),
+        (r"\boxed{346}", Number(value=346)),
+        (f"{LONG}\n<answer>Yes</answer>", YesNo(value=True)),
+        (rf"{LONG} \boxed{{Paris}}", Exact(text="Paris")),
         (
             LONG,
             Keywords(words=("photosynthesis", "converts", "sunlight", "chemical", "energy", "chlorophyll", "absorbs")),
@@ -69,10 +72,11 @@ def test_a_reference_model_answers_what_has_no_expectation() -> None:
     fleet = load_fleet("heavy")
     backend = simulated_backend(SimulatedWorld(profile=load_profile("a40")), fleet)
     told: list[str] = []
-    (found,) = reference_answers((graph(),), fleet.tags[0], backend, report_progress=told.append)
+    answered = reference_answers((graph(), graph()), fleet.tags[0], backend, report_progress=told.append)
+    found = next(answered)  # and not only when the second job is answered too: its server may go away
     assert list(found) == ["first"]
     assert found["first"].reference_model == fleet.tags[0]
-    assert told == [f"asking {fleet.tags[0]}: job, 2 tasks"]
+    assert told == [f"asking {fleet.tags[0]}: job, 1 task"]
 
 
 def test_a_file_for_a_judge_says_nothing_of_a_reference_model(tmp_path: Path) -> None:

@@ -118,6 +118,9 @@ def test_three_parts_of_a_run_make_the_report_of_the_whole(
     out = pytester.path / "merged"
     assert main(["merge", *map(str, parts), "--out", str(out)]) == 0
     assert "16 jobs of 3 parts" in capsys.readouterr().out
+    file = whole / "events.jsonl"
+    assert main(["merge", *map(str, parts), "--out", str(file)]) == 1
+    assert f"{file / 'events.jsonl'}: cannot be written: File exists; give another --out" in capsys.readouterr().err
     assert main(["report", str(out), "--type=json"]) == 0
     there, here = (json.loads((folder / "report.json").read_text()) for folder in (whole, out))
     assert len(here["cases"]) == 16

@@ -1326,6 +1326,27 @@ FAULTS: Final = (
         tests=("plugin/test_dry_run.py",),
     ),
     Fault(
+        name="the expect command asks for tasks that nothing needs",
+        where="calibration/reference_answers.py",
+        old="if task_id in needed or graph.task(task_id).expected is None:",
+        new="if task_id:",
+        tests=("cli/test_expect_command.py", "plugin/test_simulated_over_http.py"),
+    ),
+    Fault(
+        name="a model of a table keeps a name that no server takes",
+        where="workloads/matrices/matrix.py",
+        old="tag = name if _TAG.fullmatch(name) else",
+        new="tag = name if name else",
+        tests=("workloads/matrices/test_import_matrix.py",),
+    ),
+    Fault(
+        name="a folder that may not be listed is taken for an empty one",
+        where="files.py",
+        old="os.walk(folder, onerror=refuse)",
+        new="os.walk(folder)",
+        tests=("workloads/test_flow_importers.py",),
+    ),
+    Fault(
         name="a resumed run takes failed jobs for finished",
         where="plugin",
         old="for job in jobs if job.status is JobStatus.COMPLETED",

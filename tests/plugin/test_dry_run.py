@@ -142,3 +142,11 @@ def test_one_that_is_cut_off_says_that_the_run_costs_more(suite: pytest.Pytester
     suite.makepyfile(test_stop="def test_stop():\n    raise KeyboardInterrupt")
     result = suite.runpytest("test_invoice.py", "test_stop.py", "--swarm-dry-run", no_reraise_ctrlc=True)
     result.stdout.fnmatch_lines(["dry run of 1 case: about *", said])
+
+
+def test_repeats_that_may_be_left_out_are_said_to_be_counted(suite: pytest.Pytester) -> None:
+    run(suite, "--swarm-update-baseline").assert_outcomes(passed=1)
+    result = run(suite, "--swarm-baseline=swarm-baseline.json", "--swarm-repeat=auto:3", "--swarm-dry-run")
+    said = "all repeats are counted; --swarm-repeat=auto leaves out those of a case that is decided"
+    result.stdout.fnmatch_lines(["dry run of 3 cases: about *", said])
+    run(suite, "--swarm-repeat=3", "--swarm-dry-run").stdout.no_fnmatch_line(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from pytest_swarm.calibration.reference_answers import REQUEST_SEED
 from pytest_swarm.cli import main
+from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.seeding import prompt_seed, request_seed, task_seeds
 from pytest_swarm.domain.task import Task
@@ -21,7 +23,7 @@ from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 from pytest_swarm.simulator.simulated_world import load_world
 from pytest_swarm.telemetry.reader import read_run
-from pytest_swarm.workloads.expected_files import expected_path
+from pytest_swarm.workloads.expected_files import expected_path, read_expected
 from pytest_swarm.workloads.graph_files import save_graph
 from tests.plugin.conftest import Reports
 
@@ -117,3 +119,21 @@ def test_the_expect_command_asks_a_simulated_server_as_a_run_does(
         assert main(["expect", str(job), "--reference", "phi4:14b", "--host", url]) == 0
     assert "SIMULATED: no model gave these answers" in expected_path(job).read_text()
     assert [each.seed for each in asked] == [*task_seeds(graph, REQUEST_SEED).values()]
+
+
+def test_the_expect_command_asks_for_nothing_that_it_would_not_write(
+    tmp_path: Path, asked: list[GenerationRequest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = Task(id="b", type="math", prompt="2 + 5?", estimated_tokens=9, expected=Number(value=7))
+    graph = TaskGraph(name="job", tasks=(replace(known, id="a", expected=None), known), edges=(("a", "b"),))
+    done = replace(graph, name="done", tasks=(replace(known, id="a"), known))
+    for name, each in {"done": done, "begun": graph, "open": graph}.items():
+        save_graph(each, tmp_path / f"{name}.toml")
+    begun = expected_path(tmp_path / "begun.toml")
+    begun.parent.mkdir()
+    begun.write_text("[tasks]\n")
+    with served() as url:
+        assert main(["expect", str(tmp_path), "--reference", "phi4:14b", "--host", url]) == 1
+    assert len(asked) == 1
+    assert [*read_expected(expected_path(tmp_path / "open.toml"))] == ["a"]
+    assert f"{begun}: exists already, and lacks 1 task; complete it by hand, or remove it" in capsys.readouterr().out

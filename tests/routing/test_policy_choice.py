@@ -218,14 +218,30 @@ def test_choosing_imports_neither_pytest_nor_a_solver(tmp_path: Path, mode: str)
         (("code", [7]), "choose: resident holds 7, which is no tag"),
         (("code", (), "math"), r"choose: horizon is 'math'; give a list, such as horizon=\['math'\]"),
         (("code", (), ["math", 3]), "choose: 3 is no task"),
+        (("code", (), {"math"}), r"choose: horizon is \{'math'\}; give a list"),
+        (("c" * 61,), "choose: task 'task': 'c*' is no task type; write a word"),
     ],
-    ids=["none", "empty", "resident", "no-resident", "no-tag", "horizon", "no-task"],
+    ids=["none", "empty", "resident", "no-resident", "no-tag", "horizon", "no-task", "no-order", "no-type"],
 )
 def test_an_argument_of_another_type_is_one_sentence(tmp_path: Path, arguments: tuple[object, ...], said: str) -> None:
     loaded = load_policy(saved(tmp_path, policy(horizon=1)))
     names = ("resident", "horizon")
     with pytest.raises(PolicyError, match=rf"^policy [^\n]*policy\.json: {said}"):
         loaded.choose(arguments[0], **dict(zip(names, arguments[1:], strict=False)))
+
+
+@pytest.mark.parametrize("installed", [None, "gemma2:2b", ["gemma2:2b"], {3: "sha256:a"}, {"a": 4}, [("a", "b", "c")]])
+def test_what_lists_no_models_is_one_sentence(tmp_path: Path, installed: object) -> None:
+    loaded = load_policy(saved(tmp_path, policy()))
+    with pytest.raises(PolicyError, match=r"^policy [^\n]*: changes: .* has no tags with digests; give a mapping"):
+        loaded.changes(installed)
+
+
+def test_weights_beyond_what_can_be_computed_name_the_policy(tmp_path: Path) -> None:
+    made = policy()
+    loaded = load_policy(saved(tmp_path, struct_with(made, weights=struct_with(made.weights, token=1e300))))
+    with pytest.raises(PolicyError, match=r"^policy [^\n]*: choose: the utility of model .* is beyond"):
+        loaded.choose("code")
 
 
 @pytest.mark.parametrize(
@@ -281,7 +297,7 @@ def test_a_policy_may_go_to_another_process(tmp_path: Path, mode: str) -> None:
         assert other.choose("code", resident=["gemma2:2b"]) == first.choose("code", resident=["gemma2:2b"])
 
 
-@pytest.mark.parametrize("path", [None, 3, b"policy.json", "policy\0.json"])
+@pytest.mark.parametrize("path", [None, 3, "", b"policy.json", "policy\0.json"])
 def test_what_is_no_path_is_refused_in_one_sentence(path: object) -> None:
     fault = "a file is named by its path, a str or a Path, not by |policy .* NUL|policy '.*null (byte|character)"
     with pytest.raises(PolicyError, match=f"^({fault})"):

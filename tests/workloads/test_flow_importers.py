@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pytest_swarm.cli import main
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
@@ -391,6 +394,32 @@ def test_paths_without_graphs_are_refused_for_what_they_are(tmp_path: Path) -> N
         f"none of the 1 files in the directory ends in one of {endings}",
         f"the file name must end in one of {endings}",
     ]
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_and_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locked, scandir, listdir = tmp_path / "in" / "locked", os.scandir, os.listdir
+    write(tmp_path, "x", "in/locked/a.json")
+    write(tmp_path, "digraph { a -> b }", "in/b.dot")
+
+    def refusing(listed: Any) -> Any:
+        def listed_or_refused(path: Any) -> Any:
+            if Path(path) == locked:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return listed(path)
+
+        return listed_or_refused
+
+    monkeypatch.setattr(os, "scandir", refusing(scandir))
+    monkeypatch.setattr(os, "listdir", refusing(listdir))
+    for path in (locked, tmp_path / "in"):
+        summary = import_files([path], tmp_path / "out")
+        assert [each.reason for each in summary.refused] == ["cannot be read: Permission denied"]
+    assert len(summary.imported) == 1
+    for command in (["import-matrix", "--format=long", "--out=m"], ["expect", "--judge=m:1"], ["report"]):
+        assert main([*command, str(locked)]) == 4
+        assert f"{locked}: Permission denied; name a file that this user may use" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

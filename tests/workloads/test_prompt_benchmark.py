@@ -47,6 +47,7 @@ def guessed(folder: Path, *expected: object) -> list[Expectation | None]:
         ("2026-02-21", Exact(text="2026-02-21")),
         ("4929123412341234", Exact(text="4929123412341234")),
         ("nan", Exact(text="nan")),
+        ("1e400", Exact(text="1e400")),
         ("Yes", YesNo(value=True)),
         ("no.", YesNo(value=False)),
         ("FALSE", YesNo(value=False)),

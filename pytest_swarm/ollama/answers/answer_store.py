@@ -16,6 +16,7 @@ from typing import Final, Self
 from pytest_swarm.codec import encode_line, to_json
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import AnswersError
+from pytest_swarm.files import is_there
 from pytest_swarm.ollama.answers.answer_codec import (
     ASKED,
     STORED_ANSWER,
@@ -56,7 +57,7 @@ def is_database(path: Path) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise AnswersError(f"answers {path}: cannot be read: {error.strerror}; give another --swarm-answers") from error
+        raise AnswersError(f"answers {path}: cannot be read: {error.strerror}; name another file") from error
     return head in (b"", _MAGIC)
 
 
@@ -85,6 +86,8 @@ class AnswerStore:
         """Return the database; what is opened for it is closed by the stack."""
         if self.path is None:
             return opened.enter_context(connected(":memory:"))
+        if is_there(self.path) and not self.path.is_file():
+            raise AnswersError(f"answers {self.path}: is a folder or a device; name the file of a store")
         if not writable:
             if not self.path.exists():
                 raise AnswersError(f"answers {self.path}: there is no such file; measure first, or import an export")
@@ -129,13 +132,11 @@ class AnswerStore:
             yield
         except sqlite3.DatabaseError as error:
             raise AnswersError(
-                f"answers {self.path}: cannot be used ({' '.join(str(error).split())}); give another --swarm-answers, "
+                f"answers {self.path}: cannot be used ({' '.join(str(error).split())}); name another file, "
                 "or restore the file"
             ) from error
         except UnicodeDecodeError as error:  # SQLite quotes what is damaged
-            raise AnswersError(
-                f"answers {self.path}: is damaged; give another --swarm-answers, or restore the file"
-            ) from error
+            raise AnswersError(f"answers {self.path}: is damaged; name another file, or restore the file") from error
         except UnicodeEncodeError as error:  # JSON can hold one, and the database cannot
             raise AnswersError(
                 f"answers {self.path}: the name of a model, a server or a key holds half a surrogate pair; correct it"

@@ -13,6 +13,7 @@ from typing import Final
 from pytest_swarm.documents import make_folder
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.errors import GraphError
+from pytest_swarm.files import files_below
 from pytest_swarm.units import plural
 from pytest_swarm.workloads.graph_files import save_graph
 from pytest_swarm.workloads.importers.flow_graphs import graph_of_flow
@@ -175,11 +176,13 @@ def _files(paths: Iterable[str | os.PathLike[str]], refused: list[RefusedGraph])
         if not path.is_dir():
             yield path
             continue
-        inside = [each for each in sorted(path.rglob("*")) if each.is_file()]
+        locked: list[OSError] = []
+        inside = [each for each in files_below(path, locked.append) if each.is_file()]
+        refused += [RefusedGraph(source=error.filename, reason=f"cannot be read: {error.strerror}") for error in locked]
         known = [each for each in inside if each.suffix.lower() in SUFFIXES and not is_agents_file(each)]
-        if not inside:
+        if not inside and not locked:
             refused.append(RefusedGraph(source=str(path), reason="the directory is empty; name one with files in it"))
-        elif not known:
+        elif inside and not known:
             reason = f"none of the {len(inside)} files in the directory ends in one of {', '.join(SUFFIXES)}"
             refused.append(RefusedGraph(source=str(path), reason=reason))
         yield from known

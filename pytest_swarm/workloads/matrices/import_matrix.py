@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from pytest_swarm.documents import make_folder, toml_comment, toml_line, write_text
 from pytest_swarm.domain.imported_call import encode_imported_call
 from pytest_swarm.errors import MatrixError
+from pytest_swarm.files import files_below
 from pytest_swarm.units import plural
 from pytest_swarm.workloads.fleet import fleet_toml
 from pytest_swarm.workloads.graph_files import save_graph
@@ -202,7 +203,7 @@ def _tables(source: Path, format_name: str) -> list[Path]:
     if not source.is_dir():
         return [source]
     suffixes = _SUFFIXES.get(format_name, _TABLES)
-    found = sorted(each for each in source.rglob("*") if each.suffix.lower() in suffixes)
+    found = [each for each in files_below(source) if each.suffix.lower() in suffixes]
     if not found:
         raise MatrixError(f"{source}: has no file that ends in {' or '.join(suffixes)}")
     return newest_of_each_model(found) if format_name == "llmrouterbench" else found

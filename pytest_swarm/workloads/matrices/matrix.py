@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from types import MappingProxyType
+from typing import Final
 
 from pytest_swarm.errors import MatrixError
 from pytest_swarm.units import plural
+
+_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
+_NAMESPACE: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
+_TAG: Final = re.compile(
+    rf"(?:(?:{_PART}/)?{_NAMESPACE}/)?{_PART}(?::(?!cloud\Z)(?!.*-cloud\Z){_PART})?", re.IGNORECASE
+)
+"""What a server of Ollama takes for the name of a model that it runs itself."""
+_NO_PART: Final = re.compile(r"[^A-Za-z0-9_.]+")
+_LONGEST_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +126,23 @@ def build_matrix(cells: Iterable[MatrixCell], *, source: str, models: tuple[str,
         raise MatrixError(
             f"{source}: no prompt has a score of every model ({', '.join(kept)}); name fewer with --models"
         )
+    names = _tags(kept, source)
     return Matrix(
-        models=kept,
+        models=tuple(names.values()),
         prompts=tuple(
             MatrixPrompt(
                 id=key,
                 text=each.text,
                 dataset=each.dataset,
-                cells=MappingProxyType({model: each.cells[model] for model in kept}),
+                cells=MappingProxyType({names[model]: each.cells[model] for model in kept}),
             )
             for key, each in complete.items()
         ),
-        notes=(*_left_out(unread, repeated, len(prompts), len(complete)), *_gaps(complete.values(), kept)),
+        notes=(
+            *(f"model {name!r} is called {tag}" for name, tag in names.items() if name != tag),
+            *_left_out(unread, repeated, len(prompts), len(complete)),
+            *_gaps(complete.values(), kept),
+        ),
     )
 
 
@@ -180,6 +196,19 @@ def _kept_models(seen: tuple[str, ...], wanted: tuple[str, ...], source: str) ->
         if "," in each:
             raise MatrixError(f"{source}: model {each!r} has a comma in its name, which separates modes; rename it")
     return kept
+
+
+def _tags(models: tuple[str, ...], source: str) -> dict[str, str]:
+    """Return the tag of each model: its name, or what is nearest where no server would take that, such as `a b`."""
+    tags: dict[str, str] = {}
+    for name in models:
+        tag = name if _TAG.fullmatch(name) else _NO_PART.sub("-", name).strip("-.")[:_LONGEST_NAME]
+        if not tag or tag.lower() in map(str.lower, tags.values()):
+            raise MatrixError(
+                f"{source}: model {name!r} cannot be told apart by letters of A to Z, digits, - and .; rename it"
+            )
+        tags[name] = tag
+    return tags
 
 
 def _gaps(prompts: Iterable[_Prompt], models: tuple[str, ...]) -> list[str]:

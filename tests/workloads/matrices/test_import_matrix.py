@@ -202,6 +202,28 @@ def test_the_written_folder_runs_from_anywhere(tmp_path: Path, pytester: Any) ->
     assert modes["random"]["makespan_s"] is None
 
 
+def test_models_that_no_server_would_take_by_their_names_are_called_otherwise(tmp_path: Path) -> None:
+    scores = {"GPT-4o mini (v2)": 0.25, "01.ai/Yi": 0.5, "-rf": 1.0, "gpt:20b-cloud": 0.75, "M/a-b.1:q4": 0.125}
+    file = tmp_path / "t.jsonl"
+    rows = [{"prompt_id": "a", "prompt": "?", "model": name, "score": score} for name, score in scores.items()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    how = MatrixImport(format="long", models=tuple(scores))
+    imported = import_matrix(file, tmp_path / "out", how)
+    assert imported.matrix.models == ("GPT-4o-mini-v2", "01.ai-Yi", "rf", "gpt-20b-cloud", "M/a-b.1:q4")
+    assert "note: model 'GPT-4o mini (v2)' is called GPT-4o-mini-v2\n" in imported.text()
+    for tag, score in zip(imported.matrix.models, scores.values(), strict=True):
+        (job,) = play(tmp_path / "out", f"single:{tag}")
+        assert job.outcomes[0].score == score
+
+
+@pytest.mark.parametrize("names", [("a b", "a-b"), ("日本", "b")])
+def test_models_that_would_get_one_name_or_none_are_refused(tmp_path: Path, names: tuple[str, str]) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("prompt,model,score\n" + "".join(f"q,{name},1\n" for name in names), encoding="utf-8")
+    with pytest.raises(MatrixError, match=r"model .* cannot be told apart by letters of A to Z.*; rename it"):
+        import_matrix(file, tmp_path / "out", MatrixImport(format="long"))
+
+
 def test_an_import_that_is_interrupted_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
