@@ -1335,7 +1335,7 @@ FAULTS: Final = (
     Fault(
         name="a model of a table keeps a name that no server takes",
         where="workloads/matrices/matrix.py",
-        old="tag = name if _TAG.fullmatch(name) else",
+        old="tag = name if _is_served(name) else",
         new="tag = name if name else",
         tests=("workloads/matrices/test_import_matrix.py",),
     ),

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.limits import full_name
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.fixed_length_text import instance
 from pytest_swarm.simulator.server.hardware import GIB, ServerSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.token_stream import GeneratedText, StreamLimits, build_token_stream, split
 from tests.simulator.servers import model, spec
 

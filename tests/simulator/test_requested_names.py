@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.simulator.server.model_names import parse_name
+from pytest_swarm.domain.model_names import parse_name
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 _NO_CLOUD = "ollama cloud is disabled: remote model is unavailable"

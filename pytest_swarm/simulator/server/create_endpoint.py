@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import JsonObject, go_kind
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, manifest_digest, weights_digest
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field

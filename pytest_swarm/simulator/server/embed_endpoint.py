@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import keep_alive_s
 from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.request_bodies import read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import check_options

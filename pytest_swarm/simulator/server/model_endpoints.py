@@ -8,10 +8,10 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.reply_bodies import process_row
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError

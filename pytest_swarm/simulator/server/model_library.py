@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+from pytest_swarm.domain.model_names import ModelName, parse_name
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import ModelSpec
-from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 
 INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.request_bodies import text_field
 
 DONE: Final = "[DONE]"

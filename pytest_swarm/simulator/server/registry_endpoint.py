@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_swarm.domain.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary, weights_digest
-from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request
 from pytest_swarm.simulator.server.request_error import RequestError

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import keep_alive_s
@@ -13,7 +14,6 @@ from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_int, go_quoted
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
-from pytest_swarm.simulator.server.model_names import parse_name
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
 from pytest_swarm.simulator.server.request_bodies import raw_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError

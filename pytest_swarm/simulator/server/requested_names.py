@@ -9,8 +9,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from pytest_swarm.domain.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.go_values import go_quoted
-from pytest_swarm.simulator.server.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.request_error import RequestError
 
 INVALID_NAME: Final = "invalid model name"

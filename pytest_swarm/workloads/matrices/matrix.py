@@ -10,15 +10,10 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.errors import MatrixError
 from pytest_swarm.units import plural
 
-_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
-_NAMESPACE: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
-_TAG: Final = re.compile(
-    rf"(?:(?:{_PART}/)?{_NAMESPACE}/)?{_PART}(?::(?!cloud\Z)(?!.*-cloud\Z){_PART})?", re.IGNORECASE
-)
-"""What a server of Ollama takes for the name of a model that it runs itself."""
 _NO_PART: Final = re.compile(r"[^A-Za-z0-9_.]+")
 _LONGEST_NAME: Final = 80
 
@@ -198,11 +193,17 @@ def _kept_models(seen: tuple[str, ...], wanted: tuple[str, ...], source: str) ->
     return kept
 
 
+def _is_served(name: str) -> bool:
+    """Return whether a server of Ollama takes a name as that of a model which it runs itself."""
+    parsed = parse_name(name)
+    return parsed.valid and not f"-{parsed.tag}".lower().endswith("-cloud")
+
+
 def _tags(models: tuple[str, ...], source: str) -> dict[str, str]:
     """Return the tag of each model: its name, or what is nearest where no server would take that, such as `a b`."""
     tags: dict[str, str] = {}
     for name in models:
-        tag = name if _TAG.fullmatch(name) else _NO_PART.sub("-", name).strip("-.")[:_LONGEST_NAME]
+        tag = name if _is_served(name) else _NO_PART.sub("-", name).strip("-.")[:_LONGEST_NAME]
         if not tag or tag.lower() in map(str.lower, tags.values()):
             raise MatrixError(
                 f"{source}: model {name!r} cannot be told apart by letters of A to Z, digits, - and .; rename it"
