@@ -14,7 +14,9 @@ from typing import Final
 import numpy as np
 
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
+from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.benders import BendersBound, Master
+from pytest_swarm.routing.highs import OUT_OF_TIME
 from pytest_swarm.routing.local_search import fill, improve, settle_ties
 from pytest_swarm.routing.model_sets import best_set, sets_within
 from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, needed, tie_key, value_of
@@ -135,6 +137,9 @@ def branch_and_bound(program: RoutingProgram, *, limit_s: float | None) -> Solut
     Args:
         program: The program of the step.
         limit_s: Time limit in seconds; None = no limit.
+
+    Raises:
+        RoutingError: The limit passed before any set was found.
     """
     started = time.perf_counter()
     search = _Search(program)
@@ -145,6 +150,8 @@ def branch_and_bound(program: RoutingProgram, *, limit_s: float | None) -> Solut
         if node.bound > search.floor:
             search.expand(node)
     if search.held is None:
+        if search.open:
+            raise RoutingError(OUT_OF_TIME)
         return None
     left = [node.bound for _, _, node in search.open if node.bound > search.floor]
     return Solution(

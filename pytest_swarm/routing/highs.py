@@ -23,6 +23,7 @@ from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.program import RoutingProgram, Solution, needed, value_of
 
+OUT_OF_TIME: Final = "the solver found no plan within its time limit; raise --swarm-solve-limit"
 _HALF: Final = 0.5
 _STDOUT: Final = 1  # the file descriptor that the C library writes to, whatever `sys.stdout` is
 _LOCK: Final = threading.Lock()
@@ -34,8 +35,8 @@ Whole = npt.NDArray[np.int32]
 class HighsArrays:
     """A program in HiGHS's form: minimize cost.x with lower <= x <= upper and row_low <= A x <= row_high.
 
-    A is compressed by rows, or `by_columns`: `start` of each, `index` and `value` of its entries. The first `binaries`
-    columns are whole in an integer program.
+    A is compressed by rows: `start` of each, `index` and `value` of its entries. The first `binaries` columns are whole
+    in an integer program.
     """
 
     cost: Numbers
@@ -47,21 +48,6 @@ class HighsArrays:
     index: Whole
     value: Numbers
     binaries: int = 0
-    by_columns: bool = False
-
-    def program(self, *, integer: bool = False) -> Any:  # highspy is untyped
-        """Return HiGHS's own object of the program, with whole columns where it is `integer`."""
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(self.cost), len(self.row_low)
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.lower, self.upper
-        lp.row_lower_, lp.row_upper_ = self.row_low, self.row_high
-        form = highspy.MatrixFormat
-        lp.a_matrix_.format_ = form.kColwise if self.by_columns else form.kRowwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = self.start, self.index, self.value
-        if integer:
-            whole, real = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
-            lp.integrality_ = [whole] * self.binaries + [real] * (len(self.cost) - self.binaries)
-        return lp
 
 
 def arrays_of(program: RoutingProgram, *, stages: int) -> HighsArrays:
@@ -107,15 +93,6 @@ def arrays_of(program: RoutingProgram, *, stages: int) -> HighsArrays:
     )
 
 
-def new_highs() -> Any:  # highspy is untyped
-    """Return a HiGHS object that prints nothing and runs nothing in parallel, so that equal inputs give equal runs."""
-    suppress_banner()
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
-    return highs
-
-
 def suppress_banner() -> None:
     """Let HiGHS print its license banner to the null device. Call it before CVXPY first uses HiGHS.
 
@@ -150,14 +127,26 @@ def _flush() -> None:
 
 
 def load_model(arrays: HighsArrays, *, integer: bool) -> Any:  # highspy is untyped
-    """Return a HiGHS object with the program in it.
+    """Return a HiGHS object with a program in it, which prints nothing and runs nothing in parallel: runs are alike.
 
     Args:
         arrays: The program.
         integer: Whether the residency is binary; else the relaxation.
     """
-    highs = new_highs()
-    highs.passModel(arrays.program(integer=integer))
+    suppress_banner()
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(arrays.cost), len(arrays.row_low)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = arrays.cost, arrays.lower, arrays.upper
+    lp.row_lower_, lp.row_upper_ = arrays.row_low, arrays.row_high
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays.start, arrays.index, arrays.value
+    if integer:
+        whole, real = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+        lp.integrality_ = [whole] * arrays.binaries + [real] * (len(arrays.cost) - arrays.binaries)
+    highs = highspy.Highs()  # type: ignore[no-untyped-call]  # highspy has no types
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("parallel", "off")  # not `threads`: HiGHS has one scheduler a process
+    highs.passModel(lp)
     return highs
 
 
@@ -191,11 +180,8 @@ def solve_mip(
     ):
         return None
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        raise RoutingError(
-            f"the solver found no plan within {limit_s:g} s; raise --swarm-solve-limit"
-            if limit_s is not None
-            else f"the solver stopped without a plan ({highs.modelStatusToString(highs.getModelStatus())})"
-        )
+        status = highs.modelStatusToString(highs.getModelStatus())
+        raise RoutingError(f"the solver stopped without a plan ({status})" if limit_s is None else OUT_OF_TIME)
     models = len(program.tags)
     held = np.array(highs.getSolution().col_value[: stages * models]).reshape(stages, models) > _HALF
     held = needed(program, held)

@@ -7,6 +7,7 @@ and then loads some (at their price), so the best predecessor of every set is fo
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from pytest_swarm.estimate.estimate_table import Mask, Matrix
+from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.exact import ExactRouter
 from pytest_swarm.routing.model_sets import Family, Index, smaller, without, worth_by_stage
 from pytest_swarm.routing.program import TIE, RoutingProgram, Solution, names_of
@@ -38,15 +40,24 @@ class StagedRouter(ExactRouter):
 
 
 def _by_highs(program: RoutingProgram, limit_s: float | None) -> Solution | None:
-    """HiGHS on the time-expanded program, started from the best single residency where there is one."""
+    """HiGHS on the time-expanded program, started from the best single residency, which counts where it finds none."""
     from pytest_swarm.routing.branch_and_bound import branch_and_bound  # both import highspy
     from pytest_swarm.routing.highs import solve_mip
 
-    started = time.perf_counter()
-    whole = branch_and_bound(program, limit_s=None if limit_s is None else limit_s / 2)
-    left_s = None if whole is None or limit_s is None else max(0.0, limit_s - (time.perf_counter() - started))
-    start = None if whole is None else np.repeat(whole.held, program.stages, axis=0)
-    return solve_mip(program, stages=program.stages, limit_s=left_s, gap=_LARGE_GAP, start=start)
+    started, whole, start = time.perf_counter(), None, None
+    with suppress(RoutingError):  # out of time, and HiGHS may still find a plan
+        whole = branch_and_bound(program, limit_s=None if limit_s is None else limit_s / 2)
+    if whole is not None:
+        start = np.repeat(whole.held, program.stages, axis=0)
+    left_s = None if limit_s is None else max(0.0, limit_s - (time.perf_counter() - started))
+    try:
+        return solve_mip(program, stages=program.stages, limit_s=left_s, gap=_LARGE_GAP, start=start)
+    except RoutingError:
+        if whole is None or start is None:
+            raise
+        return Solution(
+            held=start, value=whole.value, bound=float(program.worth.max(axis=0).sum()), solver=whole.solver
+        )
 
 
 def best_sequence(program: RoutingProgram, family: Family) -> Solution | None:

@@ -776,11 +776,11 @@ FAULTS: Final = (
         tests=("routing/test_invariants.py",),
     ),
     Fault(
-        name="an lp policy orders its rows in another way than CVXPY",
-        where="routing/lp_arrays.py",
-        old="of_x = np.stack([np.repeat(np.arange(tasks), models), within], axis=1).ravel()",
-        new="of_x = np.stack([np.tile(np.arange(tasks), models), within], axis=1).ravel()",
-        tests=("routing/test_lp_arrays.py",),
+        name="a search that ran out of time says that there is no plan",
+        where="routing/branch_and_bound.py",
+        old="        if search.open:\n",
+        new="        if not search.open:\n",
+        tests=("routing/test_branch.py",),
     ),
     Fault(
         name="a resident model is charged for its load",

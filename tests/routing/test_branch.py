@@ -11,13 +11,16 @@ import pytest
 
 from pytest_swarm.domain.plan import PlanStatus
 from pytest_swarm.routing import branch_and_bound as branch
+from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.benders import Master
 from pytest_swarm.routing.branch_and_bound import branch_and_bound
+from pytest_swarm.routing.exact import ExactRouter
 from pytest_swarm.routing.highs import arrays_of, load_model, solve_mip
 from pytest_swarm.routing.local_search import fill, improve
 from pytest_swarm.routing.milp import MilpRouter
 from pytest_swarm.routing.model_sets import best_set, sets_within
 from pytest_swarm.routing.program import RoutingProgram, program_of, value_of
+from pytest_swarm.routing.staged import StagedRouter
 from tests.instances import matrix_view, random_view
 from tests.tries import THOROUGH
 
@@ -75,6 +78,20 @@ def test_after_the_limit_the_plan_is_feasible_with_its_gap(monkeypatch: pytest.M
     assert stopped.value <= best.value + 1e-9
     assert stopped.bound > stopped.value
     assert stopped.bound >= best.value - 1e-9
+
+
+@pytest.mark.parametrize("router", [MilpRouter, StagedRouter])
+def test_no_plan_within_the_limit_does_not_mean_that_there_is_none(
+    router: type[ExactRouter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = [(3 * corner + a, 3 * corner + b) for corner in range(3) for a, b in ((0, 1), (1, 2), (0, 2))]
+    others = [(i, m) for i in range(9) for m, pair in enumerate(pairs) if i not in pair]
+    view = matrix_view([[0.5] * 9] * 9, vram_gb=[1.0] * 9, budget_gb=6.0, forbidden=others)
+    assert asyncio.run(router(solve_limit_s=0.0).route(view)).status is PlanStatus.OPTIMAL
+    monkeypatch.setattr(router, "max_sets", 1)
+    monkeypatch.setattr(branch, "_WORK", 1)
+    with pytest.raises(RoutingError, match="no plan within its time limit; raise --swarm-solve-limit"):
+        asyncio.run(router(solve_limit_s=0.0).route(view))
 
 
 def test_the_router_reports_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,8 @@ SOLVES = {
     "specified_optimum(view, staged=True)",
 }
 
+SOLVED_ALONE = f"from tests.instances import WB1, view_of; view = view_of(WB1); {SOLVES['highs']}"
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program calls printf of the C library by its POSIX name")
 @pytest.mark.parametrize("solve", SOLVES.values(), ids=SOLVES)
@@ -75,5 +77,5 @@ def test_nothing_but_our_own_output_reaches_standard_output(solve: str) -> None:
 
 
 def test_a_closed_standard_output_does_no_harm() -> None:
-    done = run_program("import os; os.close(1); from pytest_swarm.routing.highs import new_highs; new_highs().run()")
+    done = run_program("import os; os.close(1); " + SOLVED_ALONE)
     assert done.returncode == 0, done.stderr

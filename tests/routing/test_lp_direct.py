@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -45,9 +46,13 @@ def test_steps_with_ties_have_the_plans_of_the_mode() -> None:
         same(tied(random_view(seed, models=5, tasks=3)))
 
 
-def test_a_large_step_has_the_plan_of_the_mode_though_a_solver_breaks_its_ties() -> None:
-    plan = same(tied(replace(random_view(3, models=8, tasks=50), vram_budget_gb=64.0)))
-    assert plan.solver == SOLVERS[0]
+def test_a_large_step_has_the_plan_of_the_mode_also_where_threads_share_the_router() -> None:
+    views = [tied(replace(random_view(seed, models=8, tasks=50), vram_budget_gb=64.0)) for seed in range(8)]
+    alone = [same(view) for view in views]
+    assert {plan.solver for plan in alone} == {SOLVERS[0]}
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda view: asyncio.run(DIRECT.route(view)), views))
+    assert [replace(plan, solve_ms=0) for plan in together] == [replace(plan, solve_ms=0) for plan in alone]
 
 
 def test_the_mode_takes_the_optimum_of_the_rule_whatever_its_solver_returned() -> None:

@@ -98,6 +98,16 @@ def test_too_many_sets_go_to_highs_with_a_true_gap(monkeypatch: pytest.MonkeyPat
         assert other.bound >= exact.objective - 1e-6
 
 
+def test_where_highs_has_no_time_the_best_single_residency_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = replace(random_view(0, models=12, tasks=20), vram_budget_gb=30.0)
+    exact, single = route(view), asyncio.run(MilpRouter().route(view))
+    monkeypatch.setattr(StagedRouter, "max_sets", 1)
+    stopped = asyncio.run(StagedRouter(solve_limit_s=0.0).route(view))
+    assert (stopped.status, check(stopped, view)) == (PlanStatus.FEASIBLE, ())
+    assert stopped.objective == pytest.approx(single.objective)
+    assert stopped.bound >= exact.objective
+
+
 def test_worth_by_stage_is_the_same_however_tasks_are_named_and_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     worth = np.random.default_rng(3).random((4, 7))
     family = sets_within(np.ones(4), 2.0, np.zeros(4, dtype=bool), at_most=100)
