@@ -62,6 +62,7 @@ class DecidedPolicy:
         self._estimator = Estimator(self.fleet)
         self._weights = weights_of(policy)
         self._vram_gb = {model.tag: model.vram_gb for model in self.fleet}
+        self._pinned = frozenset([model.tag for model in self.fleet.pinned])
         self._slow_first = [
             model.tag for model in sorted(self.fleet, key=lambda model: (-model.load_time_ms, model.tag))
         ]
@@ -162,19 +163,22 @@ class DecidedPolicy:
 
     def _planned(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> ModelChoice:
         model, held = self._solved(tasks, resident) or self._routed(tasks, resident)
-        if self._vram_gb[model] > self.budget_gb + BUDGET_TOLERANCE_GB:
-            needed, budget = format_gb_apart(self._vram_gb[model], self.budget_gb)
-            raise PolicyError(
-                f"{self._where}: gives {tasks[0].type!r} to {model}, whose {needed} do not "
-                f"fit the budget of {budget}; decide for a policy that keeps the budget"
-            )
         holder = self.fleet.holder(model)
+        least = self._pinned | {holder}
+        if not self._fits(least):
+            needed, budget = format_gb_apart(self._total_gb(least), self.budget_gb)
+            beside = " with the pinned models" if self._pinned - {holder} else ""
+            raise PolicyError(
+                f"{self._where}: gives {tasks[0].type!r} to {model}, which{beside} needs {needed}, more than the budget "
+                f"of {budget}; decide for a policy that keeps the budget"
+            )
+        kept = held | {holder}
         load = holder not in resident
         return ModelChoice(
             model=model,
             reason=self._reason(tasks[0].type, model, load=load, ahead=len(tasks) - 1),
             load=load,
-            unload=self._leaving(self._kept(held, holder), resident) if load else (),
+            unload=self._leaving(kept if self._fits(kept) else least, resident) if load else (),
         )
 
     def _solved(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> FirstChoice | None:
@@ -228,15 +232,15 @@ class DecidedPolicy:
             return plan
         raise PolicyError(f"{self._where}: its mode {self.file.mode!r} waits for a server; use it in a run")
 
-    def _kept(self, held: frozenset[str], model: str) -> frozenset[str]:
-        """Return the models that are kept with the chosen one; where they break the budget, that one alone."""
-        held |= {model}
-        fits = sum([self._vram_gb[tag] for tag in held]) <= self.budget_gb + BUDGET_TOLERANCE_GB
-        return held if fits else frozenset({model})
+    def _total_gb(self, tags: frozenset[str]) -> float:
+        return sum([self._vram_gb[tag] for tag in tags])
+
+    def _fits(self, tags: frozenset[str]) -> bool:
+        return self._total_gb(tags) <= self.budget_gb + BUDGET_TOLERANCE_GB
 
     def _leaving(self, held: frozenset[str], resident: frozenset[str]) -> tuple[str, ...]:
         """Return the resident models that must leave for the plan's, the fastest to load again first."""
-        free_gb = self.budget_gb - sum([self._vram_gb[tag] for tag in held])
+        free_gb = self.budget_gb - self._total_gb(held)
         leaving: list[str] = []
         for tag in self._slow_first:  # the slowest to load stay where they fit
             if tag not in resident or tag in held:

@@ -262,6 +262,22 @@ def test_a_model_beyond_the_budget_is_never_chosen(tmp_path: Path) -> None:
         relaxed.choose("math")
 
 
+@pytest.mark.parametrize("mode", ["lp", "milp", "staged", "fixed", "collate", "greedy", "best-single", "random"])
+def test_a_pinned_model_never_leaves_for_another(mode: str) -> None:
+    small, *others = policy().models
+    made = struct_with(policy(mode, horizon=2, budget_gb=16.0), models=(struct_with(small, keep=True), *others))
+    chosen = DecidedPolicy(made, where="policy").choose("code", resident=FLEET.tags[:3:2], horizon=["code", "math"])
+    assert small.name not in chosen.unload
+    tight = DecidedPolicy(struct_with(made, vram_budget_gb=8.0), where="policy")
+    if mode == "lp":  # whose plan is over the budget
+        with pytest.raises(
+            PolicyError, match=r"qwen2.5-coder:7b, which with the pinned models needs 8\.5GB, more than"
+        ):
+            tight.choose("code", resident=[small.name])
+    else:
+        assert tight.choose("code", resident=[small.name]).model == small.name
+
+
 def test_a_policy_that_the_runs_of_its_decision_found_unusable_says_so(tmp_path: Path) -> None:
     fault = "breaks the budget in 9 of 9 jobs"
     path = saved(
