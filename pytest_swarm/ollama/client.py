@@ -13,7 +13,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import httpx
 
@@ -22,7 +22,14 @@ from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
-from pytest_swarm.ollama.error_messages import answered, bad_reply, refusal_of_whole, translate_error, wire_errors
+from pytest_swarm.ollama.error_messages import (
+    answered,
+    bad_reply,
+    refusal_of_whole,
+    refuse_error_in_reply,
+    translate_error,
+    wire_errors,
+)
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry, chat_body
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
@@ -94,16 +101,22 @@ class OllamaClient:
         """Return a new official client over this client's transport."""
         from pytest_swarm.ollama.official_package import ollama
 
-        return ollama.AsyncClient(
-            self.host, transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
-        )
+        return ollama.AsyncClient(self.host, **self._http_options)
 
     @cached_property
     def _http(self) -> httpx.AsyncClient:
         """For routes and fields that the official client leaves out; made late, because making it is slow."""
-        return httpx.AsyncClient(
-            transport=self._transport, trust_env=False, timeout=None, auth=credentials_of(self._url)
-        )
+        return httpx.AsyncClient(**self._http_options)
+
+    @property
+    def _http_options(self) -> dict[str, Any]:
+        return {
+            "transport": self._transport,
+            "trust_env": False,
+            "timeout": None,
+            "auth": credentials_of(self._url),
+            "event_hooks": {"response": [refuse_error_in_reply]},
+        }
 
     async def chat(self, request: ChatRequest) -> ChatReply:
         """Return the complete reply to a chat; the model stays resident for `LEASE_S` after it.

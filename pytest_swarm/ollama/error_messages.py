@@ -49,6 +49,10 @@ _SHOWN: Final = 120  # most characters of the server's text in an error message
 _READ: Final = 10_000  # most characters of it that are looked at, blanks among them
 
 
+class ErrorInReplyError(ValueError):
+    """A reply of status 200 that says what went wrong, which is the message."""
+
+
 @runtime_checkable
 class _InvalidFields(Protocol):
     """What is used of pydantic's error, which the official client raises for a reply whose fields are wrong."""
@@ -88,6 +92,18 @@ def answered(response: httpx.Response) -> httpx.Response:
 
         raise ollama.ResponseError(response.text, response.status_code)
     return response
+
+
+async def refuse_error_in_reply(response: httpx.Response) -> None:
+    """Raise ErrorInReplyError for a reply of status 200 with an `error` that is not empty, whatever else it holds.
+
+    Ollama sends none: it fails by its status or, in a stream, in a line of its own, which the official client refuses by
+    the same rule. A proxy may, beside the beginning of a message too; one may write a null beside a whole answer.
+    """
+    if response.is_success and b'"error"' in await response.aread():
+        body = response.json()
+        if isinstance(body, dict) and (told := body.get("error")):
+            raise ErrorInReplyError(told if isinstance(told, str) else json.dumps(told))
 
 
 def translate_error(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
@@ -144,12 +160,11 @@ def _reply_fault(error: Exception) -> str:
     match error:
         case json.JSONDecodeError(doc=text):
             return f"it is not JSON: '{quoted(text)}'" if text.strip() else "it is empty"
+        case ErrorInReplyError():
+            return f"it is an error: '{quoted(str(error))}'"
         case _InvalidFields():
             first = error.errors(include_url=False)[0]
-            given, place = first["input"], ".".join(map(str, first["loc"]))
-            if isinstance(given, dict) and isinstance(said := given.get("error"), str):
-                return f"it is an error: '{quoted(said)}'"
-            return quoted(f"{place}: {first['msg']}")
+            return quoted(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         case TypeError() | AttributeError():
             return "it is JSON, but no object"
         case httpx.DecodingError():

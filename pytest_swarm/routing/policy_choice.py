@@ -169,8 +169,8 @@ class DecidedPolicy:
             needed, budget = format_gb_apart(self._total_gb(least), self.budget_gb)
             beside = " with the pinned models" if self._pinned - {holder} else ""
             raise PolicyError(
-                f"{self._where}: gives {tasks[0].type!r} to {model}, which{beside} needs {needed}, more than the budget "
-                f"of {budget}; decide for a policy that keeps the budget"
+                f"{self._where}: gives {tasks[0].type!r} to {model}, which{beside} needs {needed}, more than the "
+                f"budget of {budget}; decide for a policy that keeps the budget"
             )
         kept = held | {holder}
         load = holder not in resident

@@ -126,6 +126,7 @@ REPLIES: dict[str, tuple[BadReply, str]] = {
     "an empty reply": (BadReply(response=raw(b""), ending=BAD), NO_SCORE),
     "`null` in place of a reply": (BadReply(response=raw(b"null"), ending=BAD), NO_SCORE),
     "a list in place of a reply": (BadReply(response=raw(b"[]"), ending=BAD), NO_SCORE),
+    "an error beside an answer": (BadReply(response=fields(error="the runner died"), ending=BAD), NO_SCORE),
     "a number in place of a message": (BadReply(response=fields(message=7), ending=BAD), NO_SCORE),
     "a negative count of tokens": (BadReply(response=fields(eval_count=-3), ending=BAD), NO_SCORE),
     "an impossible duration": (BadReply(response=fields(total_duration=10**30), ending=BAD), NO_SCORE),

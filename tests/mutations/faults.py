@@ -776,6 +776,13 @@ FAULTS: Final = (
         tests=("routing/test_invariants.py",),
     ),
     Fault(
+        name="an answer beside an error is an answer",
+        where="ollama/error_messages.py",
+        old='(told := body.get("error"))',
+        new='(told := body.get("error")) and "message" not in body',
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
         name="a search that ran out of time says that there is no plan",
         where="routing/branch_and_bound.py",
         old="        if search.open:\n",

@@ -276,6 +276,8 @@ def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response)
         (httpx.Response(200, text="x" * 9000), f"it is not JSON: '{'x' * 120}...'"),
         (httpx.Response(200, text="[1, 2]"), "it is JSON, but no object"),
         (httpx.Response(200, json={"error": "GPU\x07\non fire"}), r"it is an error: 'GPU\u0007 on fire'"),
+        (httpx.Response(200, json=GOOD | {"error": "the runner died"}), "it is an error: 'the runner died'"),
+        (httpx.Response(200, json=GOOD | {"error": {"code": 7}}), """it is an error: '{"code": 7}'"""),
         (httpx.Response(200, json=GOOD | {"eval_count": 1.5}), "eval_count: Input should be a valid integer, got a"),
         (httpx.Response(200, content=b'{"model": "caf\xe9"}'), "it is not UTF-8 text (byte 14)"),
         (httpx.Response(200, json={"model": "m:1b"}), "message: Field required"),
@@ -293,6 +295,25 @@ def test_the_reason_is_said_why_a_reply_cannot_be_read(response: httpx.Response,
     assert sentence.endswith("is another program on that port?")
     assert sentence.isprintable()
     assert len(sentence) < 400
+
+
+def test_an_error_in_place_of_the_reply_to_any_call_is_none() -> None:
+    calls: list[Callable[[OllamaClient], Coroutine[Any, Any, Any]]] = [
+        lambda ollama: ollama.resident(),
+        lambda ollama: ollama.installed(),
+        lambda ollama: ollama.load("m", num_ctx=8),
+        lambda ollama: ollama.ask({"model": "m"}),
+    ]
+    for call in calls:
+        with pytest.raises(BadReplyError, match="it is an error: 'no GPU'"):
+            asyncio.run(call(saying({**GOOD, "models": [], "error": "no GPU"})))
+
+
+@pytest.mark.parametrize("empty", [None, "", False])
+def test_an_empty_error_beside_an_answer_is_none(empty: object) -> None:
+    assert chat(saying({**GOOD, "error": empty})).text == "hello"
+    spoken = {"role": "assistant", "content": '{"error": "none"}'}
+    assert chat(saying({**GOOD, "message": spoken})).text == spoken["content"]
 
 
 def test_a_gateway_that_answers_for_the_server_is_a_refusal_that_may_pass() -> None:
