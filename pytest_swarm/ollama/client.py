@@ -12,33 +12,28 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import httpx
 
 from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
+from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ServerRefusedError
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import base_url, credentials_of, shown_host
-from pytest_swarm.ollama.error_messages import (
-    answered,
-    bad_reply,
-    refusal_of_whole,
-    refuse_error_in_reply,
-    translate_error,
-    wire_errors,
-)
+from pytest_swarm.ollama.error_messages import answered, refusal_of_whole, refuse_error, translate_error, wire_errors
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel, ModelInfo, ResidentEntry, chat_body
 from pytest_swarm.ollama.replies import (
     ImpossibleReply,
-    check_model,
+    check_loaded,
     read_chat,
     read_entries,
     read_info,
     read_installed,
     read_resident,
+    read_version,
 )
 from pytest_swarm.ollama.retrying import DEFAULT_TIMEOUT_S, FailedAttempt, wait_before_s
 from pytest_swarm.ollama.transports.bounded import BoundedTransport
@@ -53,7 +48,9 @@ FOREVER: Final = -1
 UNLOAD_NOW: Final = 0
 _UNLOAD_POLL_S: Final = 0.05  # interval of `/api/ps` until a model is gone; a call takes the server 0.8 ms
 _REPLACED_AFTER: Final = 40  # polls until the server is asked whether the model was replaced under its tag
+_LISTING: Final = "listing resident models"
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class OllamaClient:
@@ -115,7 +112,7 @@ class OllamaClient:
             "trust_env": False,
             "timeout": None,
             "auth": credentials_of(self._url),
-            "event_hooks": {"response": [refuse_error_in_reply]},
+            "event_hooks": {"response": [refuse_error]},
         }
 
     async def chat(self, request: ChatRequest) -> ChatReply:
@@ -126,17 +123,17 @@ class OllamaClient:
         reads it. It is then sent as it is. Most servers that do not know the field ignore it; one that refuses it is
         asked without it.
         """
-        call, refusal = f"chat with {request.model}", None
+        call = f"chat with {request.model}"
+        read = partial(read_chat, asked=request.model)
+        if not request.may_be_cut:
+            return await self._asked(call, lambda: self._chat(request), read)
         try:
-            response = await self._with_retries(call, lambda: self._chat(request, truncate=not request.may_be_cut))
+            return await self._asked(call, lambda: self._chat(request, truncate=False), read)
         except ServerRefusedError as error:
-            refusal = refusal_of_whole(error) if request.may_be_cut else None
+            refusal = refusal_of_whole(error)
             if refusal is None:
                 raise
-            response = await self._with_retries(call, lambda: self._chat(request))
-        reply = self._parsed(call, lambda: read_chat(response, asked=request.model))
-        if refusal is None:
-            return reply
+        reply = await self._asked(call, lambda: self._chat(request), read)
         return replace(reply, refused_whole=refusal.too_long, whole_prompt_tokens=refusal.tokens)
 
     async def ask(self, body: Mapping[str, Json]) -> ChatReply:
@@ -145,9 +142,10 @@ class OllamaClient:
         Args:
             body: The body, without `keep_alive`; it must not ask for a stream.
         """
-        call = f"chat with {body.get('model')}"
-        found = await self._with_retries(call, lambda: self._post("/api/chat", {**body, "keep_alive": LEASE_S}))
-        return self._parsed(call, lambda: read_chat(found, asked=str(body.get("model"))))
+        model, leased = str(body.get("model")), {**body, "keep_alive": LEASE_S}
+        return await self._asked(
+            f"chat with {model}", lambda: self._post("/api/chat", leased), partial(read_chat, asked=model)
+        )
 
     async def load(self, tag: str, *, num_ctx: int | None, keep_alive: float = LEASE_S) -> None:
         """Load a model, and return when it is resident. A resident one gets the new `keep_alive`.
@@ -157,12 +155,10 @@ class OllamaClient:
             num_ctx: Context length in tokens; chats must then request the same. None = the server's default.
             keep_alive: Seconds that it stays resident when idle; `FOREVER` pins it.
         """
-        call = f"loading {tag}"
         options = None if num_ctx is None else {"num_ctx": num_ctx}
-        response = await self._with_retries(call, lambda: self._generate(tag, keep_alive, options))
-        if response.done is not True:
-            raise bad_reply(host=self.host, call=call, what="does not confirm that the model was loaded")
-        self._parsed(call, lambda: check_model(response, asked=tag))
+        await self._asked(
+            f"loading {tag}", lambda: self._generate(tag, keep_alive, options), partial(check_loaded, asked=tag)
+        )
 
     async def unload(self, tag: str, *, digest: str | None = None) -> None:
         """Unload a model, and return when it is gone from `/api/ps`; CallTimeoutError after `timeout_s`.
@@ -202,36 +198,23 @@ class OllamaClient:
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first; a model that is still loading is not listed."""
-        call = "listing resident models"
-        response = await self._with_retries(call, self._client.ps)
-        return self._parsed(call, lambda: read_resident(response))
+        return await self._asked(_LISTING, self._client.ps, read_resident)
 
     async def resident_entries(self) -> tuple[ResidentEntry, ...]:
         """Return the resident models with their contexts and the time that is left to them."""
-        call = "listing resident models"
-        response = await self._with_retries(call, self._client.ps)
-        return self._parsed(call, lambda: read_entries(response, now=datetime.now(UTC)))
+        return await self._asked(_LISTING, self._client.ps, lambda found: read_entries(found, now=datetime.now(UTC)))
 
     async def installed(self) -> tuple[ListedModel, ...]:
         """Return the installed models and the cloud models that the server passes on, in its order."""
-        call = "listing models"
-        body = await self._with_retries(call, lambda: self._get("/api/tags"))
-        return self._parsed(call, lambda: read_installed(body))
+        return await self._asked("listing models", lambda: self._get("/api/tags"), read_installed)
 
     async def show(self, tag: str) -> ModelInfo:
         """Return the server's information about a model."""
-        call = f"showing {tag}"
-        response = await self._with_retries(call, lambda: self._client.show(tag))
-        return self._parsed(call, lambda: read_info(response, tag=tag))
+        return await self._asked(f"showing {tag}", lambda: self._client.show(tag), partial(read_info, tag=tag))
 
     async def version(self) -> str:
         """Return the server's version, which also proves that it is an Ollama server."""
-        call = "asking for the version"
-        body = await self._with_retries(call, lambda: self._get("/api/version"))
-        version = body.get("version") if isinstance(body, dict) else None
-        if not isinstance(version, str) or not version:
-            raise bad_reply(host=self.host, call=call, what="has no version")
-        return version
+        return await self._asked("asking for the version", lambda: self._get("/api/version"), read_version)
 
     def through(self, wrap: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport]) -> Self:
         """Return a client of the same server with another transport; `wrap` makes it from this client's transport."""
@@ -277,37 +260,39 @@ class OllamaClient:
         response = answered(await self._http.post(f"{self.host}{path}", json=dict(body)))
         return ollama.ChatResponse.model_validate(response.json())
 
+    async def _asked(self, call: str, work: Callable[[], Awaitable[_T]], read: Callable[[_T], _R]) -> _R:
+        """Return what `read` makes of the result of `work`; BadReplyError where that cannot be true."""
+        found = await self._with_retries(call, work)
+        try:
+            return read(found)
+        except ImpossibleReply as error:
+            raise BadReplyError(
+                f"{call}: the answer of the server at {self.host} {error}; nothing of it is used"
+            ) from error
+
     async def _with_retries(self, call: str, work: Callable[[], Awaitable[_T]], *, limited: bool = False) -> _T:
         """Return the result of `work`; try it again where the server is to blame and may do better.
 
         `limited`: the caller has a time limit for all attempts together, so that none needs one of its own.
         """
-        for attempt in range(1, self.retries + 1):
+        for attempt in count(1):
             try:
                 return await self._with_timeout(call, work(), limited=limited)
             except BackendError as error:
-                if not error.may_pass:
+                if attempt > self.retries or not error.may_pass:
                     raise
                 failed = FailedAttempt(call=call, error=error, attempt=attempt, wait_s=wait_before_s(attempt))
             if self.on_retry is not None:
                 self.on_retry(failed)
             await asyncio.sleep(failed.wait_s)
-        return await self._with_timeout(call, work(), limited=limited)
+        raise AssertionError("the last attempt returns or raises")
 
     async def _with_timeout(self, call: str, work: Awaitable[_T], *, limited: bool) -> _T:
         """Return the result of `work` within the time limit; translate its errors."""
         try:
-            if limited:
-                return await work
-            async with asyncio.timeout(self.timeout_s):
+            async with asyncio.timeout(None if limited else self.timeout_s):
                 return await work
         except Exception as error:
             if not isinstance(error, wire_errors()):
                 raise
             raise translate_error(error, host=self.host, call=call, timeout_s=self.timeout_s) from error
-
-    def _parsed(self, call: str, read: Callable[[], _T]) -> _T:
-        try:
-            return read()
-        except ImpossibleReply as error:
-            raise bad_reply(host=self.host, call=call, what=str(error)) from error

@@ -49,7 +49,7 @@ _SHOWN: Final = 120  # most characters of the server's text in an error message
 _READ: Final = 10_000  # most characters of it that are looked at, blanks among them
 
 
-class ErrorInReplyError(ValueError):
+class ErrorReplyError(ValueError):
     """A reply of status 200 that says what went wrong, which is the message."""
 
 
@@ -94,16 +94,16 @@ def answered(response: httpx.Response) -> httpx.Response:
     return response
 
 
-async def refuse_error_in_reply(response: httpx.Response) -> None:
-    """Raise ErrorInReplyError for a reply of status 200 with an `error` that is not empty, whatever else it holds.
+async def refuse_error(response: httpx.Response) -> None:
+    """Raise ErrorReplyError for a reply of status 200 with an `error` that is not empty, whatever else it holds.
 
-    Ollama sends none: it fails by its status or, in a stream, in a line of its own, which the official client refuses by
-    the same rule. A proxy may, beside the beginning of a message too; one may write a null beside a whole answer.
+    Ollama sends none: it fails by its status or, in a stream, in a line of its own, which the official client refuses
+    by the same rule. A proxy may, beside the beginning of a message too; one may write a null beside a whole answer.
     """
     if response.is_success and b'"error"' in await response.aread():
         body = response.json()
         if isinstance(body, dict) and (told := body.get("error")):
-            raise ErrorInReplyError(told if isinstance(told, str) else json.dumps(told))
+            raise ErrorReplyError(told if isinstance(told, str) else json.dumps(told))
 
 
 def translate_error(error: Exception, *, host: str, call: str, timeout_s: float) -> BackendError:
@@ -160,7 +160,7 @@ def _reply_fault(error: Exception) -> str:
     match error:
         case json.JSONDecodeError(doc=text):
             return f"it is not JSON: '{quoted(text)}'" if text.strip() else "it is empty"
-        case ErrorInReplyError():
+        case ErrorReplyError():
             return f"it is an error: '{quoted(str(error))}'"
         case _InvalidFields():
             first = error.errors(include_url=False)[0]
@@ -176,17 +176,6 @@ def _tls_failure(error: Exception) -> str | None:
     """Return what TLS did not like; None for another error. The official client raises a bare one in its place."""
     texts = [str(each) for each in (error, error.__context__) if isinstance(each, httpx.ConnectError)]
     return next(filter(_TLS.match, texts), None)
-
-
-def bad_reply(*, host: str, call: str, what: str) -> BadReplyError:
-    """Return the error for an impossible reply.
-
-    Args:
-        host: URL of the server, without credentials.
-        call: The call, such as "chat with x".
-        what: What is wrong, continuing "the answer of the server ...".
-    """
-    return BadReplyError(f"{call}: the answer of the server at {host} {what}; nothing of it is used")
 
 
 class WholeRefusal(NamedTuple):

@@ -66,7 +66,14 @@ class ImpossibleReply(Exception):  # noqa: N818 - a result, which the client tur
     """A reply that cannot be true; the message says why."""
 
 
-def check_model(response: ChatAnswer | GenerateAnswer, *, asked: str) -> None:
+def check_loaded(response: GenerateAnswer, *, asked: str) -> None:
+    """Raise ImpossibleReply for a reply to a request without a prompt that does not confirm the load of a model."""
+    if response.done is not True:
+        raise ImpossibleReply("does not confirm that the model was loaded")
+    _check_model(response, asked)
+
+
+def _check_model(response: ChatAnswer | GenerateAnswer, asked: str) -> None:
     """Raise ImpossibleReply for a reply of another model than the one that was asked."""
     if response.model is None or full_tag(response.model) != full_tag(asked):
         raise ImpossibleReply(f"says that it comes from {response.model!r}")
@@ -84,7 +91,7 @@ def read_chat(response: ChatAnswer, *, asked: str) -> ChatReply:
     """
     if response.done is not True and not _ended_by_repeats(response):
         raise ImpossibleReply("ends without `done`, so it was cut off")
-    check_model(response, asked=asked)
+    _check_model(response, asked)
     if response.message.content is None:
         raise ImpossibleReply("has no content")
     generated = _count(response.eval_count, "eval_count")
@@ -186,6 +193,14 @@ def _installed(row: Json) -> ListedModel:
         digest=digest if isinstance(digest, str) and digest else None,
         remote_host=remote if isinstance(remote, str) and remote else None,
     )
+
+
+def read_version(body: Json) -> str:
+    """Return the version of the reply of `/api/version`. Raises ImpossibleReply."""
+    version = body.get("version") if isinstance(body, dict) else None
+    if not isinstance(version, str) or not version:
+        raise ImpossibleReply("has no version")
+    return version
 
 
 def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:

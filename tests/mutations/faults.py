@@ -141,9 +141,9 @@ FAULTS: Final = (
     ),
     Fault(
         name="a load that is confirmed for another model is taken for the one that was asked",
-        where="ollama/client.py",
-        old="check_model(response, asked=tag)",
-        new="check_model(response, asked=response.model or tag)",
+        where="ollama/replies.py",
+        old="    _check_model(response, asked)\n\n",
+        new="    _check_model(response, response.model or asked)\n\n",
         tests=("ollama/test_client.py",),
     ),
     Fault(

@@ -270,9 +270,7 @@ def test_a_pinned_model_never_leaves_for_another(mode: str) -> None:
     assert small.name not in chosen.unload
     tight = DecidedPolicy(struct_with(made, vram_budget_gb=8.0), where="policy")
     if mode == "lp":  # whose plan is over the budget
-        with pytest.raises(
-            PolicyError, match=r"which with the pinned models needs 8\.5GB, more than"
-        ):
+        with pytest.raises(PolicyError, match=r"which with the pinned models needs 8\.5GB, more than"):
             tight.choose("code", resident=[small.name])
     else:
         assert tight.choose("code", resident=[small.name]).model == small.name
