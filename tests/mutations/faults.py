@@ -2313,8 +2313,8 @@ FAULTS: Final = (
     Fault(
         name="a prompt that may be too long is cut without a question",
         where="ollama/client.py",
-        old="truncate=not request.may_be_cut",
-        new="truncate=True",
+        old="self._chat(request, truncate=False)",
+        new="self._chat(request)",
         tests=("ollama/test_client.py",),
     ),
     Fault(
