@@ -15,7 +15,6 @@ import httpx
 
 from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
-from pytest_swarm.execution.sent_bodies import sent_bodies
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.stored_texts import StoredTextGenerator
 from pytest_swarm.fields import Json
@@ -134,14 +133,13 @@ class PlayingTransport(httpx.AsyncBaseTransport):
     async def _wait(self, missing: Callable[[], tuple[Need, ...]]) -> None:
         if self._announced is not None and missing():
             announcement, self._announced = self._announced, None
-            await self._foresee(announcement)
+            self._foresee(announcement)
         await self.gate.passage(missing)
 
-    async def _foresee(self, announcement: Announcement) -> None:
+    def _foresee(self, announcement: Announcement) -> None:
         """Note what the announced calls of the step will need."""
-        calls = announcement()
-        for call, body in zip(calls, await sent_bodies(each.request for each in calls), strict=True):
-            question = self._known.question(CHAT, body)
+        for call in announcement():
+            question = self._known.question_of_chat(call.request)
             if question is not None:
                 self._labels[question.key] = call
                 for need in self._missing(question):

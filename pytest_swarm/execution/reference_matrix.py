@@ -6,7 +6,6 @@ mistakes before it. The same graph always has the same reference inputs.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,10 +14,9 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.seeding import request_seed, stable_rng, task_seeds
 from pytest_swarm.execution.answer_gate import AnswerNeed
 from pytest_swarm.execution.backends import RealisedScores
-from pytest_swarm.execution.sent_bodies import sent_bodies
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.tasks import TaskCall, chat_request
-from pytest_swarm.ollama.answers.questions import CHAT, Question
+from pytest_swarm.ollama.answers.questions import Question
 from pytest_swarm.scoring.scorers import score_text
 
 
@@ -78,9 +76,8 @@ class ReferenceMatrix:
             for model in self.fleet
             if model.can_take(task)
         ]
-        bodies = asyncio.run(sent_bodies(chat_request(call) for call in calls))
-        for call, body in zip(calls, bodies, strict=True):
-            question = self.known.question(CHAT, body)
+        for call in calls:
+            question = self.known.question_of_chat(chat_request(call))
             if question is not None:
                 yield (call.task.id, call.model.tag), question
 

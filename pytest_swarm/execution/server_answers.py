@@ -10,9 +10,10 @@ from pytest_swarm.errors import AnswersError
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
-from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
+from pytest_swarm.ollama.answers.questions import CHAT, ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
-from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.client import LEASE_S, OllamaClient
+from pytest_swarm.ollama.messages import ChatRequest, chat_body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,6 +45,10 @@ class ServerAnswers:
         tag = body.get("model")
         model = self.model(tag) if isinstance(tag, str) else None
         return None if model is None else question_of(path, body, model)
+
+    def question_of_chat(self, request: ChatRequest) -> Question | None:
+        """Return the question of a chat that the client may send; None where it names no model of the server."""
+        return self.question(CHAT, chat_body(request, keep_alive=LEASE_S, truncate=True))
 
     def answer(self, question: Question) -> StoredAnswer | None:
         """Return the answer to a question; None where it must be asked."""
