@@ -103,10 +103,10 @@ def held_out(matrix: Matrix, *, weak: str, strong: str) -> HeldOut:
 def _starts(calls: Sequence[ScoredCall], fleet: Fleet, asked: TaskGraph) -> tuple[dict[str, StartingEstimates], float]:
     """The mean of each model over all types, the table by type, and the text, of the same answers; its weight."""
     table = shrunk_table(cell_sums(calls), fleet)
-    text = TextEstimates(calls, fleet, info=EstimatesInfo(kind=EstimatesKind.TEXT, learning=False), bare=True)
+    text = TextEstimates(calls, fleet, info=EstimatesInfo(kind=EstimatesKind.TEXT, learning=False))
     starts: dict[str, StartingEstimates] = {
-        "prior": TypeTable(rest=table.rest, bare=True),
-        "type": TypeTable.of(table, bare=True),
+        "prior": TypeTable(rest=table.rest),
+        "type": TypeTable.of(table),
         "text": text.of_job(asked),
     }
     return starts, text.weight

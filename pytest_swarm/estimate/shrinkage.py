@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.estimates_info import EstimateCount
@@ -80,11 +80,6 @@ def named_prior(model: Model, task_type: str) -> float | None:
         The share of right answers that is expected, 0 to 1.
     """
     return model.capabilities.get(task_type, model.capabilities.get(ANY_TYPE))
-
-
-def without_priors(fleet: Fleet) -> Fleet:
-    """Return the fleet without its capabilities: nobody has a belief."""
-    return replace(fleet, models=tuple(replace(model, capabilities={}) for model in fleet))
 
 
 def prior_strength(cells: tuple[_Cell, ...]) -> float:

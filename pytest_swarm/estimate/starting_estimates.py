@@ -14,7 +14,7 @@ from pytest_swarm.domain.model import NEUTRAL_CAPABILITY, Fleet, Model
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.estimate.scored_calls import CellKey, ScoredCall, cell_sums
-from pytest_swarm.estimate.shrinkage import ShrunkTable, named_prior, shrunk_table, without_priors
+from pytest_swarm.estimate.shrinkage import ShrunkTable, named_prior, shrunk_table
 
 
 class StartingEstimates(Protocol):
@@ -51,24 +51,22 @@ class TypeTable:
     """Estimates by model and type. Without any, those of the fleet file.
 
     `cells` has a figure for each model (by its full tag) and type that was observed, `rest` one for each model that
-    was: it counts for the types that were not, where the fleet names no prior. `bare`: the fleet's priors were made
-    of these very answers, so that they are no belief beside them.
+    was: it counts for the types that were not, where the fleet names no prior.
     """
 
     cells: Mapping[CellKey, float] = field(default_factory=dict)
     rest: Mapping[str, float] = field(default_factory=dict)
-    bare: bool = False
 
     @classmethod
-    def of(cls, table: ShrunkTable, *, bare: bool = False) -> TypeTable:
+    def of(cls, table: ShrunkTable) -> TypeTable:
         """Return the estimates of a table."""
-        return cls(cells={key: cell.estimate for key, cell in table.cells.items()}, rest=table.rest, bare=bare)
+        return cls(cells={key: cell.estimate for key, cell in table.cells.items()}, rest=table.rest)
 
     def capability(self, model: Model, task_type: str) -> float:
         """Return the estimate of a cell, else the fleet's prior, else the model's over all types, else 0.5."""
         tag = full_tag(model.tag)
         found = self.cells.get(CellKey(tag, task_type))
-        if found is None and not self.bare:
+        if found is None:
             found = named_prior(model, task_type)
         return self.rest.get(tag, NEUTRAL_CAPABILITY) if found is None else found
 
@@ -107,14 +105,12 @@ class CrossFittedEstimates:
         calls: All answers.
         fleet: The models, with their priors.
         info: Where the answers come from.
-        bare: Whether the fleet's priors are left out, because they were made of these answers.
     """
 
-    def __init__(self, calls: Iterable[ScoredCall], fleet: Fleet, *, info: EstimatesInfo, bare: bool = False) -> None:
+    def __init__(self, calls: Iterable[ScoredCall], fleet: Fleet, *, info: EstimatesInfo) -> None:
         self.calls = tuple(calls)
         self.info = info
-        self._fleet = without_priors(fleet) if bare else fleet
-        self._bare = bare
+        self._fleet = fleet
         self._all = cell_sums(self.calls)
         self._own: dict[tuple[str, str], list[ScoredCall]] = {}
         for call in self.calls:
@@ -142,7 +138,7 @@ class CrossFittedEstimates:
         left = dict(self._all)
         for key, sums in cell_sums(own).items():
             left[key] = left[key].minus(sums)
-        return TypeTable.of(shrunk_table(left, self._fleet), bare=self._bare)
+        return TypeTable.of(shrunk_table(left, self._fleet))
 
 
 def estimates_info(

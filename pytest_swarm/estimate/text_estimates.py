@@ -112,14 +112,13 @@ class TextEstimates:
         calls: All answers.
         fleet: The models, with their priors.
         info: Where the answers come from.
-        bare: Whether the fleet's priors are left out, because they were made of these answers.
     """
 
-    def __init__(self, calls: Iterable[ScoredCall], fleet: Fleet, *, info: EstimatesInfo, bare: bool = False) -> None:
+    def __init__(self, calls: Iterable[ScoredCall], fleet: Fleet, *, info: EstimatesInfo) -> None:
         known = {full_tag(model.tag) for model in fleet}
         calls = tuple(call for call in calls if full_tag(call.model) in known)
         self._fleet = fleet
-        self._table = CrossFittedEstimates(calls, fleet, info=info, bare=bare)
+        self._table = CrossFittedEstimates(calls, fleet, info=info)
         self._group = _groups(calls)
         own = np.array([self._group[call.job] for call in calls])
         count = int(own.max(initial=-1)) + 1

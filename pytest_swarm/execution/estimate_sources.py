@@ -48,5 +48,5 @@ def estimate_source(
     if choice.kind is EstimatesKind.TEXT:
         from pytest_swarm.estimate.text_estimates import TextEstimates
 
-        return TextEstimates(known.calls, fleet, info=info, bare=known.bare(fleet))
-    return CrossFittedEstimates(known.calls, fleet, info=info, bare=known.bare(fleet))
+        return TextEstimates(known.calls, fleet, info=info)
+    return CrossFittedEstimates(known.calls, fleet, info=info)

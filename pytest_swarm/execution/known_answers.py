@@ -15,7 +15,8 @@ from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, GraphError
 from pytest_swarm.estimate.scored_calls import ScoredCall, cell_sums
-from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table, without_priors
+from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table
+from pytest_swarm.ollama.answers.answer_store import is_database
 from pytest_swarm.simulator.models.imported_answers import ImportedAnswers, load_imported_answers
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
@@ -25,34 +26,24 @@ from pytest_swarm.workloads.graph_files import load_graph
 ANSWERS: Final = "answers.jsonl"
 JOBS: Final = "jobs"
 _ROUNDING: Final = 1e-4  # of the priors in a fleet file
-_DATABASE: Final = b"SQLite format 3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownAnswers:
-    """Scored answers, each once; `source` says where they come from, `fleet` has the models that gave them.
-
-    `made_priors`: the priors of that fleet are means of these very answers, as earlier versions of `import-matrix`
-    wrote them.
-    """
+    """Scored answers, each once; `source` says where they come from, `fleet` has the models that gave them."""
 
     source: str
     fleet: Fleet
     calls: tuple[ScoredCall, ...]
-    made_priors: bool = False
 
     def table(self, fleet: Fleet) -> ShrunkTable:
         """Return what the answers say of the models of a fleet; EstimateError where they are of none of them."""
-        table = shrunk_table(cell_sums(self.calls), without_priors(fleet) if self.bare(fleet) else fleet)
+        table = shrunk_table(cell_sums(self.calls), fleet)
         if not table.cells:
             raise EstimateError(
                 f"{self.source}: has no scored answer of a model of fleet {fleet.name!r}; use its fleet"
             )
         return table
-
-    def bare(self, fleet: Fleet) -> bool:
-        """Return whether the priors of a fleet do not count, because they were made of these answers."""
-        return self.made_priors and fleet.digest == self.fleet.digest
 
 
 def read_known_answers(path: Path) -> KnownAnswers:
@@ -69,7 +60,7 @@ def read_known_answers(path: Path) -> KnownAnswers:
     if (path / ANSWERS).is_file() or path.name == ANSWERS:
         folder = path if path.is_dir() else path.parent
         found = _matrix_answers(load_imported_answers(folder / ANSWERS), folder)
-    elif _is_store(path):
+    elif path.is_file() and path.stat().st_size and is_database(path):
         raise EstimateError(
             f"{path}: is a store of answers, which has texts and no scores; play it with pytest "
             f"--swarm-backend=measure --swarm-offline --swarm-answers={path}, and give that run"
@@ -83,17 +74,6 @@ def read_known_answers(path: Path) -> KnownAnswers:
     if not found.calls:
         raise EstimateError(f"{path}: no answer in it was scored, so nothing is known of the models")
     return found
-
-
-def _is_store(path: Path) -> bool:
-    """Return whether a file is a database, as the store of answers is."""
-    if not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_DATABASE)) == _DATABASE
-    except OSError as error:
-        raise EstimateError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def run_answers(run: Run) -> KnownAnswers:
@@ -126,8 +106,12 @@ def _matrix_answers(imported: ImportedAnswers, folder: Path) -> KnownAnswers:
             ) from error
         calls.append(_call(graph, task, model=key.model, score=call.score))
     fleet = load_fleet(folder / "fleet.toml")
-    source = f"table {folder.resolve().name}"
-    return KnownAnswers(source=source, fleet=fleet, calls=tuple(calls), made_priors=_are_means(fleet, calls))
+    if _are_means(fleet, calls):
+        raise EstimateError(
+            f"{folder / 'fleet.toml'}: its capabilities are means of these very answers, as an earlier version wrote "
+            "them, and no belief beside them; import the table anew"
+        )
+    return KnownAnswers(source=f"table {folder.resolve().name}", fleet=fleet, calls=tuple(calls))
 
 
 def _are_means(fleet: Fleet, calls: Iterable[ScoredCall]) -> bool:
