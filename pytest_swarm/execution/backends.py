@@ -16,7 +16,6 @@ from pytest_swarm.domain.imported_call import ImportedCall
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import SIMULATED_BACKEND, Case
 from pytest_swarm.domain.seeding import task_seeds
-from pytest_swarm.execution.announced_calls import Announcement, ignore
 from pytest_swarm.execution.server_models import one_file_models
 from pytest_swarm.ollama.address import base_url, is_loopback, shown_host
 from pytest_swarm.ollama.messages import ListedModel
@@ -25,6 +24,7 @@ from pytest_swarm.ollama.retrying import CallLimits
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_swarm.execution.tasks import Announcement
     from pytest_swarm.ollama.client import OllamaClient
     from pytest_swarm.routing.base import HindsightAnswers
     from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
@@ -81,7 +81,7 @@ class Connection:
     realised: Callable[[TaskGraph, int], RealisedScores | None]
     listener: CaseListener | None = None
     imported: Callable[[TaskGraph], Mapping[tuple[str, str], ImportedCall]] = lambda _: {}
-    announce: Callable[[Announcement], None] = ignore
+    announce: Callable[[Announcement], None] = lambda _: None
     hindsight: Callable[[TaskGraph, int], HindsightAnswers | None] = lambda *_: None
     probe_sent: Callable[[], bool] = lambda: True
 

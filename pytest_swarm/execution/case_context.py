@@ -11,11 +11,11 @@ from pytest_swarm.domain.record import Case
 from pytest_swarm.domain.seeding import request_seed
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.estimate.estimator import Estimator
-from pytest_swarm.execution.announced_calls import Announcement
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.residency import ResidencyContext, ResidencyManager
+from pytest_swarm.execution.tasks import Announcement
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import Router
 from pytest_swarm.scoring.scorers import Scorers

@@ -24,7 +24,7 @@ from pytest_swarm.errors import BackendError, PlanError
 from pytest_swarm.estimate.estimate_formulas import call_latency_s
 from pytest_swarm.execution.plan_in_force import PlanInForce, plan_in_force
 from pytest_swarm.execution.running_job import RunningJob
-from pytest_swarm.execution.tasks import TaskCall, announced, not_loaded, run_task
+from pytest_swarm.execution.tasks import TaskCall, not_loaded, run_task
 from pytest_swarm.routing.registry import built_in
 from pytest_swarm.simulator.virtual_loop import settle
 
@@ -128,7 +128,7 @@ class Dispatcher:
         step = await job.plan(job.moment(number, running=running, trigger=trigger))
         self._plan = plan_in_force(step, followed=self._replan_after > 1)
         job.sampler.phase = SamplePhase.RUNNING
-        job.context.announce(lambda: announced(tuple(job.call(each, number) for each in self._committed())))
+        job.context.announce(lambda: tuple(job.call(each, number) for each in self._committed()))
 
     def _committed(self) -> Iterator[Assignment]:
         """Yield what the last plan runs now and is not started, in its order."""

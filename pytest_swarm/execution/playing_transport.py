@@ -13,10 +13,10 @@ from typing import Final
 
 import httpx
 
-from pytest_swarm.execution.announced_calls import AnnouncedCall, Announcement
 from pytest_swarm.execution.answer_gate import AnswerGate, AnswerNeed, LoadNeed, Need
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.stored_texts import StoredTextGenerator
+from pytest_swarm.execution.tasks import Announcement, TaskCall, chat_request
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
@@ -52,7 +52,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         self._generator = generator
         self._install = install
         self._announced: Announcement | None = None
-        self._labels: dict[str, AnnouncedCall] = {}
+        self._labels: dict[str, TaskCall] = {}
         self.gate = AnswerGate()
         self.job = ""
         self.used: dict[str, StoredAnswer] = {}
@@ -139,7 +139,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
     def _foresee(self, announcement: Announcement) -> None:
         """Note what the announced calls of the step will need."""
         for call in announcement():
-            question = self._known.question_of_chat(call.request)
+            question = None if call.imported else self._known.question_of_chat(chat_request(call))
             if question is not None:
                 self._labels[question.key] = call
                 for need in self._missing(question):
@@ -153,7 +153,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         call = self._labels.get(question.key)
         if call is None:
             return (AnswerNeed(question=question, kind=kind_beside_tasks(question), task="", job=self.job), *loads)
-        return (AnswerNeed(question=question, kind=call.kind, task=call.task, job=self.job), *loads)
+        return (AnswerNeed(question=question, kind=str(call.task.type), task=call.task.id, job=self.job), *loads)
 
     def _missing_load(self, model: ModelIdentity, num_ctx: int) -> tuple[Need, ...]:
         known = self._current.world.knows(model.digest, num_ctx)

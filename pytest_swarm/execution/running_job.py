@@ -19,7 +19,7 @@ from pytest_swarm.execution.case_context import CaseContext, set_up_job
 from pytest_swarm.execution.imagined_answers import is_imagined
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, Look, VramSampler
-from pytest_swarm.execution.tasks import TaskCall, announced, cut_sentence, not_loaded, run_tasks, scored, skipped
+from pytest_swarm.execution.tasks import TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.retrying import FailedAttempt
 from pytest_swarm.scoring.answer_text import handed_on
@@ -117,7 +117,7 @@ class RunningJob:
     async def load(self, step: PlanStep) -> tuple[TaskCall, ...]:
         """Load what the executed tasks of a step need, and return those that can run; the others have failed."""
         calls = tuple(self.call(each, step.step) for each in step.executed)
-        self.context.announce(lambda: announced(calls))
+        self.context.announce(lambda: calls)
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await self.context.residency.switch_to(step.target_residency, needed)
         await self.observe(step.step, SamplePhase.READY)

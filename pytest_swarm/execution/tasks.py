@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT, AnswerState
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE, ImportedCall
@@ -17,7 +17,6 @@ from pytest_swarm.domain.record import TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import was_cut
-from pytest_swarm.execution.announced_calls import AnnouncedCall
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
@@ -57,6 +56,11 @@ class TaskCall:
     imported: ImportedCall | None = None
 
 
+Announcement: TypeAlias = Callable[[], tuple[TaskCall, ...]]
+"""Makes the calls of a step, before its models are loaded, when somebody wants to know them: whoever measures answers
+asks for all of them at once, also for those that wait for others to end."""
+
+
 def chat_request(call: TaskCall) -> ChatRequest:
     """Return the request of a task with the answers that it is given."""
     return ChatRequest(
@@ -64,15 +68,6 @@ def chat_request(call: TaskCall) -> ChatRequest:
         messages=task_messages(call.task, {parent.id: answer for parent, answer in call.given}),
         num_ctx=call.model.context_tokens,
         seed=call.seed,
-    )
-
-
-def announced(calls: tuple[TaskCall, ...]) -> tuple[AnnouncedCall, ...]:
-    """Return the calls that a step is about to make; those that were measured elsewhere ask no server."""
-    return tuple(
-        AnnouncedCall(request=chat_request(call), kind=str(call.task.type), task=call.task.id)
-        for call in calls
-        if call.imported is None
     )
 
 
