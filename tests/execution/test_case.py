@@ -55,18 +55,11 @@ def test_a_job_that_has_ended_leaves_nothing_to_the_garbage_collector() -> None:
 
 
 @pytest.mark.parametrize("answers", [{"a": "42"}, {"a": 'says "x"\n\\ é \ud800', "ü": ""}])
-def test_parents_outputs_are_json_in_lines(answers: dict[str, str]) -> None:
+def test_parents_outputs_are_json_in_lines_before_the_prompt(answers: dict[str, str]) -> None:
     handed_on, asked = task_messages(task("z"), answers)
     assert handed_on["content"] == PARENTS_HEADING + json.dumps(answers, ensure_ascii=False, indent=1)
-    assert asked["role"] == "user"
-
-
-def test_parents_outputs_are_handed_on_and_only_then() -> None:
-    answers = {"a": "forty-two"}
-    (context, question) = task_messages(task("b"), answers)
-    assert context["content"] == PARENTS_HEADING + '{\n "a": "forty-two"\n}'
-    assert question == {"role": "user", "content": task("b").prompt}
-    assert task_messages(task("b"), {}) == ({"role": "user", "content": task("b").prompt},)
+    assert asked == {"role": "user", "content": task("z").prompt}
+    assert task_messages(task("z"), {}) == (asked,)
 
 
 def test_a_step_unloads_what_does_not_fit_before_it_loads() -> None:

@@ -215,38 +215,11 @@ def test_a_lost_exchange_is_named(tmp_path: Path) -> None:
         read_cassette(path)
 
 
-def shelf(*takes: Take) -> CassetteIndex:
-    return CassetteIndex(Cassette(path="c.jsonl", takes=takes))
-
-
-def test_a_case_recorded_twice_plays_first_the_one_then_the_other() -> None:
-    one, two = take(answer=b"1"), take(answer=b"2")
-    a_shelf = shelf(one, two)
-    assert [a_shelf.take(one.case), a_shelf.take(one.case)] == [one, two]
-    with pytest.raises(CassetteError, match=r"holds job .* 2 times, and it is asked for once more"):
-        a_shelf.take(one.case)
-
-
-def test_a_case_plays_the_take_of_its_own_test() -> None:
-    one, two = take(test="one"), take(test="two")
-    a_shelf = shelf(one, two)
-    assert a_shelf.take(two.case) is two
-    assert a_shelf.take(one.case) is one
-
-
-def test_the_newest_run_goes_before_older_ones() -> None:
-    old, new = take(run="old"), take(run="new")
-    a_shelf = shelf(old, new)
-    assert a_shelf.take(old.case) is new
-    with pytest.raises(CassetteError, match="once, and it is asked for once more"):
-        a_shelf.take(old.case)
-
-
 def test_a_case_that_is_not_there_is_refused_with_the_nearest() -> None:
     case = replace(take().case, key=CaseKey(mode="lp", horizon=3, vram_budget_gb=8.0, repeat=2))
     sentence = r"does not hold job \[lp-h3-8GB\] repeat 2, .* tasks \(a, b\); the nearest .* is job \[lp-h0-8GB\]"
     with pytest.raises(CassetteError, match=sentence):
-        shelf(take("llm"), take("lp")).take(case)
+        CassetteIndex(Cassette(path="c.jsonl", takes=(take("llm"), take("lp")))).take(case)
 
 
 OLD = Path(__file__).parents[1] / "data" / "version_1" / "cassette.jsonl"

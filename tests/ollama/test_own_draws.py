@@ -73,12 +73,9 @@ def test_all_else_of_the_request_is_sent_as_it_was() -> None:
     assert request.headers["host"] == "127.0.0.1:11434"
 
 
-def test_a_request_without_a_seed_gets_none() -> None:
-    assert seeds(asked("2 + 5?", seed=None)) == [None]
-
-
-def test_a_seed_that_asks_for_any_draw_stays() -> None:
-    assert seeds(asked("2 + 5?", seed=-1)) == [-1]
+@pytest.mark.parametrize("seed", [None, -1])
+def test_a_request_that_asks_for_any_draw_stays_so(seed: int | None) -> None:
+    assert seeds(asked("2 + 5?", seed=seed)) == [seed]
 
 
 @pytest.mark.parametrize(("simulated", "own"), [(True, False), (False, True)])

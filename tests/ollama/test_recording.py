@@ -86,14 +86,18 @@ async def read(transport: httpx.AsyncBaseTransport, *, path: str = "/x", **sent:
     return seen
 
 
-def recorded(server: httpx.AsyncBaseTransport) -> tuple[Events, tuple[Exchange, ...]]:
-    async def main() -> tuple[Events, tuple[Exchange, ...]]:
-        recording = RecordingTransport(server)
-        recording.begin(CASE, now_s=asyncio.get_running_loop().time())
-        seen = await read(recording)
-        return seen, recording.finish(now_s=asyncio.get_running_loop().time())
+Use = Callable[[httpx.AsyncBaseTransport], Awaitable[_T]]
 
-    return virtual(main)
+
+async def recording(server: httpx.AsyncBaseTransport, use: Use[_T]) -> tuple[_T, tuple[Exchange, ...]]:
+    """What comes of using a recorded server, and its exchanges."""
+    transport = RecordingTransport(server)
+    transport.begin(CASE, now_s=asyncio.get_running_loop().time())
+    return await use(transport), transport.finish(now_s=asyncio.get_running_loop().time())
+
+
+def recorded(server: httpx.AsyncBaseTransport, use: Use[_T]) -> tuple[_T, tuple[Exchange, ...]]:
+    return virtual(lambda: recording(server, use))
 
 
 def test_a_recording_tells_times_from_the_start_of_its_case() -> None:
@@ -139,19 +143,15 @@ def streaming(*parts: tuple[float, bytes | Exception]) -> Server:
     ],
 )
 def test_a_replay_gives_the_same_chunks_at_the_same_times(server: Server) -> None:
-    seen, exchanges = recorded(server)
+    seen, exchanges = recorded(server, read)
     assert replayed(*exchanges) == seen
     assert len(seen) >= 1
 
 
 def test_chunks_of_the_recording_clock_are_replayed_at_the_same_times() -> None:
-    async def main() -> tuple[Events, tuple[Exchange, ...]]:
-        recording = RecordingTransport(streaming((0.02, b"one"), (0.03, b"two"), (0.01, b"three")))
-        recording.begin(CASE, now_s=0.0)
-        return await read(recording), recording.finish(now_s=asyncio.get_running_loop().time())
-
+    server = streaming((0.02, b"one"), (0.03, b"two"), (0.01, b"three"))
     with asyncio.Runner(loop_factory=new_wait_time_loop) as runner:
-        seen, exchanges = runner.run(main())
+        seen, exchanges = runner.run(recording(server, read))
     assert replayed(*exchanges) == seen
     assert [at for at, _ in seen] == pytest.approx([0.3, 0.32, 0.35, 0.36, 0.36], abs=1e-5)
 
@@ -165,13 +165,9 @@ def test_a_cancelled_call_hangs_again_until_it_is_cancelled() -> None:
             return asyncio.get_running_loop().time()
         raise AssertionError("it did not hang")
 
-    async def record() -> tuple[Exchange, ...]:
-        recording = RecordingTransport(Server(lambda _: httpx.Response(200), pause_s=1000))
-        recording.begin(CASE, now_s=0.0)
-        assert await patient(recording, 5) == 5
-        return recording.finish(now_s=5.0)
-
-    (exchange,) = virtual(record)
+    server = Server(lambda _: httpx.Response(200), pause_s=1000)
+    ended_s, (exchange,) = recorded(server, lambda transport: patient(transport, 5))
+    assert ended_s == 5
     assert exchange.ending is ExchangeEnd.ABANDONED
     assert exchange.end_s == 5
     assert virtual(lambda: patient(player(exchange), 5)) == 5
@@ -185,14 +181,9 @@ def test_no_credential_reaches_the_file(tmp_path: Path) -> None:
         headers = {"Set-Cookie": SECRETS[3], "Content-Type": "application/json", "Authorization": SECRETS[0]}
         return httpx.Response(200, headers=headers, content=b"{}")
 
-    async def record() -> tuple[Exchange, ...]:
-        recording = RecordingTransport(Server(answer))
-        recording.begin(CASE, now_s=0.0)
-        headers = {"Authorization": SECRETS[0], "Cookie": SECRETS[1], "Proxy-Authorization": SECRETS[2]}
-        await read(recording, headers=headers)
-        return recording.finish(now_s=0.0)
-
-    append_take(tmp_path / "c.jsonl", Take(case=CASE, origin=ORIGIN, exchanges=virtual(record)))
+    headers = {"Authorization": SECRETS[0], "Cookie": SECRETS[1], "Proxy-Authorization": SECRETS[2]}
+    _, exchanges = recorded(Server(answer), lambda transport: read(transport, headers=headers))
+    append_take(tmp_path / "c.jsonl", Take(case=CASE, origin=ORIGIN, exchanges=exchanges))
     text = (tmp_path / "c.jsonl").read_text().lower()
     assert "content-type" in text
     for hidden in (*SECRETS, "authorization", "cookie"):
@@ -205,13 +196,9 @@ async def ask(transport: httpx.AsyncBaseTransport, number: int) -> str:
 
 
 def test_the_same_call_gives_the_first_then_the_second_answer_then_none() -> None:
-    async def record() -> tuple[Exchange, ...]:
-        answers = iter("1234")
-        recording = RecordingTransport(Server(lambda _: httpx.Response(200, text=next(answers))))
-        recording.begin(CASE, now_s=0.0)
+    async def three(transport: httpx.AsyncBaseTransport) -> None:
         for number in (7, 8, 7):
-            await ask(recording, number)
-        return recording.finish(now_s=0.0)
+            await ask(transport, number)
 
     async def play() -> None:
         replaying = player(*exchanges)
@@ -220,23 +207,21 @@ def test_the_same_call_gives_the_first_then_the_second_answer_then_none() -> Non
             await ask(replaying, 7)
         assert replaying.finish(now_s=0.0) == ()
 
-    exchanges = virtual(record)
+    answers = iter("1234")
+    _, exchanges = recorded(Server(lambda _: httpx.Response(200, text=next(answers))), three)
     virtual(play)
 
 
 def test_what_was_not_asked_for_is_reported() -> None:
-    rows = recorded(streaming((0.1, b"x")))[1]
+    rows = recorded(streaming((0.1, b"x")), read)[1]
     (sentence,) = player(*rows).finish(now_s=0.0)
     assert "1 of 1 recorded exchanges were not asked for, first POST /x" in sentence
 
 
 def test_probes_wait_for_their_recorded_time_and_are_never_refused() -> None:
-    async def record() -> tuple[Exchange, ...]:
-        recording = RecordingTransport(Server(lambda _: httpx.Response(200, text="ps")))
-        recording.begin(CASE, now_s=0.0)
+    async def late(transport: httpx.AsyncBaseTransport) -> None:
         await asyncio.sleep(2)
-        await ask(ProbeTransport(recording), 1)
-        return recording.finish(now_s=2.0)
+        await ask(ProbeTransport(transport), 1)
 
     async def play() -> float:
         replaying = player(*exchanges)
@@ -248,7 +233,7 @@ def test_probes_wait_for_their_recorded_time_and_are_never_refused() -> None:
         assert replaying.finish(now_s=0.0) == ()
         return asyncio.get_running_loop().time()
 
-    exchanges = virtual(record)
+    _, exchanges = recorded(Server(lambda _: httpx.Response(200, text="ps")), late)
     assert [each.watched for each in exchanges] == [True]
     assert virtual(play) == 62
 
@@ -262,17 +247,13 @@ def test_server_time_and_digest_of_the_model_are_kept() -> None:
         "done": True,
     }
 
-    async def record() -> tuple[Exchange, ...]:
-        recording = RecordingTransport(
-            Server(lambda r: httpx.Response(200, json=ps if r.url.path == "/api/ps" else chat))
-        )
-        recording.begin(CASE, now_s=0.0)
-        client = ollama.AsyncClient(URL, transport=recording)
+    async def use(transport: httpx.AsyncBaseTransport) -> None:
+        client = ollama.AsyncClient(URL, transport=transport)
         await client.chat(model="m", messages=[{"role": "user", "content": CASE.graph.task("b").prompt}])
         await client.ps()
-        return recording.finish(now_s=0.0)
 
-    asked, listed = virtual(record)
+    server = Server(lambda r: httpx.Response(200, json=ps if r.url.path == "/api/ps" else chat))
+    _, (asked, listed) = recorded(server, use)
     assert (asked.server_time, asked.model_digest, asked.model, asked.task) == ("2026-01-02T03:04:05Z", "abc", "m", "b")
     assert (listed.model, listed.task) == (None, None)
     assert json.loads(listed.text) == ps
@@ -286,16 +267,13 @@ def test_a_model_that_was_replaced_while_it_was_recorded_has_no_digest() -> None
         chat = {"model": "m", "message": {"role": "assistant", "content": "hi"}, "done": True}
         return httpx.Response(200, json=listed if request.url.path == "/api/ps" else chat)
 
-    async def record() -> tuple[Exchange, ...]:
-        recording = RecordingTransport(Server(answer))
-        recording.begin(CASE, now_s=0.0)
-        client = ollama.AsyncClient(URL, transport=recording)
+    async def use(transport: httpx.AsyncBaseTransport) -> None:
+        client = ollama.AsyncClient(URL, transport=transport)
         await client.ps()
         await client.chat(model="m", messages=[{"role": "user", "content": "hello"}])
         await client.ps()
-        return recording.finish(now_s=0.0)
 
-    assert [each.model_digest for each in virtual(record)] == [None, None, None]
+    assert [each.model_digest for each in recorded(Server(answer), use)[1]] == [None, None, None]
 
 
 def test_the_recording_clock_counts_waiting_only() -> None:

@@ -51,11 +51,15 @@ def test_the_recording_of_its_own_test_is_replayed_once() -> None:
 def test_a_test_without_a_recording_of_its_own_replays_the_others_in_order() -> None:
     found = index(take("first"), take("second"))
     assert [found.take(case("other")).case.test for _ in range(2)] == ["first", "second"]
+    with pytest.raises(CassetteError, match=r"holds job .* 2 times, and it is asked for once more"):
+        found.take(case("other"))
 
 
 def test_the_newest_run_counts_before_the_own_test() -> None:
     found = index(take("own", run="old"), take("other", run="new"))
     assert found.take(case("own")).origin.run == "new"
+    with pytest.raises(CassetteError, match="once, and it is asked for once more"):
+        found.take(case("own"))
 
 
 def probe(sent_s: float) -> Exchange:

@@ -65,10 +65,6 @@ def test_no_two_rows_share_a_name_or_a_color() -> None:
     assert len({spec.name for spec in MODES}) == len({spec.color for spec in MODES}) == len(MODES)
 
 
-def test_single_takes_the_rest_as_its_model() -> None:
-    assert ModeTable({}).make("single:qwen2.5-coder:7b", SETUP).name == "single:qwen2.5-coder:7b"
-
-
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
