@@ -115,17 +115,6 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, change: dict[str, object], s
     assert str(path) in str(error.value)
 
 
-def test_two_estimates_of_one_cell_are_refused(tmp_path: Path) -> None:
-    table = table_of(CALLS)
-    path = tmp_path / "e.json"
-    info = estimates_info(CALLS, table, kind=EstimatesKind.FILE, source="run r", learning=True)
-    write_estimates(table, info, path)
-    file = json.loads(path.read_text())
-    path.write_text(json.dumps(file | {"estimates": [*file["estimates"], file["estimates"][0]]}))
-    with pytest.raises(EstimateError, match="two estimates of model"):
-        read_estimates(path, FLEET, learning=True)
-
-
 def test_an_estimator_starts_there_and_follows_answers_unless_learning_is_off() -> None:
     start = TypeTable(cells={CellKey("a:latest", "math"): 0.9})
     fixed = Estimator(FLEET, start=start, learning=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 
@@ -15,13 +16,17 @@ from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.backends import Backend, Connection, simulated_backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
+from pytest_swarm.metrics.job_metrics import encode_metrics, job_metrics
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
-from pytest_swarm.telemetry.sink import ListSink
+from pytest_swarm.telemetry.events import encode_job_summary, encode_run_start
+from pytest_swarm.telemetry.reader import read_run
+from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.fleet import FleetEntry, fleet_toml, load_fleet
+from tests.report.factories import info
 
 HEAVY = load_fleet("heavy")
 A40 = load_profile("a40")
@@ -68,6 +73,16 @@ def run(a_case: Case, *faults: str, sink: ListSink | None = None, timeout_s: flo
     """Run one case on a bench of its own."""
     with bench(*faults, timeout_s=timeout_s) as a_bench:
         return a_bench.run(a_case, sink=sink)
+
+
+def rebuilt(record: JobRecord, sink: ListSink, path: Path) -> tuple[JobRecord, ...]:
+    """The jobs that are read back from the events of a job, written to a file."""
+    file = FileSink(path)
+    summary = encode_job_summary(record, 0.0, encode_metrics(job_metrics(record)))
+    for event in (encode_run_start(info()), *sink.events, summary):
+        file.emit(event)
+    file.close()
+    return read_run(path).jobs
 
 
 def slow_loading(profile: Profile, load_s: float) -> Profile:

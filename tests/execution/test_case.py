@@ -23,12 +23,10 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
-from pytest_swarm.telemetry.reader import read_run
-from pytest_swarm.telemetry.sink import FileSink, ListSink
-from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, run, task
+from pytest_swarm.telemetry.sink import ListSink
+from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, rebuilt, run, task
 from tests.execution.stand_in import StandIn, reply
 from tests.instances import mode_for, mode_names
-from tests.report.factories import info as run_info
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
 MODES = tuple(mode_for(name, HEAVY) for name in mode_names(needs=("planner", "realised")))
@@ -261,18 +259,10 @@ def critical_path_s(record: JobRecord, *, flat: bool) -> float:
 
 
 def test_events_rebuild_an_equal_record(tmp_path: Path) -> None:
-    from pytest_swarm.metrics.job_metrics import encode_metrics
-    from pytest_swarm.telemetry.events import encode_job_summary, encode_run_start
-
     for mode in ("lp", "llm", "staged"):
         sink = ListSink()
         record = run(case(DIAMOND, mode), "hang:model=qwen2.5-coder:7b,after=3", sink=sink, timeout_s=20)
-        sink.emit(encode_job_summary(record, 0.0, encode_metrics(job_metrics(record))))
-        file = FileSink(tmp_path / mode / "events.jsonl")
-        for event in (encode_run_start(run_info()), *sink.events):
-            file.emit(event)
-        file.close()
-        assert read_run(tmp_path / mode).jobs == (record,)
+        assert rebuilt(record, sink, tmp_path / mode / "events.jsonl") == (record,)
 
 
 def test_a_task_that_computes_with_a_wrong_input_is_wrong_but_not_locally() -> None:

@@ -7,17 +7,13 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.codec import encode_line
 from pytest_swarm.domain.plan import Plan, PlanStatus
-from pytest_swarm.domain.record import JobRecord, JobStatus, RunInfo
+from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.routing.base import PlanningView, RouterSetup
 from pytest_swarm.routing.plan_builders import held_throughout, rule_plan
-from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
-from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import ListSink
-from tests.execution.lab import bench, case, graph
-from tests.report.factories import info
+from tests.execution.lab import bench, case, graph, rebuilt
 
 GEMMA, QWEN = "gemma2:2b", "qwen2.5-coder:7b"
 FAN = graph(("a", "z"), ("b", "z"), ("c", "z"))
@@ -85,16 +81,7 @@ def test_events_tell_deferred_tasks_and_rebuild_an_equal_record(tmp_path: Path) 
     record, _ = run_one_by_one(sink)
     steps = [event for event in sink.events if event["event"] == "plan_step"]
     assert [event["deferred"] for event in steps] == [("b", "c", "z"), ("c", "z"), ("z",), ()]
-    run_info: RunInfo = info()
-    events = [
-        encode_run_start(run_info),
-        *sink.events,
-        encode_job_summary(record, 1.0, {}),
-        encode_run_end(1.0, complete=True, notes=()),
-    ]
-    path = tmp_path / "events.jsonl"
-    path.write_text("".join(encode_line(each) + "\n" for each in events))
-    assert read_run(path).jobs == (record,)
+    assert rebuilt(record, sink, tmp_path / "events.jsonl") == (record,)
 
 
 @pytest.mark.parametrize(

@@ -25,15 +25,12 @@ from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.job_clock import JobClock
 from pytest_swarm.execution.tasks import TaskCall
-from pytest_swarm.metrics.job_metrics import encode_metrics, job_metrics
+from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.routing.base import PlanningView, RouterSetup
-from pytest_swarm.telemetry.events import encode_job_summary, encode_run_start
-from pytest_swarm.telemetry.reader import read_run
-from pytest_swarm.telemetry.sink import FileSink, ListSink
-from tests.execution.lab import HEAVY, PLANNER, backend, case, graph, task
+from pytest_swarm.telemetry.sink import ListSink
+from tests.execution.lab import HEAVY, PLANNER, backend, case, graph, rebuilt, task
 from tests.execution.test_case import critical_path_s, small_graphs
-from tests.report.factories import info as run_info
 from tests.tries import tries
 
 GEMMA, QWEN, LLAMA, PHI = "gemma2:2b", "qwen2.5-coder:7b", "llama3.1:8b", "phi4:14b"
@@ -107,6 +104,8 @@ def test_invariants_of_any_job(dag: TaskGraph, mode: str, horizon: int, budget: 
     metrics = job_metrics(record)
     assert metrics.peak_vram_gb == pytest.approx(max(*held_gb, *(step.planned_vram_gb for step in record.steps)))
     assert (metrics.violations > 0) is (metrics.peak_vram_gb > budget + 1e-6)
+    assert [step.step for step in record.steps] == list(range(len(record.steps)))
+    assert all(one.started_s <= other.started_s for one, other in pairwise(record.steps))
     for step in record.steps:
         running = {each.task for each in step.running}
         assert not running & set(step.horizon_tasks)
@@ -368,12 +367,7 @@ def test_a_server_that_fails_in_the_middle_ends_like_with_a_barrier(fault: str) 
 def test_events_rebuild_an_equal_record(tmp_path: Path) -> None:
     sink = ListSink()
     record = run(graph(("a", "c"), ("b", "c"), ids="a b c"), "staged", sink=sink, vram_budget_gb=16.0)
-    sink.emit(encode_job_summary(record, 0.0, encode_metrics(job_metrics(record))))
-    file = FileSink(tmp_path / "events.jsonl")
-    for event in (encode_run_start(run_info()), *sink.events):
-        file.emit(event)
-    file.close()
-    assert read_run(tmp_path).jobs == (record,)
+    assert rebuilt(record, sink, tmp_path / "events.jsonl") == (record,)
 
 
 def test_utility_counts_each_task_once_and_each_load_that_was_made() -> None:
@@ -381,12 +375,6 @@ def test_utility_counts_each_task_once_and_each_load_that_was_made() -> None:
     rows = {(row.task, row.model): row.utility for step in record.steps for row in step.estimates}
     loads_cost = 0.2 * (HEAVY[GEMMA].load_time_ms + HEAVY[QWEN].load_time_ms) / 1500
     assert job_metrics(record).utility == pytest.approx(rows["a", GEMMA] + rows["b", QWEN] - loads_cost)
-
-
-def test_steps_follow_each_other_in_time() -> None:
-    record = run(graph(("a", "c"), ("b", "c"), ids="a b c d"), "greedy", horizon=1, vram_budget_gb=16.0)
-    assert all(one.started_s <= other.started_s for one, other in pairwise(record.steps))
-    assert [step.step for step in record.steps] == list(range(len(record.steps)))
 
 
 def test_a_load_waits_for_a_model_that_is_still_in_use() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_swarm.domain.plan import Origin, PlannerFailure
 from pytest_swarm.errors import BackendError, CallTimeoutError, ServerRefusedError
+from pytest_swarm.routing.feasibility import check
 from tests.instances import WB1, view_of
 from tests.routing.test_llm import route
 
@@ -41,3 +42,4 @@ def test_an_example_is_counted_and_kept_as_it_says(kind: str, answer: str, count
     assert [(each.task, each.model) for each in plan.assignments if each.origin is Origin.PLANNER] == rows
     assert sum(each.origin is Origin.FILL_IN for each in plan.assignments) == 3 - len(rows)
     assert len(script.asked) == (2 if kind == "over_budget" else 1)
+    assert check(plan, view_of(WB1)) == ()
