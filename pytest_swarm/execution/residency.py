@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
-from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet, Model
+from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
@@ -123,13 +123,7 @@ class ResidencyManager:
         room_gb -= sum(self.fleet[each].vram_gb for each in stay)
         if room_gb < 0:
             return None
-        go = [tag] if tag in self._resident else []
-        for each in self._slowest_first(self._resident - stay - {tag}):
-            if each.vram_gb <= room_gb:
-                room_gb -= each.vram_gb
-            else:
-                go.append(each.tag)
-        return tuple(sorted(go))
+        return tuple(sorted(self._resident - stay.union(self._fitting(self._resident - stay - {tag}, room_gb))))
 
     async def load_beside(self, tag: str, evicted: Iterable[str], *, purpose: SwitchPurpose) -> BackendError | None:
         """Unload idle models, then load one, while calls run on others; the error where the server refuses.
@@ -154,19 +148,20 @@ class ResidencyManager:
                 return error
         return None
 
-    def _slowest_first(self, tags: Iterable[str]) -> list[Model]:
-        return sorted((self.fleet[tag] for tag in tags), key=lambda model: (-model.load_time_ms, model.tag))
+    def _fitting(self, tags: Iterable[str], room_gb: float) -> list[str]:
+        """Return the models that fit into a room of GB, one after the other: those in use, then the slowest to load."""
+        models = (self.fleet[tag] for tag in tags)
+        kept: list[str] = []
+        for model in sorted(models, key=lambda each: (each.tag not in self._calls, -each.load_time_ms, each.tag)):
+            if model.vram_gb <= room_gb:
+                kept.append(model.tag)
+                room_gb -= model.vram_gb
+        return kept
 
     def retained(self, target: Collection[str]) -> tuple[str, ...]:
         """Return the resident models outside the target that fit beside it: those in use, then the slowest to load."""
         room_gb = self._job.vram_budget_gb + BUDGET_TOLERANCE_GB - sum(self.fleet[tag].vram_gb for tag in target)
-        kept: list[str] = []
-        spare = self._slowest_first(self._resident.difference(target))
-        for model in sorted(spare, key=lambda model: model.tag not in self._calls):
-            if model.vram_gb <= room_gb:
-                kept.append(model.tag)
-                room_gb -= model.vram_gb
-        return tuple(kept)
+        return tuple(self._fitting(self._resident.difference(target), room_gb))
 
     async def switch_to(
         self, target: Collection[str], needed: Iterable[str], *, purpose: SwitchPurpose = SwitchPurpose.TASK

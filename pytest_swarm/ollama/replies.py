@@ -130,9 +130,14 @@ def _ended_by_repeats(response: ChatAnswer) -> bool:
 
 
 def read_resident(response: ollama.ProcessResponse) -> tuple[ResidentModel, ...]:
-    """Return the checked rows of `/api/ps`. Raises ImpossibleReply."""
+    """Return the checked rows of `/api/ps`.
+
+    Raises ImpossibleReply, also for a model in two rows: its VRAM would count twice. A replaced one has another digest.
+    """
     found = tuple(_resident(row) for row in response.models)
-    _check_once(response)
+    rows = Counter((full_tag(row.name or row.model or ""), row.digest) for row in response.models)
+    if twice := next((tag for (tag, _), count in rows.items() if count > 1), None):
+        raise ImpossibleReply(f"lists {twice!r} as resident more than once")
     return found
 
 
@@ -146,20 +151,10 @@ def read_entries(response: ollama.ProcessResponse, *, now: datetime) -> tuple[Re
     Raises:
         ImpossibleReply: A row cannot be true.
     """
-    found = tuple(_entry(row, now) for row in response.models)
-    _check_once(response)
-    return found
+    return tuple(_entry(*each, now) for each in zip(read_resident(response), response.models, strict=True))
 
 
-def _check_once(response: ollama.ProcessResponse) -> None:
-    """Raise ImpossibleReply for a model in two rows: its VRAM would count twice. A replaced one has another digest."""
-    rows = Counter((full_tag(row.name or row.model or ""), row.digest) for row in response.models)
-    if twice := next((tag for (tag, _), count in rows.items() if count > 1), None):
-        raise ImpossibleReply(f"lists {twice!r} as resident more than once")
-
-
-def _entry(row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:
-    found = _resident(row)
+def _entry(found: ResidentModel, row: ollama.ProcessResponse.Model, now: datetime) -> ResidentEntry:
     left_s: float | None = _DEFAULT_LEFT_S
     if row.expires_at is not None and row.expires_at.tzinfo is not None:
         left_s = (row.expires_at - now).total_seconds()

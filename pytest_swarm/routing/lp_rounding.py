@@ -58,19 +58,21 @@ def rounded(shares: Matrix) -> tuple[Matrix, list[int]]:
 def _rounded(view: PlanningView, relaxed: LpRelaxation) -> Plan:
     """Return argmax_i x_im for each task; shares are compared to 1e-6, the first of the fleet wins among equals.
 
-    `objective` and `bound` of the plan are the optimum of the relaxation, `gap` is what rounding lost.
+    `objective` and `bound` of the plan are the optimum of the relaxation, `gap` is what rounding lost. The optimum of
+    SCS is approximate, so that it is no bound.
     """
     shares, rows = rounded(relaxed.shares)
     assignments = assign(view, rows, Origin.SOLVER)
     fractional = min([shares.item(row, m) for m, row in enumerate(rows)]) < _WHOLE
     value = value_of_rows(relaxed.program, rows)
+    exact = relaxed.solver != SOLVERS[1]
     return Plan(
         assignments=assignments,
         residency=held_throughout(view, [each.model for each in assignments]),
-        status=PlanStatus.OPTIMAL if relaxed.solver != SOLVERS[1] else PlanStatus.FEASIBLE,
+        status=PlanStatus.OPTIMAL if exact else PlanStatus.FEASIBLE,
         objective=relaxed.optimum,
-        bound=relaxed.optimum,
-        gap=max(0.0, (relaxed.optimum - value) / max(1.0, abs(value))),
+        bound=relaxed.optimum if exact else None,
+        gap=max(0.0, (relaxed.optimum - value) / max(1.0, abs(value))) if exact else None,
         fractional=fractional,
         fractional_residency=_fractional_residency(view, shares) if fractional else {},
         solver=relaxed.solver,

@@ -517,9 +517,9 @@ FAULTS: Final = (
     ),
     Fault(
         name="retained models that load fastest stay first",
-        where="execution",
-        old="(-model.load_time_ms, model.tag)",
-        new="(model.load_time_ms, model.tag)",
+        where="execution/residency.py",
+        old="-each.load_time_ms, each.tag)",
+        new="each.load_time_ms, each.tag)",
         tests=("execution/test_residency.py",),
     ),
     Fault(

@@ -110,22 +110,14 @@ def nearest(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> tupl
 
     Args:
         unmatched: The request.
-        take: The recorded case that is replayed, which is searched first.
-        cassette: The whole cassette; other recordings of the same job are searched next.
+        take: The recorded case that is replayed, which counts before others that are as similar.
+        cassette: The whole cassette; other recordings of the same job are searched too.
     """
-    others = [each for each in cassette.takes if each is not take and each.case.job == take.case.job]
-    for takes in ([take], others):
-        rows = [
-            (each, row) for each in takes for row in each.exchanges if row.path == unmatched.path and not row.watched
-        ]
-        if unmatched.task is not None and takes is not others and all(row.task != unmatched.task for _, row in rows):
-            continue
-        if rows:
-            best = max(_similarity(unmatched, row) for _, row in rows)
-            close = [(each, row) for each, row in rows if _similarity(unmatched, row) == best]
-            return max(close, key=lambda pair: _prompt_similarity(unmatched.body, pair[1].body))
-    rows = [(take, row) for row in take.exchanges if not row.watched]
-    return max(rows, key=lambda pair: _similarity(unmatched, pair[1]), default=None)
+    others = (each for each in cassette.takes if each is not take and each.case.job == take.case.job)
+    rows = [(each, row) for each in (take, *others) for row in each.exchanges if not row.watched]
+    best = max((_similarity(unmatched, row) for _, row in rows), default=None)
+    close = [pair for pair in rows if _similarity(unmatched, pair[1]) == best]
+    return max(close, key=lambda pair: _prompt_similarity(unmatched.body, pair[1].body), default=None)
 
 
 def _similarity(unmatched: UnmatchedRequest, row: Exchange) -> tuple[bool, bool, bool]:
