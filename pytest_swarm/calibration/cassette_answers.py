@@ -16,7 +16,6 @@ from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.execution.read_prompts import ReadPrompts
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
-from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import GENERATE, ModelIdentity, Question, question_of
 from pytest_swarm.ollama.answers.stored_values import LoadSample, StoredAnswer
 from pytest_swarm.ollama.cassette.takes import Cassette, Exchange, Take
@@ -68,7 +67,7 @@ def _answer(chat: RecordedChat, question: Question, *, cached: bool) -> StoredAn
     reply, task, origin = chat.reply, chat.task, chat.take.origin
     return StoredAnswer(
         text=reply.text,
-        kind=kind_beside_tasks(question) if task is None else str(task.type),
+        kind=question.kind_beside_tasks if task is None else str(task.type),
         task="" if task is None else task.id,
         measured_ts_ms=origin.recorded_ts_ms + chat.exchange.sent_s * _MS_PER_S,
         site=origin.host,

@@ -18,7 +18,6 @@ from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.execution.stored_texts import StoredTextGenerator
 from pytest_swarm.execution.tasks import Announcement, TaskCall, chat_request
 from pytest_swarm.fields import Json
-from pytest_swarm.ollama.answers.question_kinds import kind_beside_tasks
 from pytest_swarm.ollama.answers.questions import CHAT, GENERATE, ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.ollama.transports.probe import is_probe
@@ -152,7 +151,7 @@ class PlayingTransport(httpx.AsyncBaseTransport):
             return loads
         call = self._labels.get(question.key)
         if call is None:
-            return (AnswerNeed(question=question, kind=kind_beside_tasks(question), task="", job=self.job), *loads)
+            return (AnswerNeed(question=question, kind=question.kind_beside_tasks, task="", job=self.job), *loads)
         return (AnswerNeed(question=question, kind=str(call.task.type), task=call.task.id, job=self.job), *loads)
 
     def _missing_load(self, model: ModelIdentity, num_ctx: int) -> tuple[Need, ...]:

@@ -164,21 +164,22 @@ class DecidedPolicy:
     def _planned(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> ModelChoice:
         model, held = self._solved(tasks, resident) or self._routed(tasks, resident)
         holder = self.fleet.holder(model)
-        least = self._pinned | {holder}
-        if not self._fits(least):
-            needed, budget = format_gb_apart(self._total_gb(least), self.budget_gb)
-            beside = " with the pinned models" if self._pinned - {holder} else ""
-            raise PolicyError(
-                f"{self._where}: gives {tasks[0].type!r} to {model}, which{beside} needs {needed}, more than the "
-                f"budget of {budget}; decide for a policy that keeps the budget"
-            )
         kept = held | {holder}
+        if not self._fits(kept):  # a plan of lp, of which the first task counts
+            kept = self._pinned | {holder}
+            if not self._fits(kept):
+                needed, budget = format_gb_apart(self._total_gb(kept), self.budget_gb)
+                beside = " with the pinned models" if self._pinned - {holder} else ""
+                raise PolicyError(
+                    f"{self._where}: gives {tasks[0].type!r} to {model}, which{beside} needs {needed}, more than the "
+                    f"budget of {budget}; decide for a policy that keeps the budget"
+                )
         load = holder not in resident
         return ModelChoice(
             model=model,
             reason=self._reason(tasks[0].type, model, load=load, ahead=len(tasks) - 1),
             load=load,
-            unload=self._leaving(kept if self._fits(kept) else least, resident) if load else (),
+            unload=self._leaving(kept, resident) if load else (),
         )
 
     def _solved(self, tasks: tuple[Task, ...], resident: frozenset[str]) -> FirstChoice | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.fields import Json
 
@@ -79,6 +80,11 @@ class Question:
         messages = self.asked.get("messages")
         last = messages[-1] if isinstance(messages, list) and messages else None
         return str(last.get("content") or "") if isinstance(last, dict) else str(self.asked.get("prompt") or "")
+
+    @property
+    def kind_beside_tasks(self) -> str:
+        """What a question is for that no task asks: a planner's has a planning problem. A task's kind is its type."""
+        return "judge" if find_problem(self.last_message) is None else "planner"
 
     @property
     def body(self) -> dict[str, Json]:
