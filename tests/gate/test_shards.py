@@ -135,14 +135,36 @@ def test_each_part_that_is_not_there_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_the_parts_in_a_run_that_was_merged_of_some_are_not_called_missing(tmp_path: Path) -> None:
-    first, third = (a_part(tmp_path / str(n), a_job(n), options={SHARD: f"{n}/3"}) for n in (1, 3))
-    merged, second = tmp_path / "merged", a_part(tmp_path / "2", a_job(2), options={SHARD: "2/3"})
-    assert main(["merge", str(third), str(first), "--out", str(merged)]) == 1
-    assert read_shards([merged, second]).missing == (
-        f"which of the 3 parts {merged} holds is not known; name the parts themselves",
-        f"{merged} did not come to its end",
+@pytest.mark.parametrize("fault", ["", "did not come to its end", "has no job"])
+def test_the_part_that_a_merged_run_lacked_completes_it_where_it_lacks_no_more(fault: str, tmp_path: Path) -> None:
+    lost = ("test_jobs.py::test_lost",) if fault == "has no job" else ()
+    ends = fault != "did not come to its end"
+    first, second, third, fourth = (
+        a_part(
+            tmp_path / str(n),
+            a_job(n),
+            options={SHARD: f"{n}/4"},
+            collected=(a_job(n).case.test, *lost),
+            ends=ends,
+        )
+        for n in (1, 2, 3, 4)
     )
+    some, more, whole = (tmp_path / name for name in ("some", "more", "whole"))
+    assert main(["merge", str(third), str(first), "--out", str(some)]) == 1
+    assert main(["merge", str(second), str(some), "--out", str(more)]) == 1
+    assert "part 4 of 4 is not among the runs" in read_run(more).notes
+    assert main(["merge", str(fourth), str(more), "--out", str(whole)]) == bool(fault)
+    run = read_run(whole)
+    assert run.complete is not bool(fault)
+    assert not any("not among the runs" in note for note in run.notes)
+    assert any(note.endswith(fault) for note in run.notes) is bool(fault)
+
+
+def test_a_merged_run_that_was_damaged_is_not_completed_by_other_parts(tmp_path: Path) -> None:
+    parts = [a_part(tmp_path / str(n), a_job(n), options={SHARD: f"{n}/3"}) for n in (1, 2, 3)]
+    file = merged(tmp_path, *parts[:2])
+    file.write_bytes(file.read_bytes().replace(b'"event":"task_result",', b'"event":"task_result"', 1))
+    assert f"{file.parent} did not come to its end" in read_shards([file.parent, parts[2]]).missing
 
 
 def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
