@@ -117,7 +117,8 @@ def test_three_parts_of_a_run_make_the_report_of_the_whole(
     assert sorted(len(read_run(part).jobs) for part in parts) == [4, 4, 8]
     out = pytester.path / "merged"
     assert main(["merge", *map(str, parts), "--out", str(out)]) == 0
-    assert "16 jobs of 3 parts" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"16 jobs of 3 parts\nnext: python -m pytest_swarm gate {out} --baseline FILE" in said
     file = whole / "events.jsonl"
     assert main(["merge", *map(str, parts), "--out", str(file)]) == 1
     assert f"{file / 'events.jsonl'}: cannot be written: File exists; give another --out" in capsys.readouterr().err
@@ -172,7 +173,9 @@ def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.Captur
     first = a_part(tmp_path / "a", a_job(1), options={SHARD: "1/3"}, collected=(a_job(1).case.test, left_out))
     third = a_part(tmp_path / "c", a_job(3), options={SHARD: "3/3"}, ends=False)
     assert main(["merge", str(third), str(first), "--out", str(tmp_path / "all")]) == 1
-    missing = [line for line in capsys.readouterr().out.splitlines() if line.startswith("MISSING: ")]
+    *_, last = (lines := capsys.readouterr().out.splitlines())
+    assert last.startswith("next: run what is missing, then merge it with ")
+    missing = [line for line in lines if line.startswith("MISSING: ")]
     assert missing == [
         "MISSING: part 2 of 3 is not among the runs",
         f"MISSING: {third} did not come to its end",

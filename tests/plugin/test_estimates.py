@@ -74,7 +74,9 @@ def test_the_command_says_where_answers_move_no_prior(
     out = suite.path / "e.json"
     assert main(["estimates", "--from", str(reports.folder), "--out", str(out)]) == 0
     assert json.loads(out.read_text())["strength"] is None
-    assert "they differ from the priors by no more than chance, so the priors stay" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "they differ from the priors by no more than chance, so the priors stay" in said
+    assert said.endswith(f"\nnext: pytest --swarm-estimates={out}\n")
 
 
 def test_a_cross_fitted_job_never_starts_from_its_own_answers(
