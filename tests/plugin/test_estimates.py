@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.cli import main
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 TWO = """
 from pytest_swarm import Number, Task, TaskGraph, chain
@@ -148,10 +148,11 @@ def test_what_means_nothing_is_refused_in_one_sentence(
 
 
 def test_a_group_cannot_start_anew_with_each_job(suite: pytest.Pytester, measured: Path) -> None:
-    result = suite.runpytest(f"--swarm-estimates=cross:{measured}", "--swarm-carryover=group")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: --swarm-carryover=group keeps what was learned, and --swarm-estimates=cross *"]
+    refuses(
+        suite,
+        f"--swarm-estimates=cross:{measured}",
+        "--swarm-carryover=group",
+        says="--swarm-carryover=group keeps what was learned, and --swarm-estimates=cross *",
     )
 
 
