@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _list(store: AnswerStore) -> None:
     """Print one row for each model and kind of question, and one for the loads of each model."""
-    from pytest_swarm.units import now_ms, plural
+    from pytest_swarm.units import now_ms
 
     rows: dict[tuple[str, str, str, str], list[StoredAnswer]] = {}
     for question, answer in store.entries():
@@ -93,7 +93,7 @@ def _list(store: AnswerStore) -> None:
 
 def _age(ms: float) -> str:
     days = int(ms // _MS_PER_DAY)
-    return "today" if days <= 0 else f"{days} {'day' if days == 1 else 'days'} ago"
+    return "today" if days <= 0 else f"{plural(days, 'day')} ago"
 
 
 def _export(store: AnswerStore, out: Path | None) -> None:
@@ -107,6 +107,7 @@ def _export(store: AnswerStore, out: Path | None) -> None:
         return
     write_text(out, "".join(f"{line}\n" for line in exported_lines(store)), AnswersError)
     print(f"wrote {plural(store.count(), 'answer')} to {out}", file=sys.stderr)
+    print(f"next: pytest --swarm-backend=measure --swarm-offline --swarm-answers={out}", file=sys.stderr)
 
 
 def _import(options: argparse.Namespace) -> None:
@@ -119,6 +120,7 @@ def _import(options: argparse.Namespace) -> None:
         for path, taken, left in read:
             new = take_lines(store, map(str.encode, exported_lines(taken)), name=str(path))
             print(f"{path}: {plural(new, 'new answer')}, {store.count()} in {store.path}{left}")
+        print(f"next: pytest --swarm-backend=measure --swarm-offline --swarm-answers={store.path}")
 
 
 def _read(path: Path, opened: ExitStack, *, server: str | None) -> tuple[AnswerStore, str]:

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the decision at each budget."""
     from pytest_swarm.decision.criteria import parse_criterion, parse_loss
     from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
+    from pytest_swarm.decision.policy_writing import why_no_policy
     from pytest_swarm.report.decision_ruling import decision_lines
     from pytest_swarm.report.note_groups import grouped
     from pytest_swarm.report.wording import whole_line
@@ -92,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
             print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in notes), end="")
     for text in said:
         print(text, end="")
+    if not (said or any(map(why_no_policy, decisions))):
+        print("next: --policy=policy.json writes it, --export takes it to another tool")
     return 0
 
 
@@ -150,4 +153,6 @@ def _write(
             files.append((target, text))
             said.append(f"wrote {target}\n")
     write_texts(files, PolicyError)
+    if path is not None and fault is None:
+        said.append(f"next: pytest --swarm-compare=policy:{path} plays it\n")
     return said

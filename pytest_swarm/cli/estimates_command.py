@@ -57,5 +57,5 @@ def run(options: argparse.Namespace) -> int:
         print(
             f"{row.model:{width}}  {row.type:24.24} {row.prior:6.3f} {row.mean:6.3f} {row.count:8,} {row.estimate:9.3f}"
         )
-    print(f"wrote {options.out}")
+    print(f"wrote {options.out}\nnext: pytest --swarm-estimates={options.out}")
     return 0

@@ -61,8 +61,9 @@ def run(options: argparse.Namespace) -> int:
             print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}", flush=True)
         else:
             print(f"{file}: no answer of the model says what to expect")
-    if options.judge is not None:
-        print(f"run them with --swarm-judge={options.judge}")
+    if jobs:
+        judged = "" if options.judge is None else f" --swarm-judge={options.judge}"
+        print(f"next: look them over, then run the jobs: pytest{judged}")
     return 1 if kept else 0
 
 

@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     _write(found.fleet_text(), options.out)
     if unfinished is not None:
         unfinished.unlink(missing_ok=True)  # of an earlier try
+        print(f"next: say what you expect of each model, then pytest --swarm-fleet={options.out}", file=sys.stderr)
     return 0
 
 

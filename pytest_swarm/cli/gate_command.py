@@ -67,6 +67,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"WARNING gate: {sentence}")
     for sentence in (*lost, *result.failures):
         print(f"FAILED gate: {sentence}")
+    if result.failures:
+        runs = " ".join(map(str, options.runs))
+        print(f"next: python -m pytest_swarm report {runs}; if it is meant, run with --swarm-update-baseline=all")
     if not shards.missing:  # a run that is not whole is no look
         shown = str(options.baseline)
         for sentence in remember_look(baseline, shards.cases, result, file=options.baseline, shown=shown):

@@ -53,4 +53,6 @@ def run(options: argparse.Namespace) -> int:
     cases = () if options.cases is None else read_cases(options.cases)
     summary = import_files(options.paths, options.out, ImportOptions(flow=flow, cases=cases))
     print(summary.text())
+    if summary.imported:
+        print(f"next: python -m pytest_swarm expect {options.out} --reference MODEL, then a test as in importing.md")
     return 1 if summary.refused and not options.keep_going else 0

@@ -34,4 +34,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"wrote {target}: {plural(len(shards.jobs), 'job')} of {plural(len(parts), 'part')}")
     for sentence in shards.missing:
         print(f"MISSING: {sentence}")
-    return 1 if shards.missing else 0
+    if shards.missing:
+        print(f"next: run what is missing, then merge it with {options.out}, or all parts again where one was resumed")
+        return 1
+    print(f"next: python -m pytest_swarm gate {options.out} --baseline FILE, or report {options.out}, or decide")
+    return 0

@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.gate.shards import read_shards
     from pytest_swarm.report.text_table import aligned
     from pytest_swarm.routing.registry import mode_name
+    from pytest_swarm.units import plural
 
     if len(options.runs) < 2:
         raise OptionError("noise: one run says nothing of noise; give two or more runs of the same state")
@@ -41,14 +42,18 @@ def run(options: argparse.Namespace) -> int:
         if found:
             raise OptionError(f"noise: {path} is another state than {options.runs[0]} ({found[0]})")
     rows = noise_of([run.cases for run in read], metrics=options.metric or known)
+    shown = rows if options.metric else [row for row in rows if row.deviation]
     table: list[tuple[str, ...]] = [("mode", "metric", "mean", "deviation", "allow at least", "of the mean")]
-    for row in rows:
+    for row in shown:
         share = f"{100 * row.floor / abs(row.mean):.1f} %" if row.mean else ""
         figures = (f"{each:.4g}" for each in (row.mean, row.deviation, row.floor))
         table.append((mode_name(row.mode), row.metric, *figures, share))
     print("\n".join(aligned(table, left=2)))
+    if len(shown) < len(rows):
+        print(f"{plural(len(rows) - len(shown), 'row')} without any deviation left out; --metric shows them.")
     if not any(row.deviation for row in rows):
         print("These runs are equal in every figure: with one seed on a simulator, give runs of other seeds.")
     if len(options.runs) < _FEW:
         print(f"{len(options.runs)} runs estimate a deviation roughly; {_FEW} or more are better.")
+    print("next: allow as much or more, as in pytest --swarm-fail=score:-0.05 or --swarm-fail=token_cost:+10%")
     return 0

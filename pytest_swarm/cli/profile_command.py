@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"wrote {options.out} and {fleet_out}")
     if not options.no_check:
         _check(options, result.takes, defaults)
+    print(f"next: pytest --swarm-backend=sim --swarm-profile={options.out} --swarm-fleet={fleet_out}")
     return 0
 
 

@@ -67,6 +67,8 @@ def run(options: argparse.Namespace) -> int:
             print(_line(each))
     if options.out is not None:
         print(f"wrote {plural(len(wanted), 'row')} to {options.out}")
+    if not options.disagree and any(each.agrees is False for each in scored):
+        print("next: --disagree shows the rows that differ from their label")
     return 0
 
 

@@ -26,7 +26,6 @@ class MetricNoise:
 
     mode: str
     metric: str
-    runs: int
     mean: float
     deviation: float
     floor: float
@@ -56,11 +55,7 @@ def noise_of(runs: Sequence[RunCases], *, metrics: Iterable[str]) -> list[Metric
             deviation = math.sqrt(fmean(squares) / 2)
             z = NormalDist().inv_cdf
             floor = (z(1 - _LEVEL) + z(POWER)) * math.sqrt(2) * deviation
-            found.append(
-                MetricNoise(
-                    mode=mode, metric=name, runs=len(runs), mean=fmean(of_run), deviation=deviation, floor=floor
-                )
-            )
+            found.append(MetricNoise(mode=mode, metric=name, mean=fmean(of_run), deviation=deviation, floor=floor))
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,10 @@ from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.telemetry.reader import read_run
 
 SHARD: Final = "swarm_shard"
-_PART: Final = re.compile(r"(?P<part>[0-9]{1,6})/(?P<parts>[0-9]{1,6})")
+_PART: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
+_ABSENT: Final = re.compile(r"part ([0-9]{1,6}) of ([0-9]{1,6}) is not among the runs")
+_LACKS: Final = (" did not come to its end", " has no job", " to run what is missing")
+"""How notes end that say of a run that it lacks more than other parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +65,16 @@ def read_shards(paths: Sequence[Path]) -> Shards:
     """
     parts = [(path, read_run(path)) for path in paths]
     for path, run in parts[1:]:
-        difference = next(_differences(parts[0][1].info, run.info), None)
+        difference = next(_differences(parts[0][1], run), None)
         if difference is not None:
             raise EventsError(f"{path} is no part of the same run as {paths[0]} ({difference}); treat it by itself")
     _refuse_twice(parts)
     _refuse_two_families(parts)
-    parts.sort(key=lambda part: _number(part[1].info) or (0, 0))
+    parts.sort(key=lambda part: min(_numbers(part[1]), default=(0, 0)))
+    missing_parts = tuple(_missing_parts(run for _, run in parts))
+    parts = [(path, _without_absent_parts(run)) for path, run in parts]
     runs = tuple(run for _, run in parts)
-    missing = (*_missing_parts(parts), *_missing_ends(parts), *_missing_jobs(runs))
+    missing = (*missing_parts, *_missing_ends(parts), *_missing_jobs(runs))
     return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
 
 
@@ -94,20 +99,35 @@ def _options(first: RunInfo, other: RunInfo, names: Iterable[str]) -> Iterator[s
         yield f"other {flag_of(name)}: {there} and {here}"
 
 
-def _differences(first: RunInfo, other: RunInfo) -> Iterator[str]:
-    yield from run_differences(first, other)
-    if first.seed != other.seed:
-        yield f"other seed: {first.seed} and {other.seed}"
-    yield from _options(first, other, names_of(OptionRole.REPEATS))
-    numbers = [_number(info) for info in (first, other)]
-    if numbers[0] and numbers[1] and numbers[0][1] != numbers[1][1]:
-        yield f"other {flag_of(SHARD)}: one of {numbers[0][1]} parts and one of {numbers[1][1]}"
+def _differences(first: Run, other: Run) -> Iterator[str]:
+    yield from run_differences(first.info, other.info)
+    if first.info.seed != other.info.seed:
+        yield f"other seed: {first.info.seed} and {other.info.seed}"
+    yield from _options(first.info, other.info, names_of(OptionRole.REPEATS))
+    counts = [{parts for _, parts in _numbers(run)} for run in (first, other)]
+    for there, here in zip(*counts, strict=False):
+        if there != here:
+            yield f"other {flag_of(SHARD)}: one of {there} parts and one of {here}"
 
 
-def _number(info: RunInfo) -> tuple[int, int] | None:
-    """The number of a part and how many there are; None for a run that is not divided by `--swarm-shard`."""
-    found = _PART.fullmatch(info.options.get(SHARD, ""))
-    return None if found is None else (int(found["part"]), int(found["parts"]))
+def _numbers(run: Run) -> set[tuple[int, int]]:
+    """Return the number of each part that a run holds, and how many there are; none for a run that is not divided.
+
+    A run that was merged of some parts holds all but those that its notes say are absent.
+    """
+    part = _PART.fullmatch(run.info.options.get(SHARD, ""))
+    if part is not None:
+        return {(int(part[1]), int(part[2]))}
+    absent = {(int(found[1]), int(found[2])) for note in run.notes if (found := _ABSENT.fullmatch(note))}
+    return {(number, parts) for _, parts in absent for number in range(1, parts + 1)} - absent
+
+
+def _without_absent_parts(run: Run) -> Run:
+    """Return a run without its notes of absent parts; one that lacks nothing else has come to its end."""
+    notes = tuple(note for note in run.notes if not _ABSENT.fullmatch(note))
+    if notes == run.notes:
+        return run
+    return replace(run, notes=notes, complete=not any(note.endswith(_LACKS) for note in notes))
 
 
 def _refuse_twice(parts: Sequence[tuple[Path, Run]]) -> None:
@@ -137,17 +157,12 @@ def _refuse_two_families(parts: Sequence[tuple[Path, Run]]) -> None:
                 )
 
 
-def _missing_parts(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
-    numbers = {path: _number(run.info) for path, run in parts}
-    there = {number[0]: number[1] for number in numbers.values() if number is not None}
-    count = max(there.values(), default=0)
-    missing = [part for part in range(1, count + 1) if part not in there]
-    unnamed = [str(path) for path, run in parts if numbers[path] is None and not run.complete]
-    if missing and unnamed:  # such as a run that was merged of some parts
-        yield f"which of the {count} parts {', '.join(unnamed)} holds is not known; name the parts themselves"
-        return
-    for part in missing:
-        yield f"part {part} of {count} is not among the runs"
+def _missing_parts(runs: Iterable[Run]) -> Iterator[str]:
+    there = {number for run in runs for number in _numbers(run)}
+    count = max((parts for _, parts in there), default=0)
+    for part in range(1, count + 1):
+        if (part, count) not in there:
+            yield f"part {part} of {count} is not among the runs"
 
 
 def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:

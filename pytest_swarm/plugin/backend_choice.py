@@ -69,9 +69,8 @@ def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process)
     if settings.backend == "replay":
         return _replayed(settings)
     if settings.backend == "record":
-        return _recorded(
-            settings, _called(settings, _recorded_kind(settings), demand, process.worker), process.run_name
-        )
+        inner = _called(settings, _server_given(settings), demand, process.worker)
+        return _recorded(settings, inner, process.run_name)
     return _called(settings, settings.backend, demand, process.worker)
 
 
@@ -119,8 +118,7 @@ def measured_server(settings: Settings, demand: ModelDemand, *, process: Process
     """
     if settings.offline:
         return None
-    simulated = {Options.profile.dest, Options.fault.dest} & set(settings.given)
-    if simulated and Options.host.dest not in settings.given:
+    if _server_given(settings) == "sim":
         return _called(settings, "sim", demand, process.worker)
     try:
         return _called(settings, "ollama", demand, process.worker)
@@ -164,8 +162,8 @@ def _transports(settings: Settings, *, own_draws: bool) -> Callable[[], httpx.As
     return transport
 
 
-def _recorded_kind(settings: Settings) -> str:
-    """Return what a recording wraps: the server of --swarm-host, the simulator that options describe, else as auto."""
+def _server_given(settings: Settings) -> str:
+    """Return the kind of server that options give: that of --swarm-host, a simulator that they describe, or auto."""
     if Options.host.dest in settings.given:
         return "ollama"
     return "sim" if {Options.profile.dest, Options.fault.dest} & set(settings.given) else "auto"

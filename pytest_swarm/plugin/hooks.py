@@ -13,7 +13,7 @@ from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection, no_collection_at_exit
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.plain_imports import PlainImports
-from pytest_swarm.plugin.refused_run import refuse_later, refused
+from pytest_swarm.plugin.refused_run import refuse_later, usage_errors
 from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
@@ -47,11 +47,8 @@ def hooks_of(config: pytest.Config) -> SwarmHooks:
 
 def checked_hooks(config: pytest.Config) -> SwarmHooks:
     """Return the hooks of a session; UsageError for what means nothing."""
-    try:
-        with refused_files():
-            return hooks_of(config)
-    except SwarmError as error:
-        raise pytest.UsageError(str(error)) from error
+    with usage_errors(config):
+        return hooks_of(config)
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -95,11 +92,8 @@ class SwarmHooks:
 
     def check_options(self) -> None:
         """Read the baseline now; UsageError for one that is damaged."""
-        try:
-            with refused_files():
-                _ = self.session.gating and self.session.gating.baseline
-        except SwarmError as error:
-            raise pytest.UsageError(str(error)) from error
+        with usage_errors(self.config):
+            _ = self.session.gating and self.session.gating.baseline
         if self.session.settings.dry_run and not self.is_worker:
             self._stay_in_one_process()
 
@@ -130,11 +124,8 @@ class SwarmHooks:
         self.signals.watch()
         if session.config.option.collectonly:
             return
-        try:
-            with refused_files(), no_collection():  # it imports some 200 modules
-                self.session.prepare(session.items)
-        except SwarmError as error:
-            raise refused(self.config, error) from error
+        with usage_errors(self.config), no_collection():  # it imports some 200 modules
+            self.session.prepare(session.items)
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
         """One line: which backend, and why; and one where answered code is run that the kernel does not confine."""

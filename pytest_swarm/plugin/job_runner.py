@@ -88,7 +88,7 @@ class JobRunner:
         self._cases = cases
         self._resources = resources
         self.folder = folder
-        self._repeating = repeating
+        self.repeating = repeating
         self._remarked: set[str] = set()
         self.turns = JobTurns(lambda: resources.hosts is not None or resources.called.live)
 
@@ -108,10 +108,6 @@ class JobRunner:
             dry_run.finished += 1
             return None
         return dry_run.add(case, carryover=self._cases.carryover_of(item))
-
-    def needless(self, case: Case) -> str | None:
-        """Return why a repeat need not be run; None where it must be."""
-        return None if self._repeating is None else self._repeating.needless(case)
 
     def result_of(self, case: Case, item: pytest.Item) -> JobResult:
         """Return the job's result: of the run that is resumed, where that has finished it, else of a run now."""
@@ -181,11 +177,6 @@ class JobRunner:
                 "such answers; take --swarm-estimates=cross:RUN, which leaves each job's own answers out"
             )
 
-    def saw(self, case: Case, metrics: JobMetrics) -> None:
-        """Take the outcome of a job into account for the decision on further repeats."""
-        if self._repeating is not None:
-            self._repeating.saw(case, metrics)
-
     @contextmanager
     def decision(self, case: Case) -> Iterator[Callable[[], Plan]]:
         """Give the router's first decision of a case, to be timed, under the lock of its server."""
@@ -209,13 +200,15 @@ class SwarmRun:
             case = self._jobs.case_of(graph, self._item, self.key)
             if self._jobs.dry_run is not None:
                 self._count(case, self._jobs.dry_run)
-            if reason := self._jobs.needless(case):
+            repeating = self._jobs.repeating
+            if repeating is not None and (reason := repeating.needless(case)):
                 pytest.skip(f"decided without this repeat: {reason}")
             result = self._result_of(case)
             if isinstance(result, str):
                 pytest.fail(result, pytrace=False)
             record, metrics = result.record, result.metrics
-            self._jobs.saw(case, metrics)
+            if repeating is not None:
+                repeating.saw(case, metrics)
             self._item.user_properties.extend(_properties(record, metrics))
             if record.status is not JobStatus.COMPLETED:
                 pytest.fail(record.error or record.status.value, pytrace=False)

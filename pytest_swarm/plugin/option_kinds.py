@@ -102,10 +102,6 @@ class Option(Generic[T]):
         return {"metavar": self.metavar, "nargs": "?", "const": self.bare}
 
 
-class Value(Option[T]):
-    """An option with a default."""
-
-
 class Maybe(Option[T | None]):
     """An option whose value is None where it is not given."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many, Maybe, Option, Value
+from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many, Maybe, Option
 from pytest_swarm.plugin.routing_options import RoutingOptions
 from pytest_swarm.plugin.server_options import ServerOptions
 
@@ -41,30 +41,30 @@ class Options(RoutingOptions, ServerOptions):
         metavar="HOW",
         marker="carryover",
     )
-    concurrency = Value(
+    concurrency = Option(
         lambda given: given.count(low=1, high=10_000), "tasks of one step that run at the same time", metavar="N"
     )
-    dispatch: Value[Literal["layers", "tasks"]] = Value(
+    dispatch: Option[Literal["layers", "tasks"]] = Option(
         lambda given: given.choice("layers", "tasks"),
         "layers: all tasks of a step end before the next is planned; tasks: plan again as soon as a task ends, and "
         "load models while others run",
         metavar="HOW",
     )
-    replan = Value(
+    replan = Option(
         lambda given: given.replan_after(),
         "with --swarm-dispatch=tasks, how often a planner model is asked again: at every end of a task or load, once "
         "for a layer, or after N ends; programs and rules are asked at every end",
         metavar="every|layer|N",
         needs=("dispatch", "tasks"),
     )
-    timeout_s = Value(lambda given: given.duration_s(), "time limit of one call to the server", metavar="TIME")
-    retries = Value(
+    timeout_s = Option(lambda given: given.duration_s(), "time limit of one call to the server", metavar="TIME")
+    retries = Option(
         lambda given: given.count(low=0, high=100),
         "how often a call is tried again that failed for the server's sake: no or a lost connection, status 408, 425, "
         "429, 499, or from 500 on where a retry may change it",
         metavar="N",
     )
-    reply_limit_bytes = Value(
+    reply_limit_bytes = Option(
         lambda given: given.size_bytes(low_mib=1),
         "the largest reply of a real server that is read; a larger one is an error of the server",
         metavar="SIZE",
@@ -103,17 +103,17 @@ class Options(RoutingOptions, ServerOptions):
         "and violations:+0",
         metavar="EXPR",
     )
-    gate: Value[Strictness] = Value(
+    gate: Option[Strictness] = Option(
         lambda given: given.choice("off", "warn", "fail"),
         "what a regression does: off, warn or fail",
         metavar="HOW",
     )
-    incomparable: Value[Incomparable] = Value(
+    incomparable: Option[Incomparable] = Option(
         lambda given: given.choice("warn", "fail", "ignore"),
         "what missing or incomparable cases do: warn, fail or ignore",
         metavar="HOW",
     )
-    inconclusive: Value[Inconclusive] = Value(
+    inconclusive: Option[Inconclusive] = Option(
         lambda given: given.choice("pass", "warn", "fail"),
         "what a verdict does that rests on too little data: pass, warn or fail",
         metavar="HOW",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import pytest
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.files import refused_files
 
 REFUSAL: Final = "swarm_refusal"  # the key of a worker's output that says why it runs no test
 _REFUSED: Final = "swarm-refused"
@@ -29,6 +32,16 @@ class RefusedRun:
     def pytest_collection_finish(self) -> None:
         """Say why the run is refused."""
         raise refused(self._config, self._error) from self._error
+
+
+@contextmanager
+def usage_errors(config: pytest.Config) -> Iterator[None]:
+    """End the run where the block raises a SwarmError, or the system refuses it a file."""
+    try:
+        with refused_files():
+            yield
+    except SwarmError as error:
+        raise refused(config, error) from error
 
 
 def refused(config: pytest.Config, error: SwarmError) -> pytest.UsageError:

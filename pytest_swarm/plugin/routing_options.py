@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_swarm.plugin.option_kinds import Axis, Maybe, OptionValues, Value
+from pytest_swarm.plugin.option_kinds import Axis, Maybe, Option, OptionValues
 from pytest_swarm.routing.mode_table import modes_help
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class RoutingOptions(OptionValues):
         metavar="N",
         marker="repeat",
     )
-    seed = Value(lambda given: given.count(low=0), "seed of every random draw", metavar="N")
-    fleet = Value(
+    seed = Option(lambda given: given.count(low=0), "seed of every random draw", metavar="N")
+    fleet = Option(
         lambda given: given.file_or_name(),
         "models on offer: a TOML file, the published agents JSON, or the name of a shipped fleet",
         metavar="FILE",
@@ -50,23 +50,23 @@ class RoutingOptions(OptionValues):
         "weight of token cost in the objective; a list, such as 0,0.25,1, runs each case with each of them",
         metavar="WEIGHT",
     )
-    lambda_switch = Value(lambda given: given.weight(), "weight of model loads in the objective", metavar="WEIGHT")
-    lambda_latency = Value(
+    lambda_switch = Option(lambda given: given.weight(), "weight of model loads in the objective", metavar="WEIGHT")
+    lambda_latency = Option(
         lambda given: given.weight(), "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
-    quality_floor = Value(
+    quality_floor = Option(
         lambda given: given.weight(),
         "estimated quality that mode heft gives up for an earlier finish",
         metavar="QUALITY",
     )
-    estimates = Value(
+    estimates = Option(
         lambda given: given.estimates(),
         "where estimates of quality start: prior (the fleet file); a file of python -m pytest_swarm estimates; cross: "
         "for each job the answers to all other jobs of the imported table, or of a run, cross:reports/RUN; text: the "
         "same, by the text of the prompts too (needs scikit-learn)",
         metavar="FILE",
     )
-    learning: Value[Literal["on", "off"]] = Value(
+    learning: Option[Literal["on", "off"]] = Option(
         lambda given: given.choice("on", "off"),
         "on: estimates follow the answers of the run; off: they stay as they start",
         metavar="HOW",

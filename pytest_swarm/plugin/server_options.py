@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.plugin.option_kinds import Flag, Many, Maybe, OptionValues, Value
+from pytest_swarm.plugin.option_kinds import Flag, Many, Maybe, Option, OptionValues
 
 _MEASURE: Final = ("backend", "measure")
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 class ServerOptions(OptionValues):
     """Options of backends: servers, simulator, recordings, measured answers."""
 
-    backend: Value[BackendName] = Value(
+    backend: Option[BackendName] = Option(
         lambda given: given.choice("auto", "ollama", "measure", "sim", "record", "replay"),
         "where calls go: ollama, measure (each answer once, then every case on the stored answers), sim (the "
         "simulator), record or replay; auto takes an Ollama server that has every model of the fleet, else the "
         "simulator, and record wraps what auto would take",
         metavar="NAME",
     )
-    answers = Value(
+    answers = Option(
         lambda given: given.path_from_there(),
         "answer store of --swarm-backend=measure, beside the ini file; with --swarm-offline also an export of one",
         metavar="FILE",
@@ -34,7 +34,7 @@ class ServerOptions(OptionValues):
     offline = Flag(
         "ask no server for what the answer store lacks: a missing answer is an error that names it", needs=_MEASURE
     )
-    verify = Value(
+    verify = Option(
         lambda given: given.count(low=0),
         "cases of --swarm-backend=measure, drawn by the seed, that are run for real as well, so that the report "
         "compares predicted with real times",
@@ -47,7 +47,7 @@ class ServerOptions(OptionValues):
         metavar="TIME",
         needs=_MEASURE,
     )
-    ask_parallel = Value(
+    ask_parallel = Option(
         lambda given: given.count(low=1),
         "calls that --swarm-backend=measure asks at a time; more is faster, but texts and times then depend on what "
         "runs beside them",
@@ -65,7 +65,7 @@ class ServerOptions(OptionValues):
         metavar="FILE",
         needs=("backend", "record", "replay"),
     )
-    record_mode: Value[RecordModeName] = Value(
+    record_mode: Option[RecordModeName] = Option(
         lambda given: given.choice("new", "all", "once"),
         "new: record the cases that the cassette lacks and play the others; all: record every case again; once: "
         "record only where there is no cassette yet",
@@ -77,7 +77,7 @@ class ServerOptions(OptionValues):
         "URL of an Ollama server; auto: that of OLLAMA_HOST, else http://127.0.0.1:11434",
         metavar="URL",
     )
-    profile = Value(
+    profile = Option(
         lambda given: given.file_or_name(),
         "what the simulated models do: a profile in TOML, or the name of a shipped one",
         metavar="FILE",

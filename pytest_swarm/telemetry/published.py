@@ -36,17 +36,9 @@ class _Head(Struct, frozen=True, kw_only=True):
     job_id: str | None = None
 
 
-class _Choice(Struct, frozen=True, kw_only=True):
-    """A task and its model, in a plan step."""
-
-    subtask_id: str
-    assigned_agent: str
-
-
 class _PlanStep(Struct, frozen=True, kw_only=True):
     """The event `plan_step`."""
 
-    executed_assignments: tuple[_Choice, ...]
     lp_solve_time_ms: float | None = None
 
 

@@ -22,7 +22,7 @@ from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
-from pytest_swarm.files import readable
+from pytest_swarm.files import MeasuredFile, measured_kind, readable
 from pytest_swarm.graph_codec import decode_graph_object
 from pytest_swarm.telemetry import EVENTS_FILE, events
 from pytest_swarm.telemetry import event_types as types
@@ -149,8 +149,10 @@ class RunReader:
         """Return the event of a line by its head; None for one of an unknown type, and for a damaged line."""
         try:
             head = decode_head(line, where=self._where)
-        except EventsError:
-            if self._info is None or is_json(line):
+        except EventsError as error:
+            if self._info is None:
+                raise self._no_events(line, str(error).removeprefix(f"{self.path}, ")) from error
+            if is_json(line):
                 raise
             self._leave_out()
             return None
@@ -163,6 +165,19 @@ class RunReader:
 
     def _fault(self, text: str) -> EventsError:
         return EventsError(f"{self._where}: {text}")
+
+    def _no_events(self, first: bytes, reason: str) -> EventsError:
+        """Return the error for a file of another kind, by its first line; it names the run in whose folder it lies."""
+        held = measured_kind(first)
+        if held is MeasuredFile.EVENTS:
+            return EventsError(f"{self.path}, {reason}")
+        if held is not None:
+            reason = f"it holds {held.shown}"
+        folder = self.path.parent
+        run = folder if (folder / EVENTS_FILE).is_file() and self.path.name != EVENTS_FILE else Path("reports", "RUN")
+        return EventsError(
+            f"{self.path}: is no events.jsonl of pytest-swarm ({reason}); name the folder of a run, such as {run}"
+        )
 
     def _leave_out(self) -> None:
         """Leave out a damaged line with every job that is open there; nobody knows to which of them it belongs."""
@@ -232,7 +247,7 @@ class RunReader:
 
     def _run(self, notes: tuple[str, ...]) -> Run:
         if self._info is None:
-            raise EventsError(f"{self.path}: holds no run_start event, so it is no events.jsonl of pytest-swarm")
+            raise self._no_events(b"", "it holds no run_start event")
         unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
         damage = self._damage()
         return Run(

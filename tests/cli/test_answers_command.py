@@ -33,7 +33,12 @@ def test_export_and_import_go_round(tmp_path: Path, capsys: pytest.CaptureFixtur
     filled(tmp_path / "s").close()
     assert main(["answers", "export", "--answers", str(tmp_path / "s"), "--out", str(tmp_path / "e")]) == 0
     assert main(["answers", "import", str(tmp_path / "e"), "--answers", str(tmp_path / "t")]) == 0
-    assert "3 new answers, 3 in" in capsys.readouterr().out
+    took, wrote = capsys.readouterr()
+    assert "3 new answers, 3 in" in took
+    for said, name in ((took, "t"), (wrote, "e")):
+        assert said.endswith(
+            f"next: pytest --swarm-backend=measure --swarm-offline --swarm-answers={tmp_path / name}\n"
+        )
     assert main(["answers", "export", "--answers", str(tmp_path / "t")]) == 0
     assert capsys.readouterr().out == (tmp_path / "e").read_text()
 

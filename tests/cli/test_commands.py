@@ -126,7 +126,9 @@ def test_import_writes_graphs_and_says_what_it_refused(tmp_path: Path, capsys: p
     (tmp_path / "bad.json").write_text('{"tasks": 3}')
     assert main(["import", str(GRAPHS / "wb1.toml"), str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]) == 1
     assert load_graph(tmp_path / "out" / "wb1.toml") == load_graph(GRAPHS / "wb1.toml")
-    assert "bad.json" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "bad.json" in said
+    assert f"\nnext: python -m pytest_swarm expect {tmp_path / 'out'} --reference MODEL" in said
     assert main(["import", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out"), "--keep-going"]) == 0
     assert main(["import", str(tmp_path / "none.json"), "--out", str(tmp_path / "out")]) == 1
     assert "none.json: there is no such file" in capsys.readouterr().out

@@ -38,6 +38,7 @@ def test_a_policy_that_breaks_the_budget_says_so_wherever_it_is_written(
     said = capsys.readouterr().out
     assert f"No usable policy is better than LP, but LP {fault}, so it cannot be used at 8GB. Usable are fixed" in said
     assert f"wrote p.json: LP (horizon 0); it cannot be used as it is: it {fault}\n" in said
+    assert "next: " not in said
     policy = read_policy(tmp_path / "p.json")
     assert (policy.provenance.ruling, policy.provenance.fault) == ("unusable", fault)
     record = (tmp_path / "p.md").read_text()
@@ -74,13 +75,18 @@ def test_a_reader_that_stops_reading_finds_the_files(tmp_path: Path, monkeypatch
 
 
 def test_what_the_events_of_a_run_lack_is_said(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
+    advice = "next: --policy=policy.json writes it, --export takes it to another tool\n"
     assert decide(GOOD) == 0
-    assert "note: " not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "note: " not in said
+    assert said.endswith(advice)
     damaged = "events.jsonl has 1 damaged line, left out"
     assert decide(replace(GOOD, complete=False, notes=(damaged,))) == 0
-    assert capsys.readouterr().out.endswith(f"\nnote: {GOOD.info.run}: {damaged}\n")
+    assert capsys.readouterr().out.endswith(f"\nnote: {GOOD.info.run}: {damaged}\n{advice}")
     assert decide(replace(GOOD, complete=False)) == 0
-    assert capsys.readouterr().out.endswith("it did not come to its end; the jobs that ended before count\n")
+    assert f"it did not come to its end; the jobs that ended before count\n{advice}" in capsys.readouterr().out
+    assert decide(GOOD, "--policy=p.json") == 0
+    assert capsys.readouterr().out.endswith("\nnext: pytest --swarm-compare=policy:p.json plays it\n")
 
 
 def test_of_many_notes_of_a_run_the_first_are_printed(decide: object, capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,7 +131,9 @@ def test_expected_answers_that_are_not_valid(text: str, reason: str, tmp_path: P
 def test_the_command_writes_for_a_judge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_graph(graph(), tmp_path / "job.toml")
     assert main(["expect", str(tmp_path), "--judge", "m:1"]) == 0
-    assert "run them with --swarm-judge=m:1" in capsys.readouterr().out
+    assert capsys.readouterr().out.endswith("\nnext: look them over, then run the jobs: pytest --swarm-judge=m:1\n")
+    assert main(["expect", str(tmp_path), "--judge", "m:1"]) == 0
+    assert "next: " not in capsys.readouterr().out  # nothing was written
     loaded = load_graph(tmp_path / "job.toml")
     assert isinstance(loaded.task("first").expected, Judge)
     assert loaded.task("last one").expected == Number(value=4)

@@ -87,7 +87,9 @@ def test_a_server_that_tells_no_size_leaves_the_footprint_of_the_fleet(
     assert sizes
     unsized.write_text(text)
     assert main(["profile", "--from", str(unsized), "--no-check", "--out", str(out)]) == 0
-    assert "phi4:14b: the server told no size of it; its footprint is that of fleet heavy" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "phi4:14b: the server told no size of it; its footprint is that of fleet heavy" in said
+    assert said.endswith(f"sim --swarm-profile={out} --swarm-fleet={tmp_path / 'p.fleet.toml'}\n")
     fleet = load_fleet(tmp_path / "p.fleet.toml")
     assert [model.vram_gb for model in fleet] == [HEAVY[model.tag].vram_gb for model in fleet]
     assert re.search(r"vram_gb = \S+  # from fleet heavy, not measured", (tmp_path / "p.fleet.toml").read_text())
@@ -226,7 +228,9 @@ def test_the_fleet_command_measures_the_named_models_alone(tmp_path: Path, capsy
             main(["fleet", "--host", url, "--out", str(out), "--models", f"{A40.tags[1]}, {A40.tags[0].upper()}"]) == 0
         )
         assert set(load_fleet(out).tags) == set(A40.tags[:2])
-        assert "measuring 2 models, each of which is loaded twice; --models" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "measuring 2 models, each of which is loaded twice; --models" in said
+        assert said.endswith(f"expect of each model, then pytest --swarm-fleet={out}\n")
         assert main(["fleet", "--host", url, "--models", "psychic:7b"]) == 1
         assert "does not have psychic:7b" in capsys.readouterr().err
     assert main(["fleet", "--host", url, "--models", "a,,b"]) == 4

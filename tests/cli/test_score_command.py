@@ -39,6 +39,7 @@ def test_score_prints_a_line_for_each_kind(rows: Path, capsys: pytest.CaptureFix
         "yes_no     1        0         0    0.0 % (0 of 1)",
         "letter     1        1         0         no labels",
         "code       1        0         0         no labels",
+        "next: --disagree shows the rows that differ from their label",
     ]
 
 

@@ -48,6 +48,7 @@ def test_a_worse_run_exits_with_1_after_the_fact_and_says_all(
     said = capsys.readouterr().out
     assert "FAILED gate: milp/token_cost:+10%: REGRESSED" in said
     assert "-v shows all" not in said  # the command has no -v
+    assert f"next: python -m pytest_swarm report {runs(project)[0]}; " in said
 
 
 def test_parts_of_two_runs_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,6 +108,11 @@ def test_noise_names_the_allowance_that_runs_support(project: Path, capsys: pyte
     head, row, *_ = capsys.readouterr().out.splitlines()
     assert head.split()[:2] == ["mode", "metric"]
     assert row.split()[:2] == ["MILP", "score"]
+    assert main(["noise", *runs(project)]) == 0
+    said = capsys.readouterr().out
+    assert "MILP  violations" not in said  # it did not differ
+    assert "rows without any deviation left out; --metric shows them.\n" in said
+    assert said.splitlines()[-1].startswith("next: allow as much or more")
 
 
 @pytest.mark.parametrize(

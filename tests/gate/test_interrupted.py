@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.gate.test_plugin import BASE
-from tests.plugin.conftest import SUITE, Reports, usual_signals
+from tests.plugin.conftest import SUITE, Reports, refuses, usual_signals
 
 ARGS = ("--swarm-compare=milp,best-single,greedy", "--swarm-repeat=2")
 DEADLY = """
@@ -85,11 +85,7 @@ def test_a_run_that_stops_early(
 def test_a_damaged_file_ends_a_distributed_run_before_any_test(suite: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     (suite.path / "base.json").write_text("{")
-    result = suite.runpytest("-n1", BASE)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: baseline base.json: is not a baseline of pytest-swarm, and is not valid JSON: *"]
-    )
+    refuses(suite, "-n1", BASE, says="baseline base.json: is not a baseline of pytest-swarm, and is not valid JSON: *")
 
 
 def test_ctrl_c_while_a_job_runs_ends_the_run_with_its_reports(suite: pytest.Pytester) -> None:

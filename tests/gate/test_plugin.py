@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugin.conftest import INI, SUITE, Reports
+from tests.plugin.conftest import INI, SUITE, Reports, refuses
 
 HOUSE = """
 from pytest_swarm import Assignment, Origin, Plan, PlanStatus
@@ -92,45 +92,9 @@ def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["FAILED gate: house/score:-2%: REGRESSED"])
 
 
-@pytest.mark.parametrize(
-    ("args", "sentence"),
-    [
-        ((BASE,), "baseline base.json: there is no such file; make it with*"),
-        (
-            ("--swarm-baseline=tox.ini",),
-            "baseline tox.ini: is not a baseline of pytest-swarm, and is not valid JSON: *; name a baseline",
-        ),
-        (("--swarm-baseline=tox.ini", "--swarm-fail=score:2%"), "--swarm-fail: 'score:2%', character 7: found '2'*"),
-        (("--swarm-fail=score:-2%",), "--swarm-fail compares with a baseline: give one*"),
-        (("--swarm-update-baseline=some",), "--swarm-update-baseline: 'some' is unknown; known are new, all, append*"),
-        (("--swarm-gate=maybe",), "--swarm-gate: 'maybe' is unknown; known are off, warn, fail"),
-        (("--swarm-incomparable=maybe",), "--swarm-incomparable: 'maybe' is unknown; known are warn, fail, ignore"),
-        (("--swarm-inconclusive=maybe",), "--swarm-inconclusive: 'maybe' is unknown; known are pass, warn, fail"),
-        (
-            (BASE, "--swarm-fail=miip/score:-1%"),
-            "--swarm-fail: 'miip/score:-1%': unknown mode 'miip' (did you mean milp?); known are *",
-        ),
-        (
-            (BASE, "--swarm-repeat=auto:9", "--swarm-fail=makespan_s:+10%"),
-            "--swarm-fail: 'makespan_s:+10%': medians cannot be judged while repeats are added (--swarm-repeat=auto)*",
-        ),
-        (("--swarm-repeat=auto",), "--swarm-repeat: auto needs a limit, such as auto:20"),
-        (("--swarm-repeat=auto:9",), "--swarm-repeat=auto goes on until the gate has decided: give --swarm-baseline*"),
-    ],
-)
-def test_nonsense_ends_the_run_before_any_test(suite: pytest.Pytester, args: tuple[str, ...], sentence: str) -> None:
-    result = suite.runpytest(*args)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
-    assert "passed" not in result.stdout.str()
-    assert not (suite.path / "reports").exists()
-
-
 def test_a_baseline_of_the_ini_file_is_read_before_any_test_as_well(suite: pytest.Pytester) -> None:
     suite.makeini(INI + "swarm_baseline = base.json\n")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: baseline *base.json: there is no such file*"])
+    refuses(suite, says="baseline *base.json: there is no such file*")
 
 
 def test_a_renamed_test_a_removed_case_and_a_new_one(suite: pytest.Pytester, reports: Reports) -> None:
@@ -172,9 +136,13 @@ def test_update_new_only_adds(suite: pytest.Pytester) -> None:
         next(line for line in first.splitlines() if '"case":' in line).rstrip(",")
         in (suite.path / "base.json").read_text()
     )
-    refused = suite.runpytest(BASE, "--swarm-update-baseline=new", "--swarm-seed=9")
-    assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    refused.stderr.fnmatch_lines(["ERROR: baseline base.json: nothing can be added to it (other seed: 0 then, 9 now)*"])
+    refuses(
+        suite,
+        BASE,
+        "--swarm-update-baseline=new",
+        "--swarm-seed=9",
+        says="baseline base.json: nothing can be added to it (other seed: 0 then, 9 now)*",
+    )
 
 
 def test_another_fleet_is_not_comparable(suite: pytest.Pytester) -> None:
@@ -211,22 +179,6 @@ def test_a_marker_leaves_to_that_of_its_module_what_it_does_not_say(suite: pytes
     suite.runpytest(BASE).assert_outcomes(passed=1)
     rows = [(row["test"], row["expression"], row["gate"]) for row in reports.report["gate"]["rows"]]
     assert rows == [("test_invoice.py::test_invoice", "switches:+0", "warn")]
-
-
-@pytest.mark.parametrize(
-    ("marker", "sentence"),
-    [
-        ('swarm_gate("score:2%")', "@pytest.mark.swarm_gate: 'score:2%', character 7*"),
-        ('swarm_gate(strict="yes")', "@pytest.mark.swarm_gate: unknown keyword 'strict'*"),
-        ('swarm_gate(gate="no")', "@pytest.mark.swarm_gate(gate=): 'no' is unknown*"),
-        ('swarm(repeat="auto:5")', "@pytest.mark.swarm(repeat=): auto belongs on the command line*"),
-    ],
-)
-def test_a_wrong_marker_is_a_usage_error(suite: pytest.Pytester, marker: str, sentence: str) -> None:
-    suite.makepyfile(test_invoice=SUITE.replace("def test_invoice", f"@pytest.mark.{marker}\ndef test_invoice"))
-    result = suite.runpytest(BASE, "--swarm-update-baseline")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
 
 
 def test_a_server_that_dies_is_an_error_and_the_old_samples_stay(suite: pytest.Pytester) -> None:
@@ -282,16 +234,6 @@ def test_the_examples_pass_and_notice_a_leak(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["FAILED gate: house/violations:+0: REGRESSED"])
 
 
-@pytest.mark.parametrize(
-    "option", ["--swarm-fail=score:-1%", "--swarm-gate=warn", "--swarm-incomparable=fail", "--swarm-inconclusive=fail"]
-)
-def test_an_option_of_the_gate_without_a_baseline_is_an_error(suite: pytest.Pytester, option: str) -> None:
-    result = suite.runpytest(option)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    flag = option.partition("=")[0]
-    result.stderr.fnmatch_lines([f"ERROR: {flag} compares with a baseline: give one with --swarm-baseline=FILE"])
-
-
 def test_keys_of_the_gate_in_the_ini_file_without_a_baseline_are_said(suite: pytest.Pytester) -> None:
     suite.makeini(INI + "swarm_fail = score:-1%\nswarm_gate = warn\n")
     result = suite.runpytest()
@@ -300,20 +242,6 @@ def test_keys_of_the_gate_in_the_ini_file_without_a_baseline_are_said(suite: pyt
         ["swarm: without a baseline the ini file's swarm_fail and swarm_gate have no effect; *"]
     )
     assert "no effect" not in suite.runpytest(BASE, "--swarm-update-baseline").stdout.str()
-
-
-@pytest.mark.parametrize(
-    ("marker", "sentence"),
-    [
-        ('swarm_gate("foo")', "ERROR: @pytest.mark.swarm_gate: *foo*"),
-        ('swarm_gate(gate="x")', "ERROR: @pytest.mark.swarm_gate(gate=): 'x' is unknown*"),
-    ],
-)
-def test_a_wrong_marker_without_a_baseline_is_an_error(suite: pytest.Pytester, marker: str, sentence: str) -> None:
-    suite.makepyfile(test_invoice=SUITE.replace("def test_invoice", f"@pytest.mark.{marker}\ndef test_invoice"))
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([sentence])
 
 
 def test_a_gate_that_fails_costs_no_report(

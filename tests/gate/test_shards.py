@@ -117,7 +117,8 @@ def test_three_parts_of_a_run_make_the_report_of_the_whole(
     assert sorted(len(read_run(part).jobs) for part in parts) == [4, 4, 8]
     out = pytester.path / "merged"
     assert main(["merge", *map(str, parts), "--out", str(out)]) == 0
-    assert "16 jobs of 3 parts" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"16 jobs of 3 parts\nnext: python -m pytest_swarm gate {out} --baseline FILE" in said
     file = whole / "events.jsonl"
     assert main(["merge", *map(str, parts), "--out", str(file)]) == 1
     assert f"{file / 'events.jsonl'}: cannot be written: File exists; give another --out" in capsys.readouterr().err
@@ -135,14 +136,36 @@ def test_each_part_that_is_not_there_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_the_parts_in_a_run_that_was_merged_of_some_are_not_called_missing(tmp_path: Path) -> None:
-    first, third = (a_part(tmp_path / str(n), a_job(n), options={SHARD: f"{n}/3"}) for n in (1, 3))
-    merged, second = tmp_path / "merged", a_part(tmp_path / "2", a_job(2), options={SHARD: "2/3"})
-    assert main(["merge", str(third), str(first), "--out", str(merged)]) == 1
-    assert read_shards([merged, second]).missing == (
-        f"which of the 3 parts {merged} holds is not known; name the parts themselves",
-        f"{merged} did not come to its end",
+@pytest.mark.parametrize("fault", ["", "did not come to its end", "has no job"])
+def test_the_part_that_a_merged_run_lacked_completes_it_where_it_lacks_no_more(fault: str, tmp_path: Path) -> None:
+    lost = ("test_jobs.py::test_lost",) if fault == "has no job" else ()
+    ends = fault != "did not come to its end"
+    first, second, third, fourth = (
+        a_part(
+            tmp_path / str(n),
+            a_job(n),
+            options={SHARD: f"{n}/4"},
+            collected=(a_job(n).case.test, *lost),
+            ends=ends,
+        )
+        for n in (1, 2, 3, 4)
     )
+    some, more, whole = (tmp_path / name for name in ("some", "more", "whole"))
+    assert main(["merge", str(third), str(first), "--out", str(some)]) == 1
+    assert main(["merge", str(second), str(some), "--out", str(more)]) == 1
+    assert "part 4 of 4 is not among the runs" in read_run(more).notes
+    assert main(["merge", str(fourth), str(more), "--out", str(whole)]) == bool(fault)
+    run = read_run(whole)
+    assert run.complete is not bool(fault)
+    assert not any("not among the runs" in note for note in run.notes)
+    assert any(note.endswith(fault) for note in run.notes) is bool(fault)
+
+
+def test_a_merged_run_that_was_damaged_is_not_completed_by_other_parts(tmp_path: Path) -> None:
+    parts = [a_part(tmp_path / str(n), a_job(n), options={SHARD: f"{n}/3"}) for n in (1, 2, 3)]
+    file = merged(tmp_path, *parts[:2])
+    file.write_bytes(file.read_bytes().replace(b'"event":"task_result",', b'"event":"task_result"', 1))
+    assert f"{file.parent} did not come to its end" in read_shards([file.parent, parts[2]]).missing
 
 
 def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +173,9 @@ def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.Captur
     first = a_part(tmp_path / "a", a_job(1), options={SHARD: "1/3"}, collected=(a_job(1).case.test, left_out))
     third = a_part(tmp_path / "c", a_job(3), options={SHARD: "3/3"}, ends=False)
     assert main(["merge", str(third), str(first), "--out", str(tmp_path / "all")]) == 1
-    missing = [line for line in capsys.readouterr().out.splitlines() if line.startswith("MISSING: ")]
+    *_, last = (lines := capsys.readouterr().out.splitlines())
+    assert last.startswith("next: run what is missing, then merge it with ")
+    missing = [line for line in lines if line.startswith("MISSING: ")]
     assert missing == [
         "MISSING: part 2 of 3 is not among the runs",
         f"MISSING: {third} did not come to its end",

@@ -49,6 +49,16 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+def refuses(suite: pytest.Pytester, *arguments: str, says: str) -> None:
+    """Check that a run ends before its first test with one sentence, a pattern of `fnmatch`, and no traceback."""
+    result = suite.runpytest(*arguments)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {says}"])
+    output = result.stdout.str() + result.stderr.str()
+    assert not any(word in output for word in ("Traceback", "INTERNALERROR", " passed", " failed"))
+    assert max(map(len, result.errlines)) < 700
+
+
 class Reports:
     """What the last run of a suite left in reports/."""
 

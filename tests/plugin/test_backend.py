@@ -18,7 +18,7 @@ from pytest_swarm.simulator.server import app
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 pytest.importorskip("uvicorn")
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -130,9 +130,12 @@ def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(
 
 def test_auto_takes_no_simulator_for_a_server_that_was_named(suite: pytest.Pytester, closed_port: int) -> None:
     host = f"http://127.0.0.1:{closed_port}"
-    result = suite.runpytest("--swarm-backend=auto", f"--swarm-host={host}")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: no Ollama server answers at {host}; start it with `ollama serve`, or *"])
+    refuses(
+        suite,
+        "--swarm-backend=auto",
+        f"--swarm-host={host}",
+        says=f"no Ollama server answers at {host}; start it with `ollama serve`, or *",
+    )
 
 
 def usage_error(suite: pytest.Pytester, *args: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.cli import main
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 TWO = """
 from pytest_swarm import Number, Task, TaskGraph, chain
@@ -74,7 +74,9 @@ def test_the_command_says_where_answers_move_no_prior(
     out = suite.path / "e.json"
     assert main(["estimates", "--from", str(reports.folder), "--out", str(out)]) == 0
     assert json.loads(out.read_text())["strength"] is None
-    assert "they differ from the priors by no more than chance, so the priors stay" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "they differ from the priors by no more than chance, so the priors stay" in said
+    assert said.endswith(f"\nnext: pytest --swarm-estimates={out}\n")
 
 
 def test_a_cross_fitted_job_never_starts_from_its_own_answers(
@@ -146,10 +148,11 @@ def test_what_means_nothing_is_refused_in_one_sentence(
 
 
 def test_a_group_cannot_start_anew_with_each_job(suite: pytest.Pytester, measured: Path) -> None:
-    result = suite.runpytest(f"--swarm-estimates=cross:{measured}", "--swarm-carryover=group")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: --swarm-carryover=group keeps what was learned, and --swarm-estimates=cross *"]
+    refuses(
+        suite,
+        f"--swarm-estimates=cross:{measured}",
+        "--swarm-carryover=group",
+        says="--swarm-carryover=group keeps what was learned, and --swarm-estimates=cross *",
     )
 
 

@@ -16,7 +16,7 @@ from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
 OFFLINE = ("--swarm-backend=measure", "--swarm-offline")
@@ -82,16 +82,13 @@ def test_offline_a_missing_answer_names_model_task_and_file(suite: pytest.Pytest
     )
 
 
-def test_offline_without_a_store_is_one_sentence(suite: pytest.Pytester) -> None:
-    result = run(suite, *OFFLINE)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: answers *.swarm-answers: there is no such file; measure first*"])
-
-
 def test_without_a_server_it_says_so_before_any_test(suite: pytest.Pytester) -> None:
-    result = run(suite, "--swarm-backend=measure", "--swarm-host=http://127.0.0.1:9")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *127.0.0.1:9*--swarm-offline plays what was measured before"])
+    refuses(
+        suite,
+        "--swarm-backend=measure",
+        "--swarm-host=http://127.0.0.1:9",
+        says="*127.0.0.1:9*--swarm-offline plays what was measured before",
+    )
 
 
 def test_the_store_is_beside_the_ini_file(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,29 +197,6 @@ def test_skips(swarm_run):
 """
     )
     run(suite, *MEASURE, "test_skips.py", "-rs").stdout.fnmatch_lines(["*not today*"])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--swarm-answers=x",), "--swarm-answers needs --swarm-backend=measure"),
-        (("--swarm-offline",), "--swarm-offline needs --swarm-backend=measure"),
-        (("--swarm-verify=2",), "--swarm-verify needs --swarm-backend=measure"),
-        ((*OFFLINE, "--swarm-verify=2"), "--swarm-verify asks a server, and --swarm-offline forbids it"),
-        ((*MEASURE, "--swarm-max-time=soon"), "--swarm-max-time"),
-        ((*MEASURE, "--swarm-ask-parallel=0"), "--swarm-ask-parallel"),
-    ],
-)
-def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tuple[str, ...], said: str) -> None:
-    result = run(suite, *arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert said in result.stderr.str()
-
-
-def test_a_carryover_over_jobs_is_refused(suite: pytest.Pytester) -> None:
-    result = run(suite, *MEASURE, "--swarm-carryover=group")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group *=measure plays each case from an empty GPU; *"])
 
 
 def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, reports: Reports) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.routing.registry import MODES
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 MINE = """
 from pytest_swarm import Assignment, Origin, Plan, PlanStatus
@@ -111,9 +111,7 @@ def test_all_leaves_out_what_the_fleet_cannot_run_and_says_so(suite: pytest.Pyte
     result = suite.runpytest("--swarm-compare=all", "--swarm-fleet=fast.toml", "--swarm-report=json")
     result.assert_outcomes(passed=len(able) + 1)
     assert "heft" in reports.report["modes"]
-    result = suite.runpytest("--swarm-compare=all,heft")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: mode 'heft' needs prefill_tokens_per_s*measures them"])
+    refuses(suite, "--swarm-compare=all,heft", says="mode 'heft' needs prefill_tokens_per_s*measures them")
 
 
 def test_fixed_takes_the_models_of_the_fleet_file(suite: pytest.Pytester, reports: Reports) -> None:
@@ -181,9 +179,13 @@ def test_the_oracle_is_refused_where_nobody_knows_the_scores(suite: pytest.Pytes
     suite.runpytest("--swarm-backend=record", "--swarm-cassette=c.jsonl", "--swarm-profile=a40").assert_outcomes(
         passed=1
     )
-    result = suite.runpytest("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-compare=lp,oracle")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: mode 'oracle' needs the realized score of every task on every model*"])
+    refuses(
+        suite,
+        "--swarm-backend=replay",
+        "--swarm-cassette=c.jsonl",
+        "--swarm-compare=lp,oracle",
+        says="mode 'oracle' needs the realized score of every task on every model*",
+    )
 
 
 def test_help_lists_the_table_of_modes(suite: pytest.Pytester) -> None:

@@ -18,7 +18,7 @@ from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.run_info import reproducing
 from pytest_swarm.plugin.settings import Axes, Settings
 from pytest_swarm.routing.mode_table import ModeTable
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 from tests.plugin.readme import FIRST, README, options_table, table_of_readme
 
 
@@ -204,24 +204,18 @@ def test_lists_are_taken_where_warnings_are_errors(suite: pytest.Pytester, repor
 @pytest.mark.parametrize("line", ["swarm_seed = true", "swarm_code_eval = 3", "swarm_vram = [{ a = 1 }]"])
 def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str) -> None:
     toml(suite, "pytest", "pytest", line)
-    result = suite.runpytest("--swarm-repeat=1")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {line.split()[0]} (ini): *write it as on the command line"])
+    refuses(suite, "--swarm-repeat=1", says=f"{line.split()[0]} (ini): *write it as on the command line")
 
 
 def test_an_ini_value_is_named_as_one(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_seed = pi\nswarm_vram = 8GB")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: swarm_seed (ini): 'pi' is not a whole number"])
+    refuses(suite, says="swarm_seed (ini): 'pi' is not a whole number")
 
 
 @pytest.mark.parametrize("key", ["swarm_cassette", "swarm_planner", "swarm_seed"])
 def test_an_ini_value_of_several_lines_is_refused_where_one_is_taken(suite: pytest.Pytester, key: str) -> None:
     suite.makeini(f"[pytest]\n{key} =\n  1\n  2\nswarm_vram = 8GB\nswarm_backend = sim")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {key} (ini): takes one value, and has 2; leave the others out"])
+    refuses(suite, says=f"{key} (ini): takes one value, and has 2; leave the others out")
 
 
 def test_paths_of_the_ini_file_are_read_from_its_folder(

@@ -254,13 +254,6 @@ def test_a_changed_prompt_is_refused_and_the_rest_stays_unused(recorded: pytest.
     assert "recorded exchanges were not asked for" in note
 
 
-@pytest.mark.parametrize("backend", ["record", "replay"])
-def test_the_file_must_be_named(suite: pytest.Pytester, backend: str) -> None:
-    result = suite.runpytest(f"--swarm-backend={backend}")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: --swarm-backend={backend} needs the recording's file*"])
-
-
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

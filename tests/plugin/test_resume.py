@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 
 @pytest.mark.parametrize("cut", [1, 2, 37, 120])
@@ -58,9 +58,7 @@ def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, repor
 )
 def test_another_experiment_is_refused(suite: pytest.Pytester, option: str, sentence: str) -> None:
     suite.runpytest().assert_outcomes(passed=1)
-    result = suite.runpytest("--swarm-resume", option)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: --swarm-resume: run {sentence}"])
+    refuses(suite, "--swarm-resume", option, says=f"--swarm-resume: run {sentence}")
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one-process", "xdist"])
@@ -81,9 +79,7 @@ def test_an_option_that_is_given_as_what_it_was_is_no_other_experiment(suite: py
 
 def test_a_group_cannot_be_picked_up_in_the_middle(suite: pytest.Pytester) -> None:
     suite.runpytest("--swarm-carryover=group").assert_outcomes(passed=1)
-    result = suite.runpytest("--swarm-resume", "--swarm-carryover=group")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *carries over from job to job (group)*"])
+    refuses(suite, "--swarm-resume", "--swarm-carryover=group", says="*carries over from job to job (group)*")
 
 
 def test_a_group_of_a_marker_cannot_be_picked_up_in_the_middle(suite: pytest.Pytester) -> None:
@@ -91,9 +87,7 @@ def test_a_group_of_a_marker_cannot_be_picked_up_in_the_middle(suite: pytest.Pyt
     suite.makeconftest(
         "import pytest\ndef pytest_itemcollected(item): item.add_marker(pytest.mark.swarm(carryover='group'))"
     )
-    result = suite.runpytest("--swarm-resume")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-carryover=group carries over from job to job (group), and --swarm-*"])
+    refuses(suite, "--swarm-resume", says="--swarm-carryover=group carries over from job to job (group), and --swarm-*")
 
 
 def test_a_graph_that_changed_is_refused_and_mixes_no_results(suite: pytest.Pytester, reports: Reports) -> None:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_swarm.telemetry.reader import read_run
-from tests.plugin.conftest import INI, Reports
+from tests.plugin.conftest import INI, Reports, refuses
 
 
 def test_a_run_leaves_events_and_a_report(suite: pytest.Pytester, reports: Reports) -> None:
@@ -259,9 +259,12 @@ def test_resume_runs_only_what_is_missing(suite: pytest.Pytester, reports: Repor
 
 def test_resume_refuses_another_seed(suite: pytest.Pytester) -> None:
     suite.runpytest().assert_outcomes(passed=1)
-    result = suite.runpytest("--swarm-resume", "--swarm-seed=3")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-resume: run * was made with seed 0, and this one has 3*"])
+    refuses(
+        suite,
+        "--swarm-resume",
+        "--swarm-seed=3",
+        says="--swarm-resume: run * was made with seed 0, and this one has 3*",
+    )
 
 
 def test_works_without_pytest_benchmark_and_in_random_order(suite: pytest.Pytester) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.plugin.confinement import confinement_warning
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 CODE = """
 import pytest
@@ -62,9 +62,7 @@ def test_the_ini_file_says_it_in_the_same_words(suite: pytest.Pytester, reports:
 
 
 def test_another_word_is_a_usage_error(suite: pytest.Pytester) -> None:
-    result = suite.runpytest("--swarm-code-eval=loose")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-code-eval: 'loose' is unknown; known are strict*"])
+    refuses(suite, "--swarm-code-eval=loose", says="--swarm-code-eval: 'loose' is unknown; known are strict*")
 
 
 def test_where_the_kernel_does_not_confine_a_line_says_so_once(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.plugin.conftest import refuses
+
 SUITE = """
 import pytest
 from pytest_swarm import Task, chain
@@ -34,10 +36,11 @@ def test_each_workflow_is_in_one_part_with_all_its_cases(suite: pytest.Pytester)
 @pytest.mark.parametrize("xdist", [(), ("-n1",)])
 def test_more_parts_than_workflows_are_refused(suite: pytest.Pytester, xdist: tuple[str, ...]) -> None:
     suite.makepyfile(test_invoice=SUITE)
-    result = suite.runpytest("--swarm-shard=2/9", *xdist)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["ERROR: --swarm-shard: 9 parts of 4 workflows would leave one empty; give fewer parts"]
+    refuses(
+        suite,
+        "--swarm-shard=2/9",
+        *xdist,
+        says="--swarm-shard: 9 parts of 4 workflows would leave one empty; give fewer parts",
     )
 
 

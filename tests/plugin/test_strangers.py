@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 
 def test_a_job_of_a_fixture_that_fails_is_kept_under_xdist(suite: pytest.Pytester, reports: Reports) -> None:
@@ -44,9 +44,7 @@ def test_a_strange_ollama_host_is_one_sentence(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     monkeypatch.setenv("OLLAMA_HOST", host)
-    result = suite.runpytest("--swarm-backend=auto")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: OLLAMA_HOST: * is not the URL of an HTTP server*"])
+    refuses(suite, "--swarm-backend=auto", says="OLLAMA_HOST: * is not the URL of an HTTP server*")
 
 
 def test_an_expected_failure_that_passes_stays_one_with_v(suite: pytest.Pytester) -> None:
@@ -59,24 +57,22 @@ def test_an_expected_failure_that_passes_stays_one_with_v(suite: pytest.Pytester
 
 def test_reports_that_cannot_be_written_end_the_run_before_it_starts(suite: pytest.Pytester) -> None:
     (suite.path / "reports").write_text("a file")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *reports: no run can be written there*--rootdir=FOLDER"])
+    refuses(suite, says="*reports: no run can be written there*--rootdir=FOLDER")
     elsewhere = suite.mkdir("elsewhere")
     suite.runpytest(f"--rootdir={elsewhere}").assert_outcomes(passed=1)
     assert list(elsewhere.glob("reports/*/events.jsonl"))
 
 
 def test_single_with_an_unknown_model_ends_the_run_before_it_starts(suite: pytest.Pytester) -> None:
-    result = suite.runpytest("--swarm-compare=single:nope")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: mode 'single:nope': fleet 'heavy' has no model 'nope'; it has gemma2:2b*"])
+    refuses(
+        suite,
+        "--swarm-compare=single:nope",
+        says="mode 'single:nope': fleet 'heavy' has no model 'nope'; it has gemma2:2b*",
+    )
 
 
 def test_an_empty_option_is_a_mistake(suite: pytest.Pytester) -> None:
-    result = suite.runpytest("--swarm-compare=")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-compare: is empty*"])
+    refuses(suite, "--swarm-compare=", says="--swarm-compare: is empty*")
 
 
 def test_inside_a_running_loop_it_says_so(suite: pytest.Pytester) -> None:

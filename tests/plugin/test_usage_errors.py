@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from pytest_swarm.telemetry.nvml import NoGpu
+from tests.plugin.conftest import refuses
 
+REPLAY = "--swarm-backend=replay --swarm-cassette=c.jsonl"
+OFFLINE = "--swarm-backend=measure --swarm-offline"
 OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
     ("--swarm-compare=lp,MLIP", "*unknown mode 'MLIP' (did you mean milp?); known are*"),
@@ -81,25 +84,70 @@ OPTIONS = [
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
     ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
     ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not have gpt-9 (it has *); describe them in a profile*"),
+    ("--swarm-only --swarm-skip", "--swarm-only and --swarm-skip together leave no test; give one of them"),
+    (
+        f"{REPLAY} --swarm-fault=busy",
+        "--swarm-fault has no effect with --swarm-backend=replay, where no server is called; leave one out",
+    ),
+    (f"{REPLAY} --swarm-profile=a40", "--swarm-profile has no effect with --swarm-backend=replay, *"),
+    (f"{REPLAY} --swarm-host=localhost", "--swarm-host has no effect with --swarm-backend=replay, *"),
+    ("--swarm-cassette=c.jsonl", "--swarm-cassette needs --swarm-backend=record or --swarm-backend=replay; add it*"),
+    ("--swarm-record-mode=all", "--swarm-record-mode needs --swarm-backend=record; add it*"),
+    ("--swarm-backend=record", "--swarm-backend=record needs the recording's file*"),
+    ("--swarm-backend=replay", "--swarm-backend=replay needs the recording's file*"),
+    ("--swarm-fault=hang:model=nope", "--swarm-fault: profile 'a40' does not know 'nope'; it knows gemma2:2b*"),
+    ("--swarm-answers=x", "--swarm-answers needs --swarm-backend=measure*"),
+    ("--swarm-offline", "--swarm-offline needs --swarm-backend=measure*"),
+    ("--swarm-verify=2", "--swarm-verify needs --swarm-backend=measure*"),
+    (f"{OFFLINE} --swarm-verify=2", "--swarm-verify asks a server, and --swarm-offline forbids it*"),
+    (f"{OFFLINE}", "answers *.swarm-answers: there is no such file; measure first*"),
+    ("--swarm-backend=measure --swarm-max-time=soon", "--swarm-max-time: *"),
+    ("--swarm-backend=measure --swarm-ask-parallel=0", "--swarm-ask-parallel: *"),
+    (
+        "--swarm-backend=measure --swarm-profile=a40 --swarm-carryover=group",
+        "--swarm-carryover=group *=measure plays each case from an empty GPU; *",
+    ),
+    ("--swarm-baseline=base.json", "baseline base.json: there is no such file; make it with*"),
+    (
+        "--swarm-baseline=tox.ini",
+        "baseline tox.ini: is not a baseline of pytest-swarm, and is not valid JSON: *; name a baseline",
+    ),
+    ("--swarm-baseline=tox.ini --swarm-fail=score:2%", "--swarm-fail: 'score:2%', character 7: found '2'*"),
+    *(
+        (f"{option}", f"{option.partition('=')[0]} compares with a baseline: give one with --swarm-baseline=FILE")
+        for option in (
+            "--swarm-fail=score:-1%",
+            "--swarm-gate=warn",
+            "--swarm-incomparable=fail",
+            "--swarm-inconclusive=fail",
+        )
+    ),
+    ("--swarm-update-baseline=some", "--swarm-update-baseline: 'some' is unknown; known are new, all, append*"),
+    ("--swarm-gate=maybe", "--swarm-gate: 'maybe' is unknown; known are off, warn, fail"),
+    ("--swarm-incomparable=maybe", "--swarm-incomparable: 'maybe' is unknown; known are warn, fail, ignore"),
+    ("--swarm-inconclusive=maybe", "--swarm-inconclusive: 'maybe' is unknown; known are pass, warn, fail"),
+    (
+        "--swarm-baseline=base.json --swarm-fail=miip/score:-1%",
+        "--swarm-fail: 'miip/score:-1%': unknown mode 'miip' (did you mean milp?); known are *",
+    ),
+    (
+        "--swarm-baseline=base.json --swarm-repeat=auto:9 --swarm-fail=makespan_s:+10%",
+        "--swarm-fail: 'makespan_s:+10%': medians cannot be judged while repeats are added (--swarm-repeat=auto)*",
+    ),
+    ("--swarm-repeat=auto", "--swarm-repeat: auto needs a limit, such as auto:20"),
+    ("--swarm-repeat=auto:9", "--swarm-repeat=auto goes on until the gate has decided: give --swarm-baseline*"),
 ]
 
 
 @pytest.mark.parametrize(("option", "sentence"), OPTIONS, ids=[option[:60] for option, _ in OPTIONS])
 def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
     flag, *others = option.split(" --")
-    result = suite.runpytest(flag, *(f"--{each}" for each in others))
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
-    assert "Traceback" not in result.stderr.str() + result.stdout.str()
-    assert "passed" not in result.stdout.str()
-    assert max(map(len, result.errlines)) < 700
+    refuses(suite, flag, *(f"--{each}" for each in others), says=sentence)
 
 
 def test_bad_ini_value(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_vram = lots")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: swarm_vram (ini): 'lots' is not a size*"])
+    refuses(suite, says="swarm_vram (ini): 'lots' is not a size*")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +161,16 @@ def test_bad_ini_value(suite: pytest.Pytester) -> None:
         ("swarm(horizon='x')", "*@pytest.mark.swarm(horizon=): 'x' is not a horizon depth*"),
         ("swarm(family=3)", "*@pytest.mark.swarm(family=): family is 3, but must be the name of the template that*"),
         ("swarm(version='new')", "*@pytest.mark.swarm(version=): 'new' is not a whole number*"),
+        ("swarm(repeat='auto:5')", "@pytest.mark.swarm(repeat=): auto belongs on the command line*"),
+        ("swarm_gate('score:2%')", "@pytest.mark.swarm_gate: 'score:2%', character 7*"),
+        ("swarm_gate(strict='yes')", "@pytest.mark.swarm_gate: unknown keyword 'strict'*"),
+        ("swarm_gate(gate='no')", "@pytest.mark.swarm_gate(gate=): 'no' is unknown*"),
     ],
 )
-def test_bad_marker(suite: pytest.Pytester, marker: str, sentence: str) -> None:
+@pytest.mark.parametrize("arguments", [(), ("--swarm-baseline=b.json", "--swarm-update-baseline")])
+def test_bad_marker(suite: pytest.Pytester, marker: str, sentence: str, arguments: tuple[str, ...]) -> None:
     suite.makepyfile(test_marked=f"import pytest\n@pytest.mark.{marker}\ndef test_a(swarm_run): ...")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+    refuses(suite, *arguments, says=sentence)
 
 
 def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
@@ -127,9 +178,7 @@ def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
 ) -> None:
     monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: NoGpu(reason="there is none"))
     suite.makeini("[pytest]\nswarm_backend = sim")
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: no VRAM budget for test_invoice.py::test_invoice: *such as --swarm-vram=8GB"])
+    refuses(suite, says="no VRAM budget for test_invoice.py::test_invoice: *such as --swarm-vram=8GB")
 
 
 def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,36 +206,7 @@ FLEETS = {
 def test_bad_fleet(suite: pytest.Pytester, name: str) -> None:
     text, sentence = FLEETS[name]
     suite.makefile(".toml", **{name: text})
-    result = suite.runpytest(f"--swarm-fleet={name}.toml")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
-
-
-CONFLICTS = [
-    (("--swarm-only", "--swarm-skip"), "--swarm-only and --swarm-skip together leave no test; give one of them"),
-    (
-        ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-fault=busy"),
-        "--swarm-fault has no effect with --swarm-backend=replay, where no server is called; leave one out",
-    ),
-    (
-        ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-profile=a40"),
-        "--swarm-profile has no effect with --swarm-backend=replay, *",
-    ),
-    (
-        ("--swarm-backend=replay", "--swarm-cassette=c.jsonl", "--swarm-host=localhost"),
-        "--swarm-host has no effect with --swarm-backend=replay, *",
-    ),
-    (("--swarm-cassette=c.jsonl",), "--swarm-cassette needs --swarm-backend=record or --swarm-backend=replay; add it*"),
-    (("--swarm-record-mode=all",), "--swarm-record-mode needs --swarm-backend=record; add it*"),
-    (("--swarm-fault=hang:model=nope",), "--swarm-fault: profile 'a40' does not know 'nope'; it knows gemma2:2b*"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "sentence"), CONFLICTS)
-def test_options_that_do_not_go_together(suite: pytest.Pytester, arguments: tuple[str, ...], sentence: str) -> None:
-    result = suite.runpytest(*arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
+    refuses(suite, f"--swarm-fleet={name}.toml", says=sentence)
 
 
 def test_a_cassette_of_the_ini_file_is_for_the_runs_that_use_one(suite: pytest.Pytester) -> None:
@@ -212,17 +232,12 @@ def test_a_file_that_the_system_refuses_is_named(
 ) -> None:
     (suite.path / "loop").symlink_to("loop")
     monkeypatch.setattr(Path, "stat", refusing_stat(Path.stat))
-    result = suite.runpytest(*arguments.replace("locked", folder).split())
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-    result.stderr.fnmatch_lines([f"ERROR: *{folder[:100]}*"])
+    refuses(suite, *arguments.replace("locked", folder).split(), says=f"*{folder[:100]}*")
 
 
 def test_a_nul_in_the_ini_file_is_named_with_its_option(suite: pytest.Pytester) -> None:
     (suite.path / "pytest.toml").write_text('[pytest]\nswarm_baseline = "a\\u0000b"\n')
-    result = suite.runpytest()
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: swarm_baseline (ini): 'a\\x00b' has a NUL character*"])
+    refuses(suite, says="swarm_baseline (ini): 'a\\x00b' has a NUL character*")
 
 
 def refusing_stat(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:
@@ -238,6 +253,10 @@ def refusing_stat(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_
 
 def test_a_cassette_that_cannot_be_written_ends_the_run_before_its_first_test(suite: pytest.Pytester) -> None:
     (suite.path / "file").write_text("no folder")
-    result = suite.runpytest("--swarm-backend=record", "--swarm-profile=a40", "--swarm-cassette=file/c.jsonl")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: cassette file/c.jsonl: cannot be *; give another --swarm-cassette"])
+    refuses(
+        suite,
+        "--swarm-backend=record",
+        "--swarm-profile=a40",
+        "--swarm-cassette=file/c.jsonl",
+        says="cassette file/c.jsonl: cannot be *; give another --swarm-cassette",
+    )

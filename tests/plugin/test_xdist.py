@@ -10,7 +10,7 @@ import pytest
 
 from pytest_swarm.plugin.process import worker_number
 from pytest_swarm.plugin.xdist_controller import XdistController
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 pytest.importorskip("xdist")
 
@@ -118,9 +118,7 @@ def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pyt
         test_m="import pytest\nfrom test_invoice import dag\n"
         "@pytest.mark.swarm(modes='psychic')\ndef test_m(swarm_run, dag): ..."
     )
-    result = suite.runpytest("-n1", "test_m.py")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *unknown mode 'psychic'*"])
+    refuses(suite, "-n1", "test_m.py", says="*unknown mode 'psychic'*")
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,10 @@ def test_a_run_that_ended_without_the_end_of_a_job_is_not_complete(tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda lines: ["not json\n", *lines], "line 1: is not valid JSON"),
+        (lambda lines: ["not json\n", *lines], r"\(line 1: is not valid JSON: .*\); name the folder of a run, such as"),
+        (lambda lines: [lines[0][:-3] + "\n", *lines], "line 1: is not valid JSON: Expecting"),
+        (lambda _: ['{"cassette": 1}\n'], r"\(it holds a recording\); name the folder"),
+        (lambda _: ["<html>"], r"is no events.jsonl of pytest-swarm \(it holds no run_start event\); name the folder"),
         (lambda lines: lines[1:], "holds no run_start|that no dag_structure opened"),
         (lambda lines: [lines[0], *lines[2:]], "that no dag_structure opened"),
         (
