@@ -46,7 +46,8 @@ def test_each_sentence_of_the_page_follows_from_the_figures(row: dict[str, Any])
     told = choice.estimate((choice.best if choice.ruling is Ruling.USE else choice.most_open) or 0)
     assert told is not None
     numbers = [float(each) for each in re.findall(r"-?\d+\.\d+(?= %| points?)|[+-]?\d+\.\d+(?= to|\))", sentence)]
-    shown = {round(100 * value, 1) for value in (told.gain.low, told.gain.high, told.gain.mean, choice.honest or 0.0)}
+    figures = (told.gain.low, told.gain.high, told.gain.mean, choice.honest or 0.0, choice.margin)
+    shown = {round(100 * value, 1) for value in figures}
     assert numbers
     if told.score is not None and "score" in sentence:
         shown |= {round(100 * each, 1) for each in told.score.bounds}

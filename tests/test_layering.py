@@ -275,6 +275,7 @@ def test_nothing_refers_to_a_document_outside_the_project() -> None:
             HEAVY - LIGHT_OF_A_RUN - {"httpx", "numpy"},
             id="cases-on-a-simulated-server",
         ),
+        pytest.param(["plugin.reporting", "report.outputs"], {"pytest_swarm.gate.evaluate"}, id="writing-a-report"),
     ],
 )
 def test_a_process_imports_nothing_heavy_that_it_does_not_use(roots: list[str], heavy: set[str]) -> None:
@@ -291,6 +292,6 @@ def test_a_process_imports_nothing_heavy_that_it_does_not_use(roots: list[str], 
         for path, tree in trees().items()
         if module_name(path) in reached
         for line, name in imports(tree, late=False)
-        if name.partition(".")[0] in heavy
+        if any(f"{name}.".startswith(f"{each}.") for each in heavy)
     ]
     assert not wrong, "\n".join(wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,41 +13,12 @@ from pytest_swarm.gate.hypotheses import Chance, Hypothesis, hypotheses_of
 from pytest_swarm.gate.looks import earlier_looks
 from pytest_swarm.gate.mean_verdicts import SUSPICION, mean_verdict
 from pytest_swarm.gate.pairing import RunCases, pair_cases
-from pytest_swarm.gate.rules import Policy, Strictness
+from pytest_swarm.gate.rules import Policy
 from pytest_swarm.gate.run_context import RunContext, differences, reproducible, seeded, virtual_clock
 from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time, median_verdict
-from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow, worst
+from pytest_swarm.gate.verdicts import CaseVerdict, GateResult, Verdict, VerdictRow, worst
 from pytest_swarm.metrics.spec import Kind
 from pytest_swarm.units import plural
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateResult:
-    """All verdicts of a run. `failures` are sentences that say why the run fails; empty = it passes.
-
-    `elsewhere` is how many cases of the baseline the run did not cover.
-    """
-
-    verdict: Verdict
-    gate: Strictness
-    baseline: str
-    reasons: tuple[str, ...]
-    rows: tuple[VerdictRow, ...]
-    cases: tuple[CaseVerdict, ...]
-    elsewhere: int
-    failures: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def undecided(self) -> bool:
-        """Whether chance leaves a row open, so that more repeats may follow."""
-        return any(row.verdict is Verdict.INCONCLUSIVE and not row.exact for row in self.rows)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many cases have which verdict."""
-        found = Counter(case.verdict.value for case in self.cases)
-        return {each.value: found[each.value] for each in Verdict if found[each.value]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,8 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, SharedFields, json_schema, to_json
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import CaseKey
-from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.rules import Strictness
-from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
+from pytest_swarm.gate.verdicts import CaseVerdict, GateResult, Verdict, VerdictRow
 
 SCHEMA: Final = "swarm-gate/1"
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.gate.baseline import Baseline
 from pytest_swarm.gate.baseline_change import change_baseline
-from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import after_look, repeats_of
 from pytest_swarm.gate.pairing import RunCases
-from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.gate.verdicts import GateResult, Verdict
 from pytest_swarm.units import plural
 
 

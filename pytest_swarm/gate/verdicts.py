@@ -1,7 +1,8 @@
-"""Verdicts as values: of an expression under one mode, and of one case."""
+"""Verdicts as values: of an expression under one mode, of one case, and all of a run."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,3 +111,32 @@ class CaseVerdict:
     p_worse: float | None = None
     note: str | None = None
     tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """All verdicts of a run. `failures` are sentences that say why the run fails; empty = it passes.
+
+    `elsewhere` is how many cases of the baseline the run did not cover.
+    """
+
+    verdict: Verdict
+    gate: Strictness
+    baseline: str
+    reasons: tuple[str, ...]
+    rows: tuple[VerdictRow, ...]
+    cases: tuple[CaseVerdict, ...]
+    elsewhere: int
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether chance leaves a row open, so that more repeats may follow."""
+        return any(row.verdict is Verdict.INCONCLUSIVE and not row.exact for row in self.rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cases have which verdict."""
+        found = Counter(case.verdict.value for case in self.cases)
+        return {each.value: found[each.value] for each in Verdict if found[each.value]}

@@ -84,6 +84,11 @@ def number_of_jobs(column: Column[bool | None]) -> int:
     return sum(value is True for value in column.values)
 
 
+def number_of_measured_jobs(column: Column[bool | None]) -> int | None:
+    """Number of jobs among those that measured it."""
+    return sum_of_known(column.values)
+
+
 def number_of_entries(column: Column[Sized]) -> int:
     """Number over all jobs."""
     return sum(map(len, column.values))

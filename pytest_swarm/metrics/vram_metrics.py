@@ -12,6 +12,7 @@ from pytest_swarm.metrics.summaries import (
     mean,
     not_summed_up,
     number_of_jobs,
+    number_of_measured_jobs,
     share,
     total,
     total_of_measured,
@@ -77,22 +78,22 @@ class VramMetrics(MetricGroup):
         difference=Difference.ABSOLUTE,
     )
     jobs_over_budget = MetricSpec(
-        label="Jobs over budget",
+        label="Jobs over budget, planned",
         short="over budget",
         definition="Jobs with any step whose planned residency is over the budget",
         of=_over_budget,
         over=number_of_jobs,
-        show=Show.MODE | Show.TEXT,
+        show=Show.MODE | Show.SCOREBOARD | Show.CHART | Show.TEXT,
         kind=Kind.COUNT,
         unit=Unit.JOBS,
         difference=Difference.ABSOLUTE,
     )
     violation_rate = MetricSpec(
-        label="Jobs over budget, planned",
+        label="Share of jobs over budget, planned",
         definition="Share of the jobs that planned a step and broke the budget in any",
         of=_over_budget,
         over=share,
-        show=Show.MODE | Show.CURVE | Show.SCOREBOARD | Show.CHART,
+        show=Show.MODE | Show.CURVE,
         kind=Kind.SHARE,
         unit=Unit.SHARE,
         high=1.0,
@@ -108,12 +109,22 @@ class VramMetrics(MetricGroup):
         kind=Kind.COUNT,
         difference=Difference.ABSOLUTE,
     )
-    measured_violation_rate = MetricSpec(
+    jobs_measured_over_budget = MetricSpec(
         label="Jobs over budget, measured",
+        definition="Sampled jobs that were measured over budget in any step",
+        of=_measured_over_budget,
+        over=number_of_measured_jobs,
+        show=Show.MODE | Show.SCOREBOARD,
+        kind=Kind.COUNT,
+        unit=Unit.JOBS,
+        difference=Difference.ABSOLUTE,
+    )
+    measured_violation_rate = MetricSpec(
+        label="Share of jobs over budget, measured",
         definition="Share of the sampled jobs that were measured over budget in any step",
         of=_measured_over_budget,
         over=share,
-        show=Show.MODE | Show.SCOREBOARD,
+        show=Show.MODE,
         kind=Kind.SHARE,
         unit=Unit.SHARE,
         high=1.0,

@@ -14,13 +14,14 @@ from pytest_swarm.files import is_there, shown_path
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_change import change_baseline
 from pytest_swarm.gate.baseline_codec import read_baseline
-from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import differences, run_context_of, virtual_clock
 from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time
 from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
+from pytest_swarm.gate.verdicts import GateResult
 from pytest_swarm.plugin.gate_settings import GateSettings, rule_of_marker
 from pytest_swarm.plugin.junit import JunitVerdicts
 from pytest_swarm.plugin.options import Options

@@ -11,7 +11,7 @@ from pytest_swarm.metrics.comparison import Jobs
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Difference
-from pytest_swarm.report.metric_text import interval_text, plain_number, written
+from pytest_swarm.report.metric_text import interval_text, of_aggregate, plain_number
 from pytest_swarm.report.wording import NOT_MEASURED, signed_points, significant
 from pytest_swarm.units import plural, signed_percent
 
@@ -69,7 +69,7 @@ def scoreboard_row(
             mine, theirs = (_over(metric, known[mode], both) for mode in (each.mode, reference))
         cells.append(
             Cell(
-                text=written(metric, value),
+                text=of_aggregate(metric, each, jobs=len(known[each.mode])),
                 value=value,
                 best=best is not None and value is not None and abs(value - best) <= _SAME,
                 delta="" if n == at else delta(metric.difference, mine, theirs),

@@ -166,10 +166,10 @@ def _unknown(decision: PolicyDecision) -> str:
     more = any(each.gain.mean > estimate.gain.mean for each in choice.estimates)
     keeping = f" of those that {'seem to' if _seems_to_keep(decision, best) else 'may'} keep the score,"
     looks = f"{name} looks best{keeping if more else ''}"
-    as_good = f"that {present} is as good, where it is"
+    as_good = f"that {present} is as good, if it is"
     if estimate.gain.is_above_zero and estimate.score is not None:
         return _score_open(decision, estimate, estimate.score) + _ways(
-            choice, found="that the score is kept", kept="that more score is lost, where it is"
+            choice, found="that the score is kept", kept="that more score is lost, if it is"
         )
     if choice.naive <= choice.margin:
         return _nothing_looks_better(decision, _ways(choice, found="a gain", kept=as_good))
@@ -194,9 +194,10 @@ def _nothing_looks_better(decision: PolicyDecision, ways: str) -> str:
     if widest.gain.is_above_zero and widest.score is not None:
         return f"{_score_open(decision, widest, widest.score)} {_measure_more(choice)}"
     keeping = "" if widest.score is None else " that seems to keep the score"
+    by_more = f" by more than {gain_text(decision, choice.margin)}" if choice.margin else ""
     return (
-        f"Cannot tell: no policy{keeping} looks better than {policy_name(decision, decision.present)} by more than is "
-        f"allowed, but {policy_name(decision, decision.policies[widest.policy])} could still gain up to "
+        f"Cannot tell: no policy{keeping} looks better than {policy_name(decision, decision.present)}{by_more}, but "
+        f"{policy_name(decision, decision.policies[widest.policy])} could still gain up to "
         f"{gain_text(decision, widest.most)} per job ({interval_text(decision, widest)}).{ways}"
     )
 

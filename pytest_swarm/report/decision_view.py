@@ -14,7 +14,7 @@ from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
 from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
 from pytest_swarm.report.decision_text import left_out, policy_name, table_head, table_rows
 from pytest_swarm.report.flip_text import Flips, flips_of
-from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
+from pytest_swarm.report.wording import joined
 from pytest_swarm.units import format_gb
 
 _SETS: Final = 5  # sets of models that are shown
@@ -23,10 +23,10 @@ _ANSWERED: Final = 3  # budgets whose decision stands in the answer: it fits the
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeUse:
-    """One type of task: the share of its tasks that each model was given under the policy in force."""
+    """One type of task: how many of its tasks each model was given under the policy in force."""
 
     type: str
-    shares: tuple[str, ...]
+    given: tuple[str, ...]
     tasks: int
 
 
@@ -97,7 +97,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
 
 
 def _uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[tuple[TypeUse, ...], tuple[tuple[str, str], ...]]:
-    """Return what each type of task was given, and the sets of models that were held with their share of the steps.
+    """Return what each type of task was given, and the sets of models that were held with the number of their steps.
 
     Both come from one pass, because a job's steps are read from the events each time.
     """
@@ -112,12 +112,11 @@ def _uses(decision: PolicyDecision, tags: Sequence[str]) -> tuple[tuple[TypeUse,
     types = tuple(
         TypeUse(
             type=kind,
-            shares=tuple(
-                percent(given[kind][tag] / given[kind].total()) if given[kind][tag] else NOT_MEASURED for tag in tags
-            ),
+            given=tuple(f"{given[kind][tag]:,}" for tag in tags),
             tasks=given[kind].total(),
         )
         for kind in in_type_order(given)
     )
     most = sorted(held.items(), key=lambda each: (-each[1], each[0]))[:_SETS]
-    return types, tuple((" + ".join(models) or "nothing", percent(count / held.total())) for models, count in most)
+    steps = held.total()
+    return types, tuple((" + ".join(models) or "nothing", f"{count:,} of {steps:,}") for models, count in most)

@@ -222,8 +222,8 @@ def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:
             continue
         failures = ", ".join(f"{kind} {count:,}" for kind, count in each.planner_failures.items())
         text = (
-            f"{mode_name(each.mode)}: {percent(filled / (asked + filled))} of {plural(asked + filled, 'assignment')}"
-            f" {'was' if asked + filled == 1 else 'were'} not"
+            f"{mode_name(each.mode)}: {part_of(filled, asked + filled, 'assignment')}"
+            f" {'was' if filled in (1, asked + filled) else 'were'} not"
             f" the planner's but filled in by greedy{f' (failures: {failures})' if failures else ''}."
         )
         yield Answer(kind="planner", tone="bad", text=text)

@@ -50,7 +50,9 @@ def flips_of(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> Flip
     budgets = [
         f"At {format_gb(other.budget_gb)} {_elsewhere(decision, other)}."
         for other in others
-        if other is not decision and other.choice.ruling is not Ruling.TOO_FEW
+        if other is not decision
+        and other.choice.ruling is not Ruling.TOO_FEW
+        and not (other.stand_in_force and decision.stand_in_force)  # neither chose a policy
     ]
     notes = [*([FORMULA_NOTE] if by_formula else []), *([BUDGETS_NOTE] if budgets else [])]
     return Flips(sentences=(*by_formula, *budgets), note=" ".join(notes) or None)
@@ -59,7 +61,7 @@ def flips_of(decision: PolicyDecision, others: Sequence[PolicyDecision]) -> Flip
 def _elsewhere(decision: PolicyDecision, other: PolicyDecision) -> str:
     """Return what the decision at another budget leads to: `MILP is in force instead`."""
     if other.stand_in_force:
-        return f"no policy was chosen{' either' if decision.stand_in_force else ''}"
+        return "no policy was chosen"
     ours, theirs = (policy_name(each, each.in_force) for each in (decision, other))
     fault = "" if other.fault_in_force is None else f", although it {other.fault_in_force}"
     if decision.stand_in_force:
@@ -122,23 +124,18 @@ def _interval(bounds: tuple[float, float] | None) -> str:
 
 
 def _token_sentence(decision: PolicyDecision) -> str | None:
+    """Return what the better score is worth; None where the scores may be equal: chance has no price."""
     better, other = _by_score(decision)
-    if better is None or other is None:
+    if better is None or other is None or not _score_is_sure(decision):
         return None
     best, present = _names(decision)
     scores = _pair(decision, "score")
     assert scores is not None
     name, worse = (best, present) if scores[0] > scores[1] else (present, best)
-    worth, sure = token_flip(decision), _score_is_sure(decision)
+    worth = token_flip(decision)
     if worth is None:
         tokens = "as many" if better[1] == other[1] else "fewer"
-        doubt = ", so" if sure else ", which may be chance; if it is not,"
-        return f"{name} scores better than {worse} for {tokens} tokens{doubt} no lambda_token makes {worse} worth more."
-    if not sure:
-        return (
-            f"{name} scores better than {worse}, which may be chance; if it is not, the score is worth its tokens "
-            f"while lambda_token is below {significant(worth, 2)}{_interval(token_bounds(decision))}."
-        )
+        return f"{name} scores better than {worse} for {tokens} tokens, so no lambda_token makes {worse} worth more."
     return (
         f"The better score of {name} is worth its tokens, compared with {worse}, while lambda_token is below "
         f"{significant(worth, 2)}{_interval(token_bounds(decision))}."

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.gate.evaluate import GateResult
 from pytest_swarm.gate.looks import share_of_level
-from pytest_swarm.gate.verdicts import CaseVerdict, Verdict, VerdictRow
+from pytest_swarm.gate.verdicts import CaseVerdict, GateResult, Verdict, VerdictRow
 from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.markdown_text import escaped, markdown_table
 from pytest_swarm.report.text_table import TextColumn, text_table, wrapped

@@ -26,7 +26,7 @@ from pytest_swarm.report.gate_text import HEAD, gate_text
 from pytest_swarm.report.job_list import job_list
 from pytest_swarm.report.job_rows import brief_rows
 from pytest_swarm.report.metric_text import plain_number, written
-from pytest_swarm.report.page import MODEL_COLORS, mode_colors, page_context, script_hash
+from pytest_swarm.report.page import MODEL_COLORS, mode_colors, mode_shape, page_context, script_hash
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.side_by_side import run_tables
 from pytest_swarm.routing.registry import mode_name
@@ -173,7 +173,7 @@ def _helpers(report: Report) -> dict[str, object]:
     model_css = {tag: f"ml{n}" for n, tag in enumerate(tags)}
     functions: tuple[Callable[..., object], ...] = (
         *(_breakable, _estimate_cells, _job_details, _job_score),
-        *(brief_rows, budget_label, horizon_label, is_violation, plural),
+        *(brief_rows, budget_label, horizon_label, is_violation, mode_shape, plural),
         *(wording.gigabytes, wording.milliseconds, mode_name, wording.number, wording.percent),
         *(wording.seconds, wording.significant),
     )

@@ -46,6 +46,7 @@ from pytest_swarm.units import plural
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
 _MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")
 SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
+SHAPES: Final = 5  # that charts draw (`shape` of macros.html.j2)
 _MAX_NOTES: Final = 200
 _NAMED: Final = 6  # up to so many modes are named in the head of the page
 _LABELS: Final = {
@@ -151,6 +152,16 @@ def mode_colors(modes: Iterable[str]) -> dict[str, str]:
         ring = SPARE_COLORS[first:] + SPARE_COLORS[:first]
         colors[mode] = next((each for each in ring if each not in colors.values()), ring[0])
     return colors
+
+
+def mode_shape(mode: str) -> int:
+    """Return the number of the shape that marks a mode in charts: by its row, so that like colors differ in shape.
+
+    Args:
+        mode: A mode; that of third parties has a shape by its name.
+    """
+    place = crc32(mode.encode()) if built_in(mode) is None else mode_order(mode)[0]
+    return place % SHAPES
 
 
 def script_hash(script: str) -> str:

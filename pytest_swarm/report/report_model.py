@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo, lambda_label
-from pytest_swarm.gate.evaluate import GateResult
+from pytest_swarm.gate.verdicts import GateResult
 from pytest_swarm.metrics.aggregate import Aggregate, aggregate_modes, aggregate_settings
 from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves

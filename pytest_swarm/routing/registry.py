@@ -142,7 +142,7 @@ MODES: Final = (
     ),
     ModeSpec(
         name=FIXED,
-        color="emerald",
+        color="ink",
         factory=_late("fixed", "FixedRouter"),
         summary="a model per task type; tasks as they come, the least recently used model makes room",
         group="reference",
@@ -191,7 +191,7 @@ MODES: Final = (
     ),
     ModeSpec(
         name=ORACLE,
-        color="ink",
+        color="emerald",
         factory=_late("oracle", "OracleRouter"),
         summary="the highest realized score, then the least token cost, then the fewest loads; the measure of regret",
         group="hindsight",

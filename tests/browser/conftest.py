@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.domain.record import Run, TaskStatus
-from pytest_swarm.gate.evaluate import GateResult
-from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.gate.verdicts import GateResult, Verdict
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.report_model import build_report
 from tests.browser.chrome import Chrome, Page, find_chrome, started

@@ -334,7 +334,7 @@ def test_a_named_policy_that_cannot_be_used_leads_to_those_that_can() -> None:
     [
         ({"random": 0.5, "oracle": 0.9}, "so there is nothing to compare random with."),
         ({"milp": 0.9, "greedy": 0.3}, "No policy is better than MILP. Each other one loses."),
-        ({"milp": 0.5, "greedy": 0.52}, "would show that MILP is as good, where it is."),
+        ({"milp": 0.5, "greedy": 0.52}, "would show that MILP is as good, if it is."),
     ],
     ids=["alone", "none-better", "unknown"],
 )

@@ -129,7 +129,7 @@ def test_no_sentence_contradicts_its_table() -> None:
 def test_a_count_of_jobs_pretends_to_no_precision() -> None:
     decision = told(flat(0.5), flat(0.5, spread=0.4, seed=3), loss=0.005)
     assert decision.choice.to_keep.families > 2000
-    assert decision_sentence(decision).endswith(" Over 1,000 more jobs would show that fixed is as good, where it is.")
+    assert decision_sentence(decision).endswith(" Over 1,000 more jobs would show that fixed is as good, if it is.")
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup
-from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.rules import DEFAULTS, Policy, Rule, parse_expression
 from pytest_swarm.gate.run_context import SEED_POLICY, FleetIdentity, RunContext
-from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.gate.verdicts import GateResult, Verdict
 
 
 def case(

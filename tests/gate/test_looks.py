@@ -12,11 +12,12 @@ from pytest_swarm.cli import main
 from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.baseline_codec import decode_baseline, encode_baseline, read_baseline, write_baseline
 from pytest_swarm.gate.draws import bet_scale
-from pytest_swarm.gate.evaluate import GateResult, evaluate
+from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.looks import after_look, earlier_looks, share_of_level
 from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.gate.updating import update_baseline
+from pytest_swarm.gate.verdicts import GateResult
 from pytest_swarm.metrics.metric_table import GATE_METRICS
 from tests.gate.runs import baseline, case, policy, run_context
 from tests.gate.test_plugin import BASE, stored

@@ -23,8 +23,7 @@ from pytest_swarm.domain.record import (
     TaskStatus,
 )
 from pytest_swarm.domain.task import Task, TaskType
-from pytest_swarm.gate.evaluate import GateResult
-from pytest_swarm.gate.verdicts import Verdict, VerdictRow
+from pytest_swarm.gate.verdicts import GateResult, Verdict, VerdictRow
 from pytest_swarm.report.json_report import json_parts
 from pytest_swarm.report.report_model import Report
 

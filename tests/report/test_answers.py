@@ -108,9 +108,7 @@ def test_filled_in_assignments_are_laid_open() -> None:
         step(1, {"s1": GEMMA.tag}, executed=asked),
     )
     (text,) = said(replace(job("llm", 1.0, WB1), steps=steps), kind="planner")
-    assert text == (
-        "LLM: 50 % of 2 assignments were not the planner's but filled in by greedy (failures: invalid_json 1)."
-    )
+    assert text == ("LLM: 1 of 2 assignments was not the planner's but filled in by greedy (failures: invalid_json 1).")
 
 
 def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:

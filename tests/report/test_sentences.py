@@ -254,7 +254,7 @@ USE = "Use MILP: compared with fixed it gains "
             " chance (95 %"
             " interval -2.0 to +8.0). About 60 more jobs, or 3 more repeats of each job, would show a gain"
             " of that size;"
-            " about 100 more jobs would show that fixed is as good, where it is.",
+            " about 100 more jobs would show that fixed is as good, if it is.",
         ),
         (
             lambda: decision(
@@ -264,10 +264,9 @@ USE = "Use MILP: compared with fixed it gains "
                 honest=-0.03,
                 naive=-0.03,
             ),
-            "Cannot tell: no policy looks better than fixed by more than is allowed, but MILP could still"
-            " gain up to 4.0"
+            "Cannot tell: no policy looks better than fixed, but MILP could still gain up to 4.0"
             " points of score per job (95 % interval -10.0 to +4.0). About 1 more job would show that fixed is as good,"
-            " where it is.",
+            " if it is.",
         ),
         (
             lambda: decision(Ruling.TOO_FEW, jobs=30, families=7, best=None),
@@ -277,7 +276,7 @@ USE = "Use MILP: compared with fixed it gains "
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120, **SETTLED),
             "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
             " chance (95 % interval -2.0 to +8.0). About 60 more families of jobs, or 3 more repeats of each job, would"
-            " show a gain of that size; about 100 more families of jobs would show that fixed is as good, where it is.",
+            " show a gain of that size; about 100 more families of jobs would show that fixed is as good, if it is.",
         ),
         (
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120),

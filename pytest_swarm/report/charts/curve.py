@@ -12,8 +12,9 @@ from pytest_swarm.metrics.measured_jobs import horizon_order, lambda_order
 from pytest_swarm.metrics.metric_table import AnyMetric, shown_in
 from pytest_swarm.metrics.spec import Show, Unit
 from pytest_swarm.report.charts.scale import Dot, Frame, LineChart, Scale, Tick, fitted, line_through, share_ticks
-from pytest_swarm.report.metric_text import plain_number, written
+from pytest_swarm.report.metric_text import of_aggregate, plain_number
 from pytest_swarm.report.report_model import budget_label, horizon_label
+from pytest_swarm.report.wording import NOT_MEASURED
 from pytest_swarm.routing.registry import mode_name
 
 FRAME: Final = Frame(width=360, height=220, left=44, right=344, top=14, bottom=180)
@@ -32,19 +33,20 @@ def curves(points: Sequence[Aggregate]) -> tuple[Curve, ...]:
     """Return a chart against horizon for each metric that is charted; none where only one horizon was run.
 
     One chart holds all budgets as long as its lines can be told apart; beyond that each budget has charts of its own.
+    What is 0 everywhere, such as the number of broken budgets, has no chart: the answer says so.
     """
     horizons = sorted({point.setting.horizon for point in points}, key=horizon_order)
     if len(horizons) < 2:
         return ()
-    metrics = shown_in(Show.CHART)
     places = _places(points)
-    if len({(point.mode, _place(point)) for point in points}) <= _MAX_LINES or len(places) == 1:
-        return tuple(_curve(metric, points, horizons) for metric in metrics)
+    parts = {"": points}
+    if len({(point.mode, _place(point)) for point in points}) > _MAX_LINES and len(places) > 1:
+        parts = {f" ({budget_label(*at)})": [each for each in points if _place(each) == at] for at in places}
     return tuple(
-        replace(_curve(metric, own, horizons), title=f"{metric.label} ({budget_label(*place)})")
-        for metric in metrics
-        for place in places
-        for own in [[point for point in points if _place(point) == place]]
+        replace(_curve(metric, own, horizons), title=f"{metric.label}{where}")
+        for metric in shown_in(Show.CHART)
+        for where, own in parts.items()
+        if any(plain_number(metric.of_mode(point)) for point in own)
     )
 
 
@@ -58,14 +60,13 @@ def _place(point: Aggregate) -> Place:
 
 
 def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[HorizonDepth]) -> Curve:
-    values = [plain_number(metric.of_mode(point)) for point in points]
-    share = metric.unit is Unit.SHARE
     x = Scale(low=0, high=len(horizons) - 1, start=FRAME.left + 10, end=FRAME.right - 6)
-    known = [value for value in values if value is not None]
-    y = fitted([0.0, 1.0] if share else [0.0, *known], start=FRAME.bottom, end=FRAME.top)
-    lines: dict[tuple[str, Place], dict[HorizonDepth, float | None]] = {}
-    for point, value in zip(points, values, strict=True):
-        lines.setdefault((point.mode, _place(point)), {})[point.setting.horizon] = value
+    values = [value for point in points if (value := plain_number(metric.of_mode(point))) is not None]
+    top = {Unit.SHARE: [1.0], Unit.JOBS: [point.jobs for point in points]}.get(metric.unit, values)
+    y = fitted([0.0, *top], start=FRAME.bottom, end=FRAME.top)
+    lines: dict[tuple[str, Place], dict[HorizonDepth, Aggregate]] = {}
+    for point in points:
+        lines.setdefault((point.mode, _place(point)), {})[point.setting.horizon] = point
     places = _places(points)
     labels = tuple(horizon_label(each) for each in horizons)
     names = {key: f"{mode_name(key[0])} {budget_label(*key[1])}" for key in lines}
@@ -73,13 +74,13 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         frame=FRAME,
         title=metric.label,
         x_ticks=tuple(Tick(at=x(n), label=label) for n, label in enumerate(labels)),
-        y_ticks=share_ticks(y) if share else y.ticks(),
+        y_ticks=share_ticks(y) if metric.unit is Unit.SHARE else y.ticks(whole=metric.unit is Unit.JOBS),
         lines=tuple(
             line_through(
                 [
-                    Dot(x=x(n), y=y(value), title=f"{names[key]}, horizon {each}: {written(metric, value)}")
+                    Dot(x=x(n), y=y(value), title=f"{names[key]}, horizon {each}: {of_aggregate(metric, own[each])}")
                     for n, each in enumerate(horizons)
-                    if (value := own.get(each)) is not None
+                    if each in own and (value := plain_number(metric.of_mode(own[each]))) is not None
                 ],
                 mode=key[0],
                 dash=places.index(key[1]),
@@ -88,5 +89,8 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         ),
         dashes=tuple(budget_label(*place) for place in places),
         head=("mode and budget", *labels),
-        rows=tuple((names[key], *(written(metric, own.get(each)) for each in horizons)) for key, own in lines.items()),
+        rows=tuple(
+            (names[key], *(of_aggregate(metric, own[each]) if each in own else NOT_MEASURED for each in horizons))
+            for key, own in lines.items()
+        ),
     )

@@ -80,9 +80,10 @@ class Scale:
         share = 0.5 if high == low else (at - low) / (high - low)
         return round(self.start + share * (self.end - self.start), 1)
 
-    def ticks(self, count: int = 4) -> tuple[Tick, ...]:
-        """Return round values within the scale with their labels."""
+    def ticks(self, count: int = 4, *, whole: bool = False) -> tuple[Tick, ...]:
+        """Return round values within the scale with their labels; only whole ones of what is counted."""
         values = _decades(self.low, self.high) if self.log else round_values(self.low, self.high, count)
+        values = tuple(value for value in values if not whole or value.is_integer())
         return tuple(Tick(at=self(value), label=tick_label(value)) for value in values)
 
 
@@ -156,5 +157,6 @@ def line_through(dots: Iterable[Dot], *, mode: str, dash: int = 0) -> Line:
 
 
 def share_ticks(scale: Scale) -> tuple[Tick, ...]:
-    """Return the ticks of a scale from 0 to 1: a quarter apart, in percent."""
-    return tuple(Tick(at=scale(n / 4), label=f"{25 * n} %") for n in range(5))
+    """Return the ticks of a scale of shares, in percent: round values of those that there can be."""
+    values = round_values(max(0.0, scale.low), min(1.0, scale.high), 4)
+    return tuple(Tick(at=scale(value), label=f"{tick_label(round(100 * value, 9))} %") for value in values)

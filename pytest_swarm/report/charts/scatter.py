@@ -62,7 +62,7 @@ def scatter(
     if len(points) < 2:
         return None
     x = fitted([cost for cost, _, _ in points], start=FRAME.left, end=FRAME.right)
-    y = fitted([0.0, 1.0], start=FRAME.bottom, end=FRAME.top)
+    y = fitted([score for _, score, _ in points], start=FRAME.bottom, end=FRAME.top)
     best = pareto([(cost, score) for cost, score, _ in points])
     marks = tuple(
         Mark(
