@@ -193,6 +193,10 @@ class OllamaClient:
         response = await self._with_retries(call, self._client.ps)
         return self._parsed(call, lambda: read_resident(response))
 
+    def known_resident(self) -> tuple[ResidentModel, ...] | None:
+        """Return what `resident` returns where that takes no request; None where it does."""
+        return None
+
     async def resident_entries(self) -> tuple[ResidentEntry, ...]:
         """Return the resident models with their contexts and the time that is left to them."""
         call = "listing resident models"
