@@ -48,7 +48,7 @@ class RunningJob:
         context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
         self.sampler = VramSampler(
-            Look(resident=self._look, is_sent=context.probe_sent),
+            Look(resident=self._look, known=self._known, is_sent=context.probe_sent),
             context.gpu,
             self.clock,
             interval=SIMULATED_INTERVAL if context.backend.sparse_samples else REAL_INTERVAL,
@@ -66,6 +66,10 @@ class RunningJob:
 
     async def _look(self) -> tuple[ResidentModel, ...]:
         return self.context.residency.named(await self.context.probe_client.resident())
+
+    def _known(self) -> tuple[ResidentModel, ...] | None:
+        rows = self.context.probe_client.known_resident()
+        return None if rows is None else self.context.residency.named(rows)
 
     @property
     def is_over(self) -> bool:

@@ -29,9 +29,13 @@ class SamplingInterval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How a sampler asks what is resident, and whether a request that is pending is on its way to the server."""
+    """How a sampler asks what is resident, and whether a request that is pending is on its way to the server.
+
+    `known` tells what is resident without a request, of a server in this process; None where it must be asked.
+    """
 
     resident: Callable[[], Awaitable[tuple[ResidentModel, ...]]]
+    known: Callable[[], tuple[ResidentModel, ...] | None] = lambda: None
     is_sent: Callable[[], bool] = lambda: True
 
 
@@ -122,8 +126,17 @@ class VramSampler:
         self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._ask)
 
     def _ask(self) -> None:
+        """Sample once: at once where nothing is to be waited for, else in a task."""
         self._pause_s *= self._interval.growth
-        self._request = asyncio.get_running_loop().create_task(self._sample())
+        rows = None if self._gpu is not None else self._look.known()
+        if rows is None:
+            self._request = asyncio.get_running_loop().create_task(self._sample())
+            return
+        resident = _by_tag(rows)
+        if resident != self._last:
+            at_s = self._clock.now_s()
+            self._record(VramSample(step=self._step, at_s=at_s, resident=resident, phase=self.phase))
+        self._wait()
 
     async def _sample(self) -> None:
         """Sample once, and wait for the next time. A server error is ignored here; the step's own calls report it."""
@@ -137,8 +150,7 @@ class VramSampler:
             self._wait()
 
     async def _sample_once(self, step: int, phase: SamplePhase) -> None:
-        rows = await self._look.resident()
-        resident = tuple(sorted(rows, key=lambda row: row.tag))
+        resident = _by_tag(await self._look.resident())
         if self._gpu is None and resident == self._last:
             return
         sample = await self._read(step, phase, resident)
@@ -160,3 +172,7 @@ class VramSampler:
             self._peak_bytes = max(self._peak_bytes, sample.gpu_used_bytes)
         self._last = sample.resident
         self._on_sample(sample)
+
+
+def _by_tag(rows: tuple[ResidentModel, ...]) -> tuple[ResidentModel, ...]:
+    return tuple(sorted(rows, key=lambda row: row.tag))

@@ -65,8 +65,13 @@ class SimulatedClient(OllamaClient):
 
     async def resident(self) -> tuple[ResidentModel, ...]:
         """Return the resident models, latest expiry first."""
+        known = self.known_resident()
+        return await super().resident() if known is None else known
+
+    def known_resident(self) -> tuple[ResidentModel, ...] | None:
+        """Return the resident models, latest expiry first; None where the server is reached by requests alone."""
         if self._server is None:
-            return await super().resident()
+            return None
         return tuple(
             _resident_model(each.name, each.placement.total_bytes, each.placement.vram_bytes)
             for each in self._server.resident()

@@ -200,6 +200,10 @@ class OllamaClient:
         """Return the resident models, latest expiry first; a model that is still loading is not listed."""
         return await self._asked(_LISTING, self._client.ps, read_resident)
 
+    def known_resident(self) -> tuple[ResidentModel, ...] | None:
+        """Return what `resident` returns where that takes no request; None where it does."""
+        return None
+
     async def resident_entries(self) -> tuple[ResidentEntry, ...]:
         """Return the resident models with their contexts and the time that is left to them."""
         return await self._asked(_LISTING, self._client.ps, lambda found: read_entries(found, now=datetime.now(UTC)))

@@ -41,24 +41,34 @@ class Ps:
         self.asked.append(now_s)
         await asyncio.sleep(self.takes_s)
         self.answered += 1
+        models = [{"name": name, "model": name, "size": 2 * GB, "size_vram": GB} for name in self._names(now_s)]
+        return httpx.Response(500 if self.fails else 200, json={"models": models})
+
+    def known(self) -> tuple[ResidentModel, ...]:
+        names = self._names(asyncio.get_running_loop().time())
+        return tuple(ResidentModel(tag=name, size_bytes=2 * GB, size_vram_bytes=GB) for name in names)
+
+    def _names(self, now_s: float) -> Iterable[str]:
         names: Iterable[str] = ()
         for since_s, present in self.rows:
             names = present if now_s >= since_s else names
-        models = [{"name": name, "model": name, "size": 2 * GB, "size_vram": GB} for name in names]
-        return httpx.Response(500 if self.fails else 200, json={"models": models})
+        return names
 
 
 def sampled(
-    ps: Ps, *seconds: float, interval: SamplingInterval = REAL_INTERVAL, gpu: GpuMeter | None = None
+    ps: Ps,
+    *seconds: float,
+    interval: SamplingInterval = REAL_INTERVAL,
+    gpu: GpuMeter | None = None,
+    known: bool = False,
 ) -> list[VramSample]:
-    """The samples of steps of that many virtual seconds, whose ends are in `ps.ends`."""
+    """The samples of steps of that many virtual seconds, whose ends are in `ps.ends`; `known` without a request."""
     kept: list[VramSample] = []
 
     async def main() -> None:
         client = OllamaClient("http://box:1", transport=httpx.MockTransport(ps))
-        sampler = VramSampler(
-            Look(resident=client.resident), gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append
-        )
+        look = Look(resident=client.resident, known=ps.known if known else client.known_resident)
+        sampler = VramSampler(look, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
         await sampler.record(0, SamplePhase.START, ())
         for step, step_s in enumerate(seconds):
             async with sampler.sampling(step):
@@ -75,6 +85,13 @@ def test_a_model_that_came_and_went_inside_a_step_is_seen() -> None:
     assert [(each.at_s, [row.tag for row in each.resident]) for each in samples] == [(0, []), (3, ["m"]), (5, [])]
     assert samples[1].resident == (ResidentModel(tag="m", size_bytes=2 * GB, size_vram_bytes=GB),)
     assert samples[1].phase is SamplePhase.PLANNING
+
+
+def test_what_is_known_is_sampled_at_the_same_times_and_without_a_request() -> None:
+    ps = Ps((0, ()), (3, ("m",)), (5, ()))
+    known = sampled(ps, 8, known=True)
+    assert ps.asked == []
+    assert known == sampled(Ps((0, ()), (3, ("m",)), (5, ())), 8)
 
 
 def test_samples_follow_the_interval_and_end_with_the_step() -> None:
