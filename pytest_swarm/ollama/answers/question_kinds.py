@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.ollama.answers.questions import Question
+from pytest_swarm.planner_problem import find_problem
 
 PLANNER: Final = "planner"
 JUDGE: Final = "judge"
