@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pytest_swarm"
 
 BASE = {"errors", "garbage", "units", "fields", "files", "documents"}
-LOW = BASE | {"codec", "domain", "graph_codec"}
+LOW = BASE | {"codec", "domain", "graph_codec", "planner_problem"}
 MIDDLE = {"estimate", "workloads", "scoring", "ollama", "telemetry", "statistics"}
 UP_TO_METRICS = LOW | MIDDLE | {"routing", "execution", "metrics"}
 ALLOWED: dict[str, set[str]] = {
@@ -29,9 +29,9 @@ ALLOWED: dict[str, set[str]] = {
     "codec": {"errors", "garbage", "units", "fields", "files"},
     "documents": {"errors", "garbage", "units", "fields", "files"},
     "domain": BASE,
-    "graph_codec": BASE | {"codec", "domain"},
+    **dict.fromkeys(("graph_codec", "planner_problem"), BASE | {"codec", "domain"}),
     **dict.fromkeys(sorted(MIDDLE), LOW),
-    "simulator": BASE | {"domain", "scoring"},
+    "simulator": BASE | {"domain", "planner_problem", "scoring"},
     "routing": LOW | MIDDLE,
     "execution": LOW | MIDDLE | {"routing", "simulator"},
     "metrics": LOW | MIDDLE | {"routing", "execution"},

@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.planner_problem import PlannerProblem
+from pytest_swarm.planner_problem import PlannerProblem
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 from pytest_swarm.simulator.models.simulated_planner import choose_models
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.planner_problem import PlannerProblem, find_problem
 from pytest_swarm.domain.prompt import Message, given_answers
 from pytest_swarm.domain.task import Task
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -21,6 +20,7 @@ from pytest_swarm.ollama.messages import ChatReply
 from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.replies import ImpossibleReply, read_chat, read_resident
 from pytest_swarm.ollama.transports.recording import last_json
+from pytest_swarm.planner_problem import PlannerProblem, find_problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,6 +126,7 @@ def _write(
     decisions: Sequence[PolicyDecision], path: Path | None, exports: Sequence[tuple[str, str | None]]
 ) -> list[str]:
     """Write the policy file and the exports of the one decision, all or none; return what is to be printed."""
+    from pytest_swarm.decision.exports.exported_policy import export_text
     from pytest_swarm.decision.policy_writing import policy_of
     from pytest_swarm.documents import write_texts
     from pytest_swarm.errors import OptionError, PolicyError
@@ -146,7 +147,7 @@ def _write(
         remark = "" if policy.estimates_remark is None else f"; {policy.estimates_remark}"
         said.append(f"wrote {path}: {policy.name}{doubt}{remark}\n")
     for name, target in exports:
-        text = decision_record(decisions[0], policy) if name == _RECORD else EXPORTS[name](policy)
+        text = decision_record(decisions[0], policy) if name == _RECORD else export_text(policy, name)
         if target is None:
             said.append(text)
         else:

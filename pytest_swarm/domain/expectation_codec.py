@@ -18,7 +18,6 @@ from pytest_swarm.domain.expectation import (
     Expectation,
     JsonFields,
     Letter,
-    Number,
     PythonCode,
     choice_count,
 )
@@ -85,11 +84,6 @@ def _read_json(fields: Fields) -> Expectation:
     return JsonFields(fields=values, quoted_numbers=fields.flag("quoted_numbers", default=False))
 
 
-def _read_number(fields: Fields) -> Expectation:
-    fields.only(("kind", "value", "tolerance"))
-    return Number(value=fields.number("value"), tolerance=fields.number("tolerance", 1e-6, low=0))
-
-
 def _plain_reader(kind: type[Expectation]) -> Callable[[Fields], Expectation]:
     """Return the reader of an expectation whose fields are texts, numbers, flags and lists of texts."""
 
@@ -139,9 +133,9 @@ _PLAIN: Mapping[str, Callable[[Fields, str], Any]] = MappingProxyType(
 """Readers by the type of a field."""
 
 _OWN_READERS: Mapping[type[Expectation], Callable[[Fields], Expectation]] = MappingProxyType(
-    {JsonFields: _read_json, Number: _read_number, Letter: _read_letter, PythonCode: _read_code}
+    {JsonFields: _read_json, Letter: _read_letter, PythonCode: _read_code}
 )
-"""Readers of expectations with fields of other types, or limits of their own."""
+"""Readers of expectations with fields of other types."""
 
 _READERS: Mapping[str, Callable[[Fields], Expectation]] = MappingProxyType(
     {each.kind: _OWN_READERS.get(each) or _plain_reader(each) for each in get_args(Expectation)}

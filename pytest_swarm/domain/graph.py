@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from pytest_swarm.domain.formula import check_formula
 from pytest_swarm.domain.graph_order import Neighbours, ancestors, topological_order
@@ -194,33 +194,19 @@ def decode_graph(fields: Fields) -> TaskGraph:
     """
     fields.only(("name", "version", "context", "tasks", "edges", "family"))
     rows = fields.tables("tasks")
-    given = fields.text("context", "parents")
-    context = next((each for each in CONTEXTS if each == given), None)
-    if context is None:
-        raise fields.fail(f"context is {given!r}, but must be one of {', '.join(map(repr, CONTEXTS))}")
     try:
         tasks = tuple(decode_task(row, also=("after",)) for row in rows)
         after = tuple((parent, task.id) for row, task in zip(rows, tasks, strict=True) for parent in row.texts("after"))
         return TaskGraph(
             name=fields.text("name"),
             tasks=tasks,
-            edges=(*_read_edges(fields), *after),
-            context=context,
+            edges=(*_checked_edges(fields.text("name"), fields.raw("edges") or []), *after),
+            context=cast("Context", fields.text("context", "parents")),  # checked there
             version=fields.whole("version", 1),
             family=fields.optional_text("family"),
         )
     except GraphError as error:
         raise fields.placed(error) from error
-
-
-def _read_edges(fields: Fields) -> tuple[tuple[str, str], ...]:
-    rows = fields.raw("edges") or []
-    if not isinstance(rows, list):
-        raise fields.fail("'edges' must be a list of pairs [parent, child]")
-    for row in rows:
-        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
-            raise fields.fail(f"edge {row!r} is not a pair [parent, child]")
-    return tuple((parent, child) for parent, child in rows)
 
 
 def _set(graph: TaskGraph, name: str, value: object) -> None:
@@ -243,7 +229,7 @@ def _checked_edges(name: str, edges: object) -> tuple[tuple[str, str], ...]:
         raise GraphError(f"graph {name!r}: edges must be a list of pairs of task IDs, found {edges!r:.60}")
     for edge in edges:
         if not (isinstance(edge, list | tuple) and len(edge) == 2 and all(isinstance(end, str) for end in edge)):
-            raise GraphError(f"graph {name!r}: an edge must be a pair of task IDs, found {edge!r:.60}")
+            raise GraphError(f"graph {name!r}: an edge must be a pair of task IDs (parent, child), found {edge!r:.60}")
     return tuple((parent, child) for parent, child in edges)
 
 

@@ -179,12 +179,9 @@ def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
         also: Keys that the caller reads, such as `after`.
     """
     fields.only((*_KEYS, *also))
-    kind = type_name(fields.text("type"))
-    if kind is None:
-        raise fields.fail(f"task {fields.text('id')!r}: {type_fault(fields.text('type'))}")
     return Task(
         id=fields.text("id"),
-        type=kind,
+        type=fields.text("type"),
         prompt=fields.text("prompt"),
         estimated_tokens=fields.whole("estimated_tokens", low=1),
         difficulty=fields.number("difficulty", MIN_DIFFICULTY),

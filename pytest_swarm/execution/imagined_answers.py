@@ -15,12 +15,12 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.placeholders import fill
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
+from pytest_swarm.planner_problem import find_problem
 from pytest_swarm.units import BYTES_PER_GB
 
 _IMAGINED: Final = "imagined answer "

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
+from msgspec import structs
+
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlannerCall, PlannerFailure, PlanStatus
 from pytest_swarm.errors import BackendError, CallTimeoutError, InfeasibleError, PromptTooLongError, ServerDownError
 from pytest_swarm.fields import Json
@@ -68,7 +70,7 @@ class LlmRouter:
         if over is None:
             return _Consulted(choices=answer.choices, origin=Origin.PLANNER, calls=(call,))
         first = _refused(call, over)
-        answer, call = await self._ask(planner_prompt(replace(problem, refused=over)), schema, view)
+        answer, call = await self._ask(planner_prompt(structs.replace(problem, refused=over)), schema, view)
         over = _over_budget(view, answer)
         if over is None:
             return _Consulted(choices=answer.choices, origin=Origin.REPLANNER, calls=(first, call))

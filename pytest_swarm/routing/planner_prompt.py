@@ -1,19 +1,20 @@
 """The planner's prompt and JSON schema: the same horizon, budget, residency and estimates as the LP sees.
 
-The problem stands in the prompt as one machine-readable line (`domain.planner_problem`). No task's prompt and no model
-output is in it, so a planner cannot be talked into anything by a task.
+The problem stands in the prompt as one machine-readable line (`planner_problem`). No task's prompt and no model output
+is in it, so a planner cannot be talked into anything by a task.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
 from pytest_swarm.fields import Json
+from pytest_swarm.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.objective import load_price, switch_cost, utility
 
 MAX_COUNTED_ROWS: Final = 100  # grammars repeat a rule for each row of an exact count, and slow down with it
+_DECIMALS: Final = 6  # what is told of an estimate or cost; finer differences no planner can use
 
 _INSTRUCTIONS: Final = """You route the tasks of a workflow to language models that share one GPU.
 Choose exactly one model for every task below, so that the total of the utilities of your choices, minus lambda_switch
@@ -49,7 +50,7 @@ Give a new complete answer that obeys every rule.
 
 
 def build_problem(view: PlanningView) -> PlannerProblem:
-    """Return the problem of a view: every figure that the LP sees."""
+    """Return the problem of a view: every figure that the LP sees, estimates and costs to six decimals."""
     costs, prices = switch_cost(view).tolist(), load_price(view).tolist()
     timed = view.weights.latency > 0  # seconds of a load then count beside its switch cost
     models = tuple(
@@ -57,9 +58,9 @@ def build_problem(view: PlanningView) -> PlannerProblem:
             tag=model.tag,
             vram_gb=model.vram_gb,
             resident=model.tag in view.resident,
-            switch_cost=cost,
+            switch_cost=_told(cost),
             pinned=model.keep,
-            load_price=(0.0 if model.tag in view.resident else price) if timed else None,
+            load_price=_told(0.0 if model.tag in view.resident else price) if timed else None,
             shares_with=model.shares_with,
         )
         for model, cost, price in zip(view.fleet, costs, prices, strict=True)
@@ -80,7 +81,7 @@ def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
     rows = []
     for m, (task, stage) in enumerate(zip(view.tasks, view.stages, strict=True)):
         offers = {
-            tag: Offer(quality=quality[i][m], token_cost=cost[i][m], utility=worth[i][m])
+            tag: Offer(quality=_told(quality[i][m]), token_cost=_told(cost[i][m]), utility=_told(worth[i][m]))
             for i, tag in enumerate(view.fleet.tags)
             if allowed[i][m]
         }
@@ -96,6 +97,10 @@ def _tasks(view: PlanningView) -> tuple[ProblemTask, ...]:
             )
         )
     return tuple(rows)
+
+
+def _told(figure: float) -> float:
+    return round(figure, _DECIMALS)
 
 
 def planner_prompt(problem: PlannerProblem) -> str:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from pytest_swarm.calibration.planner_behaviour import PlannerBehaviour, planner_behaviour
 from pytest_swarm.calibration.recorded_chats import RecordedChat
-from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
+from pytest_swarm.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask, problem_block
 from pytest_swarm.simulator.models.profile_types import Favour
 from tests.calibration.test_cost_fit import chat
 
@@ -22,7 +23,7 @@ PROBLEM = PlannerProblem(
     lambda_switch=0.2,
     lambda_latency=0.0,
     models=tuple(
-        ProblemModel(tag=tag, vram_gb=vram_gb, resident=False, switch_cost=0.1)
+        ProblemModel(tag=tag, vram_gb=vram_gb, resident=False, switch_cost=0.1, pinned=False)
         for tag, vram_gb in (("small", 4.0), ("large", 8.0))
     ),
     tasks=tuple(
@@ -86,7 +87,7 @@ def test_the_rule_that_agrees_with_most_choices_is_what_it_favors(model: str, fa
 
 
 def test_second_answers_tell_whether_it_corrects_itself() -> None:
-    refused = replace(PROBLEM, refused="over budget")
+    refused = structs.replace(PROBLEM, refused="over budget")
     sound = plan(("t0", "small"), ("t1", "small"))
     assert behaviour(answered(sound)).corrects is None
     assert behaviour(answered(sound, refused), answered("no", refused)).corrects == 0.5
@@ -103,8 +104,8 @@ def test_a_planner_that_takes_the_models_in_turn_ignores_the_budget() -> None:
 
 
 def test_answers_that_the_limit_cut_are_no_fault_but_a_length() -> None:
-    one = replace(PROBLEM, tasks=PROBLEM.tasks[:1])
-    three = replace(PROBLEM, tasks=(*PROBLEM.tasks, replace(PROBLEM.tasks[0], id="t2")))
+    one = structs.replace(PROBLEM, tasks=PROBLEM.tasks[:1])
+    three = structs.replace(PROBLEM, tasks=(*PROBLEM.tasks, structs.replace(PROBLEM.tasks[0], id="t2")))
     cut = answered('{"assignments": [', three)
     found = behaviour(
         replaced(answered(plan(("t0", "small")), one), completion_tokens=20, done_reason="stop"),

@@ -12,6 +12,7 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.criteria import CRITERIA, SCORE, parse_criterion, parse_loss
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.decision.exports.exported_policy import export_text
 from pytest_swarm.decision.policy_writing import policy_of, type_table, why_no_policy
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.expectation import Expectation, Judge, Number
@@ -135,7 +136,7 @@ def test_families_are_written_into_policy_and_record() -> None:
         run = many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=family)
         assert policy_of(decided(run), now=NOW).provenance.families == count
     assert "60 jobs in 20 families" in decision_record(decision, policy)
-    assert "from 60 jobs in 20 families of" in EXPORTS["ollama"](policy)
+    assert "from 60 jobs in 20 families of" in export_text(policy, "ollama")
     few = decided(many({"fixed": 0.1, "milp": 0.9}, jobs=60, family=lambda n: f"template {n % 7}"))
     assert few.choice.ruling is Ruling.TOO_FEW
     assert why_no_policy(few) == "60 jobs in 7 families decide nothing, so there is no policy to write"
@@ -364,10 +365,8 @@ def test_a_policy_that_was_compared_with_a_stand_in_says_so() -> None:
         decision = decided(many({"milp": 0.3, "greedy": 0.9}), against=against)
         policy = policy_of(decision, now=NOW)
         assert (policy.mode, policy.provenance.against_assumed) == ("greedy", assumed)
-        for write in EXPORTS.values():
-            assert (
-                "Compared with MILP (horizon 0), which was assumed: no mode of the runs says" in write(policy)
-            ) == assumed
+        said = "Compared with MILP (horizon 0), which was assumed: no mode of the runs says"
+        assert {said in export_text(policy, each) for each in EXPORTS} == {assumed}
         assert ("so MILP stands for it" in decision_record(decision, policy)) == assumed
 
 
@@ -376,7 +375,7 @@ def test_a_policy_of_a_run_that_was_cut_off_says_so(complete: bool) -> None:
     decision = decided(replace(many({"milp": 0.3, "greedy": 0.9}), complete=complete), against="milp")
     policy = policy_of(decision, now=NOW)
     assert [each.complete for each in policy.provenance.runs] == [complete]
-    texts = [write(policy) for write in EXPORTS.values()] + [decision_record(decision, policy)]
+    texts = [export_text(policy, each) for each in EXPORTS] + [decision_record(decision, policy)]
     assert ["did not come to its end: only the jobs that ended" in each for each in texts] == [not complete] * 4
 
 
@@ -574,7 +573,7 @@ def test_measured_predicted_replayed_and_simulated_figures_are_told_apart(kind: 
     decision = decided(run, by=CRITERIA["makespan"])
     policy = policy_of(decision, now=NOW)
     texts = ["\n".join(decision_lines(decision)), decision_record(decision, policy).replace("\\", "")]
-    texts += [write(policy) for write in EXPORTS.values()]
+    texts += [export_text(policy, each) for each in EXPORTS]
     for text in texts:
         assert (SAID.get(kind, "") in text) or (simulated and "SIMULATED: no model was run" in text)
         assert ("PREDICTED" in text) == (backend == "measure")
@@ -749,7 +748,7 @@ def test_every_text_calls_a_policy_by_the_name_that_the_tables_have() -> None:
     told = (
         *decision_lines(decision),
         decision_record(decision, policy),
-        *(write(policy) for write in EXPORTS.values()),
+        *(export_text(policy, each) for each in EXPORTS),
     )
     text = "\n".join(told).replace("\\", "")
     assert text.count("Left out: LP (horizon 0) finds no plan for 2 of 30 jobs.") == 2

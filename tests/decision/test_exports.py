@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from pytest_swarm.cli import main
 from pytest_swarm.decision.exports import EXPORTS
+from pytest_swarm.decision.exports.exported_policy import export_text
 from pytest_swarm.decision.exports.resident_sets import resident_sets
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy_file import PolicyCell, PolicyEstimate, PolicyFile
@@ -91,7 +92,7 @@ def used(*, budget_gb: float = 16.0, rename: dict[str, str] | None = None) -> Po
 
 def test_llama_swap_reads_models_and_sets_that_fit_the_budget() -> None:
     made = used()
-    document = yaml.safe_load(EXPORTS["llama-swap"](made))
+    document = yaml.safe_load(export_text(made, "llama-swap"))
     jsonschema.validate(document, LLAMA_SWAP)
     vram_gb = {model.name: model.vram_gb for model in made.models}
     names = document["matrix"]["vars"]
@@ -112,8 +113,8 @@ def test_models_of_the_same_weights_take_vram_once_but_in_a_process_of_their_own
     made = replace(made, table=tuple(each for each in made.table if each.model != "phi4:14b"), vram_budget_gb=5.0)
     both = {models[0].name, models[1].name}
     assert [{each.name for each in chosen} for chosen in resident_sets(made)] == [both]
-    assert "export OLLAMA_MAX_LOADED_MODELS=1\n" in EXPORTS["ollama"](made)  # two would not fit
-    document = yaml.safe_load(EXPORTS["llama-swap"](made))
+    assert "export OLLAMA_MAX_LOADED_MODELS=1\n" in export_text(made, "ollama")  # two would not fit
+    document = yaml.safe_load(export_text(made, "llama-swap"))
     assert all(" & " not in row for row in document["matrix"]["sets"].values())
 
 
@@ -130,10 +131,10 @@ def test_of_many_models_each_has_one_set_beside_the_most_used(count: int, sets: 
     assert set().union(*found) == set(names)
     assert all(len(each) == 5 for each in found)
     assert count == 10 or {"m0", "m1", "m2", "m3", names[-1]} in found
-    said = f"- every set of the {count} models that fits: there is one for each model" in EXPORTS["ollama"](made)
+    said = f"- every set of the {count} models that fits: there is one for each model" in export_text(made, "ollama")
     assert said == (count > 10)
-    assert "export OLLAMA_MAX_LOADED_MODELS=5\n" in EXPORTS["ollama"](made)
-    assert yaml.safe_load(EXPORTS["llama-swap"](made))["matrix"]["sets"]
+    assert "export OLLAMA_MAX_LOADED_MODELS=5\n" in export_text(made, "ollama")
+    assert yaml.safe_load(export_text(made, "llama-swap"))["matrix"]["sets"]
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -148,13 +149,13 @@ def test_what_does_not_fit_is_in_no_set(count: int, keep: bool) -> None:
 def test_measured_loads_are_what_an_eviction_costs() -> None:
     made = used()
     made = replace(made, models=tuple(replace(each, measured_load_s=9.0) for each in made.models))
-    document = yaml.safe_load(EXPORTS["llama-swap"](made))
+    document = yaml.safe_load(export_text(made, "llama-swap"))
     assert set(document["matrix"]["evict_costs"].values()) == {90}
     assert {each["ttl"] for each in document["models"].values()} == {180}
 
 
 def test_litellm_tags_each_type_and_falls_back_by_score() -> None:
-    document = yaml.safe_load(EXPORTS["litellm"](used()))
+    document = yaml.safe_load(export_text(used(), "litellm"))
     tagged = {
         row["litellm_params"]["model"]: row["litellm_params"]["tags"]
         for row in document["model_list"]
@@ -177,9 +178,9 @@ def test_the_server_of_the_runs_is_the_one_that_is_called(host: str | None, tmp_
     made = used()
     made = replace(made, provenance=replace(made.provenance, host=host))
     called = host or "http://127.0.0.1:11434"
-    rows = yaml.safe_load(EXPORTS["litellm"](made))["model_list"]
+    rows = yaml.safe_load(export_text(made, "litellm"))["model_list"]
     assert {row["litellm_params"]["api_base"] for row in rows} == {called}
-    script = EXPORTS["ollama"](made) + 'printf %s "$host"\n'
+    script = export_text(made, "ollama") + 'printf %s "$host"\n'
     for given in ("", "http://mine:1"):
         shell = ["sh", "-c", script]
         environment = {"PATH": "/usr/bin:/bin", "OLLAMA_URL": given}
@@ -192,14 +193,14 @@ def test_litellm_falls_back_by_the_mean_over_types_and_not_by_their_sum() -> Non
     made = used()
     more = PolicyEstimate(model="gemma2:2b", type="math", believed=0.5, score=0.15, tasks=3)
     most = PolicyEstimate(model="gemma2:2b", type="summarize", believed=0.1, score=None, tasks=0)
-    document = yaml.safe_load(EXPORTS["litellm"](replace(made, estimates=(*made.estimates, more, most))))
+    document = yaml.safe_load(export_text(replace(made, estimates=(*made.estimates, more, most)), "litellm"))
     assert document["router_settings"]["fallbacks"] == [{"swarm": ["phi4:14b", "qwen2.5-coder:7b", "gemma2:2b"]}]
 
 
 @pytest.mark.skipif(find_spec("litellm") is None, reason="litellm is not installed")
 def test_litellm_itself_takes_the_configuration(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text(EXPORTS["litellm"](used()))
+    path.write_text(export_text(used(), "litellm"))
     code = (
         f"import asyncio, yaml; from litellm import Router; d = yaml.safe_load(open({str(path)!r}))\n"
         "r = Router(model_list=d['model_list'], **d['router_settings'])\n"
@@ -235,7 +236,7 @@ def played(script: str, folder: Path, *arguments: str) -> list[dict[str, Any]]:
 def test_the_script_loads_the_set_that_is_used_most(tmp_path: Path) -> None:
     made = used()
     made = replace(made, table=(*made.table, cell("reasoning", "phi4:14b", tasks=50)))
-    script = EXPORTS["ollama"](made)
+    script = export_text(made, "ollama")
     assert "export OLLAMA_MAX_LOADED_MODELS=2\n" in script
     requests = played(script, tmp_path, "warm")
     assert [each["model"] for each in requests] == ["gemma2:2b", "phi4:14b"]
@@ -244,28 +245,28 @@ def test_the_script_loads_the_set_that_is_used_most(tmp_path: Path) -> None:
 
 
 def test_the_script_alone_only_sets_the_environment(tmp_path: Path) -> None:
-    assert played(EXPORTS["ollama"](used()), tmp_path) == []
+    assert played(export_text(used(), "ollama"), tmp_path) == []
 
 
 def test_a_pinned_model_stays(tmp_path: Path) -> None:
     made = used()
     models = tuple(replace(each, keep=each.name == "gemma2:2b") for each in made.models)
-    requests = played(EXPORTS["ollama"](replace(made, models=models)), tmp_path, "warm")
+    requests = played(export_text(replace(made, models=models), "ollama"), tmp_path, "warm")
     assert requests[-1] == {"model": "gemma2:2b", "keep_alive": -1, "options": {"num_ctx": 8192}}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
     made = used(rename={"gemma2:2b": name})
-    swap = yaml.safe_load(EXPORTS["llama-swap"](made))
+    swap = yaml.safe_load(export_text(made, "llama-swap"))
     jsonschema.validate(swap, LLAMA_SWAP)
     assert name in swap["models"]
-    lite = yaml.safe_load(EXPORTS["litellm"](made))
+    lite = yaml.safe_load(export_text(made, "litellm"))
     assert f"ollama_chat/{name}" in {row["litellm_params"]["model"] for row in lite["model_list"]}
-    requests = played(EXPORTS["ollama"](made), tmp_path, "warm")
+    requests = played(export_text(made, "ollama"), tmp_path, "warm")
     assert name in {each["model"] for each in requests}
     assert not (tmp_path / "owned").exists()
-    for text in (write(made) for write in EXPORTS.values()):
+    for text in (export_text(made, each) for each in EXPORTS):
         assert text.isascii() or text.replace("\n", "").isprintable()
         assert all(line.isprintable() for line in text.split("\n"))
 
@@ -273,9 +274,9 @@ def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("tool", "name", "said"),
     [
-        ("llama-swap", "x${PORT}", r"holds '\$\{', a macro there; rename the model"),
+        ("llama-swap", "x${PORT}", "is a text with a macro there; rename the model"),
         ("llama-swap", "<<", "is a merge key there"),
-        ("llama-swap", "swarm-code", "has the name of a type there"),
+        ("llama-swap", "swarm-code", "is the alias of a type there"),
         ("litellm", "swarm", "is the name of the whole group there"),
         ("litellm", "hf.co/*", "is a pattern there"),
         ("litellm", "os.environ/HOME", "is a variable of the environment there"),
@@ -283,34 +284,34 @@ def test_names_of_models_are_data(name: str, tmp_path: Path) -> None:
 )
 def test_a_name_that_a_tool_would_read_as_something_else_is_refused(tool: str, name: str, said: str) -> None:
     with pytest.raises(PolicyError, match=rf"^export {tool}: model .*{said}"):
-        EXPORTS[tool](used(rename={"gemma2:2b": name}))
+        export_text(used(rename={"gemma2:2b": name}), tool)
 
 
 def test_types_of_tasks_are_data_too() -> None:
     made = used()
     for kind in HOSTILE:
         named = replace(made, table=(*made.table, cell(kind, "gemma2:2b")))
-        swap = yaml.safe_load(EXPORTS["llama-swap"](named))
+        swap = yaml.safe_load(export_text(named, "llama-swap"))
         assert f"swarm-{kind}" in swap["models"]["gemma2:2b"]["aliases"]
-        lite = yaml.safe_load(EXPORTS["litellm"](named))
+        lite = yaml.safe_load(export_text(named, "litellm"))
         assert kind in [tag for row in lite["model_list"] for tag in row["litellm_params"].get("tags", ())]
     for tool, kind, said in (
-        ("llama-swap", "a${b}", r"holds '\$\{', a macro there"),
+        ("llama-swap", "a${b}", "is a text with a macro there"),
         ("litellm", "default", "is the tag of requests without one there"),
         ("litellm", "os.environ/HOME", "is a variable of the environment there"),
     ):
         with pytest.raises(PolicyError, match=rf"type '{re.escape(kind)}' {said}; rename the type"):
-            EXPORTS[tool](replace(made, table=(*made.table, cell(kind, "gemma2:2b"))))
+            export_text(replace(made, table=(*made.table, cell(kind, "gemma2:2b"))), tool)
 
 
-@pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
-def test_what_a_format_cannot_say_stands_in_comments(write: Any) -> None:
-    text = write(used())
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_what_a_format_cannot_say_stands_in_comments(tool: str) -> None:
+    text = export_text(used(), tool)
     assert "# Not expressed, because " in text
     assert "# - MILP decides anew at each step" in text
     assert "# SIMULATED: no model was run" in text
     real = replace(used(), provenance=replace(used().provenance, simulated=False))
-    assert "SIMULATED" not in write(real)
+    assert "SIMULATED" not in export_text(real, tool)
 
 
 @pytest.mark.parametrize(
@@ -343,30 +344,32 @@ def test_a_model_that_cannot_fit_is_refused(name: str) -> None:
     with pytest.raises(
         PolicyError, match=rf"^export {name}: the policy MILP \(horizon 0\) uses model phi4:14b, whose [\d.]+GB do not"
     ):
-        EXPORTS[name](used(budget_gb=8.0))
+        export_text(used(budget_gb=8.0), name)
 
 
-@pytest.mark.parametrize("write", EXPORTS.values(), ids=list(EXPORTS))
-def test_a_policy_that_breaks_the_budget_otherwise_says_so_in_its_file(write: Any) -> None:
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_a_policy_that_breaks_the_budget_otherwise_says_so_in_its_file(tool: str) -> None:
     made = used()
-    assert "CANNOT BE USED" not in write(made)
+    assert "CANNOT BE USED" not in export_text(made, tool)
     broken = replace(made, provenance=replace(made.provenance, fault="breaks the budget in 3 of 9 jobs"))
-    assert "# IT CANNOT BE USED AS IT IS: in the runs it breaks the budget in 3 of 9 jobs.\n" in write(broken)
+    assert "# IT CANNOT BE USED AS IT IS: in the runs it breaks the budget in 3 of 9 jobs.\n" in export_text(
+        broken, tool
+    )
 
 
 def test_pinned_models_leave_less_for_the_others() -> None:
     made = used()
     models = tuple(replace(each, keep=each.name == "qwen2.5-coder:7b") for each in made.models)
     both_gb = sum(each.vram_gb for each in models if each.name in ("qwen2.5-coder:7b", "phi4:14b"))
-    EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb))
+    export_text(replace(made, models=models, vram_budget_gb=both_gb), "llama-swap")
     with pytest.raises(PolicyError, match=r"uses model phi4:14b, whose .* do not fit .* beside the pinned models"):
-        EXPORTS["llama-swap"](replace(made, models=models, vram_budget_gb=both_gb - 1))
+        export_text(replace(made, models=models, vram_budget_gb=both_gb - 1), "llama-swap")
 
 
 @pytest.mark.parametrize("tool", EXPORTS)
 def test_a_file_says_what_can_play_its_policy(tool: str) -> None:
-    assert "load_policy chooses as measured." in EXPORTS[tool](policy("milp"))
-    asked = EXPORTS[tool](policy("llm:phi4:14b", budget_gb=24.0))
+    assert "load_policy chooses as measured." in export_text(policy("milp"), tool)
+    asked = export_text(policy("llm:phi4:14b", budget_gb=24.0), tool)
     assert "Only mode policy:FILE in a run asks its planner; load_policy cannot." in asked
     assert "(ruling: use it)" in asked
 
@@ -376,5 +379,5 @@ def test_a_file_names_estimates_that_each_job_had_for_itself(tool: str) -> None:
     row = PolicyEstimate(model="gemma2:2b", type="code", believed=0.5, score=None, tasks=0, spread=0.07)
     made = replace(policy("milp"), estimates_from="cross", estimates=(row,))
     remark = "from which those of a job differed by up to 0.07: its plans can differ from those of its decision"
-    assert remark in EXPORTS[tool](made)
-    assert "for each job anew" not in EXPORTS[tool](replace(made, estimates_from="est.json"))
+    assert remark in export_text(made, tool)
+    assert "for each job anew" not in export_text(replace(made, estimates_from="est.json"), tool)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.plan import Origin, Plan, PlanStatus
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.weight_groups import sharing_weights
 from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.fields import Json
+from pytest_swarm.planner_problem import find_problem
 from pytest_swarm.routing.base import PlanningView
 from pytest_swarm.routing.feasibility import check
 from pytest_swarm.routing.llm import LlmRouter

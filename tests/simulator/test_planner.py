@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.planner_problem import (
+from pytest_swarm.domain.prompt import Message
+from pytest_swarm.planner_problem import (
     Offer,
     PlannerProblem,
     ProblemModel,
@@ -18,7 +19,6 @@ from pytest_swarm.domain.planner_problem import (
     find_problem,
     problem_block,
 )
-from pytest_swarm.domain.prompt import Message
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_generator import ProfileGenerator
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
@@ -41,7 +41,7 @@ def problem(tasks: int = 3, budget_gb: float = 48.0, refused: str | None = None,
         lambda_switch=0.2,
         lambda_latency=0.0,
         models=tuple(
-            ProblemModel(tag=tag, vram_gb=gb, resident=tag == "small", switch_cost=gb / 10)
+            ProblemModel(tag=tag, vram_gb=gb, resident=tag == "small", switch_cost=gb / 10, pinned=False)
             for tag, gb in VRAM_GB.items()
         ),
         tasks=tuple(

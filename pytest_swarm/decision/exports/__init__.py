@@ -1,31 +1,39 @@
-"""A policy as other tools read it. What a format cannot express stands in the file as a comment.
+"""A policy as other tools read it: the table of formats.
 
 Names of models come from outside: YAML is written by its library, shell words are quoted, comments have one line.
-A format is imported when it is first written, so that the list of them costs no start.
+`exported_policy` writes a file; importing the table costs no start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pytest_swarm.routing.policy_file import PolicyFile
+from typing import Final
 
 
-def _late(name: str) -> Callable[[PolicyFile], str]:
-    """Return what imports `pytest_swarm.decision.exports.NAME` and calls its function of the same name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFormat:
+    """A format: its `name` in `--export`, the `tool` that reads the file, and what the `file` is to that tool.
 
-    def write(policy: PolicyFile) -> str:
-        text: str = getattr(import_module(f"{__name__}.{name}"), name)(policy)
-        return text
+    `module` is the one of this folder whose `write` makes the file. `one_copy`: models of the same weights take VRAM
+    once there. `first_line` stands before the comments.
+    """
 
-    return write
+    name: str
+    tool: str
+    file: str
+    module: str
+    one_copy: bool = True
+    first_line: str = ""
 
 
-EXPORTS: Final[Mapping[str, Callable[[PolicyFile], str]]] = MappingProxyType(
-    {"llama-swap": _late("llama_swap_config"), "litellm": _late("litellm_config"), "ollama": _late("ollama_script")}
+_FORMATS: Final = (
+    ExportFormat(
+        name="llama-swap", tool="llama-swap", file="configuration", module="llama_swap_config", one_copy=False
+    ),
+    ExportFormat(name="litellm", tool="LiteLLM", file="configuration", module="litellm_config"),
+    ExportFormat(name="ollama", tool="Ollama", file="settings", module="ollama_script", first_line="#!/bin/sh\n"),
 )
-"""Format -> what writes it."""
+EXPORTS: Final[Mapping[str, ExportFormat]] = MappingProxyType({each.name: each for each in _FORMATS})
+"""Each format by its name in `--export`."""

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_swarm.decision.exports.resident_sets import (
-    comments,
-    heading,
-    keep_s,
-    models_to_export,
-    not_expressed,
-    types_of_models,
-    yaml_text,
-)
-from pytest_swarm.errors import PolicyError
+from pytest_swarm.decision.exports.exported_policy import ExportedPolicy, ExportedText, yaml_text
+from pytest_swarm.decision.exports.resident_sets import keep_s
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.address import DEFAULT_HOST
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
@@ -24,21 +16,10 @@ _PATTERN: Final = "*"
 _VARIABLE: Final = "os.environ/"
 
 
-def litellm_config(policy: PolicyFile) -> str:
-    """Return the text of a LiteLLM configuration.
-
-    Raises:
-        PolicyError: A model does not fit the budget, or a name would be read as something else there.
-    """
-    used = models_to_export(policy, tool="litellm")
-    types = types_of_models(policy)
-    for what, name in (
-        *(("model", model.name) for model in used),
-        *(("type", kind) for model in used for kind in types[model.name]),
-    ):
-        meaning = _meaning(what, name)
-        if meaning is not None:
-            raise PolicyError(f"export litellm: {what} {name!r} is {meaning} there; rename the {what}")
+def write(exported: ExportedPolicy) -> ExportedText:
+    """Return the text of a LiteLLM configuration."""
+    exported.check_names("litellm", _meaning)
+    policy, used, types = exported.policy, exported.models, exported.types
     best = _by_score(policy, used)
     host = policy.provenance.host or DEFAULT_HOST
     rows: list[Json] = []
@@ -59,21 +40,20 @@ def litellm_config(policy: PolicyFile) -> str:
             "num_retries": 2,
         },
     }
-    lines = [
-        *heading(policy, tool="LiteLLM configuration"),
-        "",
-        f"Ask for the model {GROUP} with the type of the task as a tag. An OpenAI client of the proxy:",
-        "extra_body={'metadata': {'tags': ['code']}}. A litellm.Router: acompletion(..., metadata={'tags': ['code']});",
-        "its completion ignores tags. A type that no model is tagged with goes to the one that is tagged default.",
-        "Fallbacks are the models by measured score, the best first. Each model can be asked for by its own name too;",
-        "there it has every tag, because LiteLLM asks a fallback for the tags of the request.",
-        "The proxy starts with a key of yours only: LITELLM_MASTER_KEY in its environment.",
-        "keep_alive is twenty times a load, and at least a minute; pinned models stay.",
-        "",
-        *not_expressed(policy, tool="LiteLLM"),
-        "- the VRAM budget, and which models may be resident together: LiteLLM leaves them to the server.",
-    ]
-    return comments(lines) + yaml_text(document)
+    return ExportedText(
+        body=yaml_text(document),
+        usage=(
+            f"Ask for the model {GROUP} with the type of the task as a tag. An OpenAI client of the proxy:",
+            "extra_body={'metadata': {'tags': ['code']}}. A litellm.Router:",
+            "acompletion(..., metadata={'tags': ['code']}); its completion ignores tags.",
+            "A type that no model is tagged with goes to the one that is tagged default.",
+            "Fallbacks are the models by measured score, the best first. Each model can be asked for by its own name,",
+            "and has every tag there, because LiteLLM asks a fallback for the tags of the request.",
+            "The proxy starts with a key of yours only: LITELLM_MASTER_KEY in its environment.",
+            "keep_alive is twenty times a load, and at least a minute; pinned models stay.",
+        ),
+        lacking=("- the VRAM budget, and which models may be resident together: LiteLLM leaves them to the server.",),
+    )
 
 
 def _meaning(what: str, name: str) -> str | None:

@@ -6,25 +6,14 @@ The schema is https://github.com/mostlygeek/llama-swap/blob/main/config-schema.j
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection
+from functools import partial
 from typing import Final
 
-from pytest_swarm.decision.exports.resident_sets import (
-    LLAMA_SWAP,
-    comments,
-    heading,
-    keep_s,
-    load_s,
-    models_to_export,
-    not_expressed,
-    resident_sets,
-    sets_left_out,
-    types_of_models,
-    yaml_text,
-)
-from pytest_swarm.errors import PolicyError
+from pytest_swarm.decision.exports.exported_policy import ExportedPolicy, ExportedText, yaml_text
+from pytest_swarm.decision.exports.resident_sets import keep_s, load_s, sets_left_out
 from pytest_swarm.fields import Json
-from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
+from pytest_swarm.routing.policy_file import PolicyModel
 from pytest_swarm.units import format_gb
 
 _TENTHS: Final = 10  # eviction costs are whole numbers: tenths of a second
@@ -32,19 +21,15 @@ _MACRO: Final = "${"
 _MERGE: Final = "<<"  # its YAML library reads this key as a merge even where it is quoted
 
 
-def llama_swap_config(policy: PolicyFile) -> str:
-    """Return the text of a llama-swap configuration.
-
-    Raises:
-        PolicyError: A model does not fit the budget, or a name would be read as something else there.
-    """
-    used, sets_of = models_to_export(policy, tool=LLAMA_SWAP), resident_sets(policy, one_copy=False)
+def write(exported: ExportedPolicy) -> ExportedText:
+    """Return the text of a llama-swap configuration."""
+    policy, used, types = exported.policy, exported.models, exported.types
+    aliases = {_alias(kind) for model in used for kind in types[model.name]}
+    exported.check_names("llama-swap", partial(_meaning, aliases=aliases))
     short = {model.name: f"m{n}" for n, model in enumerate(used, 1)}
-    types = types_of_models(policy)
-    _check_names(list(short), [kind for model in used for kind in types[model.name]])
     models: dict[str, Json] = {model.name: _model(model, types[model.name]) for model in used}
     sets: dict[str, Json] = {
-        f"fit{n}": " & ".join(short[model.name] for model in each) for n, each in enumerate(sets_of, 1)
+        f"fit{n}": " & ".join(short[model.name] for model in each) for n, each in enumerate(exported.sets, 1)
     }
     document: dict[str, Json] = {
         "models": models,
@@ -54,31 +39,27 @@ def llama_swap_config(policy: PolicyFile) -> str:
             "sets": sets,
         },
     }
-    lines = [
-        *heading(policy, tool="llama-swap configuration"),
-        "",
-        "Set the path of each model's file: a policy knows Ollama tags only.",
-        "Aliases name types of tasks: a client asks for the model swarm-code, and so on.",
-        "evict_costs are the seconds of a load, in tenths; ttl is twenty times a load, and at least a minute.",
-        "",
-        *not_expressed(policy, tool="llama-swap"),
-        *sets_left_out(policy),
-        f"- the budget of {format_gb(policy.vram_budget_gb)} itself; each set of the matrix keeps it.",
-    ]
-    return comments(lines) + yaml_text(document)
+    return ExportedText(
+        body=yaml_text(document),
+        usage=(
+            "Set the path of each model's file: a policy knows Ollama tags only.",
+            "Aliases name types of tasks: a client asks for the model swarm-code, and so on.",
+            "evict_costs are the seconds of a load, in tenths; ttl is twenty times a load, and at least a minute.",
+        ),
+        lacking=(
+            *sets_left_out(policy),
+            f"- the budget of {format_gb(policy.vram_budget_gb)} itself; each set of the matrix keeps it.",
+        ),
+    )
 
 
-def _check_names(models: Sequence[str], types: Sequence[str]) -> None:
-    """Raise PolicyError for a name that llama-swap would read as a macro, a merge key or another model."""
-    aliases = {_alias(kind) for kind in types}
-    for what, name in (*(("model", each) for each in models), *(("type", each) for each in types)):
-        if _MACRO in name:
-            raise PolicyError(f"export llama-swap: {what} {name!r} holds {_MACRO!r}, a macro there; rename the {what}")
-    for name in models:
-        if name == _MERGE:
-            raise PolicyError(f"export llama-swap: model {name!r} is a merge key there; rename the model")
-        if name in aliases:
-            raise PolicyError(f"export llama-swap: model {name!r} has the name of a type there; rename the model")
+def _meaning(what: str, name: str, *, aliases: Collection[str]) -> str | None:
+    """Return what llama-swap would take a name for; None where it is a name as any other."""
+    if _MACRO in name:
+        return "a text with a macro"
+    if what == "type":
+        return None
+    return "a merge key" if name == _MERGE else "the alias of a type" if name in aliases else None
 
 
 def _alias(kind: str) -> str:

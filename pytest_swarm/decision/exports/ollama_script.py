@@ -5,68 +5,53 @@ from __future__ import annotations
 import json
 import shlex
 
-from pytest_swarm.decision.exports.resident_sets import (
-    comments,
-    heading,
-    keep_s,
-    models_to_export,
-    not_expressed,
-    resident_sets,
-    sets_left_out,
-    tasks_of,
-    types_of_models,
-)
+from pytest_swarm.decision.exports.exported_policy import ExportedPolicy, ExportedText, comments
+from pytest_swarm.decision.exports.resident_sets import keep_s, sets_left_out, tasks_of
 from pytest_swarm.ollama.address import DEFAULT_HOST
-from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
+from pytest_swarm.routing.policy_file import PolicyModel
 from pytest_swarm.units import format_gb
 
 
-def ollama_script(policy: PolicyFile) -> str:
+def write(exported: ExportedPolicy) -> ExportedText:
     """Return the text of a POSIX shell script."""
-    used, sets, types = models_to_export(policy, tool="ollama"), resident_sets(policy), types_of_models(policy)
+    policy, used, sets = exported.policy, exported.models, exported.sets
     most = max((len({each.shares_with or each.name for each in chosen}) for chosen in sets), default=1)  # its copies
     longest = max((keep_s(model) for model in used if not model.keep), default=300)
-    lines = ["#!/bin/sh\n", comments(heading(policy, tool="Ollama settings")), "#\n"]
-    lines.append(
-        comments(
-            [
-                "Start the server with this environment:  . ./FILE && ollama serve",
-                "Then load the set of models that is used most:  sh FILE warm",
-            ]
-        )
-    )
-    lines += [
-        f"export OLLAMA_MAX_LOADED_MODELS={most}\n",
-        f"export OLLAMA_KEEP_ALIVE={longest}s\n",
-        "\n",
-        'host="${OLLAMA_URL:-}"\n',
-        f'[ -n "$host" ] || host={shlex.quote(policy.provenance.host or DEFAULT_HOST)}\n',
-        "ask() {\n",
-        '    curl -fsS "$host/api/generate" -d "$1" >/dev/null\n',
-        "}\n",
-        "\n",
-        'if [ "${1:-}" = warm ]; then\n',
+    lines = [
+        f"export OLLAMA_MAX_LOADED_MODELS={most}",
+        f"export OLLAMA_KEEP_ALIVE={longest}s",
+        "",
+        'host="${OLLAMA_URL:-}"',
+        f'[ -n "$host" ] || host={shlex.quote(policy.provenance.host or DEFAULT_HOST)}',
+        "ask() {",
+        '    curl -fsS "$host/api/generate" -d "$1" >/dev/null',
+        "}",
+        "",
+        'if [ "${1:-}" = warm ]; then',
     ]
     first = max(sets, key=lambda models: tasks_of(models, policy), default=())
     for model in sorted(first, key=lambda each: each.keep):  # a pinned model is loaded last, and stays
-        kinds = ", ".join(types[model.name]) or "no type of its own"
-        lines.append("    " + comments([f"{kinds}: {format_gb(model.vram_gb)}"]))
-        lines.append(f"    ask {shlex.quote(_body(model))}\n")
-    lines += ["fi\n", "\n", comments(["keep_alive to send with the requests to each model:"])]
-    lines.append(comments(f"- {model.name}: {_keep_alive(model)}" for model in used))
-    lines.append(comments(["Sets of models that fit the budget together:"]))
-    lines.append(comments(f"- {' + '.join(model.name for model in each)}" for each in sets))
-    lines.append(comments([*not_expressed(policy, tool="Ollama"), *sets_left_out(policy)]))
-    lines.append(
-        comments(
-            [
-                f"- the budget of {format_gb(policy.vram_budget_gb)}, and which set is resident: the server evicts or",
-                "  spills, and never refuses. Unload a model (keep_alive 0) before one that does not fit beside it.",
-                "- which type of task goes to which model: the client says it with the model's name.",
-            ]
-        )
+        kinds = ", ".join(exported.types[model.name]) or "no type of its own"
+        lines.append("    " + comments([f"{kinds}: {format_gb(model.vram_gb)}"]).rstrip("\n"))
+        lines.append(f"    ask {shlex.quote(_body(model))}")
+    return ExportedText(
+        body="\n".join((*lines, "fi", "")),
+        usage=(
+            "Start the server with this environment:  . ./FILE && ollama serve",
+            "Then load the set of models that is used most:  sh FILE warm",
+            "",
+            "keep_alive to send with the requests to each model:",
+            *(f"- {model.name}: {_keep_alive(model)}" for model in used),
+            "Sets of models that fit the budget together:",
+            *(f"- {' + '.join(model.name for model in each)}" for each in sets),
+        ),
+        lacking=(
+            *sets_left_out(policy),
+            f"- the budget of {format_gb(policy.vram_budget_gb)}, and which set is resident: the server evicts or",
+            "  spills, and never refuses. Unload a model (keep_alive 0) before one that does not fit beside it.",
+            "- which type of task goes to which model: the client says it with the model's name.",
+        ),
     )
-    return "".join(lines)
 
 
 def _keep_alive(model: PolicyModel) -> int | str:

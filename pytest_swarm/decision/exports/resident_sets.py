@@ -1,34 +1,22 @@
-"""What the exports have in common: the models in use, which of them fit the budget together, and how long they stay."""
+"""The models that a policy uses: which of them fit the budget together, for which types, and how long they stay."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Final
-
-import yaml
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
-from pytest_swarm.metrics.figures_origin import FiguresMark, FiguresOrigin
 from pytest_swarm.routing.policy_file import PolicyFile, PolicyModel
-from pytest_swarm.routing.registry import built_in, mode_name
 from pytest_swarm.units import format_gb
 
 _KEEP_FACTOR: Final = 20
 """A model stays for twenty times its load time after its last use: a load then costs at most a twentieth of it."""
 _LEAST_KEEP_S: Final = 60
 _MOST_MODELS: Final = 10  # of which 252 sets may fit, if any five do
-LLAMA_SWAP: Final = "llama-swap"
-"""The program that gives each model a process of its own, so that none share their weights in VRAM."""
-_RULINGS: Final[Mapping[str, str]] = {
-    "use": "use it",
-    "keep": "keep it",
-    "unusable": "nothing better, but it cannot be used",
-    "unknown": "cannot tell, so what is used now stays",
-}
 
 
 def models_in_use(policy: PolicyFile) -> tuple[PolicyModel, ...]:
@@ -39,24 +27,25 @@ def models_in_use(policy: PolicyFile) -> tuple[PolicyModel, ...]:
     return tuple(model for model in policy.models if model.name in used)
 
 
-def models_to_export(policy: PolicyFile, *, tool: str) -> tuple[PolicyModel, ...]:
+def models_to_export(policy: PolicyFile, *, export: str, one_copy: bool) -> tuple[PolicyModel, ...]:
     """Return the models in use, each of which fits the budget together with the pinned ones.
 
     Args:
         policy: The policy.
-        tool: The program that is to read the file, for the message.
+        export: The format, for the message.
+        one_copy: Whether models of the same weights take VRAM once.
 
     Raises:
         PolicyError: One does not fit, so that the policy cannot be written without breaking the budget.
     """
     used = models_in_use(policy)
     for model in used:
-        if not _fits(policy, model, one_copy=tool != LLAMA_SWAP):
+        if not _fits(policy, model, one_copy=one_copy):
             pinned = " beside the pinned models" if _pinned(policy) and not model.keep else ""
             raise PolicyError(
-                f"export {tool}: the policy {policy.name} uses model {model.name}, whose {format_gb(model.vram_gb)} do "
-                f"not fit the budget of {format_gb(policy.vram_budget_gb)}{pinned}; decide for a policy that keeps the "
-                "budget (--against), or for a larger budget (--vram)"
+                f"export {export}: the policy {policy.name} uses model {model.name}, whose "
+                f"{format_gb(model.vram_gb)} do not fit the budget of {format_gb(policy.vram_budget_gb)}{pinned}; "
+                "decide for a policy that keeps the budget (--against), or for a larger budget (--vram)"
             )
     return used
 
@@ -154,74 +143,3 @@ def load_s(model: PolicyModel) -> float:
 def keep_s(model: PolicyModel) -> int:
     """Return for how many seconds a model stays after its last use."""
     return max(_LEAST_KEEP_S, round(_KEEP_FACTOR * load_s(model)))
-
-
-def heading(policy: PolicyFile, *, tool: str) -> list[str]:
-    """Return the comments at the top of a file: what it is, where it comes from, and how sure its figures are.
-
-    Args:
-        policy: The policy.
-        tool: The program that reads the file.
-    """
-    source = policy.provenance
-    jobs = f"{source.jobs} jobs" + (f" in {source.families} families" if source.families is not None else "")
-    lines = [
-        f"{tool} from the pytest-swarm policy {policy.name}, budget {format_gb(policy.vram_budget_gb)}.",
-        f"Decided on {source.written} from {jobs} of {', '.join(run.run for run in source.runs) or '-'} "
-        f"(ruling: {_RULINGS.get(source.ruling, source.ruling)}).",
-    ]
-    if source.against_assumed:
-        lines.append(f"Compared with {source.against}, which was assumed: no mode of the runs says what is done now.")
-    if source.cut_off_remark is not None:
-        lines.append(f"INCOMPLETE: {source.cut_off_remark}")
-    if source.fault is not None:
-        lines.append(f"IT CANNOT BE USED AS IT IS: in the runs it {source.fault}.")
-    if policy.estimates_remark is not None and not policy.rule_over_types:
-        lines.append(f"For load_policy and mode policy:FILE: {policy.estimates_remark}.")
-    if source.simulated:
-        lines.append("SIMULATED: no model was run; measure on your own server before you rely on it.")
-    elif source.figures is not None:
-        mark = FiguresMark(
-            origin=FiguresOrigin(source.figures), verified=source.verified_cases, off=source.makespan_off
-        )
-        lines += [mark.sentence] if mark.sentence else []
-    return lines
-
-
-def not_expressed(policy: PolicyFile, *, tool: str) -> list[str]:
-    """Return what no static file can say: how the policy looks at what is resident and at what comes next.
-
-    Args:
-        policy: The policy.
-        tool: The program that reads the file.
-    """
-    lines = [f"Not expressed, because {tool} has no place for it:"]
-    if policy.rule_over_types:
-        lines.append("- the order of tasks; mode policy:FILE and load_policy keep it.")
-    else:
-        lines.append(
-            f"- {mode_name(policy.mode)} decides anew at each step; types are given to the model that they were given "
-            f"most often. {_played_by(policy)}"
-        )
-    return lines
-
-
-def _played_by(policy: PolicyFile) -> str:
-    row = built_in(policy.mode)
-    if row is not None and "planner" in row.needs:
-        return "Only mode policy:FILE in a run asks its planner; load_policy cannot."
-    return "load_policy chooses as measured."
-
-
-def comments(lines: Iterable[str]) -> str:
-    """Return the lines as comments of YAML and shell; what would break a line, or is not printable, as its code."""
-    return "".join(f"# {''.join(map(_printable, line))}".rstrip() + "\n" for line in lines)
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-
-
-def yaml_text(document: object) -> str:
-    """Return a document as YAML in ASCII, keys in their order."""
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=False, width=10_000, default_flow_style=False))

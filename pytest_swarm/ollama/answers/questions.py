@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.fields import Json
+from pytest_swarm.planner_problem import find_problem
 
 CHAT: Final = "/api/chat"
 GENERATE: Final = "/api/generate"

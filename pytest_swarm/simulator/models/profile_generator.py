@@ -17,11 +17,11 @@ from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
 from pytest_swarm.domain.placeholders import fill, references
-from pytest_swarm.domain.planner_problem import find_problem
 from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import inputs_of_repeats, stable_rng
 from pytest_swarm.domain.task import Task
 from pytest_swarm.fields import Json
+from pytest_swarm.planner_problem import find_problem
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.simulator.models.answer_length import drawn_tokens, stopped_tokens, with_tokens
 from pytest_swarm.simulator.models.answer_texts import compose, parts, prose, score_or_none

@@ -1,6 +1,6 @@
 """The simulated planner: answers the routing problem in a prompt, with the faults of its profile.
 
-It sees what a planner model sees (`domain.planner_problem`), and nothing else of the simulator's profile.
+It sees what a planner model sees (`pytest_swarm.planner_problem`), and nothing else of the simulator's profile.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from random import Random
 from typing import Final
 
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
-from pytest_swarm.domain.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask
 from pytest_swarm.fields import Json
+from pytest_swarm.planner_problem import Offer, PlannerProblem, ProblemModel, ProblemTask
 from pytest_swarm.simulator.models.profile_types import Favour, PlannerProfile
 
 _FREE_TEXT: Final = frozenset({"invalid_json", "fenced", "unknown_task", "unknown_model"})
