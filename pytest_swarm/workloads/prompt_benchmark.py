@@ -21,8 +21,8 @@ from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.graph_files import dump_graph
 from pytest_swarm.workloads.guessed_expectation import EXPECTED, guess_expectations
-from pytest_swarm.workloads.matrices.table_rows import TableRow, read_rows
 from pytest_swarm.workloads.new_benchmark import write_benchmark
+from pytest_swarm.workloads.table_rows import TableRow, read_rows
 
 _COLUMNS: Final = ("prompt", "type", EXPECTED)
 _ANSWER_TOKENS: Final = 100  # allowed for the answer in the estimate, beside characters / 4 for the prompt
