@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Final, TypeGuard
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
-CHARS_PER_TOKEN: Final = 4.0  # the usual rule of thumb for English text under BPE tokenizers
 DEFAULT_REGISTRY: Final = "registry.ollama.ai/"  # what Ollama adds to a name without host ...
 DEFAULT_NAMESPACE: Final = "library/"  # ... and then to one without namespace; it lists names without both
 

@@ -6,7 +6,6 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.estimate.estimate_table import Matrix
 
 Figures = TypeVar("Figures", float, Matrix)
@@ -68,15 +67,15 @@ def load_cost(load_time_ms: float) -> float:
 
 
 def call_latency_s(
-    prompt_chars: Figures, total_tokens: Figures, prefill_tokens_per_s: Figures, decode_tokens_per_s: Figures
+    prompt_tokens: Figures, total_tokens: Figures, prefill_tokens_per_s: Figures, decode_tokens_per_s: Figures
 ) -> Figures:
     """Return the seconds of a warm call: prompt tokens / prefill speed + the other tokens / decode speed.
 
     Args:
-        prompt_chars: Characters of the task's prompt; its tokens are a quarter of them.
+        prompt_tokens: Estimated tokens of the task's prompt; more than all of the call count as all.
         total_tokens: Tokens of prompt and completion.
         prefill_tokens_per_s: Infinite = not known; then prefill adds nothing, rather than an invented time.
         decode_tokens_per_s: Infinite = not known; then decoding adds nothing.
     """
-    prompt_tokens: Figures = np.minimum(total_tokens, prompt_chars / CHARS_PER_TOKEN)
+    prompt_tokens = np.minimum(total_tokens, prompt_tokens)
     return prompt_tokens / prefill_tokens_per_s + (total_tokens - prompt_tokens) / decode_tokens_per_s

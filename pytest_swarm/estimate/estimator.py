@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.task import MIN_DIFFICULTY, Task
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.estimate import estimate_formulas
 from pytest_swarm.estimate.estimate_table import EstimateTable, Matrix
 from pytest_swarm.estimate.starting_estimates import StartingEstimates, TypeTable
@@ -132,7 +133,7 @@ class Estimator:
             quality=capability,
             token_cost=estimate_formulas.token_cost(offered.cost_per_token, tokens, factor),
             latency=lambda: estimate_formulas.call_latency_s(
-                np.array([len(task.whole_prompt) for task in tasks], dtype=np.float64),
+                np.array([tokens_by_length(task.whole_prompt) for task in tasks], dtype=np.float64),
                 tokens * factor,
                 offered.prefill_tokens_per_s,
                 offered.decode_tokens_per_s,

@@ -16,9 +16,12 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Assignment, RunningTask
 from pytest_swarm.domain.record import TaskOutcome
 from pytest_swarm.domain.switch import SwitchPurpose
+from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.domain.vram_sample import SamplePhase
 from pytest_swarm.errors import BackendError, PlanError
 from pytest_swarm.estimate.estimate_formulas import call_latency_s
@@ -166,7 +169,7 @@ class Dispatcher:
         job.last_used[call.model.tag] = call.step
         estimated_s = None
         if call.model.has_speeds:
-            estimated_s = float(call_latency_s(len(call.task.prompt), call.task.estimated_tokens, *call.model.speeds))
+            estimated_s = _latency_s(call.task, call.model)
         self._residency.acquire(call.model.tag)
         task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
         task.add_done_callback(lambda _: self._residency.release(call.model.tag))
@@ -208,8 +211,7 @@ class Dispatcher:
         tasks = [graph.task(each.task) for each in self._committed() if fleet.holder(each.model) == tag]
         if not all(model.has_speeds for model in fleet):
             return sum(task.estimated_tokens for task in tasks)
-        speeds = fleet[tag].speeds
-        return sum(call_latency_s(len(task.prompt), task.estimated_tokens, *speeds) for task in tasks)
+        return sum(_latency_s(task, fleet[tag]) for task in tasks)
 
     def _next_models(self) -> list[str]:
         """Return the models of the plan's deferred tasks and of its next stage, in its order."""
@@ -280,3 +282,8 @@ class Dispatcher:
         await asyncio.gather(*left, return_exceptions=True)
         for _, outcome in self._unscored:
             self._job.enter(outcome)
+
+
+def _latency_s(task: Task, model: Model) -> float:
+    """Return the estimated seconds of a task's call on a loaded model."""
+    return float(call_latency_s(tokens_by_length(task.prompt), task.estimated_tokens, *model.speeds))

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.seeding import stable_rng
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
@@ -64,10 +65,10 @@ class ImaginedAnswers(ServerAnswers):
 
     def _imagine(self, question: Question) -> StoredAnswer:
         figures = self.world.models[question.model.digest]
-        prompt_tokens = math.ceil(len(question.prompt) / CHARS_PER_TOKEN)
+        prompt_tokens = math.ceil(tokens_by_length(question.prompt))
         text = _planned(question) or f"{_IMAGINED}{question.key[:16]}"
         estimated = self.tokens.get(question.last_message, _USUAL_TOKENS)
-        completion_tokens = max(1, estimated - prompt_tokens, math.ceil(len(text) / CHARS_PER_TOKEN))
+        completion_tokens = max(1, estimated - prompt_tokens, math.ceil(tokens_by_length(text)))
         prefill_s = prompt_tokens / (figures.prefill_tokens_per_s or _PREFILL_TOKENS_PER_S)
         decode_s = completion_tokens / (figures.decode_tokens_per_s or USUAL_TOKENS_PER_S)
         return StoredAnswer(

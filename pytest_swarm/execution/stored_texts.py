@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.prompt_speed import is_stalled
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.execution.played_world import CurrentWorld, ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
@@ -64,7 +64,7 @@ class StoredTextGenerator:
         if disturbed:
             names = ("prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s")
             self.used.use(self.current.world, model.digest, *names)
-        tokens = answer.completion_tokens or max(1, round(len(answer.text) / CHARS_PER_TOKEN))
+        tokens = answer.completion_tokens or max(1, round(tokens_by_length(answer.text)))
         prefill_s = _prefill_s(answer, figures, disturbed=disturbed)
         if stalled:
             self.stalled_s[request.messages[-1]["content"]] = (answer.prefill_s or 0.0) - prefill_s

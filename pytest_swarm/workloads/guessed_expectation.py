@@ -16,7 +16,7 @@ from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Keyw
 from pytest_swarm.domain.vacuous_expectation import written_expectation
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
-from pytest_swarm.workloads.matrices.table_rows import TableRow
+from pytest_swarm.workloads.table_rows import TableRow
 
 _NUMBER: Final = re.compile(r"[+-]?(?=\.?\d)(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*)?(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _MOST_DIGITS: Final = 15  # more, and a float does not hold them all: the number of a card or an account

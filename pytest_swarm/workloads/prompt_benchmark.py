@@ -15,14 +15,14 @@ from pytest_swarm.documents import toml_comment
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import Task, TaskType, type_fault, type_name
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.graph_files import dump_graph
 from pytest_swarm.workloads.guessed_expectation import EXPECTED, guess_expectations
-from pytest_swarm.workloads.matrices.table_rows import TableRow, read_rows
 from pytest_swarm.workloads.new_benchmark import write_benchmark
+from pytest_swarm.workloads.table_rows import TableRow, read_rows
 
 _COLUMNS: Final = ("prompt", "type", EXPECTED)
 _ANSWER_TOKENS: Final = 100  # allowed for the answer in the estimate, beside characters / 4 for the prompt
@@ -131,7 +131,7 @@ def _tasks(rows: Sequence[TableRow]) -> tuple[Task, ...]:
                 id=f"p{number:0{width}d}",
                 type=_type(row, expected),
                 prompt=escaped(prompt),
-                estimated_tokens=math.ceil(len(prompt) / CHARS_PER_TOKEN) + _ANSWER_TOKENS,
+                estimated_tokens=math.ceil(tokens_by_length(prompt)) + _ANSWER_TOKENS,
                 expected=expected,
             )
         )

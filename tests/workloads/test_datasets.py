@@ -285,7 +285,7 @@ def test_a_flat_graph_of_a_data_set(tmp_path):
         ("gsm8k", GSM8K | {"answer": "#### nan"}, "can never be checked"),
         ("gsm8k", {"answer": "#### 7"}, "line 1: 'question' is missing"),
         ("gsm8k", "{", "line 1: is not valid JSON"),
-        ("gsm8k", "[1]", "line 1: must be a table"),
+        ("gsm8k", "[1]", "line 1: must be an object of columns"),
         ("gsm8k", "", "holds no rows"),
         ("arc", ARC | {"answerKey": "9"}, "the right answer '9' is none of the choices A, B"),
         ("arc", ARC_FLAT | {"choices": {"text": ["a"], "label": []}}, "has 0 labels for 1 text"),
@@ -316,9 +316,9 @@ def test_a_broken_row_is_named(format_, row, sentence, tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a,b\n", "row 1: has 2 columns, but must have 6"),
+        ("a,b\n", "line 1: has 2 fields, but must have question, A, B, C, D, answer"),
         ("q,a,b,c,d,E\n", "the right answer 'E' is none of the choices A, B, C, D"),
-        ('q,"a,b,c,d,A\n', "broken CSV"),
+        ('q,"a,b,c,d,A\n', "is not valid CSV"),
         ("", "holds no rows"),
     ],
 )

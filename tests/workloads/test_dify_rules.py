@@ -172,3 +172,50 @@ def test_a_workflow_may_be_alone_and_its_nodes_may_have_their_kinds_beside_the_d
         row.setdefault("type", row["data"].pop("type").replace("-", "_"))
     found = imported(tmp_path, {**app, "workflow": graph}, name="answers.json")
     assert found.graph == imported(tmp_path, DIFY).graph
+
+
+@pytest.mark.parametrize(
+    ("mode", "config", "task", "losses"),
+    [
+        (
+            "chat",
+            {"pre_prompt": "Speak {{language}}, {{tone}}.", "dataset_configs": {"datasets": {"datasets": [
+                {"dataset": {"enabled": True, "id": "1"}}]}}},
+            ("A book.\n\nSpeak French, {{tone}}.", "Hi?", "gpt"),
+            ["nothing is stored or retrieved: Knowledge", "memories are not kept: a"],
+        ),
+        (
+            "agent-chat",
+            {"pre_prompt": "", "agent_mode": {"tools": [{"tool_name": "web"}, {"tool_name": "x", "enabled": False}]}},
+            (None, "Hi?", "gpt"),
+            ["tools are not called: a (web)", "memories are not kept: a"],
+        ),
+        ("completion", {"pre_prompt": "In {{language}}: {{query}}"}, (None, "In French: Hi?", "gpt"), []),
+        (
+            "chat",
+            {"prompt_type": "advanced", "chat_prompt_config": {"prompt": [
+                {"role": "system", "text": "Be {{language}}."}, {"role": "assistant", "text": "Hm."}]}},
+            ("Be French.", "assistant: Hm.\n\nuser: Hi?", "gpt"),
+            ["memories are not kept: a"],
+        ),
+        (
+            "completion",
+            {"prompt_type": "advanced", "completion_prompt_config": {"prompt": {"text": "Go: {{#query#}}"}}},
+            (None, "Go: Hi?", "gpt"),
+            [],
+        ),
+    ],
+)  # fmt: skip
+def test_an_app_without_a_graph_is_one_task(
+    mode: str, config: dict[str, Any], task: tuple[Any, ...], losses: list[str], tmp_path: Path
+) -> None:
+    form = [{"text-input": {"variable": "language", "required": True}}]
+    document = {
+        "app": {"mode": mode, "name": "a"},
+        "model_config": config | {"model": {"name": "gpt"}, "user_input_form": form},
+    }
+    inputs = {"question": "Hi?", "language": "French", "Knowledge": "A book."}
+    found = imported(tmp_path, document, "x.yml", inputs=inputs)
+    (made,) = found.graph.tasks
+    assert (made.system, made.prompt, made.source_model) == task
+    assert [each for each in found.losses if "no prompt uses" not in each] == losses

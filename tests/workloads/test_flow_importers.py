@@ -276,7 +276,7 @@ def test_edges_may_count_nodes_without_ids(tmp_path: Path) -> None:
         ("x.yml", "a: [1", "is not valid YAML"),
         ("x.yml", "a: 1\n---\nb: 2\n", "it holds several documents; write each into a file of its own (line 2)"),
         ("x.yml", "a: !!python/object/apply:os.system ['x']", "is not valid YAML: could not determine a constructor"),
-        ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow"),
+        ("x.yml", "app: {mode: chat}", "is a Dify app (chat) without a workflow or a 'model_config'"),
         ("x.yml", "app: {mode: production}", "the format is not known"),
         ("x.yml", "workflow: {steps: []}", "the format is not known"),
         ("x.yml", "a: &a [x]\nb: [*a, *a]", "the format is not known"),

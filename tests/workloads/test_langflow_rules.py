@@ -255,3 +255,24 @@ def test_the_answer_of_a_batch_is_one_column_of_its_rows(tmp_path: Path) -> None
     parser = ("p", "ParserComponent", {"pattern": "{title}: {reply}"})
     document = flow(batch, parser, ("b", "OllamaModel", {}), links="rows>p.input_data, p>b.input_value")
     assert prompts(imported(tmp_path, document))["b"] == "{title}: {{answer: rows}}"
+
+
+def test_a_retry_loop_with_several_entries_begins_with_those_that_need_no_answer(tmp_path: Path) -> None:
+    """Voter comes first in the file, and the workflow begins with it too: the chat's message leads to it."""
+    document = flow(
+        ("chat", "ChatInput", {}), ("voter", "OllamaModel", {}), ("bundle", "Mine", {}), ("again", "Mine", {}),
+        ("w1", "OllamaModel", {}), ("w2", "OllamaModel", {}),
+        links="chat>bundle.data, w1>bundle.data, w2>bundle.data, bundle>voter.input_value, chat>again.data, "
+        "voter>again.order, again>w1.input_value, again>w2.input_value",
+    )  # fmt: skip
+    document["data"]["edges"][5]["data"]["targetHandle"]["fieldName"] = ""  # a loop: nothing is read from there
+    twice = imported(tmp_path, document, unroll=2, inputs={"question": "Q"})
+    assert prompts(twice) == {
+        "voter": "Q\n\n{{answer: w1}}\n\n{{answer: w2}}", "w1": "Q", "w2": "Q",
+        "voter (round 2)": "Q\n\n{{answer: w1 (round 2)}}\n\n{{answer: w2 (round 2)}}",
+        "w1 (round 2)": "Q", "w2 (round 2)": "Q",
+    }  # fmt: skip
+    assert set(twice.graph.edges) == {
+        ("w1", "voter"), ("w2", "voter"), ("voter", "w1 (round 2)"), ("voter", "w2 (round 2)"),
+        ("w1 (round 2)", "voter (round 2)"), ("w2 (round 2)", "voter (round 2)"),
+    }  # fmt: skip

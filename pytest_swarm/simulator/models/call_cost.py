@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.prompt import Message
-from pytest_swarm.domain.text_tokens import text_tokens
+from pytest_swarm.domain.text_tokens import CHARS_PER_TOKEN, text_tokens, tokens_by_length
 
 _ROUNDING: Final = 1e-6  # a token count above a whole number by less than this is that number
 
@@ -32,6 +31,8 @@ class CallCost:
         prompt tokens = base + rates.system * estimate of system messages + rates.other * estimate of others
         prompt tokens = base + tokens_per_character * characters                             without rates
 
+    In the second, a character of Chinese, Japanese or Korean counts as four.
+
     The base holds the chat template and the model's own system message. `overhead_s` None is the model's own.
     """
 
@@ -49,7 +50,8 @@ class CallCost:
         """
         base = 0.0 if raw else self.base_tokens
         if self.rates is None:
-            content = self.tokens_per_character * sum(len(each["content"]) for each in messages)
+            characters = CHARS_PER_TOKEN * sum(tokens_by_length(each["content"]) for each in messages)
+            content = self.tokens_per_character * characters
         else:
             system, other = estimated_tokens(messages)
             content = self.rates.system * system + self.rates.other * other

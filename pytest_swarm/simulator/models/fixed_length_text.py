@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
 
@@ -23,15 +23,15 @@ class FixedLengthGenerator:
 
     def prompt_tokens(self, request: GenerationRequest) -> int:
         """Return the tokens of a prompt: its characters / 4, and an earlier context."""
-        characters = sum(len(message["content"]) for message in request.messages)
-        return 1 + request.context_tokens + int(characters / CHARS_PER_TOKEN)
+        tokens = sum(tokens_by_length(message["content"]) for message in request.messages)
+        return 1 + request.context_tokens + int(tokens)
 
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the text for one request; equal requests get equal texts."""
         if request.schema is not None or request.json_mode:
             value: Json = {"answer": "text"} if request.schema is None else instance(request.schema)
             text = json.dumps(value)
-            return GeneratedText(text=text, completion_tokens=max(1, int(len(text) / CHARS_PER_TOKEN)))
+            return GeneratedText(text=text, completion_tokens=max(1, int(tokens_by_length(text))))
         endless = request.num_predict is None and request.options.get("num_predict") is not None
         count = min(request.num_predict or (_LONGEST if endless else _LONG), _LONGEST)
         words = [_WORDS[n % len(_WORDS)] for n in range(count)]

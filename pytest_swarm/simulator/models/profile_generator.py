@@ -15,11 +15,12 @@ from random import Random
 
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import inputs_of_repeats, stable_rng
 from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.fields import Json
 from pytest_swarm.planner_problem import find_problem
 from pytest_swarm.scoring.conditional_score import local_expectation
@@ -136,7 +137,7 @@ class ProfileGenerator:
     def _answer_tokens(self, model: str, text: str) -> int:
         """Return the tokens of a text that a model generates, at least 1."""
         found = self.profile.model(model)
-        return max(1, math.ceil(len(text) / CHARS_PER_TOKEN if found is None else found.answer_tokens(text)))
+        return max(1, math.ceil(tokens_by_length(text) if found is None else found.answer_tokens(text)))
 
     def _stopped_tokens(self, model: str, text: str) -> int:
         """Return the tokens of a recorded text that the server ended because it repeats itself."""

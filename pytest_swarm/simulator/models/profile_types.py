@@ -12,9 +12,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN, full_tag
+from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.task import ANY_TYPE, Task
-from pytest_swarm.domain.text_tokens import text_tokens
+from pytest_swarm.domain.text_tokens import CHARS_PER_TOKEN, text_tokens, tokens_by_length
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.models.call_cost import CallCost
 from pytest_swarm.simulator.models.imported_answers import ImportedAnswers
@@ -64,7 +64,7 @@ class ModelProfile:
         """Return the tokens of an answer."""
         if self.estimate_per_token is not None:
             return text_tokens(text) / self.estimate_per_token
-        return len(text) / (self.characters_per_token or CHARS_PER_TOKEN)
+        return tokens_by_length(text) * CHARS_PER_TOKEN / (self.characters_per_token or CHARS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

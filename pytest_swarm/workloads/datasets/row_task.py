@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from pytest_swarm.domain.expectation import Expectation
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import Task, TaskType
+from pytest_swarm.domain.text_tokens import tokens_by_length
 
 
 def row_task(prompt: str, expected: Expectation, *, type_: TaskType, answer_tokens: int, difficulty: float) -> Task:
@@ -16,7 +16,7 @@ def row_task(prompt: str, expected: Expectation, *, type_: TaskType, answer_toke
         id="row",
         type=type_,
         prompt=escaped(prompt),
-        estimated_tokens=math.ceil(len(prompt) / CHARS_PER_TOKEN) + answer_tokens,
+        estimated_tokens=math.ceil(tokens_by_length(prompt)) + answer_tokens,
         difficulty=difficulty,
         expected=expected,
     )

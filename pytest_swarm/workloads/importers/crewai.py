@@ -26,6 +26,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     filled,
     joined,
 )
+from pytest_swarm.workloads.importers.flow_contraction import reached
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text, texts
 
 _PLACE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")  # crewai/utilities/string_utils.py
@@ -148,20 +149,8 @@ def _in_order(rows: Mapping[str, JsonTable], chosen: Mapping[str, tuple[str, ...
 def _nearest(task: str, chosen: Mapping[str, object], told: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     """Yield the tasks that a task comes right after: all of `context`, else those that no other of them comes after."""
     given = told[task]
-    behind = set() if task in chosen else _before(given, told)
+    behind = set() if task in chosen else reached((earlier for each in given for earlier in told[each]), told)
     yield from (other for other in given if other not in behind)
-
-
-def _before(tasks: tuple[str, ...], told: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """Return the tasks that come before some tasks, at any distance."""
-    found: set[str] = set()
-    todo = {earlier for task in tasks for earlier in told.get(task, ())}
-    while todo:
-        each = todo.pop()
-        found.add(each)
-        todo.update(told.get(each, ()))
-        todo -= found
-    return found
 
 
 _CONTEXT: Final = "This is the context you're working with:\n"

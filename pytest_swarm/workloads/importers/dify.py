@@ -18,6 +18,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     is_blank,
     joined,
 )
+from pytest_swarm.workloads.importers.dify_apps import as_workflow
 from pytest_swarm.workloads.importers.dify_losses import dify_losses
 from pytest_swarm.workloads.importers.dify_references import DifyReferences
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
@@ -41,12 +42,14 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
         name: Name of the workflow where the file has none.
 
     Raises:
-        GraphError: Where the app has no workflow, or an edge of it leads nowhere.
+        GraphError: Where the app has neither a workflow nor a prompt, or an edge leads nowhere.
     """
+    if not isinstance(at(document, "workflow", "graph"), dict):
+        if not table(document, "model_config"):
+            mode = text(document, "app", "mode")
+            raise GraphError(f"is a Dify app ({mode}) without a workflow or a 'model_config', so it has no prompt")
+        document = as_workflow(document)
     graph = at(document, "workflow", "graph")
-    if not isinstance(graph, dict):
-        mode = text(document, "app", "mode")
-        raise GraphError(f"is a Dify app ({mode}) without a workflow, so it has no graph of steps")
     rows = by_id(row for row in map(_typed, rows_at(graph, "nodes")) if text(row, "data", "type") and text(row, "id"))
     references = DifyReferences(document, rows)
     own = (text(document, "app", "name") or text(document, "rag_pipeline", "name")).strip()
@@ -54,7 +57,7 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
         name=own or name,
         nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
         links=tuple(_link(row, rows) for row in edge_rows(graph, "edges")),
-        losses=(*references.losses, *dify_losses(document, rows)),
+        losses=(*references.memo.losses, *dify_losses(document, rows)),
         calls=tuple(_calls(rows, references)),
         called=(own,) if own else (),
     )

@@ -16,7 +16,6 @@ from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
     FlowInput,
-    FlowLoss,
     Part,
     Parts,
     StepAnswer,
@@ -25,7 +24,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     within,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
-from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
+from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _JINJA: Final = re.compile(r"\{\{-?\s*([^{}]+?)\s*-?\}\}")
@@ -40,19 +39,16 @@ _WHOLE_FIELDS: Final = ("text", "output", "result", "class_name", "answer", "str
 
 @dataclass(frozen=True, slots=True)
 class DifyReferences:
-    """Resolves the variables of one app. `rows` are its nodes; `losses` fills with what cannot be computed, for the
-    step `reader` whose text is resolved."""
+    """Resolves the variables of one app. `rows` are its nodes."""
 
     document: Json
     rows: dict[str, JsonTable]
-    losses: list[FlowLoss] = field(default_factory=list)
-    reader: str = ""
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
     context: tuple[str, ...] | None = None
 
     def of(self, node: str) -> DifyReferences:
         """Return the same for the texts of a step."""
-        return replace(self, reader=node, memo=ReferenceMemo())
+        return replace(self, memo=self.memo.of(node))
 
     def with_context(self, data: JsonTable) -> DifyReferences:
         """Return the same with the selector that `{{#context#}}` stands for in one LLM node."""
@@ -93,10 +89,7 @@ class DifyReferences:
             return self._variable_of(node, names, raw)
         if node not in self.rows:
             return (FlowInput(names=(".".join(selector),), raw=raw),)
-        if self.memo.is_too_deep():
-            self._lose(TOO_DEEP, raw)
-            return (raw,)
-        return self.memo.find((selector, raw), lambda: self._of_node(node, names, raw), lambda: (raw,))
+        return self.memo.find((selector, raw), lambda: self._of_node(node, names, raw), lambda: (raw,), shown=raw)
 
     def _of_node(self, node: str, names: tuple[str, ...], raw: str) -> Parts:
         data = table(self.rows[node], "data")
@@ -158,13 +151,13 @@ class DifyReferences:
         values = {text(row, "variable"): self.selected(texts(row, "value_selector")) for row in variables}
         values |= {match[1]: values.get(match[2], ()) for match in _JINJA_NAMED.finditer(template)}
         if "{%" in template:
-            self._lose(NO_JINJA, title)
+            self.memo.lose(NO_JINJA, title)
             template = _JINJA_TAG.sub("", template)
 
         def fill(match: re.Match[str]) -> Iterator[Part]:
             name, path, rest = _jinja_name(match[1])
             if rest:
-                self._lose(NO_JINJA, title)
+                self.memo.lose(NO_JINJA, title)
             value = values.get(name) or (FlowInput(names=(name,), raw=match[0]),)
             yield from within(value, path)
 
@@ -182,14 +175,11 @@ class DifyReferences:
 
     def _assigned(self, selector: tuple[str, ...], raw: str, otherwise: Parts | None) -> Parts:
         """Return the answers that assigner nodes write into a variable; nothing where they write none."""
-        if self.memo.is_too_deep():
-            self._lose(TOO_DEEP, raw)
-            return ()
         found: list[tuple[str, tuple[str, ...]]] = []
         for row in self.rows.values():
             for target, value in assignments(table(row, "data")):
                 if target == selector:
-                    parts = self.memo.find((target, value), partial(self.selected, value), tuple)
+                    parts = self.memo.find((target, value), partial(self.selected, value), tuple, shown=raw)
                     found += [each for part in parts if isinstance(part, StepAnswer) for each in part.candidates]
         return (StepAnswer(candidates=tuple(reversed(found)), raw=raw, default=otherwise),) if found else ()
 
@@ -200,9 +190,6 @@ class DifyReferences:
             if text(row, "name") == "".join(names[:1]):
                 return text(row, "value") or None
         return None
-
-    def _lose(self, reason: str, what: str) -> None:
-        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader,) if self.reader else ()))
 
 
 def assignments(data: JsonTable) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -7,14 +7,15 @@ what follows it. That it repeats is no cycle.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode
 
 Edge: TypeAlias = tuple[str, str]
+Place = TypeVar("Place", bound=Hashable)
 _AFTER: Final = "\0after"  # suffix of the place behind a container; node IDs from a file cannot contain it
 
 
@@ -55,18 +56,18 @@ def _only_behind(flow: AgentFlow, links: tuple[FlowLink, ...], heads: set[str]) 
     led_to = {link.target for link in flow.links}
     behind = reached(heads, following)
     first = {node.id for node in flow.nodes if node.id not in led_to and node.container is None}
-    begins = first | (flow.by_id.keys() - behind)
-    return behind - reached(begins, following)
+    staying = reached(first | (flow.by_id.keys() - behind), following)
+    return behind - staying
 
 
-def reached(starts: Iterable[str], following: Mapping[str, list[str]]) -> set[str]:
+def reached(starts: Iterable[Place], following: Mapping[Place, Sequence[Place]]) -> set[Place]:
     """Return the nodes that some nodes lead to, and these themselves.
 
     Args:
         starts: The nodes to begin at.
         following: What follows each node.
     """
-    found: set[str] = set()
+    found: set[Place] = set()
     todo = list(starts)
     while todo:
         node = todo.pop()

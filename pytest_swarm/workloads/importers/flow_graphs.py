@@ -20,10 +20,11 @@ from pytest_swarm.workloads.importers.agent_flow import (
     PLAIN_REQUESTS,
     AgentFlow,
     Conversation,
+    FlowNode,
     StepAnswer,
     plain,
 )
-from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps
+from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps, reached
 from pytest_swarm.workloads.importers.flow_texts import FlowTexts, loss_sentences
 from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
 from pytest_swarm.workloads.importers.task_rules import named_type, size_from_text
@@ -74,15 +75,24 @@ def graph_of_flow(flow: AgentFlow, options: FlowOptions) -> FlowGraph:
         why = "".join(f"; {each}" for each in loss_sentences(asked, kept.by_id))
         raise GraphError(f"it has no LLM step, so there is nothing to route{why}")
     edges = contracted_edges(kept)
-    begun = list(dict.fromkeys((*entry_steps(kept), *steps)))
+    entries = entry_steps(kept)
+    begun = list(dict.fromkeys((*entries, *steps)))
     cycle = find_cycle(begun, edges)
     if cycle is not None and options.unroll is None:
         names = " -> ".join(kept.by_id[each].name for each in cycle)
         raise GraphError(f"it has a cycle: {names}; unroll it with --unroll=N")
-    copies, links = unrolled(begun, edges, options.unroll or 1)
+    first = {each for each in entries if not _needs_answers(kept.by_id[each])}
+    copies, links = unrolled(begun, edges, options.unroll or 1, first)
     place = {step: number for number, step in enumerate(steps)}
     copies.sort(key=lambda copy: (place[copy[0]], copy[1]))
     return replace(_build(kept, copies, links, options), has_cycle=cycle is not None)
+
+
+def _needs_answers(node: FlowNode) -> bool:
+    """Return whether a step is told the answer of another, with nothing to take in its place."""
+    parts = (*node.step.system, *node.step.prompt) if node.step is not None else ()
+    answers = [part for part in parts if isinstance(part, StepAnswer) and part.default is None]
+    return any(step != node.id for part in answers for step, _ in part.candidates)
 
 
 def _build(
@@ -119,7 +129,7 @@ def _task(flow: AgentFlow, copy: Copy, texts: FlowTexts, parents: Mapping[Copy, 
     step = node.step
     assert step is not None  # only steps are copied
     refers = any(isinstance(part, StepAnswer | Conversation) for part in (*step.system, *step.prompt))
-    before = _ancestors(copy, parents) if refers else set()
+    before = reached(parents.get(copy, ()), parents) if refers else set()
     system, prompt = texts.fill(step.system, step, before), texts.fill(step.prompt, step, before)
     if not prompt.strip():
         system, prompt = "", system
@@ -181,17 +191,6 @@ def _in_order(copies: Sequence[Copy], parents: Mapping[Copy, Sequence[Copy]]) ->
             else:
                 ordered[todo.pop()] = None
     return list(ordered)
-
-
-def _ancestors(copy: Copy, parents: Mapping[Copy, Sequence[Copy]]) -> set[Copy]:
-    found: set[Copy] = set()
-    todo = list(parents.get(copy, ()))
-    while todo:
-        each = todo.pop()
-        if each not in found:
-            found.add(each)
-            todo += parents.get(each, ())
-    return found
 
 
 def _branches(flow: AgentFlow, chosen: Collection[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from pytest_swarm.errors import GraphError
@@ -27,7 +27,9 @@ def find_cycle(steps: Sequence[str], edges: Iterable[Edge]) -> tuple[str, ...] |
     return None
 
 
-def unrolled(steps: Sequence[str], edges: Sequence[Edge], rounds: int) -> tuple[list[Copy], list[tuple[Copy, Copy]]]:
+def unrolled(
+    steps: Sequence[str], edges: Sequence[Edge], rounds: int, first: Collection[str] = ()
+) -> tuple[list[Copy], list[tuple[Copy, Copy]]]:
     """Return the copies of the steps and the edges between them; the steps of a cycle are there once for each round.
 
     The link that closes a cycle leads to the next round. What leads into a cycle leads to its first round, and what
@@ -37,13 +39,18 @@ def unrolled(steps: Sequence[str], edges: Sequence[Edge], rounds: int) -> tuple[
         steps: All steps, those first that the workflow begins with.
         edges: Pairs of steps.
         rounds: Number of rounds, at least 1.
+        first: Steps that need no other: what leads back to one of them from another step closes a cycle.
 
     Raises:
         GraphError: Where the result would have too many steps.
     """
-    back = {(path[-1], child) for path, child, closes in _walk(steps, edges) if closes}
+    if find_cycle(steps, edges) is None:
+        return [(step, 1) for step in steps], [((parent, 1), (child, 1)) for parent, child in edges]
     part = _components(steps, edges)
-    cyclic = {part[parent] for parent, child in edges if part[parent] == part[child]}
+    inside = [(parent, child) for parent, child in edges if part[parent] == part[child]]
+    back = {(parent, child) for parent, child in inside if child in first and parent not in first}
+    back |= {(path[-1], child) for path, child, closes in _walk(steps, (e for e in edges if e not in back)) if closes}
+    cyclic = {part[parent] for parent, _ in inside}
     repeated = {step for step in steps if part[step] in cyclic}
     if rounds > 1 and (total := len(steps) + (rounds - 1) * len(repeated)) > MAX_UNROLLED_STEPS:
         raise GraphError(f"--unroll={rounds} would make {total} steps; choose fewer than {MAX_UNROLLED_STEPS}")
@@ -87,30 +94,13 @@ def _walk(steps: Sequence[str], edges: Iterable[Edge]) -> Iterator[tuple[list[st
                 waiting.pop()
 
 
-def _components(steps: Sequence[str], edges: Iterable[Edge]) -> dict[str, int]:
-    """Return the number of each step's strongly connected component (Kosaraju)."""
-    children: dict[str, list[str]] = defaultdict(list)
-    parents: dict[str, list[str]] = defaultdict(list)
-    for parent, child in edges:
-        children[parent].append(child)
-        parents[child].append(parent)
-    finished: list[str] = []
-    seen: set[str] = set()
-    for root in steps:
-        todo = [(root, False)]
-        while todo:
-            step, is_left = todo.pop()
-            if is_left:
-                finished.append(step)
-            elif step not in seen:
-                seen.add(step)
-                todo += [(step, True), *((child, False) for child in children[step])]
-    part: dict[str, int] = {}
-    for number, root in enumerate(reversed(finished)):
-        pending = [root]
-        while pending:
-            step = pending.pop()
-            if step not in part:
-                part[step] = number
-                pending += parents[step]
-    return part
+def _components(steps: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+    """Return the number of each step's strongly connected component."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    place = {step: number for number, step in enumerate(steps)}
+    ends = [[place[parent] for parent, _ in edges], [place[child] for _, child in edges]]
+    matrix = coo_array(([True] * len(edges), ends), shape=(len(steps), len(steps)))
+    _, numbers = connected_components(matrix, connection="strong")
+    return dict(zip(steps, numbers.tolist(), strict=True))

@@ -55,7 +55,7 @@ def read_flowise(document: Json, *, name: str) -> AgentFlow:
         called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
         nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
         links=(*_links(edges, rows, chains), *_loops(rows, chains)),
-        losses=(*references.losses, *flowise_losses(rows, edges)),
+        losses=(*references.memo.losses, *flowise_losses(rows, edges)),
     )
 
 

@@ -171,13 +171,11 @@ class ChainReader:
         if self.is_step(node):
             return (StepAnswer(candidates=((node, ()),), raw=raw),)
         unknown: Parts = (FlowInput(names=(name, node), raw=raw),)
-        if self.memo.is_too_deep():
-            return unknown
 
         def follow() -> Parts:
             return joined(self._value(name, raw, {name: each}, ()) for each in self._given(node)) or unknown
 
-        return self.memo.find((node, name, raw), follow, lambda: unknown)
+        return self.memo.find((node, name, raw), follow, lambda: unknown, shown=raw)
 
     def _given(self, node: str) -> list[str]:
         """Return the values that code or a variable is given; none of another node."""

@@ -14,14 +14,13 @@ from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
     Conversation,
     FlowInput,
-    FlowLoss,
     Parts,
     StepAnswer,
     filled,
     joined,
 )
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
-from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
+from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 _TAG: Final = re.compile(r"<[^<>]*>")
@@ -51,19 +50,16 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class FlowiseReferences:
-    """Resolves the variables of one flow; `losses` fills with what cannot be followed. `node` is where a text
-    is, `reader` the step whose text it becomes a part of."""
+    """Resolves the variables of one flow; `node` is where a text is."""
 
     rows: dict[str, JsonTable]
-    losses: list[FlowLoss] = field(default_factory=list)
-    reader: str = ""
     node: str = ""
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
     states: dict[str, _State] = field(default_factory=dict)  # of the whole flow; filled at the first reference to one
 
     def of(self, node: str) -> FlowiseReferences:
         """Return the same for the texts of a node."""
-        return replace(self, node=node) if self.reader else replace(self, node=node, reader=node, memo=ReferenceMemo())
+        return replace(self, node=node, memo=self.memo if self.memo.reader else self.memo.of(node))
 
     def parts(self, template: str) -> Parts:
         """Return a text with its variables resolved."""
@@ -80,10 +76,8 @@ class FlowiseReferences:
         return joined(rows, "\n")
 
     def _resolve(self, name: str, raw: str) -> Parts:
-        if self.memo.is_too_deep():
-            self._lose(TOO_DEEP, raw)
-            return (raw,)
-        return self.memo.find((self.node, name, raw), lambda: self._resolved(name, raw), lambda: (raw,))
+        key = (self.node, name, raw)
+        return self.memo.find(key, lambda: self._resolved(name, raw), lambda: (raw,), shown=raw)
 
     def _resolved(self, name: str, raw: str) -> Parts:
         keys = tuple(name.split("."))
@@ -155,15 +149,12 @@ class FlowiseReferences:
         named = (name.partition(".")[0] for name in _VARIABLE.findall(words))
         sources = {node if name == "output" else name for name in named}
         alike = all(text(self.rows.get(each), "data", "name") in STEP_PREFIXES for each in sources)
-        parts = replace(self, node=node, memo=ReferenceMemo()).parts(words) if alike else None
+        parts = replace(self, node=node, memo=self.memo.of(self.memo.reader)).parts(words) if alike else None
         return _Write(node=node, words=words, parts=parts)
 
     def _iteration(self) -> Parts:
         container = text(self.rows.get(self.node, {}), "parentNode")
         return self.of(container).parts(_words(text(self.rows.get(container, {}), "data", "inputs", "iterationInput")))
-
-    def _lose(self, reason: str, what: str) -> None:
-        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader,)))
 
 
 def _updates(inputs: JsonTable) -> list[JsonTable]:

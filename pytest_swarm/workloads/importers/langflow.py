@@ -38,7 +38,7 @@ from pytest_swarm.workloads.importers.langflow_kinds import (
     kind_of,
     own_request,
 )
-from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
+from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
 _MUSTACHE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -79,7 +79,7 @@ def read_langflow(document: Json, *, name: str) -> AgentFlow:
         name=text(document, "name").strip() or name,
         nodes=tuple(FlowNode(id=node, name=node, step=reader.step(node)) for node in rows),
         links=tuple(link for link in links if link.source not in notes and link.target not in notes),
-        losses=(*_lost(rows, reader, edges), *reader.losses),
+        losses=(*_lost(rows, reader, edges), *reader.memo.losses),
     )
 
 
@@ -124,7 +124,6 @@ class _Components:
 
     rows: dict[str, JsonTable]
     edges: list[JsonTable]
-    losses: list[FlowLoss] = field(default_factory=list)
     memo: ReferenceMemo[Parts] = field(default_factory=ReferenceMemo)
     wired: dict[str, dict[str, list[str]]] = field(init=False)  # component -> field -> what is wired to it
     led_to: dict[str, set[str]] = field(init=False)  # component -> the fields of others that it is wired to
@@ -211,12 +210,9 @@ class _Components:
     def _field(self, node: str, name: str) -> Parts:
         """Return the text of a field: what is wired to it, else what is written into it."""
         wired = self.wired.get(node, {}).get(name)
-        if wired and not self.memo.is_too_deep():
-            return self.memo.find(
-                (node, name), lambda: joined(self._output(source) for source in wired), lambda: (f"{{{name}}}",)
-            )
         if wired:
-            self.losses.append(FlowLoss(reason=TOO_DEEP, what=f"{name} of {node}"))
+            text_of = lambda: joined(self._output(source) for source in wired)
+            return self.memo.find((node, name), text_of, lambda: (f"{{{name}}}",), shown=f"{name} of {node}")
         value = text(self._fields(node), name, "value")
         return (value,) if value else ()
 

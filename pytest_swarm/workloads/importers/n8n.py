@@ -81,7 +81,7 @@ def read_n8n(document: Json, *, name: str) -> AgentFlow:
         name=text(document, "name").strip() or name,
         nodes=tuple(_node(name, row, nodes, expressions) for name, row in nodes.by_name.items()),
         links=tuple(_links(nodes)),
-        losses=(*expressions.losses, *n8n_losses(nodes)),
+        losses=(*expressions.memo.losses, *n8n_losses(nodes)),
         calls=tuple(_calls(nodes, expressions)),
         called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
     )

@@ -13,7 +13,6 @@ from typing import Final
 from pytest_swarm.workloads.importers.agent_flow import (
     QUESTION,
     FlowInput,
-    FlowLoss,
     Part,
     Parts,
     StepAnswer,
@@ -38,7 +37,7 @@ from pytest_swarm.workloads.importers.n8n_items import (
 )
 from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, N8nNodes, kind_of
 from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
-from pytest_swarm.workloads.importers.reference_memo import TOO_DEEP, ReferenceMemo
+from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _EXPRESSION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _SINGLE, _DOUBLE = r"(?:[^'\\]|\\.)*", r'(?:[^"\\]|\\.)*'  # what stands in quotation marks
@@ -70,17 +69,15 @@ _ANSWER_PATHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class N8nExpressions:
-    """Resolves the expressions of one workflow; `losses` fills with what cannot be computed for the step `reader`."""
+    """Resolves the expressions of one workflow."""
 
     nodes: N8nNodes
-    losses: list[FlowLoss] = field(default_factory=list)
-    reader: str = ""
     collects: bool = False  # whether the items of all inputs are looked at, as by a node that makes one item of them
     memo: ReferenceMemo[Found] = field(default_factory=ReferenceMemo)
 
     def of(self, step: str) -> N8nExpressions:
         """Return the same for the texts of a step."""
-        return replace(self, reader=step, memo=ReferenceMemo())
+        return replace(self, memo=self.memo.of(step))
 
     def parts(self, value: str, node: str) -> Parts:
         """Return a value with what its expressions refer to; without a leading `=` it is plain text.
@@ -197,11 +194,9 @@ class N8nExpressions:
         unknown = Found(2, (_input(node, path, raw, is_trigger=False),))
         if node not in self.nodes.by_name:
             return unknown
-        if self.memo.is_too_deep():
-            self.losses.append(FlowLoss(reason=TOO_DEEP, what=self.reader, nodes=(self.reader,)))
-            return unknown
         key = (node, path, raw, self.collects)
-        return self.memo.find(key, lambda: self._computed(node, path, raw), lambda: replace(unknown, rank=0))
+        itself = replace(unknown, rank=0)
+        return self.memo.find(key, lambda: self._computed(node, path, raw), lambda: itself, shown=self.memo.reader)
 
     def _computed(self, node: str, path: Path, raw: str) -> Found:
         row = self.nodes.by_name[node]
@@ -250,8 +245,7 @@ class N8nExpressions:
 
     def _lose(self, reason: str, node: str, raw: str) -> None:
         shown = " ".join(raw.split())
-        what = f"{shown[:60]} in {node}" if raw else node
-        self.losses.append(FlowLoss(reason=reason, what=what, nodes=(self.reader or node,)))
+        self.memo.lose(reason, f"{shown[:60]} in {node}")
 
 
 def _field(path: Path) -> Path:

@@ -15,9 +15,9 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import MAX_DIFFICULTY, MIN_DIFFICULTY, Task, TaskType
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.errors import GraphError
 
 MEDIAN_TOKENS: Final = 250  # estimated tokens of a task of median cost
@@ -124,14 +124,14 @@ def sizes_from_costs(costs: Iterable[float]) -> list[tuple[int, float]]:
 def size_from_text(text: str, parents: int) -> tuple[int, float]:
     """Return (estimated tokens, difficulty) of a step in words.
 
-    tokens = characters / 4 + 150 for the answer + 150 for each parent's answer; difficulty = 1.5 + half a level for
+    tokens = `tokens_by_length` + 150 for the answer + 150 for each parent's answer; difficulty = 1.5 + half a level for
     each parent after the first and for each 25 words, clipped to [1, 5].
 
     Args:
         text: The text of the step.
         parents: Number of steps that it depends on.
     """
-    tokens = math.ceil(len(text) / CHARS_PER_TOKEN) + ANSWER_TOKENS * (1 + parents)
+    tokens = math.ceil(tokens_by_length(text)) + ANSWER_TOKENS * (1 + parents)
     words = len(_WORD.findall(text))
     return tokens, _in_halves(1.5 + 0.5 * max(0, parents - 1) + 0.5 * (words // WORDS_PER_STEP))
 

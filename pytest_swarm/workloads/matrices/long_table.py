@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_swarm.errors import MatrixError
 from pytest_swarm.workloads.matrices.matrix import MatrixCell
-from pytest_swarm.workloads.matrices.table_rows import TableRow, read_rows
+from pytest_swarm.workloads.table_rows import TableRow, read_rows
 
 MODEL: Final = ("model", "model_name")
 SCORE: Final = ("score", "is_correct")

@@ -10,10 +10,10 @@ from typing import Final, TypeAlias
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import CallKey, ImportedCall
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, MAX_TYPE_CHARS, Task, type_name
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.workloads.fleet import FleetEntry
 from pytest_swarm.workloads.matrices.matrix import Matrix, MatrixCell, MatrixPrompt
 
@@ -81,7 +81,7 @@ def task_type(dataset: str | None) -> str:
 def _task(prompt: MatrixPrompt, answer_tokens: Mapping[str | None, float]) -> Task:
     text = prompt.text or f"Prompt {prompt.id} of a table that does not give its text."
     given = _mean(cell.prompt_tokens for cell in prompt.cells.values())
-    asked = len(text) / CHARS_PER_TOKEN if given is None else given
+    asked = tokens_by_length(text) if given is None else given
     return Task(
         id=prompt.id,
         type=task_type(prompt.dataset),

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.errors import MatrixError
 from pytest_swarm.workloads.matrices.matrix import MatrixCell
-from pytest_swarm.workloads.matrices.table_rows import TableRow, read_rows
+from pytest_swarm.workloads.table_rows import TableRow, read_rows
 
 _LEVELS: Final = 4  # DATASET/SPLIT/MODEL/TIMESTAMP.json
 

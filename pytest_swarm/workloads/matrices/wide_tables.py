@@ -9,7 +9,7 @@ from typing import Final
 from pytest_swarm.errors import MatrixError
 from pytest_swarm.workloads.matrices.long_table import MODEL, SCORE, long_cell
 from pytest_swarm.workloads.matrices.matrix import MatrixCell
-from pytest_swarm.workloads.matrices.table_rows import TableRow, read_rows
+from pytest_swarm.workloads.table_rows import TableRow, read_rows
 
 _RESPONSE, _COST = "|model_response", "|total_cost"
 _ROUTELLM_RESPONSE: Final = "_response"

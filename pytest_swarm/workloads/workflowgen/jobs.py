@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import CHARS_PER_TOKEN
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, TaskType
+from pytest_swarm.domain.text_tokens import tokens_by_length
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.workflowgen.code_steps import CODE_STEPS, apply_figure, recompute
 from pytest_swarm.workloads.workflowgen.follow_up_steps import branch, check, follow_ups_for, report, slogan
@@ -127,7 +127,7 @@ def _generator(rng: RandomStream, context: StepContext, shape: str, has_children
 
 def _task(spec: JobSpec, position: int, context: StepContext, step: GeneratedStep) -> Task:
     prompt = f"This is step s{position} of the workflow {spec.name}. {step.ask}"
-    text = math.ceil((len(prompt) + len(step.right)) / CHARS_PER_TOKEN)
+    text = math.ceil(tokens_by_length(prompt + step.right))
     working = TOKENS_PER_LEVEL.get(step.type, 15) * context.level
     return Task(
         id=f"s{position}",

@@ -1,22 +1,30 @@
-"""Rows of CSV, JSON lines and JSON files, with the place of each; and the checked values of a row."""
+"""Rows of CSV, JSON lines and JSON files, also packed by gzip: the place and the checked values of each."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import math
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_swarm.documents import parse_json, read_text
-from pytest_swarm.errors import MatrixError
+from pytest_swarm.errors import MatrixError, SwarmError
+from pytest_swarm.fields import Json
+from pytest_swarm.files import readable
 from pytest_swarm.units import plural
 
 _TRUTHS: Final = {"true": 1.0, "false": 0.0}
 _MAX_FIELD_CHARS: Final = 1 << 24  # of a CSV field; Python's own limit of 131,072 is shorter than some prompts
 _SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".json")
+_PACKED: Final = ".gz"
+Heading: TypeAlias = Callable[[list[str]], list[str] | None]
+"""The names of the columns by the first row of a CSV; None where that is no heading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,73 +91,94 @@ class TableRow:
         return None
 
 
-def read_rows(path: Path) -> Iterator[TableRow]:
-    """Yield the rows of a CSV, JSON lines or JSON file, in order.
+def read_rows(
+    path: Path, error: type[SwarmError] = MatrixError, *, heading: Heading = list, unnamed: tuple[str, ...] = ()
+) -> Iterator[TableRow]:
+    """Yield the rows of a CSV, JSON lines or JSON file, in order. A JSON file may hold the list under `examples`.
+
+    Args:
+        path: The file; its suffix tells the format.
+        error: The class of error to raise.
+        heading: Names the columns of a CSV by its first row.
+        unnamed: The columns of a CSV without a heading.
 
     Raises:
-        MatrixError: The file cannot be read, or a line is no row; the message names the line.
+        SwarmError: An `error`, where the file cannot be read, or a line is no row; the message names the line.
     """
-    suffix = path.suffix.lower()
+    packed = path.suffix == _PACKED
+    suffix = Path(path.stem if packed else path).suffix.lower()
     if suffix == ".pkl":
-        raise MatrixError(
+        raise error(
             f"{path}: reading a pickle can run any code, so it is not read; convert it once with "
             "pandas.read_pickle(FILE).to_csv('table.csv', index=False) if you trust it"
         )
     if suffix not in _SUFFIXES:
-        raise MatrixError(f"{path}: the file name must end in {', '.join(_SUFFIXES)}")
-    text = read_text(path, MatrixError)
+        raise error(f"{path}: the file name must end in {', '.join(_SUFFIXES)}")
+    text = _unpacked(path, error) if packed else read_text(path, error)
     if suffix == ".csv":
-        yield from _csv_rows(text, path)
-    elif suffix == ".json":
-        yield from _json_rows(text, path)
-    else:
-        yield from _json_lines(text, path)
+        yield from _csv_rows(text, path, error, heading, unnamed)
+        return
+    for where, value in _json_values(text, path, suffix, error):
+        if not isinstance(value, dict):
+            raise error(f"{where}: must be an object of columns and values, not {value!r:.40}")
+        yield TableRow(where=where, values=value)
 
 
-def _csv_rows(text: str, path: Path) -> Iterator[TableRow]:
+def _unpacked(path: Path, error: type[SwarmError]) -> str:
+    try:
+        return gzip.decompress(readable(path).read_bytes()).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as cause:
+        raise error(f"{path}: cannot be unpacked as gzip with text in UTF-8: {cause}") from cause
+
+
+def _csv_rows(
+    text: str, path: Path, error: type[SwarmError], heading: Heading, unnamed: tuple[str, ...]
+) -> Iterator[TableRow]:
     limit = csv.field_size_limit(_MAX_FIELD_CHARS)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        columns = next(reader, [])
+        first = next(reader, [])
+        found = heading(first)
+        columns = list(unnamed) if found is None else found
         repeated = sorted({each for each in columns if each and columns.count(each) > 1})
         if repeated:
-            raise MatrixError(f"{path}: column {repeated[0]!r} appears twice; rename one of them")
-        other = next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), None)
+            raise error(f"{path}: column {repeated[0]!r} appears twice; rename one of them")
+        other = next((mark for mark in ";\t" if len(first) == 1 and mark in first[0]), None)
         if other is not None:
-            raise MatrixError(f"{path}: its columns are separated by {other!r}; save it with commas")
-        line = reader.line_num + 1
-        for values in reader:
+            raise error(f"{path}: its columns are separated by {other!r}; save it with commas")
+        line = 1 if found is None else reader.line_num + 1
+        for values in reader if found is not None else chain([first], reader):
             where, line = f"{path}, line {line}", reader.line_num + 1
             if not values:
                 continue
             if len(values) != len(columns):
-                raise MatrixError(f"{where}: has {plural(len(values), 'field')}, but the heading has {len(columns)}")
+                own = f"the heading has {len(columns)}" if found is not None else f"must have {', '.join(columns)}"
+                raise error(f"{where}: has {plural(len(values), 'field')}, but {own}")
             yield TableRow(where=where, values=dict(zip(columns, values, strict=True)))
-    except csv.Error as error:
-        raise MatrixError(f"{path}: is not valid CSV: {error}") from error
+    except csv.Error as cause:
+        raise error(f"{path}: is not valid CSV: {cause}") from cause
     finally:
         csv.field_size_limit(limit)
 
 
-def _json_lines(text: str, path: Path) -> Iterator[TableRow]:
+def _json_values(text: str, path: Path, suffix: str, error: type[SwarmError]) -> Iterator[tuple[str, Json]]:
+    """Yield place and value of each row of JSON lines, or of a JSON list; many lines may be in a `.json` file too."""
+    if suffix == ".json":
+        try:
+            document = parse_json(text, str(path), error)
+        except SwarmError:
+            if text.count("\n") < 2:
+                raise
+        else:
+            rows = document.get("examples") if isinstance(document, dict) else document
+            if not isinstance(rows, list):
+                raise error(f"{path}: must be a list of rows")
+            yield from ((f"{path}, row {number}", each) for number, each in enumerate(rows, 1))
+            return
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             where = f"{path}, line {number}"
-            yield _row(parse_json(line, where, MatrixError), where)
-
-
-def _json_rows(text: str, path: Path) -> Iterator[TableRow]:
-    document = parse_json(text, str(path), MatrixError)
-    if not isinstance(document, list):
-        raise MatrixError(f"{path}: must be a list of rows")
-    for number, each in enumerate(document, start=1):
-        yield _row(each, f"{path}, row {number}")
-
-
-def _row(value: object, where: str) -> TableRow:
-    if not isinstance(value, dict):
-        raise MatrixError(f"{where}: must be an object of columns and values, not {value!r:.40}")
-    return TableRow(where=where, values=value)
+            yield where, parse_json(line, where, error)
 
 
 def _as_number(value: object) -> float | None:
