@@ -109,16 +109,9 @@ class SentReply:
 
 async def read_body(receive: Receive) -> bytes | None:
     """Return the whole body of a request; None if the client disconnected while sending it."""
-    event = await receive()
-    if event["type"] != "http.request":
-        return None
-    body: bytes = event.get("body", b"")
-    if not event.get("more_body", False):
-        return body
-    parts = [body]
-    while event.get("more_body", False):
-        event = await receive()
-        if event["type"] != "http.request":
-            return None
+    parts: list[bytes] = []
+    while (event := await receive())["type"] == "http.request":
         parts.append(event.get("body", b""))
-    return b"".join(parts)
+        if not event.get("more_body", False):
+            return b"".join(parts)
+    return None
