@@ -12,15 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple, TypeVar
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.domain.task import Task
+from pytest_swarm.ollama.messages import ChatReply
 from pytest_swarm.scoring.conditional_score import local_expectation
 from pytest_swarm.scoring.scorers import score_text
 from pytest_swarm.simulator.models.answer_texts import parts
 from pytest_swarm.units import plural
 
+T = TypeVar("T")
 WILSON_Z: Final = 1.959964  # two-sided 95 % of the normal distribution
 _FEW_TASKS: Final = 6  # with fewer, the variance between tasks is not known
 
@@ -113,27 +115,18 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
     It does not count where those inputs were wrong and the task cannot tell what is right for them.
     """
     results: dict[str, list[tuple[tuple[str, str], bool, float]]] = defaultdict(list)
-    samples: dict[tuple[str, str, bool, bool], list[tuple[float | None, int | None]]] = defaultdict(list)
-    misled: dict[tuple[str, str, bool, bool], list[float]] = defaultdict(list)
-    part_counts: dict[tuple[str, str, bool, bool], int] = {}
+    samples: dict[tuple[str, str, bool, bool], list[_Answer]] = defaultdict(list)
     seen: set[str] = set()
     for chat in chats:
         task = chat.task
         if task is None:
             continue
-        first = chat.exchange.digest not in seen
+        job, given = chat.take.case.job, chat.given_outputs()
+        answer = _Answer(task, _own_score(task, given, chat.reply.text), chat.reply)
+        samples[job, task.id, bool(chat.take.case.graph.parents(task.id)), bool(given)].append(answer)
+        if answer.score is not None and chat.exchange.digest not in seen:
+            results[task.type].append(((job, task.id), answer.score >= 1, task.difficulty))
         seen.add(chat.exchange.digest)
-        given = chat.given_outputs()
-        score = _own_score(task, given, chat.reply.text)
-        has_parents = bool(chat.take.case.graph.parents(task.id))
-        key = (chat.take.case.job, task.id, bool(given), has_parents)
-        part_counts[key] = parts(task.expected)
-        samples[key].append((score, chat.reply.completion_tokens))
-        if score is None and task.derive is None:
-            after = score_text(task.expected, chat.reply.text).value
-            misled[key] += [] if after is None else [after]
-        if score is not None and first:
-            results[task.type].append(((chat.take.case.job, task.id), score >= 1, task.difficulty))
     return ScoredAnswers(
         accuracy={kind: _count(rows) for kind, rows in results.items()},
         tasks=tuple(
@@ -142,14 +135,32 @@ def score_answers(chats: Iterable[RecordedChat]) -> ScoredAnswers:
                 task=task_id,
                 has_parents=has_parents,
                 outputs_given=outputs_given,
-                parts=part_counts[job, task_id, outputs_given, has_parents],
-                scores=tuple(score for score, _ in rows if score is not None),
-                completion_tokens=tuple(tokens for _, tokens in rows if tokens is not None),
-                scores_after_wrong_input=tuple(misled[job, task_id, outputs_given, has_parents]),
+                parts=parts(rows[0].task.expected),
+                scores=_known(row.score for row in rows),
+                completion_tokens=_known(row.reply.completion_tokens for row in rows),
+                scores_after_wrong_input=_known(row.score_after_wrong_input for row in rows),
             )
-            for (job, task_id, outputs_given, has_parents), rows in sorted(samples.items())
+            for (job, task_id, has_parents, outputs_given), rows in sorted(samples.items())
         ),
     )
+
+
+class _Answer(NamedTuple):
+    """An answer to a task; `score` is that for its inputs, None where nothing tells what is right for them."""
+
+    task: Task
+    score: float | None
+    reply: ChatReply
+
+    @property
+    def score_after_wrong_input(self) -> float | None:
+        if self.score is not None or self.task.derive is not None:
+            return None
+        return score_text(self.task.expected, self.reply.text).value
+
+
+def _known(values: Iterable[T | None]) -> tuple[T, ...]:
+    return tuple(value for value in values if value is not None)
 
 
 def _count(rows: list[tuple[tuple[str, str], bool, float]]) -> AccuracyCount:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.calibration.measured_models import ModelMeasurement, measure_models, missing_measurement, stall_notes
-from pytest_swarm.calibration.profile_sections import ProfileTemplate
 from pytest_swarm.calibration.profile_toml import profile_toml
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.task import in_type_order
@@ -106,8 +105,8 @@ def _usable_models(takes: Iterable[Take], fleet: Fleet) -> tuple[list[ModelMeasu
 
 
 def _profile_text(models: Sequence[ModelMeasurement], defaults: CalibrationDefaults, name: str, source: str) -> str:
-    template = ProfileTemplate(name=name, source=source, base=defaults.profile, gpu_bytes=defaults.gpu_bytes)
-    return profile_toml([_sized(model, defaults.fleet) for model in models], template)
+    sized = [_sized(model, defaults.fleet) for model in models]
+    return profile_toml(sized, defaults.profile, name=name, source=source, gpu_bytes=defaults.gpu_bytes)
 
 
 def _sized(model: ModelMeasurement, fleet: Fleet) -> ModelMeasurement:

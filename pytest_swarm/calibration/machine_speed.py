@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Final
 
-from pytest_swarm.calibration.recorded_chats import RecordedChat, recorded_chats
+from pytest_swarm.calibration.recorded_chats import recorded_chats
 from pytest_swarm.ollama.cassette.takes import Take
 from pytest_swarm.simulator.models.profile_types import Profile
 
@@ -61,18 +61,9 @@ def machine_speed(take: Take, profile: Profile) -> float | None:
     expected = recorded = 0.0
     for chat in chats:
         model, tokens, seconds = profile.model(chat.model), chat.reply.completion_tokens, chat.reply.decode_s
-        if model is None or not tokens or tokens == 1 or not seconds or _beside_another(chat, chats):
+        beside = any(each.model != chat.model and each.exchange.overlaps(chat.exchange) for each in chats)
+        if model is None or not tokens or tokens == 1 or not seconds or beside:
             continue
         expected += tokens / model.spec.decode_tokens_per_s
         recorded += seconds
     return expected / recorded if recorded else None
-
-
-def _beside_another(chat: RecordedChat, chats: list[RecordedChat]) -> bool:
-    row = chat.exchange
-    return any(
-        each.model != chat.model
-        and each.exchange.sent_s < row.sent_s + row.end_s
-        and row.sent_s < each.exchange.sent_s + each.exchange.end_s
-        for each in chats
-    )

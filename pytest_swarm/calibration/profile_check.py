@@ -193,7 +193,7 @@ def recorded_case(take: Take) -> PlayedCase:
     return PlayedCase(
         plan={chat.exchange.task: full_tag(chat.model) for chat in chats if chat.exchange.task is not None},
         figures=CaseFigures(
-            makespan_s=max((row.sent_s + row.end_s for row in calls), default=0.0) - start_s,
+            makespan_s=max((row.ended_s for row in calls), default=0.0) - start_s,
             latency_s=sum(chat.exchange.end_s for chat in chats),
             load_s=sum(row.end_s for row in calls if is_load(row)),
             prompt_tokens=sum(chat.reply.prompt_tokens or 0 for chat in chats),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.calibration.accuracy import TaskSamples
@@ -19,37 +18,25 @@ _HARDWARE: Final = ("max_loaded_models", "num_parallel", "max_queue", "keep_aliv
 _DIGITS: Final = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileTemplate:
-    """What a measured profile starts from: its name and source, and the base profile for what was not measured.
-
-    `gpu_bytes` is the VRAM of the recorded GPU; None takes that of the base profile.
-    """
-
-    name: str
-    source: str
-    base: Profile
-    gpu_bytes: int | None = None
-
-
-def hardware_lines(models: Sequence[ModelMeasurement], template: ProfileTemplate) -> list[str]:
+def hardware_lines(models: Sequence[ModelMeasurement], base: Profile, gpu_bytes: int | None) -> list[str]:
     """Return the table `[hardware]`: no GPU where the recorded server used none.
 
     Args:
         models: The measured models.
-        template: What was not measured.
+        base: The base profile.
+        gpu_bytes: The VRAM of the recorded GPU; None takes that of the base profile.
     """
-    spec = template.base.server_spec
+    spec = base.server_spec
     lines = [toml_line(key, getattr(spec, key)) for key in _HARDWARE]
     lines.append(toml_line("load_poll_s", 0.0, "the measured loads hold the server's polls"))
-    lines.append(toml_line("compute_bytes", scratch_bytes(models, template.base)))
+    lines.append(toml_line("compute_bytes", scratch_bytes(models, base)))
     lines.append(toml_line("stale_free_memory", spec.stale_free_memory))
-    if template.gpu_bytes is not None:
-        return [toml_line("gpu_bytes", template.gpu_bytes, "from --gpu"), *lines]
+    if gpu_bytes is not None:
+        return [toml_line("gpu_bytes", gpu_bytes, "from --gpu"), *lines]
     if all(model.vram_bytes == 0 for model in models):
         return [toml_comment("no gpu_bytes: no recorded model used a GPU"), *lines]
     if spec.gpu_bytes is not None:
-        comment = f"from {template.base.name}; recordings do not tell, set it with --gpu"
+        comment = f"from {base.name}; recordings do not tell, set it with --gpu"
         return [toml_line("gpu_bytes", spec.gpu_bytes, comment), *lines]
     return lines
 

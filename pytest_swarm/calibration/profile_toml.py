@@ -11,7 +11,6 @@ from typing import Final
 from pytest_swarm.calibration.measured_models import ModelMeasurement
 from pytest_swarm.calibration.pooled_accuracy import partial_share, pooled_accuracies
 from pytest_swarm.calibration.profile_sections import (
-    ProfileTemplate,
     answer_lines,
     call_lines,
     hardware_lines,
@@ -37,21 +36,26 @@ _RULES: Final = (
 _SHAPE: Final = ("size_bytes", "layers", "kv_heads", "head_dim", "context_length")
 
 
-def profile_toml(models: Sequence[ModelMeasurement], template: ProfileTemplate) -> str:
+def profile_toml(
+    models: Sequence[ModelMeasurement], base: Profile, *, name: str, source: str, gpu_bytes: int | None = None
+) -> str:
     """Return the text of a profile; `load_profile` reads it. Comments tell where each value comes from.
 
     Args:
         models: Models for which `missing_measurement` is None.
-        template: Everything that was not measured.
+        base: The profile that tells everything that was not measured.
+        name: The name of the new one.
+        source: What it was measured from.
+        gpu_bytes: The VRAM of the recorded GPU; None takes that of the base.
     """
-    base, behaviour = template.base, _behaviour(models, template.base)
+    behaviour = _behaviour(models, base)
     lines = [
         toml_comment(f"Measured from recordings. What they do not tell is taken from the profile {base.name}."),
-        toml_line("name", template.name),
-        toml_line("source", template.source),
+        toml_line("name", name),
+        toml_line("source", source),
         "",
         "[hardware]",
-        *hardware_lines(models, template),
+        *hardware_lines(models, base, gpu_bytes),
         "",
         "[behaviour]",
         *_rules(behaviour, base),

@@ -52,7 +52,7 @@ def _evaluated(chats: Sequence[RecordedChat], reuse: PrefixReuse) -> list[Record
     """Return the chats with their evaluated tokens; those of one residency share a cache, in order of their ends."""
     caches: dict[tuple[int, int], PrefixCache] = {}
     evaluated: dict[int, int] = {}
-    for place, chat in sorted(enumerate(chats), key=lambda each: each[1].exchange.sent_s + each[1].exchange.end_s):
+    for place, chat in sorted(enumerate(chats), key=lambda each: each[1].exchange.ended_s):
         cache = caches.setdefault((id(chat.take), chat.residency), PrefixCache(1, reuse))
         prompt = cache.read(chat.messages, chat.reply.prompt_tokens or 1)
         evaluated[place] = prompt.evaluated

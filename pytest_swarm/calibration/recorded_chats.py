@@ -222,8 +222,7 @@ def overlapping_chats(chat: RecordedChat) -> int:
 
 
 def _overlapping(row: Exchange, rows: Iterable[Exchange]) -> int:
-    others = (each for each in rows if each is not row)
-    return sum(each.sent_s < row.sent_s + row.end_s and row.sent_s < each.sent_s + each.end_s for each in others)
+    return sum(each.overlaps(row) for each in rows if each is not row)
 
 
 def resident_models(row: Exchange) -> tuple[ResidentModel, ...]:

@@ -79,7 +79,7 @@ def _loads_beside_tasks(take: Take) -> bool:
 def _overtakes_its_layer(take: Take) -> bool:
     """Return whether a task began after its parent while another ran that had begun before the parent's end."""
     rows = _task_chats(take)
-    ends = {row.task: row.sent_s + row.end_s for row in rows}
+    ends = {row.task: row.ended_s for row in rows}
     for row in rows:
         parents = take.case.graph.parents(row.task or "")
         since_s = max((ends[parent] for parent in parents if parent in ends), default=0.0)
@@ -89,4 +89,4 @@ def _overtakes_its_layer(take: Take) -> bool:
 
 
 def _runs_at(row: Exchange, moment_s: float) -> bool:
-    return row.sent_s <= moment_s < row.sent_s + row.end_s
+    return row.sent_s <= moment_s < row.ended_s

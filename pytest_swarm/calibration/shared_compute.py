@@ -74,7 +74,7 @@ def _phases(chat: RecordedChat) -> tuple[tuple[float, float], ...]:
     reply = chat.reply
     if not reply.prefill_s or not reply.decode_s:
         return ()
-    end_s = chat.exchange.sent_s + chat.exchange.end_s
+    end_s = chat.exchange.ended_s
     decode_start_s = end_s - reply.decode_s
     return (decode_start_s - reply.prefill_s, decode_start_s), (decode_start_s, end_s)
 

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.simulator.serve_arguments import LOOPBACK
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Receive, Scope, Send
 
@@ -24,7 +23,7 @@ _SHUTDOWN_S: Final = 1  # time for open requests when the server stops
 
 
 @contextmanager
-def serve_in_thread(server: SimulatedServer, *, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
+def serve_in_thread(server: SimulatedServer, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve in a thread while the block runs, and yield the base URL.
 
     Args:

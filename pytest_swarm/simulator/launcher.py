@@ -59,7 +59,7 @@ def read_spec(line: str) -> ServerSpec:
         max_loaded_models=_count(environment, "OLLAMA_MAX_LOADED_MODELS") or MAX_LOADED_MODELS,
         num_parallel=_count(environment, "OLLAMA_NUM_PARALLEL") or 1,
         max_queue=MAX_QUEUE if max_queue is None else max_queue,  # 0 is none waiting, of the others it is the default
-        keep_alive_s=_keep_alive_s(environment),
+        keep_alive_s=environment_keep_alive_s(_variable(environment, "OLLAMA_KEEP_ALIVE"), default_s=KEEP_ALIVE_S),
         context_length=_count(environment, "OLLAMA_CONTEXT_LENGTH") or None,
         compute_bytes=round(fields.number("compute_gib", 0.0) * GIB),
         fit_margin_bytes=round(fields.number("fit_margin_gib", 0.0) * GIB),
@@ -68,7 +68,6 @@ def read_spec(line: str) -> ServerSpec:
 
 def _model(row: Fields, gib_per_s: float | None, tokens_per_s: float) -> ModelSpec:
     size_gib = row.number("size_gib")
-    parameters = row.raw("parameters")
     return ModelSpec(
         name=row.text("name"),
         size_bytes=round(size_gib * GIB),
@@ -80,7 +79,7 @@ def _model(row: Fields, gib_per_s: float | None, tokens_per_s: float) -> ModelSp
         prefill_tokens_per_s=_PREFILL_TOKENS_PER_S,
         decode_tokens_per_s=tokens_per_s,
         load_s=0.0 if gib_per_s is None else size_gib / gib_per_s,
-        parameters=_parameters(parameters),
+        parameters=_parameters(row.raw("parameters")),
     )
 
 
@@ -96,10 +95,6 @@ def _count(environment: Fields, name: str) -> int | None:
     """Return a whole number from the environment; None if it is not set, or no number: the server passes over that."""
     text = _variable(environment, name)
     return int(text) if text.isascii() and text.isdecimal() and int(text) < _UINT64 else None
-
-
-def _keep_alive_s(environment: Fields) -> float:
-    return environment_keep_alive_s(_variable(environment, "OLLAMA_KEEP_ALIVE"), default_s=KEEP_ALIVE_S)
 
 
 def _variable(environment: Fields, name: str) -> str:

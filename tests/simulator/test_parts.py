@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pytest_swarm.domain.limits import full_name
 from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.errors import ProfileError
-from pytest_swarm.simulator.models.fixed_length_text import instance
 from pytest_swarm.simulator.server.hardware import GIB, ServerSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import OutOfMemory, free_bytes, place
@@ -117,18 +116,3 @@ def test_a_server_needs_models_with_names_of_their_own() -> None:
         ServerSpec(models=(), gpu_bytes=None)
     with pytest.raises(ProfileError, match="'a:latest' twice"):
         spec(model("a", 4), model("A:latest", 5))
-
-
-@pytest.mark.parametrize(
-    ("schema", "value"),
-    [
-        ({"type": "array", "items": {"type": "integer", "minimum": 3}, "minItems": 2}, [3, 3]),
-        ({"enum": ["x", "y"]}, "x"),
-        ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, True),
-        ({"type": "object", "properties": {"a": {"const": 7}, "b": {}}, "required": ["a"]}, {"a": 7}),
-        ({"type": "string"}, "text"),
-        ({}, None),
-    ],
-)
-def test_the_smallest_instance_of_a_schema(schema: dict[str, object], value: object) -> None:
-    assert instance(schema) == value  # type: ignore[arg-type]

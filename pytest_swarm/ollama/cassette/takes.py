@@ -76,6 +76,15 @@ class Exchange:
         return request_digest(self.method, self.path, self.body)
 
     @property
+    def ended_s(self) -> float:
+        """When the response ended, from the start of the case."""
+        return self.sent_s + self.end_s
+
+    def overlaps(self, other: Exchange) -> bool:
+        """Return whether both ran at the same time."""
+        return other.sent_s < self.ended_s and self.sent_s < other.ended_s
+
+    @property
     def fields(self) -> Mapping[str, Json]:
         """The fields of the request's JSON object; none where its body is anything else."""
         return self.body if isinstance(self.body, dict) else {}

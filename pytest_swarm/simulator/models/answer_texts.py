@@ -111,12 +111,10 @@ def _candidates(expected: Expectation | None, target: float, rng: Random) -> Ite
             code = working_code(expected) if right else broken_code(expected, rng)
             yield f"{rng.choice(_CODE_INTRODUCTIONS)}```python\n{code}```{rng.choice(_CODE_ENDS)}"
             yield f"```python\n{code}```"
+        case _ if right:
+            yield prose(rng)
     if not right:
         yield from rng.sample(_FILLERS, len(_FILLERS))
-    elif expected is None or not isinstance(
-        expected, JsonFields | Keywords | Number | YesNo | Letter | Exact | Regex | PythonCode | TokenF1 | RougeL
-    ):
-        yield prose(rng)
 
 
 _CODE_INTRODUCTIONS: Final = ("", "Here is the function:\n\n", "Sure! This does what you asked for:\n\n")

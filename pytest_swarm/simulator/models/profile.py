@@ -52,7 +52,6 @@ _HARDWARE: Final = (
     *("gpu_bytes", "max_loaded_models", "num_parallel", "max_queue", "keep_alive_s"),
     *("compute_bytes", "fit_margin_bytes", "stale_free_memory", "load_poll_s"),
 )
-_CHANCES: Final = tuple(name for name, _ in PlannerProfile().faults)
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -165,13 +164,8 @@ def _behaviour(table: Fields) -> Behaviour:
     )
 
 
-_PLANNER_RULES: Final = (
-    *("favours", "corrects", "ignores_schema", "ignores_budget", "thinking_tokens", "runaway_tokens", "answer_tokens"),
-)
-
-
 def _planner(table: Fields) -> PlannerProfile:
-    table.only((*_PLANNER_RULES, *_CHANCES))
+    table.only(each.name for each in fields_of(PlannerProfile))
     favours = table.text("favours", Favour.CAPABILITY)
     if favours not in Favour._value2member_map_:
         raise table.fail(f"favours {favours!r} is unknown; known are {', '.join(Favour)}")
@@ -184,7 +178,7 @@ def _planner(table: Fields) -> PlannerProfile:
             runaway_tokens=table.whole("runaway_tokens", 100_000, low=1),
             ignores_budget=table.flag("ignores_budget", default=False),
             answer_tokens=tuple(max(1, round(each)) for each in read_numbers(table, "answer_tokens")),
-            **{name: table.number(name, 0.0, low=0, high=1) for name in _CHANCES},
+            **{name: table.number(name, 0.0, low=0, high=1) for name, _ in PlannerProfile().faults},
         )
     except ProfileError as error:
         raise table.fail(str(error)) from error

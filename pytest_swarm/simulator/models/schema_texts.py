@@ -1,4 +1,4 @@
-"""JSON that a schema allows, for requests that are neither a task nor a planner prompt."""
+"""JSON that a schema allows, for requests of which only the form of the answer is known."""
 
 from __future__ import annotations
 

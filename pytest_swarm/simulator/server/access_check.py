@@ -54,15 +54,8 @@ class AccessCheck:
     status: int | None = None
 
 
-_ACCEPTED: Final = AccessCheck()
-
-
 def is_host_malformed(scope: Scope) -> bool:
-    """Return whether the host of a request has a character that no host has: Go's server reads no further.
-
-    Args:
-        scope: The request.
-    """
+    """Return whether the host of a request has a character that no host has: Go's server reads no further."""
     return _HOST.fullmatch(_header(scope, b"host")) is None
 
 
@@ -87,7 +80,7 @@ def check_access(scope: Scope) -> AccessCheck:
     server = scope.get("server")
     listening = _address(server[0]) if server else None
     if listening is None or not listening.is_loopback or _is_near(_without_port(host)):
-        return AccessCheck(headers=headers) if headers else _ACCEPTED
+        return AccessCheck(headers=headers)
     if not _is_local_name(_without_port(host)):
         return AccessCheck(headers=headers, status=403)
     return AccessCheck(headers=headers, status=204 if asks else None)
@@ -109,11 +102,7 @@ def with_headers(send: Send, headers: Headers) -> Send:
 
 
 def is_own_address(address: IPv4Address | IPv6Address) -> bool:
-    """Return whether an address is one of this machine's: a socket that is bound for it, and sends nothing, tells.
-
-    Args:
-        address: The address.
-    """
+    """Return whether an address is one of this machine's: a socket that is bound for it, and sends nothing, tells."""
     family = socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

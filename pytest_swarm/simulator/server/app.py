@@ -79,13 +79,13 @@ class OllamaApp:
             "/": {"GET": _root, "HEAD": _root},
             "/api/version": {"GET": self._version, "HEAD": self._version},
             "/api/status": {"GET": _status},
-            "/api/me": {"POST": _account},
+            "/api/me": {"POST": partial(_refuse, 503, "account unavailable")},
             "/api/signout": {"POST": _sign_out},
             "/api/tags": {"GET": self._models.tags, "HEAD": self._models.tags},
             "/api/ps": {"GET": self._models.ps},
             "/api/show": {"POST": self._models.show},
-            "/api/chat": {"POST": self._chat},
-            "/api/generate": {"POST": self._generate},
+            "/api/chat": {"POST": partial(self._ask, chat=True)},
+            "/api/generate": {"POST": partial(self._ask, chat=False)},
             "/api/copy": {"POST": self._models.copy},
             "/api/delete": {"DELETE": self._models.delete},
             "/api/create": {"POST": CreateEndpoint(library).serve},
@@ -190,11 +190,8 @@ class OllamaApp:
     async def _version(self, _: bytes, send: Send) -> None:
         await send_json(send, {"version": f"{VERSION}{self._build()}"})
 
-    async def _chat(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=True), SentReply(send))
-
-    async def _generate(self, body: bytes, send: Send) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=False), SentReply(send))
+    async def _ask(self, body: bytes, send: Send, *, chat: bool) -> None:
+        await self._chat_endpoint.serve(parse_request(body, self._library, chat=chat), SentReply(send))
 
 
 async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
@@ -254,12 +251,11 @@ async def _status(_: bytes, send: Send) -> None:
     await send_json(send, {"cloud": {"disabled": True, "source": "env"}})
 
 
-async def _account(_: bytes, __: Send) -> None:
-    raise RequestError(503, "account unavailable")
+async def _refuse(status: int, text: str, _: bytes, __: Send) -> None:
+    raise RequestError(status, text)
 
 
-async def _sign_out(_: bytes, __: Send) -> None:
-    raise RequestError(500, "there was an error signing out")
+_sign_out: Final = partial(_refuse, 500, "there was an error signing out")
 
 
 async def _no_web(what: str, body: bytes, _: Send) -> None:

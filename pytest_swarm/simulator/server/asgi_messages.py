@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.fields import Json
@@ -15,7 +14,12 @@ _LINES: Final = "application/x-ndjson"
 PLAIN_JSON: Final = "application/json"
 _STATED_BYTES: Final = 2048  # Go states the length of a body up to this; a longer one is sent in chunks
 _NO_CONTENT: Final = 204
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def json_line(value: Mapping[str, Json]) -> bytes:
+    """Return a JSON object as Go's encoder writes it: with a line end."""
+    return f"{_ENCODER.encode(value)}\n".encode()
 
 
 async def send_json(
@@ -31,28 +35,7 @@ async def send_json(
         sized: Whether its length is stated, as of all that was not about to be a stream.
     """
     headers = {"content-type": content_type}
-    await send_bytes(send, _ENCODE(value).encode(), status=status, headers=headers, sized=sized)
-
-
-async def send_encoded(
-    send: Send,
-    value: Mapping[str, Json],
-    *,
-    status: int = 200,
-    more: Mapping[str, str] = MappingProxyType({}),
-    sized: bool = True,
-) -> None:
-    """Send a whole JSON response as Go's encoder writes it: with a line end, and without a charset.
-
-    Args:
-        send: The ASGI callable for the response.
-        value: The JSON object.
-        status: HTTP status.
-        more: The headers besides its type.
-        sized: Whether the length of a short body is stated.
-    """
-    headers = {"content-type": PLAIN_JSON, **more}
-    await send_bytes(send, _ENCODE(value).encode() + b"\n", status=status, headers=headers, sized=sized)
+    await send_bytes(send, _ENCODER.encode(value).encode(), status=status, headers=headers, sized=sized)
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
@@ -117,8 +100,7 @@ class SentReply:
 
     async def line(self, value: Mapping[str, Json], *, last: bool = False) -> None:
         """Send an object of a stream; `last` ends it."""
-        body = _ENCODE(value).encode() + b"\n"
-        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
+        await self._send({"type": "http.response.body", "body": json_line(value), "more_body": not last})
 
     async def end_lines(self) -> None:
         """End a stream after an object that was not sent as the last one."""
@@ -127,16 +109,9 @@ class SentReply:
 
 async def read_body(receive: Receive) -> bytes | None:
     """Return the whole body of a request; None if the client disconnected while sending it."""
-    event = await receive()
-    if event["type"] != "http.request":
-        return None
-    body: bytes = event.get("body", b"")
-    if not event.get("more_body", False):
-        return body
-    parts = [body]
-    while event.get("more_body", False):
-        event = await receive()
-        if event["type"] != "http.request":
-            return None
+    parts: list[bytes] = []
+    while (event := await receive())["type"] == "http.request":
         parts.append(event.get("body", b""))
-    return b"".join(parts)
+        if not event.get("more_body", False):
+            return b"".join(parts)
+    return None

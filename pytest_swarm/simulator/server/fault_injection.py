@@ -22,9 +22,6 @@ from pytest_swarm.simulator.server.translated_calls import BodyHandler
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
 
 CRASHED: Final = "an error was encountered while running the model: unexpected EOF"
-_LOAD_FAILED: Final = "llama-server process has terminated: exit status 1: error loading model"
-_HTML_PAGE: Final = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
-_GARBAGE: Final = b'{"model": ]["message": {{'
 _OTHER_MODEL: Final = "another-model:latest"
 _CALLS: Final = ("/api/chat", "/api/generate")
 _TRANSLATED_CALLS: Final = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages")
@@ -32,8 +29,20 @@ _STREAM: Final = re.compile(b"ndjson|event-stream")
 _HEAD: Final = ("model", "created_at", "message", "response")  # of a reply without its end
 _OK: Final = 200
 _LINES_BEFORE_END: Final = 2  # of a stream, before it is cut or its model crashes
+_REFUSALS: Final[Mapping[FaultKind, tuple[int, str]]] = {
+    FaultKind.MISSING: (404, "model '{model}' not found"),
+    FaultKind.LOAD_ERROR: (500, "llama-server process has terminated: exit status 1: error loading model"),
+    FaultKind.BUSY: (503, QUEUE_FULL),
+}
+_BODIES: Final[Mapping[FaultKind, tuple[str, bytes]]] = {
+    FaultKind.GARBAGE: ("application/json; charset=utf-8", b'{"model": ]["message": {{'),
+    FaultKind.HTML: (
+        "text/html",
+        b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>",
+    ),
+}
+_TRANSLATED_KINDS: Final = (*_REFUSALS, FaultKind.CRASH, FaultKind.NO_DONE, FaultKind.WRONG_MODEL)
 
-_Reply: TypeAlias = Callable[[Send, str], Awaitable[None]]
 _Around: TypeAlias = Callable[[BodyHandler], BodyHandler]
 
 
@@ -94,8 +103,15 @@ class FaultyApp:
 
 async def _reply(kind: FaultKind, model: str, sound: Callable[[Send], Awaitable[None]], send: Send) -> None:
     """Send the reply of a fault: another one in place of the sound reply, or that changed."""
-    if kind in _REPLACEMENTS:
-        await _REPLACEMENTS[kind](send, model)
+    if kind is FaultKind.REFUSE:
+        raise DroppedConnection
+    if kind in _REFUSALS:
+        status, text = _REFUSALS[kind]
+        await send_json(send, {"error": text.format(model=model)}, status=status)
+        return
+    if kind in _BODIES:
+        content_type, body = _BODIES[kind]
+        await send_bytes(send, body, headers={"content-type": content_type})
         return
     with suppress(_Stopped):
         await sound(_FaultInjector(kind, send).send)
@@ -192,45 +208,3 @@ def _with_body(body: bytes, receive: Receive) -> Receive:
         return events.pop() if events else await receive()
 
     return again
-
-
-async def _refuse(_: Send, __: str) -> None:
-    raise DroppedConnection
-
-
-async def _missing(send: Send, model: str) -> None:
-    await send_json(send, {"error": f"model '{model}' not found"}, status=404)
-
-
-async def _load_error(send: Send, _: str) -> None:
-    await send_json(send, {"error": _LOAD_FAILED}, status=500)
-
-
-async def _busy(send: Send, _: str) -> None:
-    await send_json(send, {"error": QUEUE_FULL}, status=503)
-
-
-async def _garbage(send: Send, _: str) -> None:
-    await send_bytes(send, _GARBAGE, headers={"content-type": "application/json; charset=utf-8"})
-
-
-async def _html_page(send: Send, _: str) -> None:
-    await send_bytes(send, _HTML_PAGE, headers={"content-type": "text/html"})
-
-
-_REPLACEMENTS: Final[Mapping[FaultKind, _Reply]] = {
-    FaultKind.REFUSE: _refuse,
-    FaultKind.MISSING: _missing,
-    FaultKind.LOAD_ERROR: _load_error,
-    FaultKind.BUSY: _busy,
-    FaultKind.GARBAGE: _garbage,
-    FaultKind.HTML: _html_page,
-}
-_TRANSLATED_KINDS: Final = (
-    FaultKind.MISSING,
-    FaultKind.LOAD_ERROR,
-    FaultKind.BUSY,
-    FaultKind.CRASH,
-    FaultKind.NO_DONE,
-    FaultKind.WRONG_MODEL,
-)

@@ -47,20 +47,12 @@ class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fau
 
 
 def folded(data: JsonObject) -> dict[str, Json]:
-    """Return an object with its names in small letters: Go finds a field in any case, the last of equals counts.
-
-    Args:
-        data: The object.
-    """
+    """Return an object with its names in small letters: Go finds a field in any case, the last of equals counts."""
     return {name.lower(): value for name, value in data.items()}
 
 
 def go_kind(value: Json) -> str:
-    """Return the name of a JSON value's type in Go's decoder.
-
-    Args:
-        value: The value.
-    """
+    """Return the name of a JSON value's type in Go's decoder."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):

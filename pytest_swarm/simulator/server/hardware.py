@@ -6,7 +6,7 @@ A profile file or the launcher builds a `ServerSpec`; the scheduler reads it. Kn
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -24,6 +24,10 @@ KEEP_ALIVE_S: Final = 300.0  # OLLAMA_KEEP_ALIVE: five minutes
 _CONTEXT_TIERS: Final = ((47 * GIB, 262_144), (23 * GIB, 32_768))  # the server's own: from this much VRAM, this context
 _SMALLEST_TIER: Final = 4096
 LOAD_POLL_S: Final = 0.25  # interval at which the server checks whether a load is done
+_ABOVE_ZERO: Final = (
+    *("size_bytes", "layers", "kv_heads", "head_dim", "context_length"),
+    *("prefill_tokens_per_s", "decode_tokens_per_s", "cpu_slowdown", "slowdown_beside"),
+)
 KV_BYTES_PER_VALUE: Final = 2  # 16-bit keys and values
 
 
@@ -68,15 +72,8 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ProfileError("a model of the simulated server has an empty name")
-        for name in ("size_bytes", "layers", "kv_heads", "head_dim", "context_length"):
-            _check(self.name, name, getattr(self, name), above=True)
-        for name in ("prefill_tokens_per_s", "decode_tokens_per_s", "cpu_slowdown", "slowdown_beside"):
-            _check(self.name, name, getattr(self, name), above=True)
-        _check(self.name, "load_s", self.load_s)
-        _check(self.name, "overhead_s", self.overhead_s)
-        _check(self.name, "first_format_s", self.first_format_s)
-        if self.first_load_s is not None:
-            _check(self.name, "first_load_s", self.first_load_s)
+        _check(self, self.name, _ABOVE_ZERO, above=True)
+        _check(self, self.name, ("load_s", "overhead_s", "first_format_s", "first_load_s"))
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
         object.__setattr__(self, "slowdowns", MappingProxyType(dict(self.slowdowns)))
 
@@ -125,14 +122,9 @@ class ServerSpec:
         for name in names:
             if names.count(name) > 1:
                 raise ProfileError(f"the simulated server has model {name!r} twice")
-        for name in ("max_loaded_models", "num_parallel"):
-            _check("the simulated server", name, getattr(self, name), above=True)
-        for name in ("max_queue", "compute_bytes", "fit_margin_bytes", "load_poll_s"):
-            _check("the simulated server", name, getattr(self, name))
-        if self.gpu_bytes is not None:
-            _check("the simulated server", "gpu_bytes", self.gpu_bytes, above=True)
-        if self.context_length is not None:
-            _check("the simulated server", "context_length", self.context_length, above=True)
+        owner, positive = "the simulated server", ("max_loaded_models", "num_parallel", "gpu_bytes", "context_length")
+        _check(self, owner, positive, above=True)
+        _check(self, owner, ("max_queue", "compute_bytes", "fit_margin_bytes", "load_poll_s"))
         if math.isnan(self.keep_alive_s) or self.keep_alive_s < 0:
             raise ProfileError("the simulated server: keep_alive_s must be at least 0, or infinite")
 
@@ -147,6 +139,9 @@ class ServerSpec:
         return _SMALLEST_TIER
 
 
-def _check(owner: str, name: str, value: float, *, above: bool = False) -> None:
-    if not math.isfinite(value) or value < 0 or (above and value == 0):
-        raise ProfileError(f"{owner}: {name} is {value:g}, but must be {'above 0' if above else 'at least 0'}")
+def _check(spec: ModelSpec | ServerSpec, owner: str, names: Iterable[str], *, above: bool = False) -> None:
+    """Raise ProfileError for a figure that is not finite, or below 0, or 0 where it must be above; None is none."""
+    for name in names:
+        value = getattr(spec, name)
+        if value is not None and (not math.isfinite(value) or value < 0 or (above and value == 0)):
+            raise ProfileError(f"{owner}: {name} is {value:g}, but must be {'above 0' if above else 'at least 0'}")

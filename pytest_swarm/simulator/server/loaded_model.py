@@ -77,26 +77,6 @@ class LoadedModel:
     the server's table of loaded models.
     """
 
-    __slots__ = (
-        "_running",
-        "_slots",
-        "_waiting",
-        "crashed",
-        "expires_at_s",
-        "grammar_ready",
-        "idle_since_s",
-        "keep_alive_s",
-        "model",
-        "must_unload",
-        "name",
-        "options",
-        "placement",
-        "prompts",
-        "references",
-        "table_place",
-        "timer_s",
-    )
-
     def __init__(
         self, request: ModelRequest, *, placement: Placement, keep_alive_s: float, slots: int, table_place: int
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import JsonObject
-from pytest_swarm.simulator.server.openai_replies import token_counts
+from pytest_swarm.simulator.server.openai_replies import chat_text, token_counts
 from pytest_swarm.simulator.server.request_bodies import text_field
 
 _ERROR_TYPES: Final = {
@@ -41,7 +41,7 @@ def message_object(number: int, reply: JsonObject) -> dict[str, Json]:
         number: The number of the reply, for its ID.
         reply: The server's own reply.
     """
-    text = _text(reply)
+    text = chat_text(reply)
     content: Json = [{"type": "text", "text": text}] if text else None
     return {**_head(number, text_field(reply, "model"), content), **_stop(reply), "usage": _usage(reply)}
 
@@ -68,7 +68,7 @@ class MessageEvents:
             tokens = token_counts(line)[0] or self._prompt_tokens
             usage: Json = {"input_tokens": tokens, "output_tokens": 0}
             yield {"type": "message_start", "message": {**_head(self._number, self._model, []), "usage": usage}}
-        if text := _text(line):
+        if text := chat_text(line):
             if not self._has_text:
                 self._has_text = True
                 yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
@@ -99,8 +99,3 @@ def _stop(reply: JsonObject) -> dict[str, Json]:
 def _usage(reply: JsonObject) -> Json:
     prompt, completion = token_counts(reply)
     return {"input_tokens": prompt, "output_tokens": completion}
-
-
-def _text(reply: JsonObject) -> str:
-    message = reply.get("message")
-    return text_field(message, "content") if isinstance(message, dict) else ""

@@ -74,9 +74,7 @@ class EventWriter:
     def _chat_events(self, line: JsonReply) -> Iterator[Json]:
         first = self._head is None
         head = self._line_head(line, "chat.completion.chunk")
-        message = line.get("message")
-        content = text_field(message, "content") if isinstance(message, dict) else ""
-        done = line.get("done") is True
+        content, done = chat_text(line), line.get("done") is True
         if first or content or not done:
             role: dict[str, Json] = {"role": "assistant"} if first else {}
             choice: dict[str, Json] = {"index": 0, "delta": {**role, "content": content}, "finish_reason": None}
@@ -141,6 +139,12 @@ def _head(reply: JsonReply, form: ReplyForm, kind: str) -> dict[str, Json]:
 def _usage(reply: JsonReply) -> Json:
     prompt, completion = token_counts(reply)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def chat_text(reply: JsonReply) -> str:
+    """Return the text of a line or of a whole reply of the server's own chat."""
+    message = reply.get("message")
+    return text_field(message, "content") if isinstance(message, dict) else ""
 
 
 def token_counts(reply: JsonReply) -> tuple[int, int]:

@@ -55,11 +55,7 @@ def refuse_cloud_model(text: str, *, unavailable: str = NO_CLOUD_MODEL) -> None:
 def stored_name(text: str) -> ModelName:
     """Return the name under which a model is kept, as `delete`, `pull` and `create` (`from`) read it.
 
-    Args:
-        text: The name in the request.
-
-    Raises:
-        RequestError: The name is not valid (400).
+    Raises RequestError 400 for a name that is not valid.
     """
     base, source = _split(text)
     if source == _CLOUD:

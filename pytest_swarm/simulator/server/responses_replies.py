@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import JsonObject
-from pytest_swarm.simulator.server.openai_replies import token_counts, unix_seconds
+from pytest_swarm.simulator.server.openai_replies import chat_text, token_counts, unix_seconds
 from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.server.responses_requests import text_format
 
@@ -27,7 +27,7 @@ def response_object(request: JsonObject, number: int, reply: JsonObject) -> dict
     time_s = unix_seconds(text_field(reply, "created_at"))
     told: dict[str, Json] = {
         "reasoning": _reasoning(request, empty=False),
-        "output": [_message(number, _text(reply), status="completed")],
+        "output": [_message(number, chat_text(reply), status="completed")],
     }
     return {**_head(request, number, time_s), **_end(reply, time_s), **told}
 
@@ -51,7 +51,7 @@ class ResponseEvents:
         """Yield the events of one line: each with its name."""
         if not self._started:
             yield from self._begin(unix_seconds(text_field(line, "created_at")))
-        if text := _text(line):
+        if text := chat_text(line):
             yield from self._more(text)
         if line.get("done") is True:
             yield from self._end(line, unix_seconds(text_field(line, "created_at")))
@@ -199,11 +199,6 @@ def _part(text: str) -> dict[str, Json]:
 
 def _item_id(number: int) -> str:
     return f"msg_{number}"
-
-
-def _text(reply: Mapping[str, Json]) -> str:
-    message = reply.get("message")
-    return text_field(message, "content") if isinstance(message, dict) else ""
 
 
 def _usage(reply: JsonObject) -> dict[str, Json]:

@@ -72,8 +72,7 @@ def penalty_fault(penalty: Json) -> str | None:
 def context_fault(tokens: Sequence[int]) -> str | None:
     """Return why the model's process cannot read a context: the first token that it does not know; None for none.
 
-    Args:
-        tokens: The tokens, of which the process keeps 32 bits each.
+    It keeps 32 bits of each.
     """
     for token in tokens:
         number = int32(token)

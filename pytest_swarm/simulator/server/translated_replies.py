@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_encoded, send_head
+from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, json_line, send_bytes, send_head
 from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.transport import Event, Send
@@ -17,6 +17,7 @@ ErrorForm: TypeAlias = Callable[[int, str], dict[str, Json]]
 """Returns the error object for a status and what is wrong."""
 LIVE: Final = {"cache-control": "no-cache", "connection": "keep-alive"}
 """What newer routes say of a stream, and of a refusal in its place."""
+_JSON: Final = {"content-type": PLAIN_JSON}
 
 
 def whole(send: Send, translate: Callable[[dict[str, Json]], dict[str, Json]], *, error: ErrorForm) -> Send:
@@ -36,7 +37,7 @@ def whole(send: Send, translate: Callable[[dict[str, Json]], dict[str, Json]], *
             return
         reply = json.loads(event["body"])
         value = translate(reply) if status == 200 else error(status, text_field(reply, "error"))
-        await send_encoded(send, value, status=status)
+        await send_bytes(send, json_line(value), status=status, headers=_JSON)
 
     return sink
 
@@ -70,7 +71,7 @@ def streamed(
             lines = b"".join(translate(json.loads(text)) if text.strip() else ())
         elif failure is None:
             value = error(status, text_field(json.loads(text), "error"))
-            await send_encoded(send, value, status=status, more=headers, sized=sized)
+            await send_bytes(send, json_line(value), status=status, headers={**_JSON, **headers}, sized=sized)
             return
         else:
             lines = b"".join(failure(status, text_field(json.loads(text), "error")))
