@@ -77,9 +77,8 @@ class OllamaClient:
         timeout_s: float = DEFAULT_TIMEOUT_S,
         retries: int = 0,
     ) -> None:
-        url = base_url(host)
-        self._url = url
-        self.host = shown_host(url)
+        self._url = base_url(host)
+        self.host = shown_host(self._url)
         self.timeout_s = timeout_s
         self.retries = retries
         self.on_retry: Callable[[FailedAttempt], None] | None = None
@@ -88,14 +87,14 @@ class OllamaClient:
 
     @cached_property
     def _client(self) -> ollama.AsyncClient:
-        """The official client over this client's transport; made late, because making it is slow.
-
-        It has no timeout of httpx: asyncio.timeout bounds the whole call, and does so in virtual time as well.
-        """
+        """The official client; made late, because making it is slow."""
         return self._official_client()
 
     def _official_client(self) -> ollama.AsyncClient:
-        """Return a new official client over this client's transport."""
+        """Return a new official client over this client's transport.
+
+        It has no timeout of httpx: asyncio.timeout bounds the whole call, and does so in virtual time as well.
+        """
         from pytest_swarm.ollama.official_package import ollama
 
         return ollama.AsyncClient(self.host, **self._http_options)
@@ -123,8 +122,7 @@ class OllamaClient:
         reads it. It is then sent as it is. Most servers that do not know the field ignore it; one that refuses it is
         asked without it.
         """
-        call = f"chat with {request.model}"
-        read = partial(read_chat, asked=request.model)
+        call, read = f"chat with {request.model}", partial(read_chat, asked=request.model)
         if not request.may_be_cut:
             return await self._asked(call, lambda: self._chat(request), read)
         try:

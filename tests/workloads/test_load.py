@@ -60,7 +60,10 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
             f'name = "g"\n[[tasks]]\n{TASK}expected = {{ kind = "exact", text = 2026-02-21 }}',
             "2026-02-21 is a date or time without quotes; put it in quotes",
         ),
-        ('name = "g"\nedges = [["a"]]\n[[tasks]]\n' + TASK, "an edge must be a pair of task IDs (parent, child), found ['a']"),
+        (
+            'name = "g"\nedges = [["a"]]\n[[tasks]]\n' + TASK,
+            "an edge must be a pair of task IDs (parent, child), found ['a']",
+        ),
         (
             'name = "g"\ncontext = "all"\n[[tasks]]\n' + TASK,
             "context is 'all', but must be one of",

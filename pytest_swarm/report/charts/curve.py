@@ -62,8 +62,8 @@ def _place(point: Aggregate) -> Place:
 def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[HorizonDepth]) -> Curve:
     x = Scale(low=0, high=len(horizons) - 1, start=FRAME.left + 10, end=FRAME.right - 6)
     values = [value for point in points if (value := plain_number(metric.of_mode(point))) is not None]
-    top = {Unit.SHARE: [1.0], Unit.JOBS: [point.jobs for point in points]}.get(metric.unit, values)
-    y = fitted([0.0, *top], start=FRAME.bottom, end=FRAME.top)
+    tops: dict[Unit, list[float]] = {Unit.SHARE: [1.0], Unit.JOBS: [point.jobs for point in points]}
+    y = fitted([0.0, *tops.get(metric.unit, values)], start=FRAME.bottom, end=FRAME.top)
     lines: dict[tuple[str, Place], dict[HorizonDepth, Aggregate]] = {}
     for point in points:
         lines.setdefault((point.mode, _place(point)), {})[point.setting.horizon] = point
@@ -90,7 +90,7 @@ def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[Ho
         dashes=tuple(budget_label(*place) for place in places),
         head=("mode and budget", *labels),
         rows=tuple(
-            (names[key], *(of_aggregate(metric, own[each]) if each in own else NOT_MEASURED for each in horizons))
+            (names[key], *[of_aggregate(metric, own[each]) if each in own else NOT_MEASURED for each in horizons])
             for key, own in lines.items()
         ),
     )

@@ -211,8 +211,12 @@ class _Components:
         """Return the text of a field: what is wired to it, else what is written into it."""
         wired = self.wired.get(node, {}).get(name)
         if wired:
-            text_of = lambda: joined(self._output(source) for source in wired)
-            return self.memo.find((node, name), text_of, lambda: (f"{{{name}}}",), shown=f"{name} of {node}")
+            return self.memo.find(
+                (node, name),
+                lambda: joined(map(self._output, wired)),
+                lambda: (f"{{{name}}}",),
+                shown=f"{name} of {node}",
+            )
         value = text(self._fields(node), name, "value")
         return (value,) if value else ()
 
