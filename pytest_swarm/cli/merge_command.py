@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
     shards = read_shards(options.runs)
     parts = [*zip(shards.paths, shards.runs, strict=True)]
-    target = write_merged(parts, options.out, missing=shards.missing)
+    target = write_merged(parts, options.out, missing=shards.missing, numbered=shards.numbered)
     for path, part in parts:
         print(f"{path}: {plural(len(part.jobs), 'job')}")
     print(f"wrote {target}: {plural(len(shards.jobs), 'job')} of {plural(len(parts), 'part')}")

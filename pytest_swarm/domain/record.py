@@ -17,6 +17,7 @@ from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
 from pytest_swarm.domain.measured_run import MeasuredTest, VerifiedCase
+from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.plan import Assignment, PlannerCall, PlanStatus, RunningTask
 from pytest_swarm.domain.rebuilt import Rebuilt
@@ -277,6 +278,7 @@ class Run:
 
     `notes` are sentences for the reader: warnings, and what was not run and why. `collected` are the benchmarks to run;
     `failed` all tests that failed, None = not told. `measured` and `verified`: what was asked, and run for real.
+    `lost` are the notes that say which lines of the file were left out; `parts` are those of a merged run.
     """
 
     info: RunInfo
@@ -287,6 +289,8 @@ class Run:
     failed: tuple[str, ...] | None = None
     measured: tuple[MeasuredTest, ...] = ()
     verified: tuple[VerifiedCase, ...] = ()
+    lost: tuple[str, ...] = ()
+    parts: MergedParts | None = None
 
     @property
     def lost_tests(self) -> tuple[str, ...]:

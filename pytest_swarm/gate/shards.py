@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.domain.run_options import TAKEN_TOGETHER, OptionRole, differing_options, flag_of, names_of
 from pytest_swarm.errors import EventsError
@@ -21,21 +22,20 @@ from pytest_swarm.telemetry.reader import read_run
 
 SHARD: Final = "swarm_shard"
 _PART: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
-_ABSENT: Final = re.compile(r"part ([0-9]{1,6}) of ([0-9]{1,6}) is not among the runs")
-_LACKS: Final = (" did not come to its end", " has no job", " to run what is missing")
-"""How notes end that say of a run that it lacks more than other parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shards:
     """The parts of one run, in the order of their numbers.
 
-    `missing` has a sentence for everything that the whole lacks; empty where nothing is known to be missing.
+    `missing` has a sentence for everything that the whole lacks; empty where nothing is known to be missing. `numbered`
+    says which parts are there; None where they have no numbers.
     """
 
     paths: tuple[Path, ...]
     runs: tuple[Run, ...]
     missing: tuple[str, ...]
+    numbered: MergedParts | None
 
     @property
     def jobs(self) -> tuple[JobRecord, ...]:
@@ -70,12 +70,12 @@ def read_shards(paths: Sequence[Path]) -> Shards:
             raise EventsError(f"{path} is no part of the same run as {paths[0]} ({difference}); treat it by itself")
     _refuse_twice(parts)
     _refuse_two_families(parts)
-    parts.sort(key=lambda part: min(_numbers(part[1]), default=(0, 0)))
-    missing_parts = tuple(_missing_parts(run for _, run in parts))
-    parts = [(path, _without_absent_parts(run)) for path, run in parts]
+    parts = [(path, _without_absent_parts(run)) for path, run in sorted(parts, key=_identity)]
     runs = tuple(run for _, run in parts)
-    missing = (*missing_parts, *_missing_ends(parts), *_missing_jobs(runs))
-    return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing)
+    lacking = (*_missing_ends(parts), *_missing_jobs(runs))
+    numbered = _numbered(runs, whole=not lacking)
+    missing = lacking if numbered is None else (*numbered.missing, *lacking)
+    return Shards(paths=tuple(path for path, _ in parts), runs=runs, missing=missing, numbered=numbered)
 
 
 def run_differences(first: RunInfo, other: RunInfo, *, unfelt: Collection[str] = ()) -> Iterator[str]:
@@ -110,24 +110,29 @@ def _differences(first: Run, other: Run) -> Iterator[str]:
             yield f"other {flag_of(SHARD)}: one of {there} parts and one of {here}"
 
 
+def _identity(part: tuple[Path, Run]) -> tuple[tuple[int, int], float, str, str]:
+    """Return what a part is sorted by, so that the order in which the parts are given changes nothing."""
+    path, run = part
+    return min(_numbers(run), default=(0, 0)), run.info.started_ts_ms, run.info.run, str(path)
+
+
 def _numbers(run: Run) -> set[tuple[int, int]]:
     """Return the number of each part that a run holds, and how many there are; none for a run that is not divided.
 
-    A run that was merged of some parts holds all but those that its notes say are absent.
+    A run that was merged of numbered parts holds all but those that are absent.
     """
     part = _PART.fullmatch(run.info.options.get(SHARD, ""))
     if part is not None:
         return {(int(part[1]), int(part[2]))}
-    absent = {(int(found[1]), int(found[2])) for note in run.notes if (found := _ABSENT.fullmatch(note))}
-    return {(number, parts) for _, parts in absent for number in range(1, parts + 1)} - absent
+    return set() if run.parts is None else run.parts.numbers
 
 
 def _without_absent_parts(run: Run) -> Run:
     """Return a run without its notes of absent parts; one that lacks nothing else has come to its end."""
-    notes = tuple(note for note in run.notes if not _ABSENT.fullmatch(note))
-    if notes == run.notes:
+    if run.parts is None or not run.parts.absent:
         return run
-    return replace(run, notes=notes, complete=not any(note.endswith(_LACKS) for note in notes))
+    notes = tuple(note for note in run.notes if note not in run.parts.missing)
+    return replace(run, notes=notes, complete=run.parts.whole and not run.lost)
 
 
 def _refuse_twice(parts: Sequence[tuple[Path, Run]]) -> None:
@@ -157,18 +162,19 @@ def _refuse_two_families(parts: Sequence[tuple[Path, Run]]) -> None:
                 )
 
 
-def _missing_parts(runs: Iterable[Run]) -> Iterator[str]:
+def _numbered(runs: Iterable[Run], *, whole: bool) -> MergedParts | None:
     there = {number for run in runs for number in _numbers(run)}
-    count = max((parts for _, parts in there), default=0)
-    for part in range(1, count + 1):
-        if (part, count) not in there:
-            yield f"part {part} of {count} is not among the runs"
+    if not there:
+        return None
+    count = max(parts for _, parts in there)
+    absent = tuple(part for part in range(1, count + 1) if (part, count) not in there)
+    return MergedParts(count=count, absent=absent, whole=whole)
 
 
 def _missing_ends(parts: Sequence[tuple[Path, Run]]) -> Iterator[str]:
     for path, run in parts:
         if not run.complete:
-            yield f"{path} did not come to its end"
+            yield f"{path} is not whole: {'; '.join(run.lost)}" if run.lost else f"{path} did not come to its end"
 
 
 def _missing_jobs(runs: Sequence[Run]) -> Iterator[str]:

@@ -9,16 +9,20 @@ from typing import Final, get_args
 import msgspec
 from msgspec import Struct
 
-from pytest_swarm.codec import JsonDecoder
+from pytest_swarm.codec import JsonDecoder, is_json
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry.event_types import SCHEMA_VERSION, AnyEvent
 
 
 class EventHead(Struct, frozen=True, kw_only=True):
-    """What is read of an event before its type is known."""
+    """What is read of an event before its type is known, and of one that is copied as it is."""
 
     event: str
     schema_version: int = 0
+    case: str = ""
+    host: str | None = None
+    ts_ms: float = 0.0
+    text: str = ""
 
 
 _HEADS: Final[JsonDecoder[EventHead]] = JsonDecoder(EventHead, error=EventsError)
@@ -32,13 +36,15 @@ _ANY: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 def sound_event(line: bytes) -> AnyEvent | None:
     """Return the event of a line; None for a line whose head must be read: it tells its version, or is not sound."""
     try:
-        return None if b'"schema_version"' in line else _ANY.decode(line)
+        return None if b'"schema_version"' in line or not line.isascii() else _ANY.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return None
 
 
 def decode_head(line: bytes, *, where: str) -> EventHead:
     """Return the head of a line; EventsError for one that is no event."""
+    if not line.isascii() and not is_json(line):  # what a decoder skips it does not check
+        raise EventsError(f"{where}: is not valid JSON in UTF-8")
     return _HEADS.decode(line, where=where)
 
 

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from pytest_swarm.codec import JsonObject, json_schema
 from pytest_swarm.domain.answer_state import AnswerState
 from pytest_swarm.domain.estimates_info import EstimatesInfo
+from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.plan import Origin, PlannerCall, PlanStatus, RunningTask
 from pytest_swarm.domain.record import EstimateRow, JobStatus, TaskStatus
 from pytest_swarm.domain.switch import SwitchPurpose
@@ -75,6 +76,7 @@ class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run
         tuple[str, ...] | None,
         Meta(description="the tests that failed, of any kind; null = not known"),
     ] = None
+    parts: Annotated[MergedParts | None, Meta(description="of a merged run: which parts it holds")] = None
 
 
 class JobEvent(Struct, frozen=True, kw_only=True, tag_field="event"):

@@ -5,53 +5,47 @@ Whether the parts belong together is decided by the caller.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from msgspec import Struct
-
-from pytest_swarm.codec import JsonDecoder, encode_line, is_json
+from pytest_swarm.codec import encode_line, is_json
+from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import MEASURED_BACKEND, Run, RunInfo
 from pytest_swarm.errors import EventsError
 from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
 from pytest_swarm.telemetry import EVENTS_FILE
+from pytest_swarm.telemetry.event_lines import EventHead, decode_head
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import events_file
 
-_OF_THE_RUN: Final = frozenset(("run_start", "collection", "run_end"))
 _OF_A_PART: Final = frozenset(("swarm_shard", "swarm_resume"))
 """Options that say something of a part, and nothing of the whole."""
 
 
-class _Line(Struct, frozen=True, kw_only=True):
-    """What is read of an event to sort the lines of a part."""
-
-    event: str
-    case: str = ""
-    host: str | None = None
-    ts_ms: float = 0.0
-    text: str = ""
-
-
 _BESIDE_JOBS: Final = ("note", "measured_test", "verified_case")  # events that stand for themselves
+_BEGINNING: Final = "dag_structure"
 _END: Final = "job_dag_summary"
-_LINES: Final[JsonDecoder[_Line]] = JsonDecoder(_Line, error=EventsError)
 
 
-def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Sequence[str]) -> Path:
+def write_merged(
+    parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Sequence[str], numbered: MergedParts | None = None
+) -> Path:
     """Write the events of all parts into one file, and return its path.
 
     The events of jobs are copied as they are, but for the server of each, where the parts had several. Those of a job
-    that never ended are left out. The file is written aside and renamed, so that it is whole or not there.
+    that never ended are left out, and as in reading a run, those of a job in which a line is damaged. The file is
+    written aside and renamed, so that it is whole or not there.
 
     Args:
         parts: The path of each part, and the part as it was read.
         folder: The folder of the merged run.
         missing: Sentences about what the whole lacks, which become notes of the run.
+        numbered: Which parts are there; None where they have no numbers.
 
     Raises:
         EventsError: The folder holds a run already, or cannot be written.
@@ -61,7 +55,7 @@ def write_merged(parts: Sequence[tuple[Path, Run]], folder: Path, *, missing: Se
         raise EventsError(f"{target} is there already; give another folder, or remove it first")
     try:
         with replacing(target) as aside, aside.open("wb") as file:
-            for line in _lines(parts, name=folder.name, missing=missing):
+            for line in _lines(parts, name=folder.resolve().name, missing=missing, numbered=numbered):
                 file.write(line)
     except OSError as error:
         raise EventsError(f"{target}: cannot be written: {error.strerror}; give another --out") from error
@@ -99,7 +93,9 @@ def _side_by_side(texts: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {key: ",".join(dict.fromkeys(each[key] for each in texts if key in each)) for key in keys}
 
 
-def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[str]) -> Iterator[bytes]:
+def _lines(
+    parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[str], numbered: MergedParts | None
+) -> Iterator[bytes]:
     runs = [run for _, run in parts]
     started_ms = [run.info.started_ts_ms for run in runs]
     yield _line(encode_run_start(merged_info([run.info for run in runs], name=name)))
@@ -115,32 +111,51 @@ def _lines(parts: Sequence[tuple[Path, Run]], *, name: str, missing: Sequence[st
             ran_at = run.info.host if several and is_end else None
             yield line if ran_at is None else _with_host(line, ran_at)
     commands = dict.fromkeys(" ".join(run.info.command) for run in runs)
-    notes = [note for run in runs for note in run.notes if note not in copied]
+    notes = [note for run in runs for note in run.notes if note not in copied and note not in run.lost]
     if len(commands) > 1:
         notes.append(f"the parts were run with several commands: {'; '.join(commands)}")
     failed = None if any(run.failed is None for run in runs) else [test for run in runs for test in run.failed or ()]
     notes = [*dict.fromkeys((*notes, *missing))]
-    yield _line(encode_run_end(last_ms, complete=not missing, notes=notes, failed=failed))
+    yield _line(encode_run_end(last_ms, complete=not missing, notes=notes, failed=failed, parts=numbered))
 
 
-def _job_lines(path: Path) -> Iterator[tuple[_Line, bytes]]:
+def _job_lines(path: Path) -> Iterator[tuple[EventHead, bytes]]:
     """Yield the events of a part that belong to ended jobs, and its notes on cases, in their order."""
     path = events_file(path)
-    last_end: dict[str, int] = {}
+    kept = set[int]()
+    of_open_jobs: dict[str, list[int]] = {}
     for number, event, _ in _read(path):
-        if event.event == _END:
-            last_end[event.case] = number
+        if event is None:
+            of_open_jobs.clear()
+        elif event.event in _BESIDE_JOBS:
+            kept.add(number)
+        elif event.event == _BEGINNING:
+            of_open_jobs[event.case] = [number]
+        elif event.case in of_open_jobs:
+            of_open_jobs[event.case].append(number)
+            if event.event == _END:
+                kept.update(of_open_jobs.pop(event.case))
     for number, event, line in _read(path):
-        if event.event not in _OF_THE_RUN and (event.event in _BESIDE_JOBS or number <= last_end.get(event.case, 0)):
+        if event is not None and number in kept:
             yield event, line
 
 
-def _read(path: Path) -> Iterator[tuple[int, _Line, bytes]]:
-    """Yield the number, the head and the text of each line; a cut-off last line is left out, as in reading a run."""
+def _read(path: Path) -> Iterator[tuple[int, EventHead | None, bytes]]:
+    """Yield number, head and text of each line that is not blank; the head of a damaged or cut-off line is None."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if line.endswith(b"\n") or is_json(line):
-                yield number, _LINES.decode(line, where=f"{path}, line {number}"), line.rstrip(b"\n") + b"\n"
+            text = (line if number > 1 else line.removeprefix(codecs.BOM_UTF8)).strip()
+            if text:
+                yield number, _head(text, where=f"{path}, line {number}"), text + b"\n"
+
+
+def _head(text: bytes, *, where: str) -> EventHead | None:
+    try:
+        return decode_head(text, where=where)
+    except EventsError:
+        if is_json(text):
+            raise
+        return None
 
 
 def _with_host(line: bytes, host: str) -> bytes:

@@ -20,6 +20,7 @@ from zlib import crc32
 from pytest_swarm.codec import is_json
 from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.files import MeasuredFile, measured_kind, readable
@@ -83,6 +84,7 @@ class RunReader:
         self._case_notes: list[str] = []
         self._collected: dict[str, None] = {}
         self._failed: tuple[str, ...] | None = None
+        self._parts: MergedParts | None = None
         self._damaged: list[int] = []
         self._torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
         self._measured = MeasuredReader()
@@ -148,7 +150,7 @@ class RunReader:
     def _event_of(self, line: bytes) -> types.AnyEvent | None:
         """Return the event of a line by its head; None for one of an unknown type, and for a damaged line."""
         try:
-            head = decode_head(line, where=self._where)
+            return decode_event(line, decode_head(line, where=self._where), where=self._where)
         except EventsError as error:
             if self._info is None:
                 raise self._no_events(line, str(error).removeprefix(f"{self.path}, ")) from error
@@ -156,7 +158,6 @@ class RunReader:
                 raise
             self._leave_out()
             return None
-        return decode_event(line, head, where=self._where)
 
     @property
     def _where(self) -> str:
@@ -193,6 +194,7 @@ class RunReader:
                 self._info = self._run_info(event)
             case types.RunEndEvent():
                 self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
+                self._parts = event.parts
             case types.CollectionEvent():
                 self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
@@ -245,20 +247,22 @@ class RunReader:
             self._graphs[content] = decode_graph_object(event.graph, where=self._where, error=EventsError)
         return self._graphs[content]
 
-    def _run(self, notes: tuple[str, ...]) -> Run:
+    def _run(self, cut_off: tuple[str, ...]) -> Run:
         if self._info is None:
             raise self._no_events(b"", "it holds no run_start event")
         unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
-        damage = self._damage()
+        lost = (*self._damage(), *cut_off)
         return Run(
             info=self._info,
             jobs=tuple(self._jobs),
-            complete=self._complete and not unfinished and not notes and not damage,
-            notes=(*self._notes, *sorted(set(self._case_notes)), *unfinished, *damage, *notes),
+            complete=self._complete and not unfinished and not lost,
+            notes=(*self._notes, *sorted(set(self._case_notes)), *unfinished, *lost),
             collected=tuple(self._collected),
             failed=self._failed,
             measured=tuple(self._measured.tests),
             verified=tuple(self._measured.cases.values()),
+            lost=lost,
+            parts=self._parts,
         )
 
     def _damage(self) -> tuple[str, ...]:

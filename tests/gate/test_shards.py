@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_swarm.cli import main
+from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import Case, JobRecord
 from pytest_swarm.errors import EventsError
 from pytest_swarm.gate.shards import SHARD, read_shards
@@ -92,7 +94,8 @@ def test_parts_that_declare_two_families_for_one_job_are_refused(tmp_path: Path)
 
 def merged(tmp_path: Path, *parts: Path) -> Path:
     shards = read_shards(parts)
-    return write_merged([*zip(shards.paths, shards.runs, strict=True)], tmp_path / "all", missing=shards.missing)
+    pairs = [*zip(shards.paths, shards.runs, strict=True)]
+    return write_merged(pairs, tmp_path / "all", missing=shards.missing, numbered=shards.numbered)
 
 
 def timeless(value: Any) -> Any:
@@ -161,11 +164,61 @@ def test_the_part_that_a_merged_run_lacked_completes_it_where_it_lacks_no_more(f
     assert any(note.endswith(fault) for note in run.notes) is bool(fault)
 
 
+DAMAGES = {
+    "no JSON": (b'"event":"task_result",', b'"event":"task_result"'),
+    "no UTF-8": (b'"event":"task_result",', b'"event":"task_result","odd":"\xff",'),
+    "an event in which a job begins": (b'"event":"dag_structure",', b'"event" '),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_line_costs_its_job_in_the_merged_run_as_in_a_report(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = a_part(tmp_path / "first", a_job(1), a_job(2), options={SHARD: "1/2"})
+    file = first / "events.jsonl"
+    file.write_bytes(file.read_bytes().replace(*DAMAGES[damage], 1))
+    assert [job.case.job for job in read_run(first).jobs] == ["job2"]
+    second, out = a_part(tmp_path / "second", a_job(3), options={SHARD: "2/2"}), tmp_path / "all"
+    assert main(["merge", str(first), str(second), "--out", str(out)]) == 1
+    said = capsys.readouterr().out
+    assert f"MISSING: {first} is not whole: events.jsonl has 1 damaged line (first: line " in said
+    assert f"MISSING: {a_job(1).case.test} has no job" in said
+    run = read_run(out)
+    assert ([job.case.job for job in run.jobs], run.complete, run.lost) == (["job2", "job3"], False, ())
+    assert next(note for note in run.notes if "damaged" in note).startswith(f"{first} is not whole")
+    assert f"{out} did not come to its end" in read_shards([out]).missing
+
+
 def test_a_merged_run_that_was_damaged_is_not_completed_by_other_parts(tmp_path: Path) -> None:
     parts = [a_part(tmp_path / str(n), a_job(n), options={SHARD: f"{n}/3"}) for n in (1, 2, 3)]
     file = merged(tmp_path, *parts[:2])
-    file.write_bytes(file.read_bytes().replace(b'"event":"task_result",', b'"event":"task_result"', 1))
-    assert f"{file.parent} did not come to its end" in read_shards([file.parent, parts[2]]).missing
+    file.write_bytes(file.read_bytes().replace(*DAMAGES["no JSON"], 1))
+    shards = read_shards([file.parent, parts[2]])
+    assert f"{file.parent} is not whole: events.jsonl has 1 damaged line" in "".join(shards.missing)
+    assert shards.numbered == MergedParts(count=3, absent=(), whole=False)
+
+
+@pytest.mark.parametrize(
+    "parts", [{"count": 0, "absent": []}, {"count": 10**15, "absent": []}, {"count": 2, "absent": [3]}]
+)
+def test_parts_that_cannot_be_are_refused(parts: dict[str, Any], tmp_path: Path) -> None:
+    file = a_part(tmp_path / "a", a_job(1), ends=False) / "events.jsonl"
+    end = {**encode_run_end(4.0, complete=False, notes=()), "parts": {**parts, "whole": True}}
+    file.write_text(file.read_text() + json.dumps(end) + "\n")
+    with pytest.raises(EventsError, match=r"field 'parts': .* are not among 1 to"):
+        read_run(file)
+
+
+@pytest.mark.parametrize("options", [[{SHARD: f"{n}/3"} for n in (1, 2, 3)], [{}] * 3], ids=["numbered", "not"])
+def test_the_order_of_the_parts_changes_no_byte(options: list[dict[str, str]], tmp_path: Path) -> None:
+    parts = [a_part(tmp_path / str(n), a_job(n), options=each) for n, each in enumerate(options)]
+    texts = set()
+    for number, order in enumerate(permutations(parts)):
+        out = tmp_path / str(number + 3) / "all"
+        assert main(["merge", *map(str, order), "--out", str(out)]) == 0
+        texts.add((out / "events.jsonl").read_bytes())
+    assert len(texts) == 1
 
 
 def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
