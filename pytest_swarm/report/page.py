@@ -44,8 +44,8 @@ from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_name, mo
 from pytest_swarm.units import plural
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-_MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")
-SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
+MORE_COLORS: Final = ("cyan", "crimson", "gold", "plum", "navy", "rust")  # for other modes, and for new rows of MODES
+SPARE_COLORS: Final = tuple(each for each in MORE_COLORS if each not in {spec.color for spec in MODES})
 SHAPES: Final = 5  # that charts draw (`shape` of macros.html.j2)
 _MAX_NOTES: Final = 200
 _NAMED: Final = 6  # up to so many modes are named in the head of the page
