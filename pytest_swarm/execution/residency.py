@@ -66,6 +66,10 @@ class ResidencyManager:
         self._calls.clear()
         self.step = 0
 
+    def break_off(self) -> None:
+        """Note that the job was ended from outside while it waited for the server."""
+        self._restoration.broken_off = True
+
     def end(self) -> None:
         """End a job: nothing is reported to it any more."""
         self._context = None

@@ -373,6 +373,13 @@ FAULTS: Final = (
         tests=("execution/test_restoration.py",),
     ),
     Fault(
+        name="a load that was broken off is not looked for at the end",
+        where="execution/case.py",
+        old="        context.residency.break_off()\n",
+        new="",
+        tests=("plugin/test_manners.py",),
+    ),
+    Fault(
         name="a model is noted as used when its case ends, which a killed worker never reaches",
         where="execution/restoration.py",
         old="            self.on_use()\n",
