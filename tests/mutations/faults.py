@@ -1707,6 +1707,13 @@ FAULTS: Final = (
         new="if True:",
         tests=("execution/test_replaced_models.py",),
     ),
+    Fault(
+        name="a case counts in a mean as often as it was repeated under auto",
+        where="metrics/summaries.py",
+        old="    if column.cases is None:\n        return values, None\n",
+        new="    if True:\n        return values, None\n",
+        tests=("metrics/test_weights_by_case.py",),
+    ),
     # --- decision
     Fault(
         name="the interval of a chosen policy does not pay for the choice",
