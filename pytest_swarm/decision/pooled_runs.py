@@ -13,7 +13,7 @@ from typing import Final
 
 from pytest_swarm.decision.option_effects import planners, unfelt_options
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.pairing import answers_digest

@@ -1,4 +1,7 @@
-"""Model names as the server reads them: [host/][namespace/]model[:tag], with defaults, regardless of case."""
+"""Names of models, as Ollama reads and compares them: [host/][namespace/]model[:tag], with defaults, in any case.
+
+The rule is that of Ollama's `types/model/name.go`. Keys of recordings and stores are made by `full_tag`.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ class ModelName:
 
     @property
     def key(self) -> str:
-        """The form in which two names of one model are equal."""
-        return self.full.lower()
+        """The form in which two names of one model are equal: the shortest, in lower case."""
+        return self.shortest.lower()
 
     @property
     def shortest(self) -> str:
@@ -49,6 +52,26 @@ class ModelName:
         if self.namespace.lower() != DEFAULT_NAMESPACE:
             return f"{self.namespace}/{self.model}:{self.tag}"
         return f"{self.model}:{self.tag}"
+
+
+@lru_cache(maxsize=1024)  # a job asks for the forms of the same few tags some hundred times
+def full_tag(tag: str) -> str:
+    """Return the form of a model's name in which two names of one model are equal, as Ollama compares them.
+
+    It is in lower case, with `:latest`, and without a scheme and the default registry and namespace:
+    `https://registry.ollama.ai/library/Gemma2` is `gemma2:latest`. Other registries stay: `hf.co/team/model:latest`.
+    """
+    return parse_name(tag.strip()).key
+
+
+def name_fault(name: str) -> str | None:
+    """Return why no server can have a model of a name, and what to write; None for a name that is valid."""
+    if parse_name(name.strip()).valid:
+        return None
+    return (
+        f"no server takes {name!r:.100} as the name of a model; write it as `ollama list` shows it: MODEL:TAG or "
+        "HOST/USER/MODEL:TAG, of letters A to Z, digits, '_', '-' and '.'"
+    )
 
 
 @lru_cache(maxsize=128)

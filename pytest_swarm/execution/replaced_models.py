@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.execution.server_answers import models_at
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.client import OllamaClient

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry

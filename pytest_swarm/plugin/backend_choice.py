@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError, OptionError, ProfileError, ServerDownError
 from pytest_swarm.execution.backends import Backend, network_backend, simulated_backend
 from pytest_swarm.execution.server_models import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, OptionError
 from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models, server_version

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy_file import MODEL_FIELDS, PolicyFile
 

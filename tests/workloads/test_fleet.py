@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError, SwarmError
 from pytest_swarm.workloads.fleet import load_fleet, shipped_fleets
