@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from pytest_swarm.errors import SwarmError
+
 DEFAULT_HOST: Final = "registry.ollama.ai"
 DEFAULT_NAMESPACE: Final = "library"
 _DEFAULT_TAG: Final = "latest"
@@ -64,14 +66,20 @@ def full_tag(tag: str) -> str:
     return parse_name(tag.strip()).key
 
 
-def name_fault(name: str) -> str | None:
-    """Return why no server can have a model of a name, and what to write; None for a name that is valid."""
-    if parse_name(name.strip()).valid:
-        return None
-    return (
-        f"no server takes {name!r:.100} as the name of a model; write it as `ollama list` shows it: MODEL:TAG or "
-        "HOST/USER/MODEL:TAG, of letters A to Z, digits, '_', '-' and '.'"
-    )
+def checked_name(name: str, *, what: str, error: type[SwarmError]) -> str:
+    """Return the name of a model; one that no server can have is refused.
+
+    Args:
+        name: The name, as somebody wrote it.
+        what: Where it stands, as messages name that, such as `--swarm-judge`.
+        error: The error to raise.
+    """
+    if not parse_name(name.strip()).valid:
+        raise error(
+            f"{what}: no server takes {name!r:.100} as the name of a model; write it as `ollama list` shows it, of the "
+            "letters A to Z, digits, '_', '-' and '.': MODEL:TAG, USER/MODEL:TAG or HOST/USER/MODEL:TAG"
+        )
+    return name
 
 
 @lru_cache(maxsize=128)
