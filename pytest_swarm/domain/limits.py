@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Final, TypeGuard
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
+_DIGEST_SHOWN: Final = 12  # characters, as `ollama list` shows
+
+
+def short_digests(one: str, other: str) -> tuple[str, str]:
+    """Return the beginnings of two digests of model files, in as many characters as tell them apart, 12 at least."""
+    one, other = one.removeprefix("sha256:"), other.removeprefix("sha256:")
+    alike = next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
+    shown = max(_DIGEST_SHOWN, alike + 1)
+    return one[:shown], other[:shown]
 
 
 def is_family(family: object) -> TypeGuard[str | None]:
