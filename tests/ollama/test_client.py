@@ -567,8 +567,8 @@ def test_every_request_carries_the_credentials(call: Callable[[OllamaClient], Co
         return httpx.Response(200, json={**GOOD, "response": "", "models": [], "version": "1"})
 
     main = OllamaClient("http://me:secret@box:1", transport=httpx.MockTransport(handler))
-    for ollama in (main, main.through(ProbeTransport)):
-        asyncio.run(call(ollama))
+    for each in (main, main.through(ProbeTransport)):
+        asyncio.run(call(each))
     assert sent == ["Basic bWU6c2VjcmV0"] * 2
 
 
