@@ -14,8 +14,8 @@ from typing import Final
 from pytest_swarm.calibration.machine_speed import MachineDrift, joined_drifts, machine_speed
 from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
 from pytest_swarm.calibration.recorded_settings import recorded_seed, recorded_settings
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
 from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.execution.backends import simulated_backend

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
