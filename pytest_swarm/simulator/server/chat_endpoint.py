@@ -194,7 +194,7 @@ class ChatEndpoint:
             in_stream=parsed.stream,
         )
         request = GenerationRequest(
-            model=parsed.listed_name,
+            model=parsed.model.full_name,
             messages=parsed.messages,
             schema=schema,
             json_mode=json_mode,
