@@ -349,6 +349,8 @@ ERRORS: list[tuple[str, Any, int, str]] = [
      "context length in settings, or use a model with a longer context length"),
     ("generate", {"model": "a", "options": {"num_thread": 2**31}}, 500,
      "llama-server process has terminated: exit status 1"),
+    ("generate", {"model": "a", "options": {"num_batch": 2**31, "num_thread": -(2**40)}}, 500,
+     "llama-server process has terminated: exit status 1"),
     ("generate", {"model": "a", "options": {"main_gpu": 1e300}}, 500,
      "llama-server process has terminated: exit status 1"),
     ("create", {"model": "x", "from": "a", "draft_quantize": "q8_0"}, 400,
