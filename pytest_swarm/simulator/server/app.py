@@ -93,6 +93,7 @@ class OllamaApp:
             "/api/embeddings": {"POST": embed.embeddings},
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
+            "/api/experimental/model-recommendations": {"GET": registry.recommendations},
             "/api/experimental/web_search": {"POST": partial(_no_web, "search")},
             "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
         }
@@ -224,7 +225,7 @@ async def _redirect(send: Send, scope: Scope, path: str, *, status: int) -> None
     text = f'<a href="{escape(target)}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
     html = method in ("GET", "HEAD")
     headers = {"location": target} | ({"content-type": "text/html; charset=utf-8"} if html else {})
-    await send_bytes(send, text.encode(), status=status, headers=headers)
+    await send_bytes(send, text.encode(), status=status, headers=headers, sized=method != "HEAD")
 
 
 async def _root(_: bytes, send: Send) -> None:
