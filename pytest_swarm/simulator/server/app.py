@@ -100,7 +100,7 @@ class OllamaApp:
         handlers = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
         if below is not None:
             handlers |= {path: below(handlers[path]) for path in ("/api/chat", "/api/generate")}
-        native = NativeRoutes(handlers)
+        native = NativeRoutes(handlers, numbers=chat_endpoint.reply_numbers)
         self._openai = OpenAiEndpoint(native)
         self._routes = {
             **self._routes,
