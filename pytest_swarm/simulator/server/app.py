@@ -94,8 +94,7 @@ class OllamaApp:
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
             "/api/experimental/model-recommendations": {"GET": registry.recommendations},
-            "/api/experimental/web_search": {"POST": partial(_no_web, "search")},
-            "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
+            **{f"/api/experimental/web_{what}": {"POST": partial(_no_web, what)} for what in ("search", "fetch")},
         }
         handlers = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
         if below is not None:
