@@ -170,8 +170,8 @@ FAULTS: Final = (
     Fault(
         name="the simulated server reads the fields of other routes",
         where="simulator/server/request_bodies.py",
-        old="for name, item in folded(value).items() if name in fields}",
-        new="for name, item in folded(value).items()}",
+        old="for name, item in found.items() if name in fields}",
+        new="for name, item in found.items()}",
         tests=("simulator/test_conformance_wire.py",),
     ),
     Fault(
@@ -2284,6 +2284,13 @@ FAULTS: Final = (
         old="KEEP_ALIVE, THINK, RESPONSES_INPUT)",
         new="KEEP_ALIVE, THINK)",
         tests=("simulator/test_openai.py",),
+    ),
+    Fault(
+        name="of two fields of one name only the last is checked",
+        where="simulator/server/request_bodies.py",
+        old="    for name, item in all_fields(value):",
+        new="    for name, item in folded(value).items():",
+        tests=("simulator/test_request_bodies.py",),
     ),
     Fault(
         name="the case of a nested field counts",
