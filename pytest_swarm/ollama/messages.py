@@ -15,7 +15,7 @@ from pytest_swarm.fields import Json
 class ChatRequest:
     """One chat with a model. `num_ctx` is always sent, because the server's default depends on the GPU.
 
-    Half a surrogate pair, which models do answer and children are given, is sent as the replacement character.
+    Half a surrogate pair in a message is sent as the replacement character, as the server would read it.
     `schema` is a JSON schema that constrains the reply. None in the other fields means the server's default.
     """
 
