@@ -166,6 +166,18 @@ def test_options_and_schema_are_sent_where_given() -> None:
     assert body["format"] == schema
 
 
+@pytest.mark.parametrize(
+    ("answered", "asked"),
+    [("a\ud800", "a\ufffd"), ("\ud800b", "\ufffdb"), ("\udc00", "\ufffd"), ("\ud83d\ude00", "😀")],
+)
+@pytest.mark.parametrize("num_ctx", [2048, 2])
+def test_half_a_surrogate_pair_in_a_prompt_is_sent_as_the_server_would_read_it(
+    answered: str, asked: str, num_ctx: int
+) -> None:
+    body = sent(ChatRequest(model="m:1b", messages=({"role": "user", "content": answered},), num_ctx=num_ctx))
+    assert body["messages"] == [{"role": "user", "content": asked}]
+
+
 LIES = {
     "without done": {"done": False},
     "no done key": {"done": None},

@@ -9,6 +9,7 @@ import json
 import re
 from typing import Final, NoReturn
 
+from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import (
     InvalidBody,
@@ -132,8 +133,7 @@ def _shallow(text: str) -> str:
 
 def _without_lone_surrogates(value: Json) -> Json:
     """Return a value in whose texts a half of a surrogate pair is the replacement character, as Go reads it."""
-    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    clean: Json = json.loads(text)
+    clean: Json = json.loads(wire_text(json.dumps(value, ensure_ascii=False)))
     return clean
 
 
