@@ -39,9 +39,9 @@ READERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.skipif(sys.platform == "win32", reason="os.devnull is no device there")
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
 def test_a_device_is_no_file_to_read(read: Callable[[Path], object], tmp_path: Path) -> None:
-    path = tmp_path / "device.gz"
+    path = tmp_path / "device.jsonl.gz"
     path.symlink_to(os.devnull)
     with pytest.raises(
-        SwarmError, match=r"device\.gz: cannot be .*: (\[Errno 22\] )?it is a device, which may have no end"
+        SwarmError, match=r"device\.jsonl\.gz: cannot be .*: (\[Errno 22\] )?it is a device, which may have no end"
     ):
         read(path)

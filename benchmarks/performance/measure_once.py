@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.answer_broker import AnswerBroker

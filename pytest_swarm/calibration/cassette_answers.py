@@ -12,7 +12,7 @@ from pytest_swarm.calibration.recorded_chats import (
     recorded_chats,
     resident_models,
 )
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.execution.read_prompts import ReadPrompts
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, FleetError, ServerDownError
 from pytest_swarm.execution.restoration import Restoration

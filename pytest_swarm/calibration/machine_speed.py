@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Final
 
-from pytest_swarm.calibration.recorded_chats import recorded_chats
-from pytest_swarm.ollama.cassette.takes import Take
+from pytest_swarm.calibration.recorded_chats import RecordedChat
 from pytest_swarm.simulator.models.profile_types import Profile
 
 _LEAST_CASES: Final = 5  # with fewer, tenths of them say nothing
@@ -50,14 +49,13 @@ def joined_drifts(drifts: Sequence[MachineDrift]) -> MachineDrift:
     )
 
 
-def machine_speed(take: Take, profile: Profile) -> float | None:
+def machine_speed(chats: Sequence[RecordedChat], profile: Profile) -> float | None:
     """Return how many times as fast as the profile's mean the machine decoded in a case; None if no call tells.
 
     Args:
-        take: The recorded case.
+        chats: The answered chats of the recorded case.
         profile: The profile that was measured from the recording.
     """
-    chats = list(recorded_chats(take))
     expected = recorded = 0.0
     for chat in chats:
         model, tokens, seconds = profile.model(chat.model), chat.reply.completion_tokens, chat.reply.decode_s

@@ -26,7 +26,7 @@ from pytest_swarm.calibration.prompt_reading import prompt_reading, steady_promp
 from pytest_swarm.calibration.recorded_chats import ModelRecordings, RecordedChat, RecordedLoad, collect_recordings
 from pytest_swarm.calibration.recorded_replies import recorded_answers
 from pytest_swarm.calibration.shared_compute import AloneTimes, alone_times
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES
 from pytest_swarm.metrics.facts import mean_of_known, median_of_known
 from pytest_swarm.ollama.cassette.takes import Take

@@ -12,10 +12,10 @@ from itertools import compress
 from typing import Final
 
 from pytest_swarm.calibration.machine_speed import MachineDrift, joined_drifts, machine_speed
-from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
+from pytest_swarm.calibration.recorded_chats import RecordedChat, is_load, recorded_chats
 from pytest_swarm.calibration.recorded_settings import recorded_seed, recorded_settings
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt_speed import STALLED_TIMES, is_stalled
 from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.execution.backends import simulated_backend
@@ -110,9 +110,10 @@ def check_profile(profile: Profile, fleet: Fleet, takes: Iterable[Take], *, seed
     for (_, found), run in runs.items():
         predicted += _played(run, profile, fleet, recorded_settings(run, found))
     played = [take for run in runs.values() for take in run]
-    recorded = [recorded_case(take) for take in played]
-    speeds = [machine_speed(take, profile) for take in played]
-    stalled_s = [_stalled_s(take, profile) for take in played]
+    chats = [tuple(recorded_chats(take)) for take in played]
+    recorded = list(map(recorded_case, played, chats))
+    speeds = [machine_speed(each, profile) for each in chats]
+    stalled_s = [_stalled_s(each, profile) for each in chats]
     return _compare(recorded, predicted, speeds, stalled_s)
 
 
@@ -184,9 +185,14 @@ def _ratio(figure: FigureCheck) -> str:
     return "-" if figure.ratio is None else f"{figure.ratio:.3f}"
 
 
-def recorded_case(take: Take) -> PlayedCase:
-    """Return a case as it was recorded, from its first load or chat on: before that, the server is cleared for it."""
-    chats = [chat for chat in recorded_chats(take) if chat.exchange.task is not None]
+def recorded_case(take: Take, answered: Iterable[RecordedChat]) -> PlayedCase:
+    """Return a case as it was recorded, from its first load or chat on: before that, the server is cleared for it.
+
+    Args:
+        take: The recorded case.
+        answered: Its `recorded_chats`.
+    """
+    chats = [chat for chat in answered if chat.exchange.task is not None]
     calls = [row for row in take.exchanges if not row.watched]
     start_s = min((row.sent_s for row in calls if is_load(row) or row.path == "/api/chat"), default=0.0)
     scores = [score_text(chat.task.expected, chat.reply.text).value for chat in chats if chat.task is not None]
@@ -220,10 +226,10 @@ def predicted_case(record: JobRecord) -> PlayedCase:
     )
 
 
-def _stalled_s(take: Take, profile: Profile) -> float:
+def _stalled_s(chats: Iterable[RecordedChat], profile: Profile) -> float:
     """Return how many seconds more than by the profile the prompts of a case took that stalled."""
     lost_s = 0.0
-    for chat in recorded_chats(take):
+    for chat in chats:
         model, tokens, seconds = profile.model(chat.model), chat.reply.prompt_tokens or 0, chat.reply.prefill_s or 0.0
         if model is not None:
             usual = model.spec.prefill_tokens_per_s

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt import Message, given_answers
 from pytest_swarm.domain.task import Task
 from pytest_swarm.domain.vram_sample import ResidentModel

@@ -39,10 +39,14 @@ def run(options: argparse.Namespace) -> int:
 
     The exit status is 1 where a file is there that lacks a task, because none is overwritten.
     """
+    from pytest_swarm.domain.model_names import checked_name
+    from pytest_swarm.errors import OptionError
     from pytest_swarm.units import plural
     from pytest_swarm.workloads.expected_files import expected_path, write_expected
     from pytest_swarm.workloads.graph_files import load_graph
 
+    flag, model = ("--reference", options.reference) if options.judge is None else ("--judge", options.judge)
+    checked_name(model, what=flag, error=OptionError)
     jobs: dict[Path, TaskGraph] = {}
     kept = 0
     for file in _files(options.jobs):

@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure and write; raise SwarmError for a server that does not answer or has no model."""
     from pytest_swarm.calibration.installed_models import FleetRequest, measure_server
     from pytest_swarm.domain.model import DEFAULT_NUM_CTX
+    from pytest_swarm.domain.model_names import checked_name
     from pytest_swarm.errors import OptionError
     from pytest_swarm.units import parse_duration_s
 
@@ -39,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     tags = () if options.models is None else tuple(map(str.strip, options.models.split(",")))
     if not all(tags):
         raise OptionError(f"--models: {options.models!r} has an empty entry; write for example --models=gemma2:2b,phi3")
+    for tag in tags:
+        checked_name(tag, what="--models", error=OptionError)
     unfinished = None if options.out is None else Path(f"{options.out}.part")
     found = measure_server(
         host_of_command(options.host),

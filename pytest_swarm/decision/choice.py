@@ -18,11 +18,11 @@ from pytest_swarm.statistics.best_of_many import (
     GainTable,
     cross_fitted_gain,
     gain_bounds,
-    planned_spread,
     shared_critical_value,
     units_to_prove,
 )
 from pytest_swarm.statistics.intervals import Interval
+from pytest_swarm.statistics.sample_size import planned_spread
 
 _LARGEST_LOGARITHM: Final = math.log(sys.float_info.max)
 MIN_FAMILIES: Final = 8  # with fewer, not even a gain in each excludes chance once several policies were tried

@@ -14,7 +14,7 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.domain.estimates_info import EstimatesKind
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import RunInfo
 from pytest_swarm.domain.run_options import OptionRole, names_of, text_of
 from pytest_swarm.domain.task import in_type_order

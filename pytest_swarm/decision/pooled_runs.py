@@ -13,7 +13,8 @@ from typing import Final
 
 from pytest_swarm.decision.option_effects import planners, unfelt_options
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.limits import short_digests
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import Run
 from pytest_swarm.errors import OptionError
 from pytest_swarm.gate.pairing import answers_digest
@@ -45,7 +46,7 @@ def _differences(one: Run, another: Run) -> Iterator[str]:
     for tag, digest in other.model_digests.items():
         known = digests.get(full_tag(tag), digest)
         if known != digest:
-            yield f"other model {tag}: digest {known[:19]} and {digest[:19]}"
+            yield f"other model {tag}: digest {' and '.join(short_digests(known, digest))}"
     if None not in (first.estimates, other.estimates) and first.estimates != other.estimates:
         yield "other estimates to start from, although --swarm-estimates is the same"
     asked = [", ".join(sorted(planners(run))) for run in (one, another)]

@@ -54,12 +54,12 @@ def named_policy(grouped: Grouped, against: str, budget_gb: float) -> PresentPol
         near = get_close_matches(wanted, [each.mode.lower() for each in settings], n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         known, where = ", ".join(dict.fromkeys(each.mode for each in settings)), format_gb(budget_gb)
-        raise OptionError(f"--against: {against!r} was not run at {where}{hint}; run are {known}")
+        raise OptionError(f"--against: {against!r} was not run at {where}{hint}; modes that were run: {known}")
     if in_hindsight(named[0]):
         others = ", ".join(dict.fromkeys(each.mode for each in settings if not in_hindsight(each)))
         raise OptionError(
-            f"--against: {against!r} knows the answers beforehand, so it cannot be in use now; run are "
-            f"{others or 'no other modes'}"
+            f"--against: {against!r} knows the answers beforehand, so it cannot be in use now; other modes that "
+            f"were run: {others or 'none'}"
         )
     if len(named) > 1 and _kind(named[0]) not in _ALIKE:
         labels = ", ".join(each.label for each in named)

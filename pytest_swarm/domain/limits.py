@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final, TypeGuard
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
-DEFAULT_REGISTRY: Final = "registry.ollama.ai/"  # what Ollama adds to a name without host ...
-DEFAULT_NAMESPACE: Final = "library/"  # ... and then to one without namespace; it lists names without both
+_DIGEST_SHOWN: Final = 12  # characters, as `ollama list` shows
 
 
-def full_name(name: str) -> str:
-    """Return a model name with its tag, as a server lists it: `Gemma2` is `Gemma2:latest`."""
-    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"
-
-
-@lru_cache(maxsize=1024)  # a job asks for the forms of the same few tags some hundred times
-def full_tag(tag: str) -> str:
-    """Return the form of a model tag in which two names of one model are equal, as Ollama compares them.
-
-    It is in lower case, with `:latest`, and without a scheme and the default registry and namespace:
-    `https://registry.ollama.ai/library/Gemma2` is `gemma2:latest`. Other registries stay: `hf.co/team/model:latest`.
-    """
-    name = full_name(tag.strip()).lower()
-    name = name.partition("://")[2] or name
-    name = name.removeprefix(DEFAULT_REGISTRY)
-    return name.removeprefix(DEFAULT_NAMESPACE) if name.count("/") == 1 else name
+def short_digests(one: str, other: str) -> tuple[str, str]:
+    """Return the beginnings of two digests of model files, in as many characters as tell them apart, 12 at least."""
+    one, other = one.removeprefix("sha256:"), other.removeprefix("sha256:")
+    alike = next((n for n, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(one))
+    shown = max(_DIGEST_SHOWN, alike + 1)
+    return one[:shown], other[:shown]
 
 
 def is_family(family: object) -> TypeGuard[str | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, Task, type_fault, type_name
 from pytest_swarm.errors import FleetError

@@ -1,4 +1,7 @@
-"""Model names as the server reads them: [host/][namespace/]model[:tag], with defaults, regardless of case."""
+"""Names of models, as Ollama reads and compares them: [host/][namespace/]model[:tag], with defaults, in any case.
+
+The rule is that of Ollama's `types/model/name.go`. Keys of recordings and stores are made by `full_tag`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from pytest_swarm.errors import SwarmError
 
 DEFAULT_HOST: Final = "registry.ollama.ai"
 DEFAULT_NAMESPACE: Final = "library"
@@ -38,8 +43,8 @@ class ModelName:
 
     @property
     def key(self) -> str:
-        """The form in which two names of one model are equal."""
-        return self.full.lower()
+        """The form in which two names of one model are equal: the shortest, in lower case."""
+        return self.shortest.lower()
 
     @property
     def shortest(self) -> str:
@@ -49,6 +54,32 @@ class ModelName:
         if self.namespace.lower() != DEFAULT_NAMESPACE:
             return f"{self.namespace}/{self.model}:{self.tag}"
         return f"{self.model}:{self.tag}"
+
+
+@lru_cache(maxsize=1024)  # a job asks for the forms of the same few tags some hundred times
+def full_tag(tag: str) -> str:
+    """Return the form of a model's name in which two names of one model are equal, as Ollama compares them.
+
+    It is in lower case, with `:latest`, and without a scheme and the default registry and namespace:
+    `https://registry.ollama.ai/library/Gemma2` is `gemma2:latest`. Other registries stay: `hf.co/team/model:latest`.
+    """
+    return parse_name(tag.strip()).key
+
+
+def checked_name(name: str, *, what: str, error: type[SwarmError]) -> str:
+    """Return the name of a model; one that no server can have is refused.
+
+    Args:
+        name: The name, as somebody wrote it.
+        what: Where it stands, as messages name that, such as `--swarm-judge`.
+        error: The error to raise.
+    """
+    if not parse_name(name.strip()).valid:
+        raise error(
+            f"{what}: no server takes {name!r:.100} as the name of a model; write it as `ollama list` shows it, of the "
+            "letters A to Z, digits, '_', '-' and '.': MODEL:TAG, USER/MODEL:TAG or HOST/USER/MODEL:TAG"
+        )
+    return name
 
 
 @lru_cache(maxsize=128)

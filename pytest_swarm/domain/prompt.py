@@ -25,6 +25,11 @@ class Message(TypedDict):
     content: str
 
 
+def wire_text(text: str) -> str:
+    """Return a text that UTF-8 can carry: half a surrogate pair is the replacement character, as Go's JSON reads it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def task_messages(task: Task, parent_outputs: Mapping[str, str]) -> tuple[Message, ...]:
     """Return the chat of a task: its system text, the outputs of parents that it has no placeholder for, its prompt.
 

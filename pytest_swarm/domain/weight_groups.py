@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 
 
 def sharing_weights(fleet: Fleet, groups: Iterable[tuple[str, ...]]) -> Fleet:

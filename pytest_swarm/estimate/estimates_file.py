@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from pytest_swarm.codec import FileDecoder, JsonObject, json_schema, to_json
 from pytest_swarm.documents import read_text, write_text
 from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import type_fault, type_name
 from pytest_swarm.errors import EstimateError
 from pytest_swarm.estimate.scored_calls import CellKey

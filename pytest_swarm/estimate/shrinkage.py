@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.estimates_info import EstimateCount
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import ANY_TYPE
 from pytest_swarm.estimate.scored_calls import CellKey, CellSums
 

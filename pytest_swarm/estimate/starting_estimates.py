@@ -9,8 +9,8 @@ from typing import Protocol
 
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import NEUTRAL_CAPABILITY, Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate.estimate_table import Matrix
 from pytest_swarm.estimate.scored_calls import CellKey, ScoredCall, cell_sums

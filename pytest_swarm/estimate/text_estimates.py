@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import Task
 from pytest_swarm.estimate.estimate_formulas import quality
 from pytest_swarm.estimate.scored_calls import ScoredCall

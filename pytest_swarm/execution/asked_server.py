@@ -104,6 +104,9 @@ class AskedServer:
             await self._queues(needs, tally)
         except BackendError as error:  # without an answer to `look`, nothing is certain
             tally.failures |= {need.identity: str(error) for need in needs if self._is_missing(need)}
+        except asyncio.CancelledError:
+            self._settings.restoration.broken_off = True
+            raise
         spent_s = loop.time() - started_s
         self._used_s += spent_s
         return WaveReport(asked=tally.asked, loads=tally.loads, server_s=spent_s, failures=tally.failures)

@@ -60,6 +60,7 @@ async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecor
     except SwarmError as error:
         return job.record(JobStatus.ERROR, str(error))
     except asyncio.CancelledError:
+        context.residency.break_off()
         if not stops:
             raise
         raise _stopped(job, stops[0]) from stops[0]

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.seeding import stable_rng
 from pytest_swarm.domain.text_tokens import tokens_by_length

@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import EstimateError, GraphError

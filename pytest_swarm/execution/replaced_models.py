@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.limits import short_digests
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.execution.server_answers import models_at
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.client import OllamaClient
 
-_SHOWN: Final = 12  # characters of a digest
 MEASURE_AGAIN: Final = "run again, and what is lacking is asked of the model that is there then"
 
 
@@ -103,7 +103,7 @@ def _difference(before: ModelIdentity, now: ModelIdentity | None, advice: str) -
     if now is None:
         return f"{before.tag} was removed from the server during this run; pull it, and run again"
     if now.digest != before.digest:
-        was, digest = before.digest[:_SHOWN], now.digest[:_SHOWN]
+        was, digest = short_digests(before.digest, now.digest)
         return f"{before.tag} was replaced on the server during this run (digest {was} before, {digest} now); {advice}"
     if now.server != before.server:
         return f"the server changed from version {before.server} to {now.server} during this run; {advice}"

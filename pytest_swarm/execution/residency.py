@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.model import DEFAULT_NUM_CTX, Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError, ServerDownError
@@ -65,6 +66,10 @@ class ResidencyManager:
         self._context = context
         self._calls.clear()
         self.step = 0
+
+    def break_off(self) -> None:
+        """Note that the job was ended from outside while it waited for the server."""
+        self._restoration.broken_off = True
 
     def end(self) -> None:
         """End a job: nothing is reported to it any more."""

@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
+
+_GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
+_LOOK_S: Final = 0.1
 
 
 class Restoration:
@@ -23,12 +27,14 @@ class Restoration:
         found: The models that were resident before; None = not looked yet.
         used: Full tags of the models that the run has loaded or called.
         on_use: Is called before a model is loaded or called for the first time.
+        broken_off: Whether a job was ended while it waited for the server, which may go on with the request.
     """
 
     def __init__(self) -> None:
         self.found: tuple[ResidentEntry, ...] | None = None
         self.used: set[str] = set()
         self._replaced: set[str] = set()
+        self.broken_off = False
         self.on_use: Callable[[], None] = lambda: None
 
     async def look(self, client: OllamaClient) -> None:
@@ -48,54 +54,79 @@ class Restoration:
         self.used -= set(tags)
 
     async def restore(self, client: OllamaClient) -> tuple[str, ...]:
-        """Restore the residency that was found; return a sentence for each model that could not be restored."""
-        before = {full_tag(entry.tag): entry for entry in self.found or ()}
-        now = {full_tag(entry.tag): entry for entry in await client.resident_entries()}
-        digests = await _digests(client) if self.used or self._replaced else {}
-        troubles = await self._unload(client, before, now, digests)
-        used_files = {digests[key] for key in self.used & digests.keys()}
+        """Restore the residency that was found; return a sentence for each model that could not be restored.
+
+        Where a request was broken off, look for a moment whether the server went on with it, and restore again.
+        """
         start_s = asyncio.get_running_loop().time()
-        displaced = [entry for key, entry in before.items() if key not in now]
+        digests = await _digests(client) if self.used or self._replaced else {}
+        troubles = await self._restore_once(client, digests, start_s)
+        while self.broken_off and asyncio.get_running_loop().time() < start_s + _GOES_ON_S:
+            await asyncio.sleep(_LOOK_S)
+            if any(self._is_ours(entry, digests) for entry in await client.resident_entries()):
+                troubles = await self._restore_once(client, digests, start_s)
+        return troubles
+
+    async def _restore_once(self, client: OllamaClient, digests: Mapping[str, str], start_s: float) -> tuple[str, ...]:
+        """Restore the residency that was found, as it would be at `start_s`; return what could not be restored."""
+        found = self.found or ()
+        now = await client.resident_entries()
+        ours = [entry for entry in now if self._is_ours(entry, digests)]
+        troubles = [sentence for entry in ours for sentence in await _unload(client, entry, digests)]
+        kept = {full_tag(entry.tag) for entry in now if entry not in ours}
+        used_files = {digests[key] for key in self.used & digests.keys()}
+        displaced = [entry for entry in found if full_tag(entry.tag) not in kept]
         touched = [
-            entry for key, entry in before.items() if key in now and (key in self.used or entry.digest in used_files)
+            entry
+            for entry in found
+            if entry not in displaced and (full_tag(entry.tag) in self.used or entry.digest in used_files)
         ]
         for _ in range(2 if displaced else 1):  # once more after the last load, so that all expire as they would have
             for entry in (*displaced, *touched):
                 what = f"{entry.tag} was resident before the run and could not be put back"
                 troubles += await _attempt(_put_back(client, entry, start_s), what)
         left = {full_tag(entry.tag) for entry in await client.resident_entries()}
-        gone = [entry.tag for key, entry in before.items() if key not in left]
+        gone = [entry.tag for entry in found if full_tag(entry.tag) not in left]
         if gone and not troubles:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
         return tuple(dict.fromkeys(troubles))
 
-    async def _unload(
-        self,
-        client: OllamaClient,
-        before: Mapping[str, ResidentEntry],
-        now: dict[str, ResidentEntry],
-        digests: Mapping[str, str],
-    ) -> list[str]:
-        """Unload what the run has loaded and take it out of `now`; return a sentence for each model that stays."""
-        troubles: list[str] = []
-        for key in sorted((self.used | self._replaced) & now.keys()):
-            entry = now[key]
-            as_found = key in before and before[key].num_ctx == entry.num_ctx and before[key].digest == entry.digest
-            is_replaced = None not in (entry.digest, digests.get(key)) and entry.digest != digests[key]
-            if as_found or (key in self._replaced and not is_replaced):
-                continue
-            del now[key]
-            what = f"{entry.tag} was loaded by the run and is still resident"
-            if not is_replaced:
-                troubles += await _attempt(client.unload(entry.tag), what)
-                continue
-            other = next((tag for tag, digest in digests.items() if digest == entry.digest), None)
-            if other is None:
-                left = "" if entry.left_s is None else f"; it goes by itself in {entry.left_s / 60:.0f} min"
-                troubles.append(f"{what}: its file was replaced on the server, and no tag reaches the old one{left}")
-            else:
-                troubles += await _attempt(client.unload(other), what)
-        return troubles
+    def _is_ours(self, entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
+        """Return whether the run has loaded a resident model, or loaded it otherwise than it was found."""
+        key = full_tag(entry.tag)
+        if any(each.is_model(key, entry.digest) and each.num_ctx == entry.num_ctx for each in self.found or ()):
+            return False
+        return key in self.used or (key in self._replaced and _is_replaced(entry, digests))
+
+
+def _is_replaced(entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
+    """Return whether the tag of a resident model has another file now, or is gone, as far as the server tells."""
+    return bool(digests) and entry.digest is not None and entry.digest != digests.get(full_tag(entry.tag))
+
+
+async def _unload(client: OllamaClient, entry: ResidentEntry, digests: Mapping[str, str]) -> list[str]:
+    """Unload a model that the run has loaded; return no sentence, or the one that says why it stays.
+
+    A tag that was replaced unloads the old model only where both have the same weights.
+    """
+    what = f"{entry.tag} was loaded by the run and is still resident"
+    if not _is_replaced(entry, digests):
+        return await _attempt(client.unload(entry.tag, digest=entry.digest), what)
+    other = next((tag for tag, digest in digests.items() if digest == entry.digest), None)
+    if other is not None:
+        return await _attempt(client.unload(other), what)
+    new = digests.get(full_tag(entry.tag))
+    if new is not None and not await _is_resident(client, entry.tag, new):  # somebody else's stays
+        await _attempt(client.unload(entry.tag, digest=new), what)
+        await asyncio.sleep(_LOOK_S)
+        if not await _is_resident(client, entry.tag, entry.digest):
+            return []
+    left = "" if entry.left_s is None else f"; it goes by itself in {entry.left_s / 60:.0f} min"
+    return [f"{what}: its file was replaced on the server, and no tag reaches the old one{left}"]
+
+
+async def _is_resident(client: OllamaClient, tag: str, digest: str | None) -> bool:
+    return any(each.is_model(tag, digest) for each in await client.resident_entries())
 
 
 async def _digests(client: OllamaClient) -> dict[str, str]:

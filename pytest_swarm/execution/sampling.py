@@ -126,17 +126,13 @@ class VramSampler:
         self._timer = asyncio.get_running_loop().call_later(self._pause_s, self._ask)
 
     def _ask(self) -> None:
-        """Sample once: at once where nothing is to be waited for, else in a task."""
+        """Sample once, in a task; without one where it is known that nothing has changed."""
         self._pause_s *= self._interval.growth
         rows = None if self._gpu is not None else self._look.known()
-        if rows is None:
+        if rows is not None and _by_tag(rows) == self._last:
+            self._wait()
+        else:
             self._request = asyncio.get_running_loop().create_task(self._sample())
-            return
-        resident = _by_tag(rows)
-        if resident != self._last:
-            at_s = self._clock.now_s()
-            self._record(VramSample(step=self._step, at_s=at_s, resident=resident, phase=self.phase))
-        self._wait()
 
     async def _sample(self) -> None:
         """Sample once, and wait for the next time. A server error is ignored here; the step's own calls report it."""

@@ -6,9 +6,9 @@ import asyncio
 import difflib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, BadReplyError, CallTimeoutError, ModelMissingError, ServerRefusedError
 from pytest_swarm.ollama.address import shown_host
@@ -22,6 +22,13 @@ PROBE_TIMEOUT_S: Final = 2.0  # `auto` skips a server that does not list its mod
 START_TIMEOUT_S: Final = 10.0  # of a call before a run; a server lists its models in milliseconds, even while it loads
 
 T = TypeVar("T")
+
+
+class ModelRole(NamedTuple):
+    """What a model is for that is not of the fleet, such as `planner`, and the options that name another."""
+
+    name: str
+    option: str
 
 
 def installed_models(host: str, timeout_s: float) -> tuple[ListedModel, ...]:
@@ -90,7 +97,7 @@ def _asked(host: str, timeout_s: float, path: str, call: Callable[[OllamaClient]
 
 
 def require_models(
-    host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...], *, roles: Mapping[str, str]
+    host: str, needed: tuple[str, ...], installed: tuple[ListedModel, ...], *, roles: Mapping[str, ModelRole]
 ) -> None:
     """Raise ModelMissingError if the server lacks a model, or runs it elsewhere; the message says what to do.
 
@@ -110,10 +117,13 @@ def require_models(
     missing = [tag for tag in dict.fromkeys(needed) if full_tag(tag) not in has]
     if missing:
         local = [model.tag for model in installed if model.remote_host is None]
-        told = {tag: f" ({roles[tag]})" if tag in roles else "" for tag in missing}
-        named = ", ".join(f"{tag}{told[tag]}{_nearest_installed(tag, local)}" for tag in missing)
+        own = {tag: roles[tag] for tag in missing if tag in roles}
+        named = ", ".join(
+            f"{f'the {own[tag].name} ' if tag in own else ''}{tag}{_nearest_installed(tag, local)}" for tag in missing
+        )
+        others = [f"name an installed {role.name} with {role.option}" for role in dict.fromkeys(own.values())]
+        run = ", or ".join([*others, "run"])
         pulls = " && ".join(f"ollama pull {tag}" for tag in missing)
-        run = "or run" if roles.keys() & set(missing) else "run"
         raise ModelMissingError(f"the server at {shown_host(host)} does not have {named}; {run}: {pulls}")
 
 
@@ -191,7 +201,7 @@ def _of_several(groups: Iterable[list[str]]) -> Groups:
 
 
 def reachable_host(
-    hosts: tuple[str, ...], needed: tuple[str, ...], *, roles: Mapping[str, str]
+    hosts: tuple[str, ...], needed: tuple[str, ...], *, roles: Mapping[str, ModelRole]
 ) -> tuple[str | None, str]:
     """Return the first host that has every needed model, and why it was chosen or why none was.
 

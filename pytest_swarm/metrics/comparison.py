@@ -110,8 +110,7 @@ def complete_pairs(left: Jobs, right: Jobs) -> list[ScoredPair]:
 
 def paired_scores(pairs: Sequence[ScoredPair]) -> PairedScores:
     """Return mean scores and difference; the interval is clustered by job or family, and weighs by case under auto."""
-    by_case = any(pair.reference.weighs_by_case for pair in pairs)
-    weights = weights_by_case(pair.reference.case_without_repeat for pair in pairs) if by_case else None
+    weights = pair_weights(pairs)
     return PairedScores(
         mode=fmean([pair.score_mode for pair in pairs], weights) if pairs else None,
         reference=fmean([pair.score_reference for pair in pairs], weights) if pairs else None,
@@ -123,6 +122,12 @@ def paired_scores(pairs: Sequence[ScoredPair]) -> PairedScores:
             unit=unit_name(job for pair in pairs for job in (pair.mode, pair.reference)),
         ),
     )
+
+
+def pair_weights(pairs: Sequence[ScoredPair]) -> list[float] | None:
+    """Return the weight of each pair in a mean: each case weighs alike under auto; None where all pairs do."""
+    by_case = any(pair.reference.weighs_by_case for pair in pairs)
+    return weights_by_case(pair.reference.case_without_repeat for pair in pairs) if by_case else None
 
 
 def compare_modes(jobs: Sequence[MeasuredJob]) -> tuple[Comparison, ...]:

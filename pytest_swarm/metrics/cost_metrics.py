@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from itertools import count
-
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.quality_metrics import QualityMetrics
 from pytest_swarm.metrics.spec import Column, MetricGroup, MetricSpec, Show, Unit, Worse
-from pytest_swarm.metrics.summaries import mean, weights_by_case
+from pytest_swarm.metrics.summaries import mean, ratio_of_means
 
 
 def _prompt_tokens(job: JobFacts) -> int | None:
@@ -34,14 +31,8 @@ def _score_per_token_cost(job: JobFacts) -> float | None:
 
 def score_over_cost(column: Column[float | None]) -> float | None:
     """Mean score over mean token cost of the jobs that have both, so that one cheap job does not carry it."""
-    both: list[tuple[float, float, Hashable]] = []
-    for job, case in zip(column.jobs, column.cases or count(), strict=False):  # without cases each job is its own
-        score, cost = QualityMetrics.score.of_job(job), CostMetrics.token_cost.of_job(job)
-        if score is not None and cost is not None:
-            both.append((score, cost, case))
-    weights = weights_by_case(case for _, _, case in both)
-    total = sum(weight * cost for weight, (_, cost, _) in zip(weights, both, strict=True))
-    return sum(weight * score for weight, (score, _, _) in zip(weights, both, strict=True)) / total if total else None
+    scores = [QualityMetrics.score.of_job(job) for job in column.jobs]
+    return ratio_of_means(column, scores, [CostMetrics.token_cost.of_job(job) for job in column.jobs])
 
 
 class CostMetrics(MetricGroup):

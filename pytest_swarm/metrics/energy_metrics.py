@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from pytest_swarm.domain.record import TaskStatus
 from pytest_swarm.domain.vram_sample import SamplePhase, VramSample
-from pytest_swarm.metrics.facts import JobFacts, sum_of_known
+from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit, Worse
-from pytest_swarm.metrics.summaries import mean, mean_over_steps, not_summed_up
+from pytest_swarm.metrics.summaries import mean, mean_over_steps, not_summed_up, ratio_of_means
 
 SOLVED = 1.0  # the score of a task that is entirely right
 
@@ -67,10 +67,8 @@ def _energy_j_per_solved_task(job: JobFacts) -> float | None:
 
 def energy_over_solved(column: Column[float | None]) -> float | None:
     """Energy of all jobs that measured it, over the tasks that these solved."""
-    known = [job for job in column.jobs if EnergyMetrics.energy_j.of_job(job) is not None]
-    solved = sum(EnergyMetrics.tasks_solved.of_job(job) for job in known)
-    total_j = sum_of_known(EnergyMetrics.energy_j.of_job(job) for job in known)
-    return total_j / solved if total_j is not None and solved else None
+    used_j = [EnergyMetrics.energy_j.of_job(job) for job in column.jobs]
+    return ratio_of_means(column, used_j, [EnergyMetrics.tasks_solved.of_job(job) for job in column.jobs])
 
 
 class EnergyMetrics(MetricGroup):

@@ -177,7 +177,7 @@ class _Sweep:
 
 
 def _sums(jobs: Sequence[MeasuredJob]) -> dict[tuple[str, float], dict[str, list[float]]]:
-    """Sums of cost and score, and the number of jobs, by mode and weight, then by workflow."""
+    """Sums of cost and score, and the number of jobs, by mode and weight, then by workflow; means and 1 under auto."""
     sums: dict[tuple[str, float], dict[str, list[float]]] = {}
     for job in jobs:
         cell = sums.setdefault((job.key.mode, lambda_order(job.key.lambda_token)), {})
@@ -186,4 +186,7 @@ def _sums(jobs: Sequence[MeasuredJob]) -> dict[tuple[str, float], dict[str, list
             row = cell.setdefault(job.record.case.graph.digest, [0.0, 0.0, 0.0])
             for at, value in enumerate((metrics.token_cost, metrics.score, 1.0)):
                 row[at] += value or 0.0
+    if any(job.weighs_by_case for job in jobs):
+        for row in (row for cell in sums.values() for row in cell.values()):
+            row[:] = [value / row[2] for value in row]
     return sums

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, full_tag
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.vram_sample import GpuReading, SamplePhase, VramSample
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.units import bytes_to_gb

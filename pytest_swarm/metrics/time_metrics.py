@@ -9,7 +9,14 @@ from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
-from pytest_swarm.metrics.summaries import mean, not_summed_up, quantile
+from pytest_swarm.metrics.summaries import (
+    mean,
+    mean_of_entries,
+    mean_of_jobs,
+    not_summed_up,
+    quantile,
+    quantile_of_entries,
+)
 
 
 def _switches(job: JobFacts) -> int:
@@ -80,27 +87,27 @@ def _ttft_s(job: JobFacts) -> float | None:
 
 def median_of_calls(column: Column[float | None]) -> float | None:
     """Median over the calls of all jobs."""
-    return quantile(_calls(column), 0.5)
+    return quantile_of_entries(column, _calls(column), 0.5)
 
 
 def high_of_calls(column: Column[float | None]) -> float | None:
     """95 % quantile over the calls of all jobs."""
-    return quantile(_calls(column), 0.95)
+    return quantile_of_entries(column, _calls(column), 0.95)
 
 
 def mean_of_calls(column: Column[float | None]) -> float | None:
     """Mean over the calls of all jobs."""
-    return mean_of_known(value for job in column.jobs for value in TimeMetrics.ttft_s_per_task.of_job(job))
+    return mean_of_entries(column, [TimeMetrics.ttft_s_per_task.of_job(job) for job in column.jobs])
 
 
-def _calls(column: Column[float | None]) -> list[float]:
-    return [value for job in column.jobs for value in TimeMetrics.latency_s_per_task.of_job(job)]
+def _calls(column: Column[float | None]) -> list[tuple[float, ...]]:
+    return [TimeMetrics.latency_s_per_task.of_job(job) for job in column.jobs]
 
 
 def mean_of_planned(column: Column[float]) -> float | None:
     """Mean over the jobs that planned a step."""
     rows = zip(column.values, column.jobs, strict=True)
-    return mean_of_known(value for value, job in rows if DecisionMetrics.steps.of_job(job))
+    return mean_of_jobs(column, [value if DecisionMetrics.steps.of_job(job) else None for value, job in rows])
 
 
 class TimeMetrics(MetricGroup):

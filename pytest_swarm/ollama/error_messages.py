@@ -22,13 +22,18 @@ from pytest_swarm.errors import (
     is_of_server,
 )
 from pytest_swarm.fields import problem
+from pytest_swarm.ollama.address import is_loopback
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
 _DAMAGED: Final = re.compile(r"""(invalid file magic|(unexpected )?EOF)$|tensor "|GGUF |failed to read tensor """)
 """How Ollama's reader of manifests and model files refuses one that is cut off or overwritten."""
 _NO_ACCOUNT: Final = "write user name and password into its URL, http://USER:PASSWORD@HOST (a query in it is not sent)"
-_NO_REASON: Final = "it gives no reason; Ollama that listens on 127.0.0.1 takes local host names only"
+_NO_REASON: Final = "it gives no reason; check its log"
+_OTHER_NAME: Final = (
+    "it gives no reason, as Ollama that listens on 127.0.0.1 does where it is called by another host name; "
+    "start it with OLLAMA_HOST=0.0.0.0, or call it by an address of its local network"
+)
 _PROMPT_TOKENS: Final = re.compile(r"exceed_context_size_error\W+n_prompt_tokens\W+(\d{1,12})\D")
 """In the refusal of a prompt that is too long, JSON in the text of JSON."""
 _TOO_LONG: Final = re.compile(r"exceed_context_size_error|(exceeds|longer than) the (\w+ )?context (size|length)")
@@ -147,7 +152,8 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
             f"(--swarm-reply-limit sets the largest size)"
         )
     if isinstance(error, httpx.TransportError | httpx.StreamError):
-        return BrokenReplyError(f"{call}: the server at {host} broke off its answer ({quoted(str(error))}); try again")
+        why = quoted(str(error)) or type(error).__name__
+        return BrokenReplyError(f"{call}: the server at {host} broke off its answer ({why}); try again")
     return BadReplyError(
         f"{call}: the server at {host} did not send an Ollama reply ({_reply_fault(error)}); "
         f"is another program on that port?"
@@ -233,7 +239,8 @@ def _refused(text: str, status: int | None, *, host: str, call: str) -> BackendE
             cause="lasting",
         )
     where = f"status {status}" if status is not None else "in the middle of its answer"
-    reason = quoted(text) or _NO_REASON
+    by_name = status == httpx.codes.FORBIDDEN and not is_loopback(host)  # the one that Ollama sends without a text
+    reason = quoted(text) or (_OTHER_NAME if by_name else _NO_REASON)
     return ServerRefusedError(
         f"{call}: the server at {host} refused ({where}): {reason}", status=status, cause=_cause(text)
     )

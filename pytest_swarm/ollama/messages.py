@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pytest_swarm.domain.limits import full_tag
-from pytest_swarm.domain.prompt import Message
+from pytest_swarm.domain.model_names import full_tag
+from pytest_swarm.domain.prompt import Message, wire_text
 from pytest_swarm.fields import Json
 
 
@@ -15,6 +15,7 @@ from pytest_swarm.fields import Json
 class ChatRequest:
     """One chat with a model. `num_ctx` is always sent, because the server's default depends on the GPU.
 
+    Half a surrogate pair in a message is sent as the replacement character, as the server would read it.
     `schema` is a JSON schema that constrains the reply. None in the other fields means the server's default.
     """
 
@@ -27,6 +28,8 @@ class ChatRequest:
     schema: Mapping[str, Json] | None = None
 
     def __post_init__(self) -> None:
+        messages = tuple(Message(role=each["role"], content=wire_text(each["content"])) for each in self.messages)
+        object.__setattr__(self, "messages", messages)
         if self.schema is not None:
             object.__setattr__(self, "schema", MappingProxyType(dict(self.schema)))
 
@@ -47,7 +50,7 @@ class ChatRequest:
 
         A token has at least one byte. The other half is for the template, whose own text is not known.
         """
-        size = sum(len(each["content"].encode("utf-8", "surrogatepass")) for each in self.messages)
+        size = sum(len(each["content"].encode()) for each in self.messages)
         return 2 * size > self.num_ctx
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
@@ -75,8 +75,10 @@ def check_loaded(response: GenerateAnswer, *, asked: str) -> None:
 
 def _check_model(response: ChatAnswer | GenerateAnswer, asked: str) -> None:
     """Raise ImpossibleReply for a reply of another model than the one that was asked."""
-    if response.model is None or full_tag(response.model) != full_tag(asked):
-        raise ImpossibleReply(f"says that it comes from {response.model!r}")
+    if not response.model:
+        raise ImpossibleReply("does not say which model it comes from")
+    if full_tag(response.model) != full_tag(asked):
+        raise ImpossibleReply(f"says that it comes from model {response.model!r}")
 
 
 def read_chat(response: ChatAnswer, *, asked: str) -> ChatReply:

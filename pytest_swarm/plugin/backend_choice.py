@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError, OptionError, ProfileError, ServerDownError
 from pytest_swarm.execution.backends import Backend, network_backend, simulated_backend
 from pytest_swarm.execution.server_models import (
@@ -27,6 +27,7 @@ from pytest_swarm.plugin.options import Options
 if TYPE_CHECKING:
     import httpx
 
+    from pytest_swarm.execution.server_models import ModelRole
     from pytest_swarm.ollama.messages import ListedModel
     from pytest_swarm.plugin.option_kinds import Option
     from pytest_swarm.plugin.process import Process
@@ -49,15 +50,17 @@ class ModelDemand:
         return (*self.fleet.tags, *dict.fromkeys(others))
 
     @property
-    def roles(self) -> dict[str, str]:
+    def roles(self) -> dict[str, ModelRole]:
         """What each needed tag is for that is not of the fleet, and what names another."""
         judge = {} if self.judge is None else {self.judge: _role("judge", Options.judge)}
-        planners = dict.fromkeys(self.planners, _role("planner", Options.planner, ", or as llm:TAG"))
+        planners = dict.fromkeys(self.planners, _role("planner", Options.planner, ", or with llm:TAG"))
         return {tag: role for tag, role in (judge | planners).items() if tag not in self.fleet}
 
 
-def _role(name: str, option: Option[str | None], other: str = "") -> str:
-    return f"the {name}: name one that is installed with {option.flag}=TAG or the ini key {option.dest}{other}"
+def _role(name: str, option: Option[str | None], other: str = "") -> ModelRole:
+    from pytest_swarm.execution.server_models import ModelRole
+
+    return ModelRole(name=name, option=f"{option.flag}=TAG or the ini key {option.dest}{other}")
 
 
 def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process) -> Backend:

@@ -189,7 +189,8 @@ class SwarmHooks:
             end.callback(self.session.give_back)
             if self.run is not None:
                 end.callback(self._write_reports, self.run, session, exitstatus)
-                self._close(self.run)
+                if not self._close(self.run):
+                    session.exitstatus = pytest.ExitCode.INTERRUPTED
 
     @pytest.hookimpl(tryfirst=True)  # the terminal takes its time to show where it was
     def pytest_keyboard_interrupt(self) -> None:
@@ -203,9 +204,9 @@ class SwarmHooks:
         self.signals.end()
         self._imports.remove()
 
-    def _close(self, run: PreparedRun) -> None:
-        """Leave the server as it was found; where a further Ctrl-C ends that, say so, and go on to the reports."""
-        resources = run.resources
+    def _close(self, run: PreparedRun) -> bool:
+        """Leave the server as it was found; where a further Ctrl-C ends that, say so, and return False."""
+        resources, whole = run.resources, True
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
@@ -215,8 +216,10 @@ class SwarmHooks:
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
         except KeyboardInterrupt:
+            whole = False
             resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
         self._at_the_end = resources.remarks[before:]
+        return whole
 
     def _tell_of_restoration(self) -> None:
         self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.limits import short_digests
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.errors import BackendError, OptionError
 from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_models, require_models, server_version
@@ -86,9 +87,10 @@ def check_same_models(states: Sequence[ServerState], needed: Sequence[str]) -> N
         for other in states[1:]:
             here, there = states[0].digest(tag), other.digest(tag)
             if here != there and here is not None and there is not None:
+                one, another = short_digests(here, there)
                 raise OptionError(
-                    f"--swarm-host: {tag} is not the same model at {states[0].host} ({here[:12]}) and at {other.host} "
-                    f"({there[:12]}); run `ollama pull {tag}` on both"
+                    f"--swarm-host: {tag} is not the same model at {states[0].host} ({one}) and at {other.host} "
+                    f"({another}); run `ollama pull {tag}` on both"
                 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.answer_broker import AnswerBroker
 from pytest_swarm.execution.asked_server import AskSettings

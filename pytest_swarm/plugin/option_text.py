@@ -57,6 +57,12 @@ class OptionText:
         """Return the text itself."""
         return self.text
 
+    def model(self) -> str:
+        """Return the name of a model."""
+        from pytest_swarm.domain.model_names import checked_name
+
+        return checked_name(self.text, what=self.what, error=OptionError)
+
     def path(self) -> Path:
         """Return a path as it was given, or read from the ini file's folder where that is not the current one."""
         return Path(self.text) if self._folder in (Path(), Path.cwd()) else self._folder / Path(self.text)

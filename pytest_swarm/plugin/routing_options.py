@@ -77,12 +77,12 @@ class RoutingOptions(OptionValues):
         metavar="TIME",
     )
     planner = Maybe(
-        lambda given: given.word(),
+        lambda given: given.model(),
         "model that plans in mode llm; none: the fleet's best reasoner that fits the smallest budget",
         metavar="TAG",
     )
     judge = Maybe(
-        lambda given: given.word(),
+        lambda given: given.model(),
         "model that grades answers by a rubric; without one they stay unscored",
         metavar="TAG",
     )

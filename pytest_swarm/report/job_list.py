@@ -122,7 +122,7 @@ class _Bodies:
         self._lean = environment.get_template("job_lean.html.j2")
         modes = max((len(row.jobs) for row in rows), default=1)
         most_tasks = max(map(_tasks, rows), default=1)
-        telling = sorted(rows, key=_telling)[: max(1, min(FULL_JOBS // modes, FULL_TASKS // most_tasks))]
+        telling = sorted(rows, key=JobRow.importance)[: max(1, min(FULL_JOBS // modes, FULL_TASKS // most_tasks))]
         self._in_full = frozenset(row.number for row in telling)
         self.detail = _fitting(telling, self._full)
 
@@ -141,11 +141,6 @@ class _Bodies:
 def _tasks(row: JobRow) -> int:
     """Return the tasks of a row's jobs, at least 1."""
     return max(1, sum(len(job.record.case.graph) for job in row.jobs))
-
-
-def _telling(row: JobRow) -> tuple[bool, bool, float, int, int]:
-    """Return the sort key: failures and broken budgets first, then differences in score and in routing."""
-    return not row.trouble, not row.violations, -row.spread, -row.differing, row.number
 
 
 def _packed(rows: Sequence[JobRow], rendered: Iterable[str], macros: Any, note: str | None) -> JobList:

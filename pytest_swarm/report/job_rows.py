@@ -28,6 +28,10 @@ class JobRow:
         """Return the job under a mode; None where that did not run it."""
         return next((job for job in self.jobs if job.key.mode == mode), None)
 
+    def importance(self) -> tuple[bool, bool, float, int, int]:
+        """Return the sort key: failures and broken budgets first, then differences in score and in routing."""
+        return not self.trouble, not self.violations, -self.spread, -self.differing, self.number
+
 
 def job_rows(jobs: Iterable[MeasuredJob]) -> tuple[JobRow, ...]:
     """Return the jobs grouped by everything but their mode, in the order of the report."""

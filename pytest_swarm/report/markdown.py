@@ -95,7 +95,7 @@ def _scoreboard(report: Report) -> list[str]:
 def _jobs(report: Report, *, room: int) -> list[str]:
     """Return the jobs in at most `room` lines: those that failed, broke a budget, or differ come first."""
     rows = job_rows(report.jobs)
-    shown = sorted(rows, key=_telling)[: max(0, min(_JOBS, room - _FRAME))]
+    shown = sorted(rows, key=JobRow.importance)[: max(0, min(_JOBS, room - _FRAME))]
     if not shown:
         return []
     shown.sort(key=lambda row: row.number)
@@ -103,10 +103,6 @@ def _jobs(report: Report, *, room: int) -> list[str]:
     table = markdown_table(head, [_job(row, report.mode_names) for row in shown], left=3)
     summary = f"<details><summary>{len(shown):,} of {plural(len(rows), 'job')}</summary>"
     return [summary, "", *table, "", "</details>", ""]
-
-
-def _telling(row: JobRow) -> tuple[bool, bool, float, int]:
-    return not row.trouble, not row.violations, -row.spread, row.number
 
 
 def _job(row: JobRow, modes: Sequence[str]) -> list[str]:

@@ -22,9 +22,10 @@ _NAMED: Final = 3  # up to so many modes are named in the headline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestRow:
-    """One mode: its mean score, its difference to the reference, and what the interval supports in one sentence.
+    """One mode: its mean score, its difference to the reference, and what the interval supports.
 
-    `over` says over which jobs the score is, where not every mode has one in each job.
+    `over` says over which jobs the score is, where not every mode has one in each job. `routed` says how many tasks
+    ran on another model than under the reference.
     """
 
     mode: str
@@ -33,7 +34,13 @@ class ForestRow:
     difference: str
     mark: ForestMark | None
     tone: Tone
-    sentence: str
+    supported: str
+    routed: str
+
+    @property
+    def sentence(self) -> str:
+        """Return what the interval supports, and how much was routed differently."""
+        return "; ".join(filter(None, (self.supported, self.routed)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +176,8 @@ def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, 
         difference="" if found is None else signed_points(found.mean),
         mark=mark,
         tone="plain" if compared is None else TONES[claim_of(compared)],
-        sentence="the reference" if compared is None else f"{_supported(compared)}{_routed(compared)}",
+        supported="the reference" if compared is None else _supported(compared),
+        routed="" if compared is None else _routed(compared),
     )
 
 
@@ -196,5 +204,5 @@ def _routed(c: Comparison) -> str:
     if c.routing_divergence_pct is None:
         return ""
     if c.tasks_diverged == 0:
-        return "; the same model for every task"
-    return f"; {part_of(c.tasks_diverged, c.tasks_compared, 'task')} routed differently"
+        return "the same model for every task"
+    return f"{part_of(c.tasks_diverged, c.tasks_compared, 'task')} routed differently"

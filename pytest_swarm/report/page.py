@@ -44,8 +44,12 @@ from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_name, mo
 from pytest_swarm.units import plural
 
 MODEL_COLORS: Final = ("cyan", "violet", "green", "orange", "pink", "blue", "brown", "teal", "slate", "ink")
-_MORE_COLORS: Final = ("cyan", "magenta", "olive", "crimson", "indigo", "emerald", "gold", "plum", "navy", "rust")
-SPARE_COLORS: Final = tuple(each for each in _MORE_COLORS if each not in {spec.color for spec in MODES})
+_MODE_COLORS: Final = (
+    *("blue", "teal", "violet", "orange", "magenta", "ink", "olive"),
+    *("green", "pink", "brown", "slate", "indigo", "emerald"),
+)  # of the rows of MODES; the order gives like colors different shapes
+MORE_COLORS: Final = ("cyan", "crimson", "gold", "plum", "navy", "rust")  # for other modes, and for new rows of MODES
+SPARE_COLORS: Final = tuple(each for each in MORE_COLORS if each not in {spec.color for spec in MODES})
 SHAPES: Final = 5  # that charts draw (`shape` of macros.html.j2)
 _MAX_NOTES: Final = 200
 _NAMED: Final = 6  # up to so many modes are named in the head of the page
@@ -155,12 +159,13 @@ def mode_colors(modes: Iterable[str]) -> dict[str, str]:
 
 
 def mode_shape(mode: str) -> int:
-    """Return the number of the shape that marks a mode in charts: by its row, so that like colors differ in shape.
+    """Return the number of the shape that marks a mode in charts: by its row's color, so that like colors differ in it.
 
     Args:
         mode: A mode; that of third parties has a shape by its name.
     """
-    place = crc32(mode.encode()) if built_in(mode) is None else mode_order(mode)[0]
+    row, colors = built_in(mode), (*_MODE_COLORS, *MORE_COLORS)
+    place = colors.index(row.color) if row is not None and row.color in colors else crc32(mode.encode())
     return place % SHAPES
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from pytest_swarm.errors import printable
 from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.report.text_table import aligned
-from pytest_swarm.report.wording import NOT_MEASURED
+from pytest_swarm.report.wording import NOT_MEASURED, gigabytes, milliseconds, number, percent, seconds
 from pytest_swarm.telemetry.published import PublishedJob, PublishedTelemetry
 from pytest_swarm.units import plural
 
@@ -135,11 +135,11 @@ def published_text(telemetry: PublishedTelemetry) -> str:
 
 
 def _job_row(job: PublishedJob) -> tuple[str, ...]:
-    return (job.job, job.mode, _percent(job.score), _number(job.latency_s, " s"), _models(job))
+    return (job.job, job.mode, percent(job.score, digits=1), seconds(job.latency_s), _models(job))
 
 
 def _pair_lines(pair: PublishedPairing) -> list[str]:
-    share = _percent(pair.differed / pair.tasks if pair.tasks else None)
+    share = percent(pair.differed / pair.tasks if pair.tasks else None, digits=1)
     lines = [
         f"jobs won: lp {pair.jobs_lp_won}, llm {pair.jobs_llm_won}, tied {pair.jobs_tied}",
         f"different models for {pair.differed} of {plural(pair.tasks, 'task')} ({share})",
@@ -155,22 +155,14 @@ def _models(job: PublishedJob) -> str:
     return ", ".join(dict.fromkeys(task.model for task in job.tasks)) or NOT_MEASURED
 
 
-def _percent(value: float | None) -> str:
-    return NOT_MEASURED if value is None else f"{100 * value:.1f} %"
-
-
-def _number(value: float | None, unit: str = "", digits: int = 1) -> str:
-    return NOT_MEASURED if value is None else f"{value:.{digits}f}{unit}"
-
-
 _ROWS: Final[tuple[tuple[str, Callable[[PublishedModeFigures], str]], ...]] = (
     ("jobs", lambda mode: str(mode.jobs)),
-    ("mean job score", lambda mode: _percent(mode.score)),
-    ("mean VRAM", lambda mode: _number(mode.vram_gb, " GB")),
-    ("jobs over budget, as recorded", lambda mode: _percent(mode.violation_rate)),
-    ("mean total latency", lambda mode: _number(mode.latency_s, " s")),
-    ("score per token cost", lambda mode: _number(mode.score_per_token_cost, digits=4)),
-    ("solve time per job", lambda mode: _number(mode.solve_ms, " ms", digits=2)),
+    ("mean job score", lambda mode: percent(mode.score, digits=1)),
+    ("mean VRAM", lambda mode: gigabytes(mode.vram_gb)),
+    ("jobs over budget, as recorded", lambda mode: percent(mode.violation_rate, digits=1)),
+    ("mean total latency", lambda mode: seconds(mode.latency_s)),
+    ("score per token cost", lambda mode: number(mode.score_per_token_cost, 4)),
+    ("solve time per job", lambda mode: milliseconds(mode.solve_ms)),
     ("steps decided by the fallback", lambda mode: f"{mode.fallback_steps} of {mode.steps}"),
     ("tasks assigned by the fallback", lambda mode: f"{mode.fallback_tasks} of {mode.tasks}"),
 )

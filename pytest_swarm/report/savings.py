@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
-from pytest_swarm.metrics.comparison import complete_pairs, jobs_of_modes
-from pytest_swarm.metrics.facts import mean_of_known
+from pytest_swarm.metrics.comparison import ScoredPair, complete_pairs, jobs_of_modes, pair_weights
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.report_model import Report
@@ -47,15 +47,17 @@ def saving(jobs: Iterable[MeasuredJob], mode: str, reference: str) -> Saving:
     """
     by_mode = jobs_of_modes(jobs)
     pairs = complete_pairs(by_mode.get(mode, {}), by_mode.get(reference, {}))
-    both = [(pair.mode.metrics, pair.reference.metrics) for pair in pairs]
     return Saving(
-        loads=_mean((own.switches, other.switches) for own, other in both),
-        seconds=_mean((own.makespan_s, other.makespan_s) for own, other in both),
+        loads=_mean(pairs, lambda job: job.metrics.switches),
+        seconds=_mean(pairs, lambda job: job.metrics.makespan_s),
     )
 
 
-def _mean(pairs: Iterable[tuple[float | None, float | None]]) -> float | None:
-    return mean_of_known(None if own is None or other is None else other - own for own, other in pairs)
+def _mean(pairs: Sequence[ScoredPair], figure: Callable[[MeasuredJob], float | None]) -> float | None:
+    """Return by how much less of a figure the modes took, on average over the pairs that measured it."""
+    both = [(pair, figure(pair.mode), figure(pair.reference)) for pair in pairs]
+    known = [(pair, other - own) for pair, own, other in both if own is not None and other is not None]
+    return fmean([saved for _, saved in known], pair_weights([pair for pair, _ in known])) if known else None
 
 
 def _saved(mode: str, found: Saving) -> str | None:

@@ -12,9 +12,10 @@ from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.charts.cost_chart import FIGURES, figure_rows, place_of, sentence_of
 from pytest_swarm.report.decided_intervals import decided_report
-from pytest_swarm.report.findings import answers, missing_sentences
+from pytest_swarm.report.findings import answers, missing_sentences, nothing_measured
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
+from pytest_swarm.report.mode_forest import ModeForest, mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.text_table import TextColumn, columns_under, text_table, wrapped
@@ -45,12 +46,47 @@ def terminal_summary(report: Report, *, width: int, verbose: int) -> list[str]:
     lines += ["", *_totals(report, width), ""]
     for curves in report.lambda_curves:
         lines += [*_cost_curves(curves, width), ""]
+    forest = None if nothing_measured(report) else mode_forest(report)
+    if forest is not None:
+        lines += [*_compared(forest, width), ""]
+    in_table = () if forest is None else ("comparison", "saving")
     for answer in answers(report):
-        lines += wrapped(whole_line(answer.text), width)
+        if answer.kind not in in_table:
+            lines += wrapped(whole_line(answer.text), width)
     lines += _not_run(report, width, verbose)
     lines += _verified(report, width)
     origin = provenance(report)
     return lines if origin is None else [*lines, *wrapped(f"{origin.word}: {origin.text}", width)]
+
+
+def _compared(forest: ModeForest, width: int) -> list[str]:
+    """Return what many modes come to against one: a sentence, what is compared over what, and a row for each mode.
+
+    What each mode saves is left out: loads and makespan stand in the table of modes.
+    """
+    rows = [row for group in forest.groups for row in group.rows]
+    names = short_names([row.mode for row in rows], _NAME)
+    cells = [
+        [
+            names[row.mode],
+            row.score,
+            row.difference,
+            whole_line(row.supported),
+            row.routed.removesuffix(" routed differently"),
+        ]
+        for row in rows
+    ]
+    table = text_table(_COMPARED_COLUMNS, cells, width)
+    return [*wrapped(whole_line(forest.headline), width), *wrapped(whole_line(forest.caption), width), *table]
+
+
+_COMPARED_COLUMNS: Final = (
+    TextColumn(title="mode", right=False),
+    TextColumn(title="score"),
+    TextColumn(title="points"),
+    TextColumn(title="what the jobs tell", right=False),
+    TextColumn(title="other models", right=False, gives_way=1),
+)
 
 
 def _verified(report: Report, width: int) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pytest_swarm.domain.model_names import checked_name
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec
 
@@ -149,6 +150,8 @@ class ModeTable:
             named = {"text": "argument", "planner": "model", "file": "policy file"}
             what = named.get(spec.argument.kind, spec.argument.kind)
             raise OptionError(f"mode {mode!r} names no {what}; write for example {spec.name}:{spec.argument.example}")
+        if spec.argument is not None and spec.argument.kind == "planner" and argument:
+            checked_name(argument, what=f"mode {mode!r}", error=OptionError)
 
     def check(self, mode: str, *, fleet: Fleet, planner: bool, realised: bool) -> None:
         """Refuse, in one sentence, a mode that cannot run with what there is.

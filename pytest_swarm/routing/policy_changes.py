@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.limits import short_digests
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.routing.policy_file import MODEL_FIELDS, PolicyFile
 
@@ -74,9 +75,10 @@ def changed_models(policy: PolicyFile, installed: Iterable[tuple[str, str | None
             continue
         now = digests[full_tag(model.name)]
         if now is not None and model.digest is not None and now != model.digest:
+            digest, was = short_digests(now, model.digest)
             found.append(
-                f"model {model.name} is another one (digest {now[:19]}) than when it was measured "
-                f"({model.digest[:19]}); measure and decide anew"
+                f"model {model.name} is another one (digest {digest}) than when it was measured ({was}); "
+                "measure and decide anew"
             )
     return tuple(found)
 

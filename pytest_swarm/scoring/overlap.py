@@ -49,7 +49,7 @@ def _rouge_scorer() -> Any:
     try:
         module = import_module("rouge_score.rouge_scorer")
     except ImportError as error:
-        raise ScoringError("an expectation of kind rouge_l needs the package rouge-score; install it") from error
+        raise ScoringError("an expectation of kind rouge_l needs rouge-score; pip install rouge-score") from error
     return module.RougeScorer(["rougeL"], use_stemmer=True)
 
 

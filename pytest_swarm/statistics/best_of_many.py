@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pytest_swarm.statistics.families import Families, linearized
 from pytest_swarm.statistics.intervals import t_quantile
 from pytest_swarm.statistics.mean_bounds import WeightedValues, mean_bounds
+from pytest_swarm.statistics.sample_size import planned_spread
 from pytest_swarm.statistics.sign_flips import POWER, SEED
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _LEAST_FREEDOM: Final = 0.05  # where one family holds nearly all jobs
 _TINY: Final = 1e-12
 """Below this share of its size a spread is rounding error."""
 _ROUNDING: Final = 1e-9
-_ASSURANCE: Final = 0.8  # chance with which a spread is no larger than planned for (Browne, Stat. Med. 14 (1995) 1933)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,14 +231,6 @@ def _shared_level(table: GainTable, critical: float) -> float:
     from scipy.special import stdtr
 
     return min(table.level, max(_LEAST_LEVEL, float(stdtr(table.units - 1, -critical))))
-
-
-def planned_spread(values: Sequence[float]) -> float:
-    """Return the upper limit of the standard deviation that a sample supports with a chance of 80 %."""
-    from scipy.special import chdtri
-
-    freedom = len(values) - 1
-    return stdev(values) * math.sqrt(freedom / float(chdtri(freedom, _ASSURANCE)))
 
 
 def _best(sums: Floats) -> int:

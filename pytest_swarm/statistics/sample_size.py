@@ -8,14 +8,14 @@ sample has not yet seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean
+from statistics import NormalDist, fmean, stdev
 from typing import Final
 
 from pytest_swarm.statistics.mean_bounds import WeightedValues, p_mean_at_most
 
-ASSURANCE: Final = 0.8
+_ASSURANCE: Final = 0.8
 """Chance with which the spread is no larger than planned for."""
 _POWER: Final = 0.85
 """Planned chance of a verdict: somewhat above the 80 % that is promised, because other jobs spread otherwise."""
@@ -69,17 +69,30 @@ def units_to_exceed(spread: Spread, *, true_mean: float, limit: float, level: fl
 
 def _planned(spread: Spread) -> tuple[list[float], float]:
     """Deviations from the mean whose spread is that of the sample's upper limit, and their standard deviation."""
-    from scipy.special import chdtri
-
     values = [*spread.values, fmean(spread.values) + spread.step, fmean(spread.values) - spread.step]
     middle = fmean(values)
-    freedom = max(1, len(spread.values) - 1)
-    factor = math.sqrt(freedom / float(chdtri(freedom, ASSURANCE)))
+    factor = _spread_factor(max(1, len(spread.values) - 1))
     seen = fmean((each - middle) ** 2 for each in values)
     if not seen:
         return [0.0] * len(values), 0.0
     deviation = math.sqrt(factor**2 * seen + spread.uneven)
     return [deviation / math.sqrt(seen) * (each - middle) for each in values], deviation
+
+
+def planned_spread(values: Sequence[float]) -> float:
+    """Return the upper limit of the standard deviation that a sample supports with a chance of 80 %.
+
+    Args:
+        values: The sample, at least two values.
+    """
+    return stdev(values) * _spread_factor(len(values) - 1)
+
+
+def _spread_factor(freedom: int) -> float:
+    """Return sqrt(f / q) with q the 20 % quantile of chi squared with f degrees of freedom (Browne)."""
+    from scipy.special import chdtri
+
+    return math.sqrt(freedom / float(chdtri(freedom, _ASSURANCE)))
 
 
 def _first(holds: Callable[[int], bool]) -> int | None:

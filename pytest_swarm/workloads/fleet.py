@@ -15,6 +15,7 @@ from typing import Final
 
 from pytest_swarm.documents import path_of, read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
+from pytest_swarm.domain.model_names import checked_name
 from pytest_swarm.domain.task import MAX_ESTIMATED_TOKENS
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json, shown
@@ -139,7 +140,7 @@ def _assign(document: Json, where: str) -> dict[str, str]:
 def _read_model(row: Fields) -> Model | None:
     """Return the model of a table, None where it is excluded."""
     row.only(_KEYS)
-    tag = row.text("name")
+    tag = checked_name(row.text("name"), what=row.where, error=FleetError)
     fields = row.labeled(tag)
     capabilities = fields.table("capabilities")
     written = fields.raw("num_ctx") if "num_ctx" in fields else None

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pytest_swarm.calibration.cassette_answers import import_cassette
 from pytest_swarm.calibration.measured_world import measured_world
 from pytest_swarm.calibration.profile_check import CaseFigures, predicted_case, recorded_case
+from pytest_swarm.calibration.recorded_chats import recorded_chats
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
@@ -130,7 +131,7 @@ def played_pairs(recording: Path, folder: Path) -> tuple[list[tuple[CaseFigures,
         for take in takes:
             [result] = waves.play([take.case]).cases.values()
             if isinstance(result, CompleteCase) and result.record is not None:
-                was, now = recorded_case(take), predicted_case(result.record)
+                was, now = recorded_case(take, recorded_chats(take)), predicted_case(result.record)
                 if was.plan == now.plan:
                     found.append((was.figures, now.figures))
     return found, len(takes)

@@ -82,6 +82,7 @@ def test_a_reference_model_answers_what_has_no_expectation() -> None:
 def test_a_file_for_a_judge_says_nothing_of_a_reference_model(tmp_path: Path) -> None:
     job = tmp_path / "job.toml"
     save_graph(graph(), job)
+    assert main(["expect", str(job), "--judge", "big 7b"]) == 4  # a name that no server takes
     assert main(["expect", str(job), "--judge", "big:7b"]) == 0
     text = expected_path(job).read_text()
     assert "reference_model" not in text

@@ -235,6 +235,8 @@ def test_the_fleet_command_measures_the_named_models_alone(tmp_path: Path, capsy
         assert "does not have psychic:7b" in capsys.readouterr().err
     assert main(["fleet", "--host", url, "--models", "a,,b"]) == 4
     assert "--models: 'a,,b' has an empty entry" in capsys.readouterr().err
+    assert main(["fleet", "--host", url, "--models", "a b"]) == 4
+    assert "--models: no server takes 'a b' as the name of a model" in capsys.readouterr().err
 
 
 def test_a_fleet_that_cannot_be_written_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy, gain_of
 from pytest_swarm.decision.policy_figures import PolicyFigures
-from pytest_swarm.statistics.best_of_many import planned_spread
+from pytest_swarm.statistics.sample_size import planned_spread
 
 JOBS = 24
 

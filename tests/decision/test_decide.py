@@ -383,11 +383,15 @@ def test_a_policy_of_a_run_that_was_cut_off_says_so(complete: bool) -> None:
     ("modes", "question", "said"),
     [
         (("oracle",), {}, "only oracle was run, which knows the answers beforehand; run mode fixed as well"),
-        (("milp", "fixed"), {"against": "heft"}, "--against: 'heft' was not run at 24GB; run are milp, fixed"),
+        (
+            ("milp", "fixed"),
+            {"against": "heft"},
+            "'heft' was not run at 24GB; modes that were run: milp, fixed",
+        ),
         (
             ("milp", "fixed"),
             {"against": "fixd"},
-            "'fixd' was not run at 24GB (did you mean fixed?); run are milp, fixed",
+            "'fixd' was not run at 24GB (did you mean fixed?); modes that were run: milp, fixed",
         ),
         (("milp", "fixed"), {"budgets_gb": (9.0,)}, "--vram: nothing was measured at 9GB; the runs have 24GB"),
     ],
@@ -600,7 +604,10 @@ OTHER: dict[str, tuple[dict[str, object], str]] = {
     "estimates": ({"options": {"swarm_estimates": "est.json"}}, "other --swarm-estimates: "),
     "learning": ({"options": {"swarm_learning": "off"}}, "other --swarm-learning: "),
     "judge": ({"options": {"swarm_judge": "phi4:14b"}}, "other --swarm-judge: "),
-    "digest": ({"model_digests": {"gemma2:2b": "b" * 64}}, "other model gemma2:2b: digest aaaaaaaaaaaaaaaaaaa and bbb"),
+    "digest": (
+        {"model_digests": {"gemma2:2b": "b" * 64}},
+        "other model gemma2:2b: digest aaaaaaaaaaaa and bbb",
+    ),
     "same file": (
         {"estimates": EstimatesInfo(kind=EstimatesKind.FILE, learning=True, answers=3)},
         "other estimates to start from, although --swarm-estimates is the same",

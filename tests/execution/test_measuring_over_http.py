@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import httpx
 import pytest
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.execution.backends import Backend, network_backend
 from pytest_swarm.execution.server_answers import served_models
 from pytest_swarm.execution.waves import NotMeasured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 
 import httpx
@@ -36,7 +37,14 @@ class Refusing(StandIn):
         return httpx.Response(500, json={"error": "llama-server process has terminated: exit status 1"})
 
 
-def restored(server: StandIn, during: Callable[[StandIn], object], *, forgets: Collection[str] = ()) -> tuple[str, ...]:
+def restored(
+    server: StandIn,
+    during: Callable[[StandIn], object],
+    *,
+    forgets: Collection[str] = (),
+    broken_off: bool = False,
+    later_s: float = 0.0,
+) -> tuple[str, ...]:
     """What is said of a run that uses `own` on a server that held `theirs`, after what happens `during` it."""
 
     async def main() -> tuple[str, ...]:
@@ -48,7 +56,10 @@ def restored(server: StandIn, during: Callable[[StandIn], object], *, forgets: C
         restoration.use("own")
         during(server)
         restoration.forget(forgets)
-        return await restoration.restore(client)
+        restoration.broken_off = broken_off
+        said = await restoration.restore(client)
+        await asyncio.sleep(later_s)
+        return said
 
     return in_virtual_time(main)
 
@@ -87,7 +98,7 @@ def test_what_cannot_be_restored_is_said_once(server: StandIn, sentence: str) ->
 @pytest.mark.parametrize("other", [True, False], ids=["another-tag", "no-tag"])
 def test_the_old_file_of_a_replaced_model_is_unloaded_by_another_tag_or_named(other: bool, forgotten: bool) -> None:
     server = StandIn()
-    server.installed = {"own:latest": "new", **({"kept:1": "old"} if other else {})}
+    server.installed = {"own": "new", **({"kept:1": "old"} if other else {})}
     server.digests = {"own": "old", "theirs": "x"}
     (*said,) = restored(server, lambda _: None, forgets=["own:latest"] if forgotten else [])
     assert server.resident == {"theirs": 512, **({} if other else {"own": 4096})}
@@ -95,6 +106,51 @@ def test_the_old_file_of_a_replaced_model_is_unloaded_by_another_tag_or_named(ot
     assert said == ([] if other else [f"own was loaded by the run and is still resident: {reason}"])
     polls = [path for path, _ in server.requests]
     assert len(polls) <= 4
+
+
+class OneWeights(StandIn):
+    """A server whose tags all have the same weights, so that any of them unloads what was loaded by another."""
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        response = await super().__call__(request)
+        if self.requests and self.requests[-1][1].get("keep_alive") == 0:
+            self.resident.pop(self.requests[-1][1]["model"], None)
+        return response
+
+
+def test_a_replaced_model_of_the_same_weights_is_unloaded_by_its_tag() -> None:
+    server = OneWeights()
+    server.installed, server.digests = {"own": "new"}, {"own": "old", "theirs": "x"}
+    assert restored(server, lambda _: None) == ()
+    assert server.resident == {"theirs": 512}
+
+
+def test_a_model_that_is_listed_twice_under_its_tag_is_unloaded_twice() -> None:
+    server = StandIn()
+    server.installed = {"own:latest": "new", "kept:1": "old"}
+    server.digests = {"own": "old", "own:latest": "new", "theirs": "x"}
+    assert restored(server, lambda each: each.put("own:latest")) == ()
+    assert server.resident == {"theirs": 512}
+
+
+def test_a_model_whose_tag_was_removed_is_unloaded_by_another_tag() -> None:
+    server = StandIn()
+    server.installed, server.digests = {"kept:1": "old"}, {"own": "old", "theirs": "x"}
+    assert restored(server, lambda _: None) == ()
+    assert server.resident == {"theirs": 512}
+
+
+@pytest.mark.parametrize("broken_off", [True, False])
+def test_a_load_that_the_server_goes_on_with_after_it_was_broken_off_is_unloaded(broken_off: bool) -> None:
+    server = StandIn()
+
+    def break_off(each: StandIn) -> None:
+        evicted(each)
+        del each.resident["own"]
+        asyncio.get_running_loop().call_later(0.5, each.put, "own")
+
+    assert restored(server, break_off, broken_off=broken_off, later_s=2.0) == ()
+    assert server.resident == {"theirs": 512, **({} if broken_off else {"own": 4096})}
 
 
 def test_a_file_that_somebody_else_loaded_under_a_replaced_tag_is_left_alone() -> None:

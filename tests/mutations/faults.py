@@ -170,8 +170,8 @@ FAULTS: Final = (
     Fault(
         name="the simulated server reads the fields of other routes",
         where="simulator/server/request_bodies.py",
-        old="for name, item in folded(value).items() if name in fields}",
-        new="for name, item in folded(value).items()}",
+        old="for name, item in found.items() if name in fields}",
+        new="for name, item in found.items()}",
         tests=("simulator/test_conformance_wire.py",),
     ),
     Fault(
@@ -371,6 +371,13 @@ FAULTS: Final = (
         old="for entry in (*displaced, *touched):",
         new="for entry in touched:",
         tests=("execution/test_restoration.py",),
+    ),
+    Fault(
+        name="a load that was broken off is not looked for at the end",
+        where="execution/case.py",
+        old="        context.residency.break_off()\n",
+        new="",
+        tests=("plugin/test_manners.py",),
     ),
     Fault(
         name="a model is noted as used when its case ends, which a killed worker never reaches",
@@ -1700,6 +1707,13 @@ FAULTS: Final = (
         new="if True:",
         tests=("execution/test_replaced_models.py",),
     ),
+    Fault(
+        name="a case counts in a mean as often as it was repeated under auto",
+        where="metrics/summaries.py",
+        old="    if column.cases is None:\n        return values, None\n",
+        new="    if True:\n        return values, None\n",
+        tests=("metrics/test_weights_by_case.py",),
+    ),
     # --- decision
     Fault(
         name="the interval of a chosen policy does not pay for the choice",
@@ -2270,6 +2284,13 @@ FAULTS: Final = (
         old="KEEP_ALIVE, THINK, RESPONSES_INPUT)",
         new="KEEP_ALIVE, THINK)",
         tests=("simulator/test_openai.py",),
+    ),
+    Fault(
+        name="of two fields of one name only the last is checked",
+        where="simulator/server/request_bodies.py",
+        old="    for name, item in all_fields(value):",
+        new="    for name, item in folded(value).items():",
+        tests=("simulator/test_request_bodies.py",),
     ),
     Fault(
         name="the case of a nested field counts",

@@ -25,7 +25,9 @@ from pytest_swarm.errors import (
 )
 from pytest_swarm.ollama.address import base_url, credentials_of, default_host
 from pytest_swarm.ollama.client import OllamaClient
+from pytest_swarm.ollama.error_messages import translate_error
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest, ListedModel
+from pytest_swarm.ollama.official_package import ollama
 from pytest_swarm.ollama.transports.network import network_transport
 from pytest_swarm.ollama.transports.probe import ProbeTransport
 from tests.ollama.wires import GOOD, REQUEST, answering, chat, client, saying
@@ -162,6 +164,18 @@ def test_options_and_schema_are_sent_where_given() -> None:
     )
     assert body["options"] == {"num_ctx": 512, "seed": 3, "temperature": 0.0, "num_predict": 9}
     assert body["format"] == schema
+
+
+@pytest.mark.parametrize(
+    ("answered", "asked"),
+    [("a\ud800", "a\ufffd"), ("\ud800b", "\ufffdb"), ("\udc00", "\ufffd"), ("\ud83d\ude00", "😀")],
+)
+@pytest.mark.parametrize("num_ctx", [2048, 2])
+def test_half_a_surrogate_pair_in_a_prompt_is_sent_as_the_server_would_read_it(
+    answered: str, asked: str, num_ctx: int
+) -> None:
+    body = sent(ChatRequest(model="m:1b", messages=({"role": "user", "content": answered},), num_ctx=num_ctx))
+    assert body["messages"] == [{"role": "user", "content": asked}]
 
 
 LIES = {
@@ -377,7 +391,13 @@ def test_a_missing_model_says_how_to_get_it() -> None:
         (404, "404 page not found", "refused .*404 page not found"),
         (503, '{"error": "server busy, please try again."}', "refused .*server busy"),
         (502, "<!doctype html><p>Bad Gateway", r"box:1 refused \(status 502\)"),  # a gateway in the server's name
-        (403, "", r"it gives no reason; .* local host names only"),
+        (
+            403,
+            "",
+            r"refused \(status 403\): it gives no reason, as Ollama .* by another host name; start it",
+        ),
+        (400, "", r"refused \(status 400\): it gives no reason; check its log$"),
+        (304, "", r"refused \(status 304\): it gives no reason; check its log$"),
         (500, '{"error": "an error was encountered while running the model: unexpected EOF"}', "refused"),  # no file
     ],
 )
@@ -472,12 +492,19 @@ def test_a_redirect_is_not_followed_and_says_where_it_leads(route: str, status: 
     assert asked == ["box"]
 
 
-def test_a_broken_connection_is_a_bad_reply() -> None:
+@pytest.mark.parametrize(("words", "told"), [("peer closed connection",) * 2, ("", "RemoteProtocolError")])
+def test_a_broken_connection_is_a_bad_reply(words: str, told: str) -> None:
     def cut(request: httpx.Request) -> httpx.Response:
-        raise httpx.RemoteProtocolError("peer closed connection", request=request)
+        raise httpx.RemoteProtocolError(words, request=request)
 
-    with pytest.raises(BadReplyError, match="broke off"):
+    with pytest.raises(BadReplyError, match=rf"broke off its answer \({told}\); try again"):
         chat(client(cut))
+
+
+def test_a_refusal_without_a_reason_is_not_due_to_the_name_of_this_machine() -> None:
+    refusal = ollama.ResponseError("", 403)
+    error = translate_error(refusal, host="http://127.0.0.1:1", call="chat with m", timeout_s=1)
+    assert str(error).endswith("refused (status 403): it gives no reason; check its log")
 
 
 def test_a_silent_server_is_a_timeout() -> None:
@@ -552,8 +579,8 @@ def test_every_request_carries_the_credentials(call: Callable[[OllamaClient], Co
         return httpx.Response(200, json={**GOOD, "response": "", "models": [], "version": "1"})
 
     main = OllamaClient("http://me:secret@box:1", transport=httpx.MockTransport(handler))
-    for ollama in (main, main.through(ProbeTransport)):
-        asyncio.run(call(ollama))
+    for each in (main, main.through(ProbeTransport)):
+        asyncio.run(call(each))
     assert sent == ["Basic bWU6c2VjcmV0"] * 2
 
 
@@ -650,8 +677,9 @@ def test_a_model_that_was_replaced_under_its_tag_is_not_waited_for() -> None:
     ("lie", "said"),
     [
         ({"done": False}, "does not confirm"),
-        ({"model": "other"}, "says that it comes from 'other'"),
-        ({"model": None}, "says that it comes from None"),
+        ({"model": "other"}, "says that it comes from model 'other'"),
+        ({"model": None}, "does not say which model it comes from"),
+        ({"model": ""}, "does not say which model it comes from"),
     ],
 )
 def test_a_load_that_is_not_confirmed_for_the_model_is_refused(lie: dict[str, Any], said: str) -> None:

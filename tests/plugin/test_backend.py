@@ -185,8 +185,8 @@ def test_where_neither_server_nor_simulator_has_the_models_both_are_named(suite:
         args = ("--swarm-fleet=f.toml", "--swarm-compare=llm", "--swarm-planner=phi4:14b", f"--swarm-host={host}")
         result = suite.runpytest("--swarm-backend=auto", *args)
     (line,) = [each for each in result.errlines if each.startswith("ERROR")]
-    named = "(the planner: name one that is installed with --swarm-planner=TAG or the ini key swarm_planner, or as"
-    assert f"does not have phi4:14b {named} llm:TAG); or run: ollama pull phi4:14b. The simulator " in line
+    named = "name an installed planner with --swarm-planner=TAG or the ini key swarm_planner, or with llm:TAG, or run"
+    assert f"does not have the planner phi4:14b; {named}: ollama pull phi4:14b. The simulator " in line
     assert "profile 'a40' does not have own:1b (it has gemma2:2b, " in line
     assert line.endswith("give it with --swarm-profile=FILE")
 
@@ -196,7 +196,7 @@ def test_a_planner_is_demanded_only_where_it_plans(suite: pytest.Pytester, mode:
     args = ("--swarm-backend=ollama", "--swarm-planner=qwen3:4b", f"--swarm-compare={mode}")
     with tags_server(*HEAVY) as host:
         result = suite.runpytest(*args, f"--swarm-host={host}")
-    missing = any("does not have qwen3:4b (the planner: name one" in line for line in result.errlines)
+    missing = any("does not have the planner qwen3:4b; name an installed" in line for line in result.errlines)
     assert missing is asked_for
     assert (result.ret == pytest.ExitCode.USAGE_ERROR) is asked_for  # where it is not, the first chat fails
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.imagined_answers import USUAL_TOKENS_PER_S
 from pytest_swarm.execution.speed_calibration import calibration_tokens

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from pytest_swarm.errors import BackendError
+from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_models import models_of_one_weights
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
@@ -80,13 +81,25 @@ def test_models_of_others_are_as_they_were(suite: pytest.Pytester, fast_server: 
     assert [left_s(row) for row in after if row["name"] == "gemma2:2b"] == [pytest.approx(5000, abs=120)]
 
 
-def test_a_signal_while_a_case_waits_leaves_them_as_they_were(suite: pytest.Pytester, fast_server: str) -> None:
+def test_a_signal_while_a_case_waits_leaves_them_as_they_were(
+    suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+
+    async def note(restoration: Restoration, _: OllamaClient) -> tuple[str, ...]:
+        looks.append(restoration.broken_off)
+        restoration.broken_off = False  # this server gives up at once what is broken off
+        return await restore(restoration, _)
+
+    restore = Restoration.restore
+    monkeypatch.setattr(Restoration, "restore", note)
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = state(ps(fast_server))
     suite.makeconftest(ROUTER.format(name="SIGINT", then=WAIT))
     with usual_signals():
         run(suite, fast_server, "--swarm-compare=greedy,stop", "--swarm-report=json")
     assert state(ps(fast_server)) == before
+    assert looks == [True]
 
 
 def test_a_server_that_was_empty_is_empty_again(suite: pytest.Pytester, fast_server: str) -> None:

@@ -19,6 +19,9 @@ OPTIONS = [
     ("--swarm-compare=lp,psychic", "*--swarm-compare: unknown mode 'psychic'; known are both, all, lp,*"),
     ("--swarm-compare=lp,MLIP", "*unknown mode 'MLIP' (did you mean milp?); known are*"),
     ("--swarm-compare=singel:gemma2:2b", "*(did you mean single:gemma2:2b?)*"),
+    ("--swarm-judge=my model", "*--swarm-judge: no server takes 'my model' as the name of a model; write it as*"),
+    ("--swarm-planner=a:b:c", "*--swarm-planner: no server takes 'a:b:c' as the name of a model*"),
+    ("--swarm-compare=llm:a:b:c", "*mode 'llm:a:b:c': no server takes 'a:b:c' as the name of a model*"),
     ("--swarm-compare=single:phi4", "*has no model 'phi4' (did you mean single:phi4:14b?)*"),
     ("--swarm-compare=single:gema2:2b", "*has no model 'gema2:2b' (did you mean single:gemma2:2b?)*"),
     (

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_swarm.domain.record import JobStatus, Run
 from pytest_swarm.report.findings import answers
+from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.text_table import wrapped
@@ -92,10 +93,13 @@ def test_both_tables_write_a_mode_by_its_label() -> None:
 
 
 def test_no_sentence_is_cut_however_many_modes_it_names() -> None:
-    """The sentence of savings names each mode: of 14 it is longer than a thousand characters."""
+    """What is said of modes that broke the budget, and the headline; each mode's comparison is a row of a table."""
     report = small_report(modes=MANY, horizons=(0,), budgets_gb=(8.0,))
-    spoken = [" ".join(each.text.split()) for each in answers(report)]
-    assert max(map(len, spoken)) > 1000
+    spoken = [each.text for each in answers(report) if each.kind not in ("comparison", "saving")]
+    forest = mode_forest(report)
+    assert forest is not None
+    spoken = [" ".join(each.split()) for each in (*spoken, forest.headline, forest.caption)]
+    assert max(map(len, spoken)) > 60
     for width in (100, 60):
         text = " ".join(" ".join(terminal_summary(report, width=width, verbose=-1)).split())
         assert [each for each in spoken if each not in text] == []
@@ -110,8 +114,26 @@ def test_a_word_longer_than_a_line_goes_on_in_the_next_one() -> None:
 def test_modes_with_long_names_that_begin_alike_stay_apart() -> None:
     names = [f"single:hf.co/organization/a-model-of-ours-GGUF:{tag}" for tag in ("Q4_K_M", "Q8_0")]
     lines = summary_of(small_run(modes=("lp", *names), horizons=(0,)), width=100, verbose=-1)
-    (first, second) = [line.split()[0] for line in lines if line.startswith("single:") and ".." in line.split()[0]]
-    assert (first[-6:], second[-4:]) == ("Q4_K_M", "Q8_0")
+    rows = [line.split()[0] for line in lines if line.startswith("single:") and ".." in line.split()[0]]
+    assert [(first[-6:], second[-4:]) for first, second in zip(rows[::2], rows[1::2], strict=True)] == [
+        ("Q4_K_M", "Q8_0"),
+        ("Q4_K_M", "Q8_0"),
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_many_modes_are_a_table_and_two_a_sentence(width: int) -> None:
+    """Ten modes took nine paragraphs that began alike."""
+    many = terminal_summary(small_report(modes=MANY, horizons=(0,), budgets_gb=(8.0,)), width=width, verbose=-1)
+    head = next(n for n, line in enumerate(many) if "what the jobs tell" in line)
+    rows = many[head + 1 : head + 1 + len(MANY)]
+    assert max(map(len, rows)) <= min(width, 100)
+    assert sum("the reference" in row for row in rows) == 1
+    assert all(row.split()[1].replace(".", "").isdigit() for row in rows), "each row has the score of its mode"
+    assert sum(row.endswith("9 tasks") for row in rows) == (len(MANY) - 1 if width > 80 else 0), "room for it or not"
+    assert not [line for line in many if " %, fixed " in line]
+    two = terminal_summary(small_report(), width=width, verbose=-1)
+    assert sum(" %, LLM " in line for line in two) == 1
 
 
 def test_totals_say_over_what_they_are_pooled() -> None:

@@ -17,7 +17,7 @@ from pytest_swarm import load_policy
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.estimate.scored_calls import CellKey

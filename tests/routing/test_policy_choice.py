@@ -190,7 +190,7 @@ def test_changed_and_missing_models_are_named(tmp_path: Path) -> None:
     del same["phi4:14b"]
     same["gemma2:2b"] = "sha256:" + "b" * 64
     assert loaded.changes(same) == (
-        "model gemma2:2b is another one (digest sha256:bbbbbbbbbbbb) than when it was measured (sha256:aaaaaaaaaaaa); "
+        "model gemma2:2b is another one (digest bbbbbbbbbbbb) than when it was measured (aaaaaaaaaaaa); "
         "measure and decide anew",
         "model phi4:14b is not installed; pull it, or decide anew without it",
     )

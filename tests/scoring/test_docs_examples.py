@@ -1,4 +1,4 @@
-"""The examples of docs/scoring.md are what the scorers do."""
+"""The examples of docs/scoring.md, and of rarer answers, are what the scorers do."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
 from pytest_swarm.scoring.scorers import score_text
 
-PAGE = (Path(__file__).parents[2] / "docs" / "scoring.md").read_text(encoding="utf-8")
-TABLES = re.findall(r"<!-- examples of (\w+) -->\n(.*?)<!-- end of examples -->", PAGE, re.DOTALL)
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
+RARER = (ROOT / "tests" / "data" / "scoring" / "examples.md").read_text(encoding="utf-8")
+TABLES = re.findall(r"<!-- examples of (\w+) -->\n(.*?)<!-- end of examples -->", PAGE + RARER, re.DOTALL)
 ROW = re.compile(r"^\| (.*?) ?\| (.+?) \| `(.+?)` \| (?:`(.+?)` )?\| ([01]) \|$", re.MULTILINE)
 FIELDS = {"number": "value", "yes_no": "value", "letter": "value", "exact": "text", "json": "fields"}
 ROWS = [(kind, *row) for kind, table in TABLES for row in ROW.findall(table)]
@@ -23,7 +25,7 @@ ROWS = [(kind, *row) for kind, table in TABLES for row in ROW.findall(table)]
 def test_every_row_of_the_tables_is_tried() -> None:
     assert len(ROWS) == sum(table.count("\n| ") for _, table in TABLES)
     assert {kind for kind, _ in TABLES} == set(FIELDS)
-    assert PAGE.count("<!-- end of examples -->") == len(TABLES)
+    assert (PAGE + RARER).count("<!-- end of examples -->") == len(TABLES)
 
 
 @pytest.mark.parametrize(("kind", "rule", "expected", "answer", "read", "score"), ROWS)

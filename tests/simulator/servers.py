@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -39,6 +40,12 @@ def spec(*models: ModelSpec, gpu_gib: float | None = 16, **changes: Any) -> Serv
     """A server with a quarter of a GiB of scratch memory per model and a margin of 1 GiB."""
     figures: dict[str, Any] = {"compute_bytes": GIB // 4, "fit_margin_bytes": GIB}
     return ServerSpec(models=models, gpu_bytes=None if gpu_gib is None else round(gpu_gib * GIB), **(figures | changes))
+
+
+def named_events(response: httpx.Response) -> list[tuple[str, Any]]:
+    """The name and the data of each server-sent event."""
+    blocks = [block.split("\n", 1) for block in response.text.split("\n\n") if block]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
 
 
 def in_virtual_time(main: Callable[[], Awaitable[T]]) -> T:

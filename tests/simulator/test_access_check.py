@@ -155,15 +155,18 @@ def test_replies_are_framed_as_go_frames_them() -> None:
     async def main() -> list[httpx.Response]:
         async with ServerClient(spec(*(model(f"m{number}", 1, blob=f"{number}") for number in range(9)))).http as http:
             paths = ("/v1/models", "/v1/models/nope", "/api/version", "/api/tags")
-            return [await http.get(path) for path in paths] + [await http.head("/api/chat")]
+            return [await http.get(path) for path in paths] + [
+                await http.head(path) for path in ("/api/chat", "http://simulated//")
+            ]
 
-    models, missing, version, tags, head = in_virtual_time(main)
+    models, missing, version, tags, head, moved = in_virtual_time(main)
 
     assert [reply.text[-1] for reply in (models, missing)] == ["\n", "\n"]
     assert version.text.endswith("}")
     assert version.headers["content-length"] == str(len(version.content))
     assert "content-length" not in tags.headers  # more than 2048 bytes are sent in chunks
     assert (head.status_code, head.content, head.headers["content-length"]) == (405, b"", "22")
+    assert (moved.status_code, moved.content, "content-length" in moved.headers) == (307, b"", False)
 
 
 def test_a_redirect_keeps_the_query() -> None:

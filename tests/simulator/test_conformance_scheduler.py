@@ -523,6 +523,12 @@ def test_a_model_kept_out_of_vram_loads_beside_any_other() -> None:
     assert (rows["x"]["size_vram"], rows["a"]["size_vram"]) == (0, rows["a"]["size"])
 
 
+@pytest.mark.parametrize("options", [{"num_batch": 1e30}, {"num_batch": -(2**40)}, {"num_thread": -1e30}], ids=str)
+def test_a_batch_or_number_of_threads_below_one_is_not_passed_on(options: dict[str, Any]) -> None:
+    """As on a real server; 1e30 is the smallest number of 64 bits there."""
+    assert in_virtual_time(lambda: ServerClient(spec(model("a", 1))).use("a", options=options)).status == 200
+
+
 def test_forcing_more_layers_than_fit_fails_alone() -> None:
     async def main() -> tuple[int, str, list[str], list[str]]:
         client = ServerClient(spec(model("x", 12), model("e", 2, "50"), gpu_gib=8))

@@ -60,6 +60,7 @@ def lines(response: httpx.Response) -> list[dict[str, Any]]:
         ("HEAD", "/api/version", 200, "application/json; charset=utf-8", ""),
         ("HEAD", "/api/ps", 405, "text/plain", ""),
         ("GET", "/api/chat", 405, "text/plain", "405 method not allowed"),
+        ("POST", "/api/experimental/model-recommendations", 405, "text/plain", "405 method not allowed"),
         ("GET", "/api/nothing", 404, "text/plain", "404 page not found"),
         ("HEAD", "/api/blobs/sha256:00", 400, "application/json; charset=utf-8", ""),
         (
@@ -86,6 +87,12 @@ def test_routes(method: str, path: str, status: int, kind: str, text: str) -> No
 def test_a_path_with_empty_parts_is_redirected(method: str, path: str, location: str, text: str) -> None:
     response = request(method, f"http://simulated{path}")
     assert (response.status_code, response.headers["location"], response.text) == (307, location, text)
+
+
+def test_models_are_recommended_as_by_a_server_that_has_not_asked_its_registry() -> None:
+    rows = request("GET", "/api/experimental/model-recommendations").json()["recommendations"]
+    assert [row["model"].endswith(":cloud") for row in rows] == [True] * 4 + [False] * 2
+    assert rows[-1]["vram_bytes"] == 14_000_000_000
 
 
 def test_tags_and_show_agree_on_the_models() -> None:
@@ -348,6 +355,8 @@ ERRORS: list[tuple[str, Any, int, str]] = [
      "the prompt is longer than the context length currently available to the model; shorten the prompt, adjust the "
      "context length in settings, or use a model with a longer context length"),
     ("generate", {"model": "a", "options": {"num_thread": 2**31}}, 500,
+     "llama-server process has terminated: exit status 1"),
+    ("generate", {"model": "a", "options": {"num_batch": 2**31, "num_thread": -(2**40)}}, 500,
      "llama-server process has terminated: exit status 1"),
     ("generate", {"model": "a", "options": {"main_gpu": 1e300}}, 500,
      "llama-server process has terminated: exit status 1"),

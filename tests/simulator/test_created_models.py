@@ -71,6 +71,27 @@ def test_a_parameter_of_a_wrong_type_is_told_when_the_model_is_used(parameters: 
     assert [(each.status_code, each.json()["error"]) for each in answers[1:]] == [(500, error)] * 2
 
 
+@pytest.mark.parametrize(
+    ("template", "capabilities"),
+    [
+        ("{{ .Tools }}{{ .Prompt }}", ["completion", "tools"]),
+        ("{{ $.tools }}{{ if .Suffix }}x{{ end }}", ["completion", "tools", "insert"]),
+        ('.Tools {{ ".Suffix" }}{{ .ToolsX }}{{/* .Tools */}}', ["completion"]),
+    ],
+)
+def test_a_model_can_do_what_its_template_has_a_field_for(template: str, capabilities: list[str]) -> None:
+    made = {"model": "new", "from": "a", "stream": False, "template": template}
+    tools, suffix = {"messages": [], "tools": [{"function": {"name": "f"}}]}, {"prompt": "hi", "suffix": "x"}
+    _, shown, *answers = calls(
+        ("POST", "/api/create", made),
+        ("POST", "/api/show", {"model": "new"}),
+        ("POST", "/api/chat", {"model": "new", **tools}),
+        ("POST", "/api/generate", {"model": "new", "stream": False, **suffix}),
+    )
+    assert shown.json()["capabilities"] == capabilities
+    assert [each.is_success for each in answers] == [what in capabilities for what in ("tools", "insert")]
+
+
 def test_null_is_an_empty_message_and_is_shown_as_go_prints_it() -> None:
     made = {"model": "new", "from": "a", "stream": False, "messages": [None], "parameters": {"num_ctx": None}}
     shown = calls(("POST", "/api/create", made), ("POST", "/api/show", {"model": "new"}))[1].json()

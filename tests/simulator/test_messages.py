@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pytest_swarm.simulator.server.messages_requests import estimated_tokens, messages_body
-from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
 
 HI = [{"role": "user", "content": "hi"}]
 BASE = {"model": "a", "messages": HI, "max_tokens": 2}
@@ -23,11 +23,6 @@ def post(body: Any) -> httpx.Response:
         return response
 
     return in_virtual_time(main)
-
-
-def events(response: httpx.Response) -> list[tuple[str, Any]]:
-    blocks = [block.split("\n", 1) for block in response.text.split("\n\n") if block]
-    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
 
 
 def test_a_message_has_a_block_of_text_and_its_usage() -> None:
@@ -49,7 +44,7 @@ def test_a_stream_names_its_events() -> None:
     response = post({**BASE, "stream": True})
     assert response.headers["content-type"] == "text/event-stream"
     assert (response.headers["cache-control"], response.headers["connection"]) == ("no-cache", "keep-alive")
-    found = events(response)
+    found = named_events(response)
     assert [name for name, _ in found] == [
         *("message_start", "content_block_start", "content_block_delta", "content_block_delta"),
         *("content_block_stop", "message_delta", "message_stop"),
@@ -67,7 +62,7 @@ def test_messages_without_text_only_load_the_model(content: Any) -> None:
     messages = [{"role": "user", "content": content}]
     reply = post({**BASE, "messages": messages}).json()
     assert (reply["content"], reply["stop_reason"], reply["usage"]["output_tokens"]) == (None, "stop_sequence", 0)
-    found = events(post({**BASE, "messages": messages, "stream": True}))
+    found = named_events(post({**BASE, "messages": messages, "stream": True}))
     assert [name for name, _ in found] == ["message_start", "message_delta", "message_stop"]
 
 

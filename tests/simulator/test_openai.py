@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from pytest_swarm.simulator.server.responses_requests import responses_body
-from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
 
 HI = [{"role": "user", "content": "hi"}]
 CHAT = "/v1/chat/completions"
@@ -162,11 +162,6 @@ def test_models_are_listed_and_found_by_name() -> None:
 # --- /v1/responses ---------------------------------------------------------------------------------------------
 
 RESPONSES = "/v1/responses"
-
-
-def named_events(response: httpx.Response) -> list[tuple[str, Any]]:
-    blocks = [block.split("\n", 1) for block in response.text.split("\n\n") if block]
-    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
 
 
 def test_a_response_repeats_the_settings_of_its_request() -> None:

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.limits import full_name
-from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.simulator.server.hardware import GIB, ServerSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
@@ -75,22 +73,6 @@ def test_an_answer_that_never_ends_takes_no_memory() -> None:
     generated = GeneratedText(text="and so on", completion_tokens=10**12)
     stream = build_token_stream(generated, model("a", 1), prompt_tokens=1, slowdown=1.0, limits=StreamLimits())
     assert stream.decode_s == 10**12 / 50
-
-
-@pytest.mark.parametrize(
-    "name", ["a", "a:b", "gemma2:2b", "qwen2.5-coder:7b", "ns/model:tag", "hf.co/user/repo:Q4", "host:5000/ns/m:t"]
-)
-def test_valid_names(name: str) -> None:
-    assert parse_name(name).valid
-
-
-@pytest.mark.parametrize("name", ["", "a b", "x/y/z/w", "../x", "a:", "a:b:c", ".a", "http://x/y", ":a", "/a"])
-def test_invalid_names(name: str) -> None:
-    assert not parse_name(name).valid
-
-
-def test_a_port_is_no_tag() -> None:
-    assert full_name("host:5000/ns/m") == "host:5000/ns/m:latest"
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,7 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
     [
         ("", "[[[", "is not valid TOML"),
         ('name = "small"', "", "'name' is missing"),
+        ('name = "tiny"', 'name = "a b"', "no server takes 'a b' as the name of a model"),
         ("layers = 1", "", "'layers' is missing"),
         ("layers = 1", "layers = 1.5", "must be a whole number"),
         ("layers = 1", "layers = 0", "must be at least 1"),

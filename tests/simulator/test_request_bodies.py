@@ -106,6 +106,16 @@ from pytest_swarm.simulator.server.request_bodies import read_object
             "json: cannot unmarshal number 256 into Go struct field ChatRequest.messages.images of type uint8",
             id="an-image-may-be-a-list-of-bytes",
         ),
+        pytest.param(
+            '{"model": 5, "model": "a"}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.model of type string",
+            id="the-first-of-two-names-counts-too",
+        ),
+        pytest.param(
+            '{"messages": [{"content": 5, "content": "a"}]}',
+            "json: cannot unmarshal number into Go struct field ChatRequest.messages.content of type string",
+            id="the-first-of-two-names-counts-too-in-a-message",
+        ),
         pytest.param("[" * 20_000, "invalid character '[' exceeded max depth", id="too-deep"),
         pytest.param('{"x": ' + "[" * 10_000, "invalid character '[' exceeded max depth", id="one-level-too-deep"),
         pytest.param('{"x": ' + "[" * 5_000, "unexpected EOF", id="deep-and-cut-off"),
@@ -158,6 +168,12 @@ def test_what_is_nested_as_deep_as_go_reads_it_is_taken(levels: int) -> None:
         ('"MODEL": "x", "model": "a"', "model", "a"),
         ('"messages": [{"content": "x"}], "messages": []', "messages", []),
         ('"options": {"seed": 1, "seed": 2}', "options", {"seed": 2}),
+        ('"options": {"seed": 1, "top_k": 3}, "options": {"seed": 2}', "options", {"seed": 2, "top_k": 3}),
+        ('"options": {"seed": 1}, "options": null', "options", None),
+        ('"model": "a", "Model": null', "model", "a"),
+        ('"stream": false, "stream": null', "stream", None),
+        ('"format": {"a": 1}, "format": {}', "format", {}),
+        ('"messages": [{"content": "x", "content": null}]', "messages", [{"content": "x"}]),
     ],
 )
 def test_of_names_that_stand_twice_the_last_counts(twice: str, field: str, value: object) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.domain.model_names import parse_name
 from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
 
 _NO_CLOUD = "ollama cloud is disabled: remote model is unavailable"
@@ -112,9 +111,3 @@ def test_create_compares_the_source_with_regard_to_case() -> None:
         ]
 
     assert in_virtual_time(main) == [200, 500, 200, 500]
-
-
-def test_a_part_that_is_written_but_empty_is_missing() -> None:
-    assert parse_name("a:").full == "registry.ollama.ai/library/a:!MISSING!"
-    assert parse_name("/a").full == "registry.ollama.ai/!MISSING!/a:latest"
-    assert not parse_name("").valid

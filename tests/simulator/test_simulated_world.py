@@ -6,11 +6,13 @@ import asyncio
 import re
 
 import httpx
+import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.server_version import is_simulated_version
 from pytest_swarm.simulator.simulated_world import SimulatedWorld, load_world
 from tests.execution.lab import graph
+from tests.simulator.servers import in_virtual_time
 
 
 def version(world: SimulatedWorld, *graphs: TaskGraph) -> str:
@@ -34,6 +36,30 @@ def test_each_that_answers_otherwise_has_another_version() -> None:
     ]
     assert len(set(versions)) == len(versions)
     assert version(load_world("a40"), *jobs) == version(load_world("a40"), *reversed(jobs))
+
+
+@pytest.mark.parametrize(
+    ("route", "made"),
+    [("copy", {"source": "gemma2:2b", "destination": "mine"}), ("create", {"from": "gemma2:2b", "model": "mine"})],
+)
+def test_a_model_that_was_made_of_another_answers_like_it(route: str, made: dict[str, str]) -> None:
+    job = graph(ids="a")
+
+    async def ask() -> list[list[str]]:
+        world = load_world("a40")
+        server = world.server(world.generator([job]))
+        async with httpx.AsyncClient(transport=server.transport(), base_url="http://server") as client:
+            assert (await client.post(f"/api/{route}", json=made)).is_success
+            texts = []
+            for name in ("gemma2:2b", "mine"):
+                body = {"model": name, "prompt": job.tasks[0].prompt, "stream": False}
+                replies = [await client.post("/api/generate", json={**body, "options": {"seed": n}}) for n in range(9)]
+                texts.append([reply.json()["response"] for reply in replies])
+            return texts
+
+    source, copied = in_virtual_time(ask)
+    assert copied == source
+    assert len(set(source)) > 1
 
 
 def test_it_is_a_semantic_version_of_a_simulated_server() -> None:

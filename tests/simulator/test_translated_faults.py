@@ -106,6 +106,15 @@ def test_a_crash_below_a_translated_route_makes_the_next_call_load_the_model_aga
     assert in_virtual_time(main) == [True, False]
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+def test_replies_with_a_fault_are_numbered_with_the_others(path: str) -> None:
+    async def main() -> list[str]:
+        client = ServerClient(SPEC, "wrong-model:after=1,times=2")
+        return [(await client.http.post(path, json=REQUESTS[path])).json()["id"] for _ in range(4)]
+
+    assert len(set(in_virtual_time(main))) == 4
+
+
 @pytest.mark.parametrize("path", REQUESTS)
 def test_what_a_proxy_sends_is_not_translated(path: str) -> None:
     _, content_type, text, _ = reply(path, "html")

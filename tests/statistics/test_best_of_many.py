@@ -14,10 +14,10 @@ from pytest_swarm.statistics.best_of_many import (
     GainTable,
     cross_fitted_gain,
     gain_bounds,
-    planned_spread,
     shared_critical_value,
     units_to_prove,
 )
+from pytest_swarm.statistics.sample_size import planned_spread
 
 
 def noise(rows: int, units: int, *, seed: int = 1, gain: float = 0.0) -> GainTable:

@@ -90,6 +90,20 @@ def test_one_stratum_is_the_test_of_fisher(table: tuple[int, int, int, int]) -> 
     assert fisher_in_strata([table]) == pytest.approx(p)
 
 
+@pytest.mark.parametrize(
+    "tables", [[(1, 3, 2, 2), (0, 2, 1, 3)], [(0, 4, 3, 4), (2, 2, 1, 2), (1, 1, 0, 3)], [(0, 3, 0, 2), (1, 0, 2, 3)]]
+)
+def test_strata_give_the_share_of_all_ways_to_deal_their_events(tables: list[tuple[int, int, int, int]]) -> None:
+    """Every way to deal the draws of each stratum to the two sides is as likely; a stratum of one side says nothing."""
+    sums, seen = [0], 0
+    for before, units, now, units_now in tables:
+        if units and units_now:
+            draws = [1] * (before + now) + [0] * (units + units_now - before - now)
+            sums = [have + sum(dealt) for have in sums for dealt in combinations(draws, units_now)]
+            seen += now
+    assert fisher_in_strata(tables) == pytest.approx(sum(each >= seen for each in sums) / len(sums))
+
+
 def test_strata_are_never_pooled() -> None:
     """One job always breaks the budget and runs more often now: nothing changed in either job."""
     assert fisher_in_strata([(5, 5, 20, 20), (0, 20, 0, 5)]) == 1.0

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.limits import full_tag
 from pytest_swarm.domain.model import Fleet, Model
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import FleetError, SwarmError
 from pytest_swarm.workloads.fleet import load_fleet, shipped_fleets
@@ -102,7 +102,8 @@ def wrong(**changes: object) -> str:
             "model 1 (m:1b): 'num_ctx' is 4097, but the longest context ('max_ctx') is 4096; lower the one or raise",
         ),
         (wrong(vramgb=3), "unknown key 'vramgb'; did you mean 'vram_gb'? Known keys: name, vram_gb"),
-        (wrong(name=""), "a model of the fleet has an empty name"),
+        (wrong(name=""), "model 1: no server takes '' as the name of a model; write it as `ollama list` shows it"),
+        (wrong(name="my model"), "model 1: no server takes 'my model' as the name of a model"),
         (wrong(name=None), "'name' is missing"),
         (wrong(capabilities={"code": 1.5}), "'code' is 1.5, but must be from 0 to 1"),
         (
@@ -144,7 +145,7 @@ def test_a_name_that_is_neither_file_nor_shipped():
 
 models = st.builds(
     Model,
-    tag=st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12).filter(str.strip),
+    tag=st.from_regex(r"(hf\.co/[a-z]/)?[A-Za-z0-9_][a-z0-9_.-]{0,4}(:[A-Z0-9]{1,3})?", fullmatch=True),
     vram_gb=st.floats(0.1, 99),
     load_time_ms=st.floats(0, 1e6),
     cost_per_token=st.floats(0, 99),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from pytest_swarm.codec import encode_line, to_json
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.files import is_there
 from pytest_swarm.ollama.answers.answer_codec import (

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import httpx
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import Case
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.cassette.takes import KEPT_HEADERS, Chunk, Exchange, ExchangeEnd, named_model, task_of

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from pytest_swarm.documents import parse_json, read_text
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.imported_call import CallKey, ImportedCall, decode_imported_call
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
 

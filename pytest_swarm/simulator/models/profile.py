@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.documents import parse_toml, read_text
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
 from pytest_swarm.simulator.models.imported_answers import load_imported_answers

@@ -15,7 +15,7 @@ from random import Random
 
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.placeholders import fill, references
 from pytest_swarm.domain.prompt import given_answers
 from pytest_swarm.domain.seeding import inputs_of_repeats, stable_rng

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
+from pytest_swarm.domain.model_names import checked_name
 from pytest_swarm.domain.task import ANY_TYPE, TYPES_COMPARED, type_fault, type_name
+from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Fields
 from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates
 from pytest_swarm.simulator.models.profile_types import (
@@ -33,14 +35,15 @@ _ANSWER_TIMES: Final = ("prefill_s", "decode_s", "overhead_s")
 
 def read_model(row: Fields) -> ModelProfile:
     """Return one `[[models]]` table. Messages name the model: the tables of a base stand before those of the file."""
-    row = row.labeled(row.text("name"))
+    name = checked_name(row.text("name"), what=row.where, error=ProfileError)
+    row = row.labeled(name)
     row.only(_MODEL_KEYS)
     plain, schema = _call_costs(row)
     num_predict = row.optional_whole("num_predict")
     figures: dict[str, Any] = {key: row.whole(key, low=1) for key in _SPEC_WHOLE}
     figures |= {key: row.number(key) for key in _SPEC_REAL}
     spec = ModelSpec(
-        name=row.text("name"),
+        name=name,
         blob=row.text("blob"),
         **figures,
         load_s=row.number("load_s", 0.0, low=0),

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
-from pytest_swarm.domain.limits import full_tag
+from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import ANY_TYPE, Task
 from pytest_swarm.domain.text_tokens import CHARS_PER_TOKEN, text_tokens, tokens_by_length
 from pytest_swarm.errors import ProfileError

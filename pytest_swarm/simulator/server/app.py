@@ -93,13 +93,13 @@ class OllamaApp:
             "/api/embeddings": {"POST": embed.embeddings},
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
-            "/api/experimental/web_search": {"POST": partial(_no_web, "search")},
-            "/api/experimental/web_fetch": {"POST": partial(_no_web, "fetch")},
+            "/api/experimental/model-recommendations": {"GET": registry.recommendations},
+            **{f"/api/experimental/web_{what}": {"POST": partial(_no_web, what)} for what in ("search", "fetch")},
         }
         handlers = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
         if below is not None:
             handlers |= {path: below(handlers[path]) for path in ("/api/chat", "/api/generate")}
-        native = NativeRoutes(handlers)
+        native = NativeRoutes(handlers, numbers=chat_endpoint.reply_numbers)
         self._openai = OpenAiEndpoint(native)
         self._routes = {
             **self._routes,
@@ -224,7 +224,7 @@ async def _redirect(send: Send, scope: Scope, path: str, *, status: int) -> None
     text = f'<a href="{escape(target)}">{HTTPStatus(status).phrase}</a>.\n\n' if method == "GET" else ""
     html = method in ("GET", "HEAD")
     headers = {"location": target} | ({"content-type": "text/html; charset=utf-8"} if html else {})
-    await send_bytes(send, text.encode(), status=status, headers=headers)
+    await send_bytes(send, text.encode(), status=status, headers=headers, sized=method != "HEAD")
 
 
 async def _root(_: bytes, send: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -45,7 +46,7 @@ _NO_MEMORY: Final = "exit status 1: cudaMalloc failed: out of memory"
 
 
 class ChatEndpoint:
-    """Serves chat and generate requests.
+    """Serves chat and generate requests; `reply_numbers` count those that came by a route in another form.
 
     Args:
         spec: The server with its settings.
@@ -58,6 +59,7 @@ class ChatEndpoint:
         self._scheduler = scheduler
         self._generator = generator
         self._sharing = DecodeSharing()
+        self.reply_numbers = itertools.count(1)
 
     async def serve(self, parsed: ParsedRequest, reply: ReplySink) -> None:
         """Serve one request; cancellation releases its model and slot.
@@ -194,7 +196,7 @@ class ChatEndpoint:
             in_stream=parsed.stream,
         )
         request = GenerationRequest(
-            model=parsed.listed_name,
+            model=parsed.model.full_name,
             messages=parsed.messages,
             schema=schema,
             json_mode=json_mode,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
@@ -46,9 +47,37 @@ class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fau
     """A body that the server rejects with status 400; the message is the server's."""
 
 
-def folded(data: JsonObject) -> dict[str, Json]:
-    """Return an object with its names in small letters: Go finds a field in any case, the last of equals counts."""
-    return {name.lower(): value for name, value in data.items()}
+class RepeatedNames(dict[str, Json]):
+    """An object in which a name stands twice: the last value of each name, and all `pairs` in their order."""
+
+    def __init__(self, pairs: list[tuple[str, Json]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def all_fields(data: JsonObject) -> list[tuple[str, Json]]:
+    """Return all fields of an object with their names in small letters, since Go finds a field in any case."""
+    pairs = data.pairs if isinstance(data, RepeatedNames) else data.items()
+    return [(name.lower(), value) for name, value in pairs]
+
+
+def folded(data: JsonObject, types: Mapping[str, str] = MappingProxyType({})) -> dict[str, Json]:
+    """Return an object with its names in small letters.
+
+    Of equal names the last one counts; but null behind a text leaves the text, and two maps become one.
+
+    Args:
+        data: The object.
+        types: The types of its fields, as far as they may be maps.
+    """
+    found: dict[str, Json] = {}
+    for name, value in all_fields(data):
+        earlier = found.get(name)
+        if isinstance(earlier, dict) and isinstance(value, dict) and types.get(name) in MAP_TYPES:
+            found[name] = {**earlier, **value}
+        elif not (value is None and isinstance(earlier, str)):
+            found[name] = value
+    return found
 
 
 def go_kind(value: Json) -> str:
@@ -71,7 +100,7 @@ def check_struct(value: Json, go_type: str) -> None:
     """
     if not isinstance(value, dict | None):
         raise InvalidBody(f"json: cannot unmarshal {go_kind(value)} into Go value of type {go_type}")
-    for name, item in folded(value or {}).items():
+    for name, item in all_fields(value or {}):
         check_field(item, f"{_struct_name(go_type)}.{name}", STRUCT_FIELDS[go_type].get(name))
 
 
@@ -139,7 +168,7 @@ def _check_members(value: JsonObject, where: str, go_type: str, *, named: bool) 
         for item in value.values():
             check_field(item, where, MAP_TYPES[go_type], named=named or go_type == ORDERED_MAP)
     struct, _, path = where.partition(".")
-    for name, item in folded(value).items() if go_type in STRUCT_FIELDS else ():
+    for name, item in all_fields(value) if go_type in STRUCT_FIELDS else ():
         outer = struct if named else _struct_name(go_type)
         check_field(item, f"{outer}.{path}.{MIXED_CASE.get(name, name)}", STRUCT_FIELDS[go_type].get(name), named=named)
 
@@ -164,7 +193,7 @@ def _check_message(message: Json, where: str) -> None:
         raise _wrong_type(message, where, "api.Alias")
     fields = folded(message or {})
     _check_arguments(fields.get("tool_calls"))
-    for name, value in fields.items():
+    for name, value in all_fields(message or {}):
         check_field(value, f"{where}.{name}", STRUCT_FIELDS[MESSAGE].get(name), named=True)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from pytest_swarm.domain.limits import full_name
+from pytest_swarm.domain.model_names import full_tag, parse_name
 from pytest_swarm.errors import ProfileError
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.prefix_cache import PrefixReuse
@@ -80,7 +80,7 @@ class ModelSpec:
     @property
     def full_name(self) -> str:
         """The name with its tag, as the server lists it."""
-        return full_name(self.name)
+        return parse_name(self.name).shortest
 
     def kv_bytes(self, num_ctx: int, slots: int) -> int:
         """Return the bytes of the KV cache for `slots` contexts of `num_ctx` tokens each.
@@ -118,7 +118,7 @@ class ServerSpec:
     def __post_init__(self) -> None:
         if not self.models:
             raise ProfileError("the simulated server has no models; give it at least one")
-        names = [model.full_name.lower() for model in self.models]
+        names = [full_tag(model.name) for model in self.models]
         for name in names:
             if names.count(name) > 1:
                 raise ProfileError(f"the simulated server has model {name!r} twice")

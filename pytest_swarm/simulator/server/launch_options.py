@@ -48,13 +48,15 @@ class LaunchOptions:
         """With what the model's process ends as it is launched; None where it takes the options."""
         if self.num_batch == 1:  # to warm up, the model reads two tokens
             return f"{_ASSERTION}: {_ASSERTION}"
-        numbers = (self.num_batch or 0, self.num_gpu, self.num_thread, self.main_gpu or 0)
-        return "exit status 1" if any(int32(number) != number for number in numbers) else None
+        passed_on = (max(0, self.num_batch or 0), self.num_gpu, max(0, self.num_thread), self.main_gpu or 0)
+        return "exit status 1" if any(int32(number) != number for number in passed_on) else None
 
     @property
     def batch(self) -> int:
         """Tokens of a prompt that are read at a time."""
-        return self.chosen_batch if self.num_batch is None else max(1, self.num_batch)
+        if self.num_batch is None:
+            return self.chosen_batch
+        return self.num_batch if self.num_batch > 0 else DEFAULT_BATCH
 
     def reloads(self, running: LaunchOptions) -> bool:
         """Return whether a request with these options reloads a model that was launched with `running`.

@@ -22,12 +22,11 @@ class MessagesEndpoint:
 
     def __init__(self, native: NativeRoutes) -> None:
         self._native = native
-        self._count = 0
 
     async def serve(self, body: bytes, send: Send) -> None:
         """Serve one request."""
-        self._count += 1
-        error, number = partial(message_error, self._count), self._count
+        number = next(self._native.numbers)
+        error = partial(message_error, number)
 
         def translate(data: JsonObject) -> NativeCall:
             request = messages_body(data)

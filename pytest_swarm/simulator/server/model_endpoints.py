@@ -103,7 +103,7 @@ class ModelEndpoints:
         """Serve `HEAD /api/blobs/DIGEST`."""
         if not self._known(_hex_digest(digest)):
             raise RequestError(404, f"blob {go_quoted(digest)} not found")
-        await send_bytes(send, b"", headers={})
+        await send_bytes(send, b"", headers={}, sized=False)
 
     async def add_blob(self, digest: str, body: bytes, send: Send) -> None:
         """Serve `POST /api/blobs/DIGEST`: the digest must be that of the body, which is not kept."""

@@ -14,10 +14,11 @@ from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.hardware import ModelSpec
+from pytest_swarm.simulator.server.template_check import template_fields
 
 INSTALLED_S: Final = 1_764_547_200.0  # 2025-12-01, when the models were installed that are there at the start
 DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
-CAPABILITIES: Final = ("completion",)
+_CAPABILITIES: Final = {"tools": "tools", "suffix": "insert"}  # by the field of the template that gives it
 VOCABULARY: Final = 32_000  # tokens that a model knows
 _BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
 _PARTS: Final = ("host", "namespace", "model", "tag")
@@ -41,6 +42,12 @@ class LibraryModel:
     requires: str = ""
     parent: str = ""
     modified_s: float = INSTALLED_S
+
+    @property
+    def capabilities(self) -> list[Json]:
+        """What it can do: complete texts, and what its template has a field for."""
+        fields = template_fields(self.template)
+        return ["completion", *(what for field, what in _CAPABILITIES.items() if field in fields)]
 
 
 class ModelLibrary:
@@ -86,7 +93,7 @@ class ModelLibrary:
                     "context_length": model.spec.context_length,
                     "embedding_length": embedding_length(model.spec),
                 },
-                "capabilities": list(CAPABILITIES),
+                "capabilities": model.capabilities,
             }
             for model in sorted(self._models.values(), key=lambda model: -int(model.modified_s))
         ]

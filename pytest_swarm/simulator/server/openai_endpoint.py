@@ -40,7 +40,6 @@ class OpenAiEndpoint:
 
     def __init__(self, native: NativeRoutes) -> None:
         self._native = native
-        self._count = 0
 
     async def chat(self, body: bytes, send: Send) -> None:
         """Serve `/v1/chat/completions`."""
@@ -117,8 +116,7 @@ class OpenAiEndpoint:
         return NativeCall(path="/api/chat", request=request, sink=sink)
 
     def _next_number(self) -> int:
-        self._count = (self._count + 1) % 999
-        return self._count
+        return next(self._native.numbers) % 999
 
 
 def _embedding(send: Send, data: JsonObject) -> NativeCall:

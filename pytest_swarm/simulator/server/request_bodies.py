@@ -9,8 +9,17 @@ import json
 import re
 from typing import Final, NoReturn
 
+from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_field, folded, go_kind
+from pytest_swarm.simulator.server.field_checks import (
+    InvalidBody,
+    JsonObject,
+    RepeatedNames,
+    all_fields,
+    check_field,
+    folded,
+    go_kind,
+)
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import JsonNumber
 from pytest_swarm.simulator.server.request_error import RequestError
@@ -61,21 +70,21 @@ def read_object(body: bytes, kind: str) -> JsonObject:
             f"json: cannot unmarshal {go_kind(value)} into Go value of type {kind if '.' in kind else f'api.{kind}'}"
         )
     fields = FIELDS[kind]
-    found = {name: item for name, item in folded(value).items() if name in fields}
     faults: list[InvalidBody] = []
-    for name in found:
+    for name, item in all_fields(value):
         try:
-            if fields[name] == RESPONSES_INPUT:
-                input_items(found[name])
+            if fields.get(name) == RESPONSES_INPUT:
+                input_items(item)
             else:
-                check_field(found[name], f"{kind.rpartition('.')[2]}.{name}", fields[name])
+                check_field(item, f"{kind.rpartition('.')[2]}.{name}", fields.get(name))
         except InvalidBody as fault:
-            if fields[name] in OWN_DECODERS and (isinstance(found[name], list) or fields[name] not in LISTS):
+            if fields[name] in OWN_DECODERS and (isinstance(item, list) or fields[name] not in LISTS):
                 raise
             faults.append(fault)
     if faults:
         raise faults[0]
-    return {name: _with_small_names(item, fields[name]) for name, item in found.items()}
+    found = folded(value, fields)
+    return {name: _with_small_names(item, fields[name]) for name, item in found.items() if name in fields}
 
 
 def _with_small_names(value: Json, go_type: str) -> Json:
@@ -124,8 +133,7 @@ def _shallow(text: str) -> str:
 
 def _without_lone_surrogates(value: Json) -> Json:
     """Return a value in whose texts a half of a surrogate pair is the replacement character, as Go reads it."""
-    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    clean: Json = json.loads(text)
+    clean: Json = json.loads(wire_text(json.dumps(value, ensure_ascii=False)))
     return clean
 
 
@@ -178,10 +186,18 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= _MOST_DIGITS and -_INT64 <= int(text) < _INT64 else JsonNumber(text)
 
 
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Return an object, with all its pairs where a name stands twice."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else RepeatedNames(pairs)
+
+
 _SURE_DIGITS: Final = 18
 _MOST_DIGITS: Final = 20  # with a sign
 _INT64: Final = 2**63
-_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=JsonNumber, parse_int=_integer)
+_DECODER: Final = json.JSONDecoder(
+    parse_constant=_no_constant, parse_float=JsonNumber, parse_int=_integer, object_pairs_hook=_object
+)
 
 
 def model_field(data: JsonObject) -> str:

@@ -184,7 +184,7 @@ def _check_support(data: JsonObject, installed: LibraryModel, *, wants_thinking:
     if wants_thinking:
         raise RequestError(400, f"{go_quoted(text_field(data, 'model'))} does not support thinking")
     for field, what in (("suffix", "insert"), ("tools", "tools")):
-        if data.get(field):
+        if data.get(field) and what not in installed.capabilities:
             raise RequestError(400, f"{parse_name(installed.name).full} does not support {what}")
 
 

@@ -12,7 +12,6 @@ from pytest_swarm.simulator.server.durations import rfc3339
 from pytest_swarm.simulator.server.go_values import go_number
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import (
-    CAPABILITIES,
     VOCABULARY,
     LibraryModel,
     details,
@@ -59,7 +58,7 @@ def show_reply(model: LibraryModel, asked: ShowRequest) -> dict[str, Json]:
         shown["messages"] = [{"role": each["role"], "content": each["content"]} for each in model.messages]
     shown["model_info"] = _metadata(model.spec, verbose=asked.verbose)
     shown["tensors"] = list(_tensors(model.spec))
-    shown["capabilities"] = list(CAPABILITIES)
+    shown["capabilities"] = model.capabilities
     shown["modified_at"] = rfc3339(model.modified_s)
     if model.requires:
         shown["requires"] = model.requires

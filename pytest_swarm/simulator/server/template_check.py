@@ -1,4 +1,4 @@
-"""The faults of a prompt template that the server notices when a template is given, with Go's messages."""
+"""What the server notices of a prompt template: its fields, and its faults with Go's messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Final
 
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE: Final = re.compile(r"\{\{-?\s*(?:template|block)\s+(\"[^\"]*\")\s*([^}]*?)\s*-?\}\}")
-_TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|'(?:[^'\\]|\\.)*'")
+_TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|'(?:[^'\\]|\\.)*'|/\*[^*]*\*/")
 _FUNCTION: Final = re.compile(r"(?<![.$\w])[A-Za-z_]\w*")  # a name that is no field and no variable
+_FIELD: Final = re.compile(r"\.([A-Za-z_]\w*)")
 _VARIABLE: Final = re.compile(r"\$\w*")
 _DECLARATION: Final = re.compile(r"(\$\w+(?:\s*,\s*\$\w+)?)\s*:=")
 _WITH_VALUE: Final = frozenset({"if", "range", "with"})
@@ -39,6 +40,12 @@ def template_fault(template: str) -> str | None:
         return f"template: :{template.count(chr(10)) + 1}: unexpected EOF"
     without_argument = any(not other[2] for other in _OTHER_TEMPLATE.finditer(template))
     return "undefined template specified" if without_argument else None
+
+
+def template_fields(template: str) -> frozenset[str]:
+    """Return the names in small letters of the fields that a template reads, such as `tools` of `{{ .Tools }}`."""
+    code = " ".join(_TEXT.sub(" ", action[1]) for action in _ACTION.finditer(template))
+    return frozenset(map(str.lower, _FIELD.findall(code)))
 
 
 def rendering_fault(template: str) -> str | None:

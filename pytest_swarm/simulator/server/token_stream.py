@@ -22,9 +22,10 @@ _MOST_REPEATS: Final = 30  # the server stops after more equal tokens in a row
 class GenerationRequest:
     """What a model is asked: messages, options, and the JSON schema (or plain JSON mode) that constrains the reply.
 
-    `model` is the name as the server lists it, with its tag. `num_predict` is None if the request sets no limit. The
-    server truncates the text to that many tokens, so a generator need not. `raw` is a prompt without a template, and
-    `context_tokens` the length of the earlier tokens that `/api/generate` puts in front of it.
+    `model` is the name with its tag; of a model that was copied or created, that of the one whose weights it has.
+    `num_predict` is None if the request sets no limit. The server truncates the text to that many tokens, so a
+    generator need not. `raw` is a prompt without a template, and `context_tokens` the length of the earlier tokens that
+    `/api/generate` puts in front of it.
     """
 
     model: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -33,10 +33,12 @@ class NativeRoutes:
 
     Args:
         handlers: The handlers by path.
+        numbers: The numbers of the replies, which are part of their IDs.
     """
 
-    def __init__(self, handlers: Mapping[str, BodyHandler]) -> None:
+    def __init__(self, handlers: Mapping[str, BodyHandler], *, numbers: Iterator[int]) -> None:
         self.handlers = handlers
+        self.numbers = numbers
 
     async def serve(
         self, body: bytes, send: Send, translate: Callable[[JsonObject], NativeCall], *, kind: str, error: ErrorForm
