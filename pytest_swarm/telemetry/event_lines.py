@@ -9,8 +9,9 @@ from typing import Final, get_args
 import msgspec
 from msgspec import Struct
 
-from pytest_swarm.codec import JsonDecoder, is_json
+from pytest_swarm.codec import JsonDecoder
 from pytest_swarm.errors import EventsError
+from pytest_swarm.fields import problem, strict_json
 from pytest_swarm.telemetry.event_types import SCHEMA_VERSION, AnyEvent
 
 
@@ -43,8 +44,11 @@ def sound_event(line: bytes) -> AnyEvent | None:
 
 def decode_head(line: bytes, *, where: str) -> EventHead:
     """Return the head of a line; EventsError for one that is no event."""
-    if not line.isascii() and not is_json(line):  # what a decoder skips it does not check
-        raise EventsError(f"{where}: is not valid JSON in UTF-8")
+    if not line.isascii():  # bytes that are not UTF-8 in a field that is skipped
+        try:
+            strict_json(line)
+        except (ValueError, RecursionError) as error:
+            raise EventsError(f"{where}: is not valid JSON: {problem(error)}") from error
     return _HEADS.decode(line, where=where)
 
 
