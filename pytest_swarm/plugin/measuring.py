@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -256,12 +256,15 @@ class Measuring:
         """Close the connection to the server, and the store; return what was replaced or could not be played."""
         try:
             replaced = [] if made(self, Measuring.known) is None else self.replaced()
-            if (broker := made(self, Measuring._broker)) is not None:
-                broker.close()
         finally:  # also where a Ctrl-C gives up asking the server
-            if (store := made(self, Measuring.store)) is not None:
-                store.close()
+            self._close_parts()
         return [*replaced, *self.unmeasured]
+
+    def _close_parts(self) -> None:
+        with ExitStack() as end:
+            for part in (made(self, Measuring.store), made(self, Measuring._broker)):
+                if part is not None:
+                    end.callback(part.close)
 
 
 def _key(case: Case) -> tuple[str, str]:

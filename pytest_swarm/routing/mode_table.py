@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.domain.model_names import checked_name
 from pytest_swarm.errors import OptionError, PolicyError
 from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec
 
@@ -151,6 +150,8 @@ class ModeTable:
             what = named.get(spec.argument.kind, spec.argument.kind)
             raise OptionError(f"mode {mode!r} names no {what}; write for example {spec.name}:{spec.argument.example}")
         if spec.argument is not None and spec.argument.kind == "planner" and argument:
+            from pytest_swarm.domain.model_names import checked_name
+
             checked_name(argument, what=f"mode {mode!r}", error=OptionError)
 
     def check(self, mode: str, *, fleet: Fleet, planner: bool, realised: bool) -> None:
