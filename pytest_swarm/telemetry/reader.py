@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -87,6 +87,9 @@ class RunReader:
         self._parts: MergedParts | None = None
         self._damaged: list[int] = []
         self._torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
+        self._headless: set[str] = set()  # cases of which events were left, and whose beginning was damaged
+        self._unowned = 0  # damaged lines that belong to no job that is known
+        self._goes_on = False  # whether a session behind the last damaged line collected all tests
         self._measured = MeasuredReader()
         self._graphs: dict[bytes, TaskGraph] = {}
 
@@ -183,6 +186,8 @@ class RunReader:
     def _leave_out(self) -> None:
         """Leave out a damaged line with every job that is open there; nobody knows to which of them it belongs."""
         self._damaged.append(self._line)
+        self._unowned += not self._open
+        self._goes_on = False
         self._torn |= {case: job.label for case, job in self._open.items()}
         self._open.clear()
 
@@ -196,6 +201,8 @@ class RunReader:
                 self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
                 self._parts = event.parts
             case types.CollectionEvent():
+                self._complete = False  # until this session too has ended
+                self._goes_on |= bool(self._damaged) and self._collected.keys() <= {*event.tests}
                 self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self._measured.take(event)
@@ -232,6 +239,9 @@ class RunReader:
         if job is None and not self._damaged:
             name = type(event).__struct_config__.tag
             raise self._fault(f"{name} of a job that no dag_structure opened")
+        if job is None and event.case not in self._torn.keys() | self._headless:
+            self._headless.add(event.case)
+            self._unowned = max(0, self._unowned - 1)
         return job
 
     def _run_info(self, event: types.RunStartEvent) -> RunInfo:
@@ -251,12 +261,15 @@ class RunReader:
         if self._info is None:
             raise self._no_events(b"", "it holds no run_start event")
         unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
-        lost = (*self._damage(), *cut_off)
+        again = {job.case.digest for job in self._jobs}
+        made_good = self._goes_on and not self._unowned and self._torn.keys() | self._headless <= again
+        damage = self._damage(again | self._open.keys(), made_good=made_good)
+        lost = (*(() if made_good else damage), *cut_off)
         return Run(
             info=self._info,
             jobs=tuple(self._jobs),
             complete=self._complete and not unfinished and not lost,
-            notes=(*self._notes, *sorted(set(self._case_notes)), *unfinished, *lost),
+            notes=(*self._notes, *sorted(set(self._case_notes)), *unfinished, *damage, *cut_off),
             collected=tuple(self._collected),
             failed=self._failed,
             measured=tuple(self._measured.tests),
@@ -265,15 +278,15 @@ class RunReader:
             parts=self._parts,
         )
 
-    def _damage(self) -> tuple[str, ...]:
+    def _damage(self, again: Set[str], *, made_good: bool) -> tuple[str, ...]:
         """A sentence for the damaged lines and the jobs that were left out and not run again."""
         if not self._damaged:
             return ()
-        again = {job.case.digest for job in self._jobs} | self._open.keys()
         lost = [label for case, label in self._torn.items() if case not in again]
         jobs = f", and with them {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}" if lost else ""
         lines = "line" if len(self._damaged) == 1 else "lines"
+        now = "their jobs ran again" if made_good else "go on with --swarm-resume to run what is missing"
         return (
             f"events.jsonl has {len(self._damaged)} damaged {lines} (first: line {self._damaged[0]}), left out{jobs}; "
-            f"go on with --swarm-resume to run what is missing",
+            f"{now}",
         )

@@ -209,6 +209,36 @@ def test_a_job_that_ran_again_after_a_damaged_line_is_not_missing(tmp_path: Path
     assert "left out; go on" in back.notes[-1]
 
 
+@pytest.mark.parametrize(
+    ("kind", "collected", "ran_again", "whole"),
+    [
+        ("task_result", ["one", "two"], True, True),
+        ("dag_structure", ["one", "two"], True, True),
+        ("job_dag_summary", ["one", "two"], True, True),
+        ("task_result", ["one", "two"], False, False),
+        ("dag_structure", ["one", "two"], False, False),
+        ("task_result", ["two"], True, False),  # what the damage hid of test one is not known
+        ("run_end", ["one", "two"], True, False),  # a line of no job: it may have been a note
+    ],
+)
+def test_a_damaged_run_is_whole_once_a_session_has_run_its_jobs_again(
+    tmp_path: Path, kind: str, collected: list[str], *, ran_again: bool, whole: bool
+) -> None:
+    lines = two_jobs(tmp_path)
+    first, second = line_of(lines, "dag_structure", "lp"), line_of(lines, "dag_structure", "greedy")
+    at = len(lines) - 1 if kind == "run_end" else line_of(lines, kind, "lp")
+    damaged = [*lines[:at], lines[at][:-30] + "\n", *lines[at + 1 :]]
+    before, later = (encode_line(events.encode_collection(1.0, tests)) + "\n" for tests in (["one", "two"], collected))
+    again = lines[first:second] if ran_again else []
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join((lines[0], before, *damaged[1:], later, *again)))
+    assert not read_run(path).complete
+    path.write_text(path.read_text() + lines[-1])
+    back = read_run(path)
+    assert (back.complete, back.lost == ()) == (whole, whole)
+    assert ("1 damaged line" in back.notes[-1], "their jobs ran again" in back.notes[-1]) == (True, whole)
+
+
 @pytest.mark.parametrize("how", ["byte order mark", "line separator", "blank lines", "windows"])
 def test_a_file_that_others_rewrote_is_read_in_full(tmp_path: Path, how: str) -> None:
     whole = written(tmp_path)
