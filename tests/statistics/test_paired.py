@@ -13,8 +13,8 @@ from scipy.stats import binomtest
 
 from pytest_swarm.statistics.bootstrap import (
     bca_over_clusters,
-    interval_of_median_ratio,
     cluster_weights,
+    interval_of_median_ratio,
     interval_over_rows,
 )
 from pytest_swarm.statistics.sequential import log_wealth, sequential_effect, sequential_p_values, stopping_reason
