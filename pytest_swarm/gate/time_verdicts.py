@@ -9,7 +9,7 @@ from pytest_swarm.gate.mean_verdicts import exact_verdict
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.statistics.bootstrap import MIN_DRAWN_CLUSTERS, bca_ratio_of_medians, ratio_of_medians
+from pytest_swarm.statistics.bootstrap import MIN_DRAWN_CLUSTERS, interval_of_median_ratio, ratio_of_medians
 
 WALL_TIME = (
     "wall times of one run are not judged, because the machine moves them; "
@@ -29,7 +29,7 @@ def is_wall_time(metric: AnyMetric, *, virtual: bool) -> bool:
 
 
 def median_verdict(hypothesis: Hypothesis) -> VerdictRow:
-    """Return the verdict on a ratio of medians of virtual times: exact, or by its BCa interval over jobs."""
+    """Return the verdict on a ratio of medians of virtual times: exact, or by its bootstrap interval over jobs."""
     metric = hypothesis.expression.metric
     data = measured_pairs(hypothesis.matches, metric.name)
     if not data.pairs:
@@ -68,10 +68,10 @@ def _decide_ratio(bounds: tuple[float, float] | None, *, allowed: float) -> Verd
 
 
 def _bounds(data: MeasuredPairs, level: float) -> tuple[float, float] | None:
-    """The interval of the ratio with jobs as clusters; with few jobs, repeats of jobs. Times of 0 have no logarithm."""
+    """The interval of the ratio with jobs as clusters; with few jobs, repeats of jobs. None of times of 0."""
     if min(*data.before, *data.now) <= 0:
         return None
     by_job: list[tuple[object, ...]] = [(match.setup.job,) for match, _, _ in data.pairs]
     by_repeat = [(match.setup.job, now.repeat) for match, _, now in data.pairs]
     clusters = by_job if len(set(by_job)) >= MIN_DRAWN_CLUSTERS else by_repeat
-    return bca_ratio_of_medians(data.before, data.now, clusters, level=level)
+    return interval_of_median_ratio(data.before, data.now, clusters, level=level)

@@ -27,6 +27,13 @@ class Fault:
 
 FAULTS: Final = (
     Fault(
+        name="the interval of a ratio of medians leaves out twice the level",
+        where="statistics/bootstrap.py",
+        old="    low, high = np.quantile(_drawn(groups, ratio), [level, 1 - level])\n",
+        new="    low, high = np.quantile(_drawn(groups, ratio), [2 * level, 1 - 2 * level])\n",
+        tests=("statistics/test_paired.py",),
+    ),
+    Fault(
         name="a context above the longest one is accepted in a fleet file",
         where="workloads/fleet.py",
         old="    if model.context_tokens > model.max_ctx:\n",

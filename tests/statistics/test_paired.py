@@ -13,8 +13,8 @@ from scipy.stats import binomtest
 
 from pytest_swarm.statistics.bootstrap import (
     bca_over_clusters,
-    bca_ratio_of_medians,
     cluster_weights,
+    interval_of_median_ratio,
     interval_over_rows,
 )
 from pytest_swarm.statistics.sequential import log_wealth, sequential_effect, sequential_p_values, stopping_reason
@@ -91,13 +91,16 @@ def test_the_same_data_give_the_same_figures() -> None:
 
 def test_a_bootstrap_over_few_jobs_is_refused() -> None:
     assert bca_over_clusters(units_of(pairs([0.1, -0.2, 0.3, 0.1], clusters=4)), level=0.025) is None
-    assert bca_ratio_of_medians([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 3.0, 5.0], range(4), level=0.025) is None
+    assert interval_of_median_ratio([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 3.0, 5.0], range(4), level=0.025) is None
     assert len(cluster_weights(4)) == 1
     for few in ([0.1, -0.2, 0.3, 0.1, 0.2], [0.1, -0.2, 0.3, 0.1, 0.2, 0.0]):
         bounds = bca_over_clusters(units_of(pairs(few, clusters=len(few))), level=0.025)
         assert bounds is not None
         assert bounds[0] < sum(few) / len(few) < bounds[1]
-    assert bca_ratio_of_medians([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 3.0, 3.0, 5.0, 8.0], range(5), level=0.025) is not None
+    assert (
+        interval_of_median_ratio([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 3.0, 3.0, 5.0, 8.0], range(5), level=0.025)
+        is not None
+    )
     means = [float(row @ [0.1, -0.2, 0.3, 0.1, 0.2]) for row in cluster_weights(5)]
     assert interval_over_rows(means, clusters=5) is not None
 
@@ -106,9 +109,16 @@ def test_the_ratio_of_medians_is_covered_by_its_interval() -> None:
     rng = Random(5)
     before = [rng.lognormvariate(0, 0.4) for _ in range(80)]
     now = [1.5 * each * rng.lognormvariate(0, 0.1) for each in before]
-    bounds = bca_ratio_of_medians(before, now, list(range(80)), level=0.025)
+    bounds = interval_of_median_ratio(before, now, list(range(80)), level=0.025)
     assert bounds is not None
     assert 1 < bounds[0] < 1.5 < bounds[1] < 2
+
+
+@pytest.mark.parametrize(("jobs", "low", "high"), [(9, 2, 8), (17, 5, 13)])
+def test_over_a_constant_the_interval_is_that_of_the_sign_test(jobs: int, low: int, high: int) -> None:
+    """The order statistics between which a median lies with at least 95 %, whatever the distribution."""
+    now = [float(n**3) for n in range(1, jobs + 1)]
+    assert interval_of_median_ratio([1.0] * jobs, now, range(jobs), level=0.025) == (low**3, high**3)
 
 
 @given(DIFFERENCES)
