@@ -173,11 +173,14 @@ def test_yes_and_no(value, yes, no, frame):
 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz\u00e9\u00fc", min_size=2, max_size=9)
 
+# an answer that begins so is read without its first word: "the answer is", and the verb in other languages
+FIRST_WORDS = {*["the", "an", "so", "it", "as", "not", "or", "no"], *["is", "are", "was", "equals", "es", "est", "ist"]}
+
 
 @MANY
 @given(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), FRAMES)
 def test_exact_texts(text, frame):
-    if text.split()[0] in ("the", "an", "so", "it", "is", "as", "not", "or", "no") or " is " in text or " as " in text:
+    if text.split()[0] in FIRST_WORDS or " is " in text or " as " in text:
         return
     assert score_text(Exact(text=text), frame.format(text)).value == 1
     assert score_text(Exact(text=text), frame.format(text.upper())).value == 1
