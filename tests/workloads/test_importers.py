@@ -43,10 +43,10 @@ def dagbench(**changes: object) -> dict[str, object]:
     return {"name": "set.two", "task_graph": graph | changes, "network": {}}
 
 
-def worfbench(plan: str) -> list[object]:
+def worfbench(plan: str, asked: str = "Task: Bake bread\nTools: none") -> list[object]:
     turns = [
         {"role": "system", "content": "Plan."},
-        {"role": "user", "content": "Task: Bake bread\nTools: none"},
+        {"role": "user", "content": asked},
         {"role": "assistant", "content": plan},
     ]
     return [{"id": "bread_1", "conversations": turns}]
@@ -121,6 +121,19 @@ def test_worfbench_as_models_wrote_it(plan, tmp_path):
     assert [task.type for task in graph.tasks] == [TaskType.REASONING, TaskType.EXTRACTION]
     assert "Bake bread" in graph.task("2").prompt
     assert "Find an oven." in graph.task("2").prompt
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Task: Bake bread\nThe api list you can use: {'mix': 'Mix.'}",
+        "Now it's your turn.\nTask: Bake bread\nOutput:\n\nThe tool list you can select from: []",
+        "Bake breadThe action list you can take: bash: execute some bash code",
+    ],
+)
+def test_goal_of_worfbench(asked, tmp_path):
+    task = import_graph(write(tmp_path, worfbench("1: Mix\nEdge: (START,1)", asked))).task("1")
+    assert task.prompt.splitlines()[:2] == ["The whole task: Bake bread", "Your step 1: Mix"]
 
 
 def test_our_own_formats_come_in_too():

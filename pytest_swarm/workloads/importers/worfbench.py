@@ -1,14 +1,14 @@
 """WorfBench: graphs of LLM subtasks as text (https://github.com/zjunlp/WorfBench), many in a file.
 
 The graph is in the last turn of each conversation: `Node:`, lines `1: ...`, then `Edge:` or `Edges:` and pairs
-`(START,1) (1,2) (2,END)`, sometimes with prose between them. START and END, in any case, are
-dropped. The goal of the whole job is
-in the user's turn.
+`(START,1) (1,2) (2,END)`, sometimes with prose between them. START and END, in any case, are dropped. The goal of the
+whole job is in the user's turn: its line `Task: ...`, else all before the list of actions.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.domain.graph import TaskGraph
@@ -24,6 +24,7 @@ START, END = "START", "END"
 _NODES: Final = (re.compile(r"\s{0,8}(\d{1,4})\s?:\s?(\S.*)"), re.compile(r"\s{0,8}(\d{1,4})\.\s?(\S.*)"))
 _PAIR: Final = re.compile(r"\(\s?(\w{1,9})\s?,\s?(\w{1,9})\s?\)")
 _GOAL: Final = re.compile(r"^Task:\s?(\S.*)$", re.MULTILINE)
+_OFFERED: Final = re.compile(r"The \w+ list you can ")  # "... take: search[keywords]"
 MAX_GOAL_CHARS: Final = 2000
 
 
@@ -51,8 +52,7 @@ def read_worfbench(entry: Json, *, where: str) -> TaskGraph:
     if not turns:
         raise fields.fail("the conversation has no turns")
     plan = turns[-1].text("content")
-    goals = [match[1] for turn in turns[:-1] for match in _GOAL.finditer(turn.text("content"))]
-    goal = goals[-1][:MAX_GOAL_CHARS] if goals else ""
+    goal = _goal([turn.text("content") for turn in turns[:-1] if turn.text("role", "user") == "user"])[:MAX_GOAL_CHARS]
     nodes, rest = _split_plan(plan, fields)
     edges = _read_edges(rest, nodes, fields)
     tasks = tuple(
@@ -62,6 +62,12 @@ def read_worfbench(entry: Json, *, where: str) -> TaskGraph:
         return TaskGraph(name=fields.text("id"), tasks=tasks, edges=edges)
     except GraphError as error:
         raise fields.fail(str(error)) from error
+
+
+def _goal(asked: Sequence[str]) -> str:
+    """Return what the user asked for: the last line `Task: ...`, else the last turn without the actions offered."""
+    goals = [match[1] for text in asked for match in _GOAL.finditer(text)]
+    return goals[-1] if goals else _OFFERED.split("".join(asked[-1:]), maxsplit=1)[0].strip()
 
 
 def _split_plan(plan: str, fields: Fields) -> tuple[dict[str, str], str]:
