@@ -153,7 +153,10 @@ def test_a_state_of_sequential_agents_is_what_a_step_wrote_into_it(tmp_path: Pat
     }
 
 
-def test_what_many_steps_write_into_a_state_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("first", ["none", ""])
+def test_what_many_steps_write_into_a_state_is_read_once(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of 60 steps reads what all wrote: 3,600 values where every reader reads every one again."""
     count, read = 60, list[str]()
     parts = FlowiseReferences.parts
@@ -169,9 +172,9 @@ def test_what_many_steps_write_into_a_state_is_read_once(tmp_path: Path, monkeyp
         for n in range(count)
     ]
     links = ", ".join(["s>a0", *(f"a{n}>a{n + 1}" for n in range(count - 1))])
-    start = ("s", "start", {"startState": [{"key": "notes", "value": "none"}]})
+    start = ("s", "start", {"startState": [{"key": "notes", "value": first}]})
     asked = prompts(imported(tmp_path, flowise(start, *steps, links=links)))
-    assert [asked[f"a{n}"] for n in range(4)] == ["<none>", *["<{{answer: a0}}>"] * 2, "<{{answer: a2}}>"]
+    assert [asked[f"a{n}"] for n in range(4)] == [f"<{first}>", *["<{{answer: a0}}>"] * 2, "<{{answer: a2}}>"]
     assert len(read) < 10 * count
 
 

@@ -132,14 +132,14 @@ class FlowiseReferences:
         if candidates:
             last_first = tuple(reversed(candidates))
             return (StepAnswer(candidates=last_first, raw=raw, default=None if first is None else (first,)),)
-        return (FlowInput(names=(key, f"flow.state.{key}"), raw=raw, default=first),)
+        return (FlowInput(names=(key, f"flow.state.{key}"), raw=raw, default=first or None),)
 
     def _read_states(self) -> None:
         """Note who writes what into which state, once: each of a thousand steps may read what all of them wrote."""
         for node, row in self.rows.items():
             inputs = table(row, "data", "inputs")
             for start in tables(inputs, "startState"):
-                self.states.setdefault(text(start, "key"), _State()).first = _words(text(start, "value")) or None
+                self.states.setdefault(text(start, "key"), _State()).first = _words(text(start, "value"))
             for update in _updates(inputs):
                 write = self._write(node, _words(text(update, "value")))
                 self.states.setdefault(text(update, "key"), _State()).writes.append(write)
