@@ -23,7 +23,14 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "請根据用户的要求生成代码。", "code"),
         ("LLM 2", "会話の要約をしてください。", "summarize"),
         ("LLM 2", "提取发票代码", "extraction"),  # the number of an invoice
+        ("LLM 2", "提取统一社会信用代码", "extraction"),  # the number of a company
         ("LLM 2", "你是客服。请回复。", "general"),
+        ("LLM 2", "Compile an in-depth guide for travelers.", "summarize"),
+        ("LLM 2", "Compile everything into a brief.", "summarize"),
+        ("LLM 2", "Compile C programs.", "code"),
+        ("LLM 2", "Answer. Do not invent facts, don't add remarks, and never search.", "general"),
+        ("Generate Video Script", "", "creative"),
+        ("LLM 2", "将文本转化为播客脚本。", "general"),
     ],
 )
 def test_a_step_without_a_telling_word_is_general(name: str, text: str, kind: str) -> None:

@@ -31,9 +31,11 @@ _WORD: Final = re.compile(r"[\u3001-\u9fff\uff00-\uffef]{1,2}|[^\s\u3001-\u9fff\
 # The first type with a word in the text wins, so specific words come before vague ones.
 _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
-        TaskType.CODE: r"code|script|program|function|implement|compil\w*|debug|regex|sql|encrypt\w*|deploy|install",
+        TaskType.CODE: r"code|(?<!video )(?<!podcast )script|program|function|implement|debug|regex|sql|encrypt\w*"
+        r"|deploy|install|compil\w*(?! (?:an?|all|every\w*|it|the|them|these|this|your)\b)",  # not "compile a list"
         TaskType.MATH: r"calculat\w*|comput(?!er)\w*|sum|averag\w*|count|convert|measur\w*|estimat\w*|percent\w*|add",
-        TaskType.SUMMARIZE: r"summar\w*|report|overview|describ\w*|aggregat\w*|merge|reduc\w*|combin\w*|collect",
+        TaskType.SUMMARIZE: r"summar\w*|report|overview|describ\w*|aggregat\w*|merge|reduc\w*|combin\w*|compil\w*"
+        r"|collect",
         TaskType.CREATIVE: r"writ\w*|creat\w*|design|compos\w*|decorat\w*|draw|invent|generat\w*|paint|draft",
         TaskType.EXTRACTION: r"extract\w*|find|get|fetch|retriev\w*|search\w*|read|look|list|scan|parse|\w*load|map",
     }
@@ -41,16 +43,18 @@ _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
 # Chinese and Japanese, which have no marks between words.
 _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
-        # not the code of an invoice or a share
-        TaskType.CODE: "(?<!票)代码|编程|脚本|函数|コード|プログラム",
+        # not the code of an invoice, a share or a company, nor the script of a podcast
+        TaskType.CODE: "(?<!票)(?<!信用)代码|编程|(?<!播客)(?<!视频)脚本|函数|コード|プログラム",
         TaskType.MATH: "计算|数学|求和|計算",
         TaskType.SUMMARIZE: "总结|摘要|概括|汇总|归纳|报告|要約|まとめ|レポート",
         TaskType.CREATIVE: "写作|撰写|编写|创作|扩写|改写|生成|作成|執筆",
         TaskType.EXTRACTION: "提取|抽取|识别|解析|查询|检索|搜索|抽出|検索",
     }
 )
+_NOT_DONE: Final = r"(?<!not )(?<!n't )(?<!never )"  # "do not invent facts" says nothing of what is done
 _PATTERNS: Final = tuple(
-    (kind, re.compile(rf"\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE)) for kind, words in _WORDS.items()
+    (kind, re.compile(rf"{_NOT_DONE}\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE))
+    for kind, words in _WORDS.items()
 )
 
 
