@@ -239,10 +239,11 @@ def test_a_node_of_graphml_without_a_field_has_the_default_of_its_key(tmp_path: 
 
 
 def test_nodes_of_a_canvas_of_an_unknown_tool_are_tasks_and_that_is_told(tmp_path: Path) -> None:
-    drawn = [{"id": node, "position": {"x": 0, "y": 0}, "data": {"class_path": "a.Loader"}} for node in "ab"]
-    canvas = {"nodes": drawn, "edges": [{"source": "a", "target": "b"}]}
-    told = "canvas of a tool that is not known"
-    assert [told in loss for loss in found(write(tmp_path, canvas)).losses] == [True]
+    data = {"class_path": "a.Loader", "label": "Write mail", "difficulty": "hard"}
+    drawn = [{"id": node, "type": "box", "position": {"x": 0, "y": 0}, "data": data} for node in "ab"]
+    canvas = found(write(tmp_path, {"nodes": drawn, "edges": [{"source": "a", "target": "b"}]}))
+    assert ["canvas of a tool that is not known" in loss for loss in canvas.losses] == [True]
+    assert {task.type for task in canvas.graph.tasks} == {"creative"}
     assert found(write(tmp_path, NODE_LINK)).losses == ()
 
 

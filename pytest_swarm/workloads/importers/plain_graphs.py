@@ -23,7 +23,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
     StepAnswer,
 )
 from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
-from pytest_swarm.workloads.importers.json_values import at, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, table, text
 from pytest_swarm.workloads.importers.task_rules import type_from_text
 
 MAX_TOKENS: Final = 10**7
@@ -106,18 +106,24 @@ def read_node_link(document: Json, *, name: str) -> AgentFlow:
         raise GraphError(NO_DIRECTION)
     graph = PlainGraph(text(document, "graph", "name") or text(document, "name") or name)
     key = "links" if isinstance(at(document, "links"), list) else "edges"
-    for place, row in enumerate(rows_at(document, "nodes")):
+    nodes = rows_at(document, "nodes")
+    is_canvas = any("position" in row and isinstance(row.get("data"), dict) for row in nodes)
+    for place, row in enumerate(nodes):
         node = text(row, "id") or text(row, "name")
         if not node:
             raise GraphError(f"nodes[{place}] has no 'id'; it is {shown(row)}")
         if node in graph.nodes:
             raise GraphError(f"two nodes have the id {node!r}")
-        graph.nodes[node] = row
+        graph.nodes[node] = _fields_on_canvas(row) if is_canvas else row
     rows = edge_rows(document, key)
     graph.edges = [(_end(row, "source", graph.nodes), _end(row, "target", graph.nodes)) for row in rows]
     flow = graph.flow()
-    drawn = [node for node, row in graph.nodes.items() if isinstance(row.get("data"), dict) and "position" in row]
-    return replace(flow, losses=(FlowLoss(reason=_CANVAS),)) if drawn else flow
+    return replace(flow, losses=(FlowLoss(reason=_CANVAS),)) if is_canvas else flow
+
+
+def _fields_on_canvas(row: JsonTable) -> JsonTable:
+    """Return what a canvas says of a task, under `data`; its `type` says how the node is drawn."""
+    return {key: value for key, value in table(row, "data").items() if key in ("label", "prompt", "system", "model")}
 
 
 def _end(row: Json, side: str, nodes: Mapping[str, Mapping[str, Json]]) -> str:
