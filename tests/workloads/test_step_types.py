@@ -29,6 +29,7 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "Compile everything into a brief.", "summarize"),
         ("LLM 2", "Compile C programs.", "code"),
         ("LLM 2", "Answer. Do not invent facts, don't add remarks, and never search.", "general"),
+        ("LLM 2", "Give the whole plan, not a summary.", "general"),
         ("Generate Video Script", "", "creative"),
         ("LLM 2", "将文本转化为播客脚本。", "general"),
     ],

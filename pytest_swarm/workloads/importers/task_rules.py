@@ -51,7 +51,7 @@ _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
         TaskType.EXTRACTION: "提取|抽取|识别|解析|查询|检索|搜索|抽出|検索",
     }
 )
-_NOT_DONE: Final = r"(?<!not )(?<!n't )(?<!never )"  # "do not invent facts" says nothing of what is done
+_NOT_DONE: Final = r"(?<!not )(?<!not a )(?<!n't )(?<!never )"  # "do not invent facts" says nothing of what is done
 _PATTERNS: Final = tuple(
     (kind, re.compile(rf"{_NOT_DONE}\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE))
     for kind, words in _WORDS.items()
