@@ -45,6 +45,19 @@ def test_everything_of_n8n_that_is_no_step_is_listed(tmp_path: Path) -> None:
     }
 
 
+def test_the_last_of_several_nodes_with_one_name_counts_in_n8n(tmp_path: Path) -> None:
+    document = n8n(ask("A", "old"), ask("A", "new"), ask("B", "x"), links="A>B")
+    found = imported(tmp_path, document)
+    assert [task.prompt for task in found.graph.tasks] == ["new", "x"]
+    assert found.losses == ("of several nodes with one name, the last counts: A",)
+
+
+def test_a_model_of_n8n_in_the_line_of_steps_is_no_step(tmp_path: Path) -> None:
+    found = imported(tmp_path, n8n(ask("A", "x"), n8n_node("M", "lmChatOpenAi"), ask("B", "x"), links="A>M, M>B"))
+    assert (found.graph.edges, len(found.graph)) == ((("A", "B"),), 2)
+    assert found.losses == ("models that stand in the line of steps are not asked: M",)
+
+
 def test_parameters_of_steps_of_n8n_are_listed(tmp_path: Path) -> None:
     document = n8n(
         ask("A", "x", "openAi", jsonOutput=True, threadId="=t", needsFallback=False),

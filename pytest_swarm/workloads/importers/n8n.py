@@ -71,7 +71,7 @@ def read_n8n(document: Json, *, name: str) -> AgentFlow:
         name: Name of the workflow where the file has none.
 
     Raises:
-        GraphError: Where the connections name a node that does not exist, or two nodes have one name.
+        GraphError: Where the connections name a node that does not exist.
     """
     every = rows_at(document, "nodes")
     rows = [row for row in every if text(row, "name") and kind_of(row) != "stickyNote"]

@@ -78,6 +78,8 @@ _OWN_OPTIONS: Final = frozenset(
 
 def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
     """Yield what of the nodes is not carried over."""
+    for name in nodes.repeated:
+        yield FlowLoss(reason="of several nodes with one name, the last counts", what=name)
     for name, row in nodes.by_name.items():
         kind, roles = kind_of(row), nodes.roles(name)
         if row.get("disabled") is True:
@@ -89,6 +91,8 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
                 yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
         elif MODEL_KIND in roles or kind.startswith("lm"):
             yield from _of_settings(row, name, nodes.users(name) or (name,))
+            if nodes.is_on_way(name):
+                yield FlowLoss(reason="models that stand in the line of steps are not asked", what=name, nodes=(name,))
         elif roles:
             reason = next((_HELPERS[role] for role in roles if role in _HELPERS), "helpers are not used")
             yield FlowLoss(reason=reason, what=name, nodes=(*nodes.users(name), *_on_way(nodes, name)))

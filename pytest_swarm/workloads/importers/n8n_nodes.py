@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -83,20 +83,19 @@ def _asks_for_text(row: JsonTable) -> bool:
 class N8nNodes:
     """The nodes of one workflow. `main` are the control connections: (source, number of the output, target).
 
+    Of several nodes with one name the last counts, as in n8n; `repeated` are these names.
+
     Args:
         rows: The nodes.
         connections: The table `connections`.
 
     Raises:
-        GraphError: For two nodes of one name, and for a connection from or to a node that does not exist.
+        GraphError: For a connection from or to a node that does not exist.
     """
 
     def __init__(self, rows: list[JsonTable], connections: JsonTable) -> None:
-        self.by_name: dict[str, JsonTable] = {}
-        for row in rows:
-            if text(row, "name") in self.by_name:
-                raise GraphError(f"two nodes have the name {text(row, 'name')!r}")
-            self.by_name[text(row, "name")] = row
+        self.by_name = {text(row, "name"): row for row in rows}
+        self.repeated = tuple(name for name, count in Counter(text(row, "name") for row in rows).items() if count > 1)
         self.main: list[tuple[str, int, str]] = []
         self._helpers: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
         self._users: dict[str, list[tuple[str, str]]] = defaultdict(list)
