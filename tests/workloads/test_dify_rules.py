@@ -48,9 +48,10 @@ def test_a_variable_is_what_was_assigned_before_else_what_is_stored(assigner: di
     assert prompts(empty)["a"] == "First: M"
 
 
-def test_what_an_assigner_computes_is_listed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("assigner", [(1, "+="), (["sys", "query"], "over-write"), (["s", "file"], "append")])
+def test_what_an_assigner_computes_or_takes_from_outside_is_listed(assigner: tuple[Any, str], tmp_path: Path) -> None:
     document = dify(
-        START, ("w", "assigner", assign(["conversation", "n"], 1, "+=")), ("a", "llm", llm("x")), links="s>w, w>a"
+        START, ("w", "assigner", assign(["conversation", "n"], *assigner)), ("a", "llm", llm("x")), links="s>w, w>a"
     )
     assert imported(tmp_path, document, "x.yml").losses == ("variables are not assigned: w",)
 

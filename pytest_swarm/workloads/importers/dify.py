@@ -57,7 +57,7 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
         name=own or name,
         nodes=tuple(_node(node, row, rows, references) for node, row in rows.items()),
         links=tuple(_link(row, rows) for row in edge_rows(graph, "edges")),
-        losses=(*references.memo.losses, *dify_losses(document, rows)),
+        losses=(*references.memo.losses, *dify_losses(references)),
         calls=tuple(_calls(rows, references)),
         called=(own,) if own else (),
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
-from pytest_swarm.workloads.importers.dify_references import assignments
+from pytest_swarm.workloads.importers.dify_references import DifyReferences, assignments
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
 
 _NODES: Final[Mapping[str, str]] = {
@@ -33,17 +32,16 @@ _AGENT_CARRIED: Final = ("instruction", "query", "model", "tools")
 _RUNS_A_WORKFLOW: Final = "workflow"  # it is inlined, or listed as a call that cannot be
 
 
-def dify_losses(document: Json, rows: Mapping[str, JsonTable]) -> Iterator[FlowLoss]:
+def dify_losses(references: DifyReferences) -> Iterator[FlowLoss]:
     """Yield what of an app is not carried over.
 
     Args:
-        document: The app.
-        rows: Its nodes by their IDs.
+        references: The app's document, its nodes, and what their variables stand for.
     """
-    for node, row in rows.items():
+    for node, row in references.rows.items():
         data = table(row, "data")
         kind, title = text(data, "type"), text(data, "title").strip() or node
-        if kind == "assigner" and assignments(data) and not _computes(data):
+        if kind == "assigner" and assignments(data) and not _computes(data) and references.hands_on(data):
             continue
         if kind == "http-request":
             yield request_loss(node, title, text(data, "url"))
@@ -52,7 +50,7 @@ def dify_losses(document: Json, rows: Mapping[str, JsonTable]) -> Iterator[FlowL
             shown = title if reason else f"{title} ({kind})"
             yield FlowLoss(reason=reason or "nodes of other kinds do nothing", what=shown, nodes=(node,))
         yield from _of_step(node, title, data)
-    if at(document, "workflow", "features", "sensitive_word_avoidance", "enabled") is True:
+    if at(references.document, "workflow", "features", "sensitive_word_avoidance", "enabled") is True:
         yield FlowLoss(reason="texts are not moderated", what="sensitive_word_avoidance")
 
 

@@ -183,6 +183,12 @@ class DifyReferences:
                     found += [each for part in parts if isinstance(part, StepAnswer) for each in part.candidates]
         return (StepAnswer(candidates=tuple(reversed(found)), raw=raw, default=otherwise),) if found else ()
 
+    def hands_on(self, data: JsonTable) -> bool:
+        """Return whether all that an assigner node writes holds answers of steps; other values are not followed."""
+        apart = replace(self, memo=ReferenceMemo())
+        values = [apart.selected(value) for _, value in assignments(data)]
+        return all(any(isinstance(part, StepAnswer) for part in parts) for parts in values)
+
     def _stored(self, kind: str, names: tuple[str, ...]) -> str | None:
         """Return the value of an environment or conversation variable that is in the file."""
         key = "environment_variables" if kind == "env" else "conversation_variables"
