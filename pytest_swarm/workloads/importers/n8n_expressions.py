@@ -34,6 +34,7 @@ from pytest_swarm.workloads.importers.n8n_items import (
     set_field,
     set_texts,
     unescaped,
+    written_field,
 )
 from pytest_swarm.workloads.importers.n8n_nodes import GUARDRAILS, N8nNodes, kind_of
 from pytest_swarm.workloads.importers.n8n_scripts import literal, split_script, template, ternary, unwrapped
@@ -220,7 +221,12 @@ class N8nExpressions:
             if kind == "aggregate":
                 return item_of(replace(self, collects=True)._incoming(node, source, raw), path[1:2])
             return self._incoming(node, source, raw)
-        return Found(2, (_input(node, path, raw, is_trigger=False),))
+        written = written_field(row, path)
+        if written.hands_on:
+            return self._incoming(node, path, raw)
+        said = self.parts(written.value, node) if written.value else ()
+        is_answer = any(isinstance(part, StepAnswer) for part in said)
+        return Found(2, said if is_answer else (_input(node, path, raw, is_trigger=False),))
 
     def _answer(self, row: JsonTable, node: str, path: Path, raw: str) -> Found:
         kind = kind_of(row)

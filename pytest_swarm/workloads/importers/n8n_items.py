@@ -22,9 +22,12 @@ PASSING: Final = frozenset(
     {
         *("if", "switch", "filter", "limit", "sort", "splitInBatches", "wait", "noOp", "removeDuplicates"),
         *("textClassifier", "guardrails", "stopAndError", "executeWorkflowTrigger", "respondToWebhook", "dateTime"),
+        *("evaluation", "executionData"),
     }
 )
 """Kinds of nodes that hand on the items that they are given."""
+_WRITING: Final[Mapping[str, str]] = {"markdown": "destinationKey", "crypto": "dataPropertyName"}
+"""Kinds of nodes that hand on their items with one field more -> the parameter that names it, else it is `data`."""
 CODE_KINDS: Final = frozenset({"code", "function", "functionItem"})
 _VENDOR_KEYS: Final = frozenset({"message", "content", "text", "output", "choices", "candidates"})
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
@@ -161,6 +164,24 @@ def _written(row: JsonTable) -> str:
         if found := text(row, key):
             return found
     return ""
+
+
+def written_field(row: JsonTable, path: Path) -> SetField:
+    """Return what a node that writes one text does with the field at a path: the text as it is given, unconverted.
+
+    Args:
+        row: The node.
+        path: The path; an empty one is the whole item.
+    """
+    parameters, kind = table(row, "parameters"), kind_of(row)
+    if kind == "html" and (text(parameters, "operation") or "generateHtmlTemplate") == "generateHtmlTemplate":
+        return SetField(value="=" + text(parameters, "html").removeprefix("=")) if path == ("html",) else SetField()
+    if kind not in _WRITING or not path:
+        return SetField()
+    if path[0] != (text(parameters, _WRITING[kind]) or "data").split(".")[0]:
+        return SetField(hands_on=True)
+    given = "markdown" if text(parameters, "mode") == "markdownToHtml" else "html"
+    return SetField(value=text(parameters, given)) if kind == "markdown" else SetField()
 
 
 def set_texts(parameters: JsonTable) -> tuple[str, ...]:
