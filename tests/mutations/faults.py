@@ -2054,6 +2054,20 @@ FAULTS: Final = (
         tests=("workloads/test_flow_rows.py",),
     ),
     Fault(
+        name="a step of WorfBench is not told what the user asked for without the word Task",
+        where="workloads/importers/worfbench.py",
+        old='else _OFFERED.split("".join(asked[-1:]), maxsplit=1)[0].strip()',
+        new='else ""',
+        tests=("workloads/test_importers.py",),
+    ),
+    Fault(
+        name="the first of several nodes of n8n with one name counts",
+        where="workloads/importers/n8n_nodes.py",
+        old="row for row in rows}",
+        new="row for row in reversed(rows)}",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
         name="a node of n8n that speaks or stores is a step",
         where="workloads/importers/n8n_nodes.py",
         old="return operation in _ASKING.get(resource, ())",
