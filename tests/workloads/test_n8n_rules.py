@@ -219,6 +219,18 @@ def test_a_summarization_sends_the_text_at_its_place(tmp_path: Path) -> None:
     assert asked["B"] == "Sum up: {{answer: First}} Briefly."
 
 
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    [("agent", "systemMessage"), ("agent", "prefix"), ("agent", "prefixPrompt"), ("openAi", "instructions"),
+     ("openAi", "system")],
+)  # fmt: skip
+def test_the_system_prompt_of_a_node_is_in_its_options(kind: str, option: str, tmp_path: Path) -> None:
+    found = imported(tmp_path, n8n(ask("First", "Go."), ask("A", "x", kind, options={option: "=Be {{ $json.text }}"}),
+                                   links="First>A"))  # fmt: skip
+    assert found.graph.task("A").system == "Be {{answer: First}}"
+    assert not any("settings" in each for each in found.losses)
+
+
 def test_an_assistant_of_a_vendor_takes_the_chat(tmp_path: Path) -> None:
     node = n8n_node("A", "openAi", {"resource": "assistant", "assistantId": {"value": "x"}})
     found = imported(tmp_path, n8n(n8n_node("Chat", "ChatTrigger"), node, links="Chat>A"), inputs={"question": "Q"})

@@ -29,6 +29,7 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
     EXPRESSION,
     GUARDRAILS,
     MODEL_KIND,
+    SYSTEM_OPTIONS,
     N8nNodes,
     kind_of,
     model_checks,
@@ -100,7 +101,7 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
         return expressions.parts(value, name)
 
     said = [*_chain_messages(parameters), *_vendor_messages(parameters)]
-    own = first_text(table(parameters, "options"), "systemMessage", "systemPromptTemplate")
+    own = first_text(table(parameters, "options"), *SYSTEM_OPTIONS)
     labels = _labels(kind, parameters, read)
     system = joined(
         [*(read(each) for role, each in said if role == "system"), _placed(own, "{categories}", labels, read)]

@@ -12,6 +12,7 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
     EXPRESSION,
     GUARDRAILS,
     MODEL_KIND,
+    SYSTEM_OPTIONS,
     N8nNodes,
     kind_of,
     named_model,
@@ -70,7 +71,8 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 _SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
-        *("systemMessage", "systemPromptTemplate", "summarizationMethodAndPrompts", "categories", "simplify"),
+        *SYSTEM_OPTIONS,
+        *("summarizationMethodAndPrompts", "categories", "simplify"),
         *("maxIterations", "returnIntermediateSteps", "enableStreaming", "passthroughBinaryImages", "batching"),
     }
 )

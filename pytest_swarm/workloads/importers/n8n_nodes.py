@@ -57,6 +57,13 @@ def model_checks(row: JsonTable) -> tuple[str, ...]:
     return tuple(each for each in _MODEL_CHECKS if each in table(row, "parameters", "guardrails"))
 
 
+SYSTEM_OPTIONS: Final = (
+    *("systemMessage", "systemPromptTemplate", "system", "instructions"),  # of agents and chains, Anthropic, OpenAI
+    *("prefix", "prefixPrompt"),  # of agents that reason and act, or query a database
+)
+"""Options that hold a system prompt; a node has one of them."""
+
+
 def resource_of(row: JsonTable) -> str:
     """Return what a vendor's node works on: text, where it does not say."""
     return text(row, "parameters", "resource") or "text"
