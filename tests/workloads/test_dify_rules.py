@@ -48,6 +48,13 @@ def test_a_variable_is_what_was_assigned_before_else_what_is_stored(assigner: di
     assert prompts(empty)["a"] == "First: M"
 
 
+@pytest.mark.parametrize("kind", ["parameter-extractor", "question-classifier"])
+def test_a_step_that_names_no_keys_or_classes_asks_for_none(kind: str, tmp_path: Path) -> None:
+    found = imported(tmp_path, dify(START, ("x", kind, {"model": {"name": "m"}}), links="s>x"), "x.yml")
+    assert "the step 'x'" in found.graph.task("x").prompt
+    assert "steps without a text of their own, which are asked to carry out their part: x" in found.losses
+
+
 @pytest.mark.parametrize("assigner", [(1, "+="), (["sys", "query"], "over-write"), (["s", "file"], "append")])
 def test_what_an_assigner_computes_or_takes_from_outside_is_listed(assigner: tuple[Any, str], tmp_path: Path) -> None:
     document = dify(

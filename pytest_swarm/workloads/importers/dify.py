@@ -111,12 +111,12 @@ def _step(kind: str, data: JsonTable, references: DifyReferences) -> LlmStep:
     instruction = references.parts(first_text(data, "instruction", "instructions"))
     if kind == "parameter-extractor":
         query = references.selected(texts(data, "query"))
-        ask: Parts = (_extraction(data),)
-        return LlmStep(system=joined((instruction, ask)), prompt=query, model=model, type=TaskType.EXTRACTION)
+        asked = joined((instruction, (_extraction(data),)))
+        return LlmStep(system=asked, prompt=query, model=model, type=TaskType.EXTRACTION)
     query = references.selected(texts(data, "query_variable_selector"))
-    names = [text(row, "name").strip() for row in tables(data, "classes")]
-    ask = (f"Answer with the one of these classes that fits: {'; '.join(filter(None, names))}",)
-    return LlmStep(system=joined((instruction, ask)), prompt=query, model=model)
+    names = "; ".join(filter(None, (text(row, "name").strip() for row in tables(data, "classes"))))
+    ask = f"Answer with the one of these classes that fits: {names}" if names else ""
+    return LlmStep(system=joined((instruction, (ask,))), prompt=query, model=model)
 
 
 def _extraction(data: JsonTable) -> str:
@@ -124,7 +124,8 @@ def _extraction(data: JsonTable) -> str:
         f"- {text(row, 'name')} ({text(row, 'type') or 'string'}): {text(row, 'description')}".rstrip(": ")
         for row in tables(data, "parameters")
     ]
-    return "\n".join(["Extract from the text, and answer with one JSON object with these keys:", *lines])
+    asked = "Extract from the text, and answer with one JSON object with these keys:"
+    return "\n".join([asked, *lines]) if lines else ""
 
 
 def _agent(data: JsonTable, references: DifyReferences) -> LlmStep:
