@@ -122,6 +122,11 @@ def test_texts_that_are_joined_stay_joined(expression: str, prompt: str, tmp_pat
             "{{answer: First}}",
             "expressions that compute are replaced by what they refer to: {{ $json.text.split(',')[0] }} in Last",
         ),
+        (
+            "Sum up {{ $json.text }}",
+            "Sum up {{ $json.text }}",
+            "expressions in texts that n8n does not mark with '=' are sent as written: {{ $json.text }} in Last",
+        ),
     ],
 )
 def test_what_computes_is_listed(expression: str, prompt: str, loss: str, tmp_path: Path) -> None:

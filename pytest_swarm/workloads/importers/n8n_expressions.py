@@ -88,6 +88,8 @@ class N8nExpressions:
             node: The node that it belongs to.
         """
         if not value.startswith("="):
+            if (found := _EXPRESSION.search(value)) and "$" in found[1]:
+                self._lose("expressions in texts that n8n does not mark with '=' are sent as written", node, found[0])
             return (value,) if value else ()
         return filled(value[1:], _EXPRESSION, lambda match: self._expression(match[0], match[1], node))
 
