@@ -429,12 +429,24 @@ def test_a_model_is_named_without_the_sign_of_an_expression(model: Any, tmp_path
     assert imported(tmp_path, document).graph.task("Ask").source_model == "small:1b"
 
 
-def test_the_ways_out_of_a_switch_without_rules_are_numbers(tmp_path: Path) -> None:
-    switch = n8n_node("Way", "switch", {"mode": "expression", "numberOutputs": 2, "output": "={{ $json.n }}"})
-    document = n8n(
-        n8n_node("Start", "webhook"), switch, ask("A", "a"), ask("B", "b"), links="Start>Way, Way>A, Way:1>B"
-    )
-    assert "all branches of 'Way' are run (0, 1); --branch 'Way'=NAME keeps one" in imported(tmp_path, document).losses
+@pytest.mark.parametrize(
+    ("kind", "parameters", "names"),
+    [
+        ("switch", {"mode": "expression", "numberOutputs": 2, "output": "={{ $json.n }}"}, "0, 1"),
+        ("sentimentAnalysis", {}, "Positive, Neutral"),
+        ("sentimentAnalysis", {"options": {"categories": "good,bad"}}, "good, bad"),
+        ("sentimentAnalysis", {"options": {"categories": "={{ $json.kinds }}"}}, "0, 1"),
+        ("textClassifier", {"categories": {"categories": [{"category": "bill"}]}, "options": {"fallback": "other"}},
+         "bill, other"),
+    ],
+)  # fmt: skip
+def test_the_ways_out_of_a_node_are_its_classes_or_numbers(
+    kind: str, parameters: dict[str, Any], names: str, tmp_path: Path
+) -> None:
+    way = n8n_node("Way", kind, parameters)
+    document = n8n(n8n_node("Start", "webhook"), way, ask("A", "a"), ask("B", "b"), links="Start>Way, Way>A, Way:1>B")
+    told = f"all branches of 'Way' are run ({names}); --branch 'Way'=NAME keeps one"
+    assert told in imported(tmp_path, document).losses
 
 
 @pytest.mark.parametrize(

@@ -174,8 +174,12 @@ def _vendor_messages(parameters: JsonTable) -> Iterator[tuple[str, str]]:
 def _labels(kind: str, parameters: JsonTable, read: Callable[[str], Parts]) -> Parts:
     """Return the classes that a node chooses from."""
     if kind == "sentimentAnalysis":
-        return read(text(parameters, "options", "categories") or "Positive, Neutral, Negative")
+        return read(_sentiments(parameters))
     return joined((read(text(row, "category")) for row in tables(parameters, "categories", "categories")), "; ")
+
+
+def _sentiments(parameters: JsonTable) -> str:
+    return text(parameters, "options", "categories") or "Positive, Neutral, Negative"
 
 
 def _output_request(kind: str, parameters: JsonTable, labels: Parts, read: Callable[[str], Parts]) -> Parts:
@@ -264,6 +268,9 @@ def _branch(row: JsonTable, output: int, nodes: N8nNodes) -> str | None:
         names = ["pass", "fail"] if text(parameters, "operation") != "sanitize" else []
     elif kind == "textClassifier":
         names = [text(each, "category") for each in tables(parameters, "categories", "categories")]
+        names += ["other"] * (text(parameters, "options", "fallback") == "other")
+    elif kind == "sentimentAnalysis" and EXPRESSION not in _sentiments(parameters):
+        names = [each.strip() for each in _sentiments(parameters).split(",")]
     elif nodes.last_output(text(row, "name")) == 0:
         return None
     return names[output] if output < len(names) and names[output] else str(output)
