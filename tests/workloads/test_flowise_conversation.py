@@ -195,6 +195,16 @@ def test_a_prompt_that_is_wired_to_a_chain_or_an_agent_stands_for_its_own_texts(
     assert asked == {"chain": told, "agent": told, "plain": ("Be long.", "{{question}}")}
 
 
+def test_the_system_message_of_an_xml_agent_holds_the_question(tmp_path: Path) -> None:
+    told = "Tools: {tools}\n{chat_history}\nQuestion: {input}\n{agent_scratchpad}"
+    found = imported(tmp_path, {"nodes": [sequential("x", "xmlAgent", systemMessage=told)], "edges": []})
+    assert (found.graph.task("x").system, found.graph.task("x").prompt) == (None, "Tools: {tools}\n\nQuestion: {input}")
+    assert "inputs without a value stay as written: tools, input; give them with --input NAME=VALUE" in found.losses
+    asked = imported(tmp_path, {"nodes": [sequential("x", "xmlAgent", systemMessage=told)], "edges": []},
+                     inputs={"question": "Q", "tools": "none"})  # fmt: skip
+    assert asked.graph.task("x").prompt == "Tools: none\n\nQuestion: Q"
+
+
 def test_code_and_variables_of_chat_flows_give_what_they_are_given(tmp_path: Path) -> None:
     values = {"sql": "{{get.data.instance}}", "rows": "{{run.data.instance}}", "round": "{{loop.data.instance}}"}
     rows = [

@@ -62,6 +62,7 @@ _SPEAKING: Final[Mapping[str, Literal["user", "assistant"] | None]] = {
     "worker": "user",
 }
 """Kinds of steps that are told the conversation -> the role in which their own answers are told."""
+_WHOLE_PROMPT: Final = "xmlAgent"  # its system message is all that the model is told
 _NOTHING: Final[Parts] = ("",)
 _HISTORIES: Final[Mapping[str, Parts]] = {  # an empty one stands for the question
     "user_question": (),
@@ -128,6 +129,8 @@ class ChainReader:
         if kind == "llmChain":
             return LlmStep(system=system, prompt=prompt, model=model)
         question: Parts = (FlowInput(names=(QUESTION,), raw="{{question}}"),)
+        if kind == _WHOLE_PROMPT and not is_blank(system):
+            return LlmStep(system=(), prompt=self._whole(text(inputs, "systemMessage")), model=model)
         if kind not in _SPEAKING:
             return LlmStep(system=system, prompt=question if is_blank(prompt) else prompt, model=model)
         said = _HISTORIES.get(text(inputs, "conversationHistorySelection"), (Conversation(),)) or question
@@ -138,6 +141,12 @@ class ChainReader:
             opening=question,
             speaks_as=_SPEAKING[kind],
         )
+
+    def _whole(self, template: str) -> Parts:
+        """Return a system message that holds the question too, as at the first call: nothing was said or done yet."""
+        for place in ("{chat_history}", "{agent_scratchpad}"):
+            template = template.replace(place, "")
+        return self._template(template.strip(), {"input": _QUESTION_FORMS[0]}, usual=())
 
     def _prompts(self, inputs: JsonTable) -> tuple[Parts, Parts]:
         values = _values(inputs)
