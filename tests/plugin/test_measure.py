@@ -16,7 +16,7 @@ from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
-from tests.plugin.conftest import Reports, refuses
+from tests.plugin.conftest import SUITE, Reports, refuses
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
 OFFLINE = ("--swarm-backend=measure", "--swarm-offline")
@@ -223,12 +223,17 @@ def test_what_no_server_can_run_is_not_drawn(suite: pytest.Pytester, reports: Re
     assert not any("could not be verified" in note for note in reports.report["notes"])
 
 
-def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
+def test_the_shards_of_a_run_verify_the_cases_that_the_whole_run_verifies(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    suite.makepyfile(test_bill=SUITE.replace('"invoice"', '"bill"'))
     found = []
-    for _ in range(2):
-        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=2").assert_outcomes(passed=4)
-        found.append(sorted(each["label"] for each in reports.report["run"]["measure"]["verified"]))
-    assert found[0] == found[1]
+    for shard in ("1/1", "1/2", "2/2"):
+        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=3", f"--swarm-shard={shard}")
+        found.append([(each["job"], each["label"]) for each in reports.of("verified_case")])
+    whole, first, second = found
+    assert len(whole) == 3
+    assert sorted(first + second) == sorted(whole)
 
 
 def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Reports) -> None:
