@@ -106,6 +106,7 @@ class DryRun:
         return [
             f"dry run of {cases}; {new.known_text}, and what is not known is estimated",
             f"now: about {new.text}",
+            *self._estimate.verified_texts,
             f"without the store: about {whole.text}",
             *remarks,
         ]

@@ -267,9 +267,11 @@ def test_a_dry_run_asks_nothing_and_tells_what_is_known(suite: pytest.Pytester) 
     assert not (suite.path / "reports").exists() or not list((suite.path / "reports").glob("*/events.jsonl"))
     run(suite, *OFFLINE, *modes).assert_outcomes(failed=6)
     run(suite, *MEASURE, *modes).assert_outcomes(passed=6)
-    after = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    after = run(suite, *MEASURE, *modes, "--swarm-dry-run", "--swarm-verify=2")
     assert figures_of(after, "dry run of")[1] > 0
     assert figures_of(after, "now: about")[:3] == [0, 0, 0]
+    verified, calls, *_ = figures_of(after, "2 cases for real as well: about")
+    assert (verified, calls) == (2, 4)
 
 
 @pytest.mark.parametrize("backend", ["sim", "measure"])
