@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -60,15 +60,24 @@ class EarlierJobs:
         jobs: The jobs, completed or not.
         run_name: The name of their run.
         complete: Whether it came to its end.
+        verified: The digests of the cases that were run for real as well.
     """
 
-    def __init__(self, jobs: Sequence[JobRecord] = (), *, run_name: str = "", complete: bool = False) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[JobRecord] = (),
+        *,
+        run_name: str = "",
+        complete: bool = False,
+        verified: Collection[str] = (),
+    ) -> None:
         self._finished = {job.case.digest: job for job in jobs if job.status is JobStatus.COMPLETED}
         self._graphs: dict[_Place, set[_Content]] = {}
         for job in jobs:
             self._graphs.setdefault(_place(job.case), set()).add(_content(job.case))
         self._run_name = run_name
         self._complete = complete
+        self.verified = frozenset(verified)
 
     def sentence(self, tests: Sequence[str]) -> str:
         """Return which run goes on, and how many of the tests it has: the latest may be another than the one meant."""
@@ -120,7 +129,8 @@ def earlier_jobs(folder: Path, resources: Resources) -> EarlierJobs:
     difference = _difference(run.info, resources)
     if difference is not None:
         raise OptionError(f"--swarm-resume: run {folder.name} {difference}; start a new run")
-    return EarlierJobs(run.jobs, run_name=folder.name, complete=run.complete)
+    verified = [each.case for each in run.verified]
+    return EarlierJobs(run.jobs, run_name=folder.name, complete=run.complete, verified=verified)
 
 
 def _difference(info: RunInfo, resources: Resources) -> str | None:

@@ -236,6 +236,19 @@ def test_the_shards_of_a_run_verify_the_cases_that_the_whole_run_verifies(
     assert sorted(first + second) == sorted(whole)
 
 
+def test_a_resumed_run_verifies_what_has_ended_unverified(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=lp,greedy,milp", "--swarm-report=json")
+    run(suite, *MEASURE, *modes, "--swarm-verify=1").assert_outcomes(passed=3)
+    again = (*MEASURE, *modes, "--swarm-resume", "--swarm-verify=3")
+    dry = run(suite, *again, "--swarm-dry-run")
+    dry.stdout.fnmatch_lines(
+        ["dry run of 0 cases (3 have ended earlier)", "2 cases for real as well: about 4 calls, *"]
+    )
+    run(suite, *again).assert_outcomes(passed=3)
+    assert [len({each["case"] for each in reports.of("verified_case")}), len(reports.of("verified_case"))] == [3, 3]
+    assert len(reports.report["run"]["measure"]["verified"]) == 3
+
+
 def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Reports) -> None:
     run(suite, *MEASURE, "--swarm-compare=lp,greedy")
     first = reports.report["run"]["measure"]
