@@ -25,12 +25,13 @@ FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_
 def drawn_tests(resources: Resources) -> frozenset[str]:
     """Return the tests that --swarm-verify runs for real as well, those of other shards too.
 
-    A remark says so where too few can be run.
+    Repeats that --swarm-repeat=auto may leave out are not among them. A remark says so where too few can be run.
     """
     settings = resources.settings
     if not settings.verify:
         return frozenset()
-    tests = {test: key.mode for test, key in resources.collected.whole.items()}
+    whole = resources.collected.whole.items()
+    tests = {test: key.mode for test, key in whole if not (settings.auto_repeat and key.repeat > 1)}
     able = verifiable(tests, resources.server_bench)
     if len(able) < min(settings.verify, len(tests)):
         resources.remarks.append(

@@ -346,6 +346,13 @@ def test_repeats_until_the_gate_has_decided_are_measured_one_round_at_a_time(sui
     result.stdout.no_fnmatch_line("*wave 1*")
 
 
+def test_repeats_that_may_be_left_out_are_not_drawn_to_be_verified(suite: pytest.Pytester, reports: Reports) -> None:
+    baseline = (*MEASURE, "--swarm-baseline=base.json", "--swarm-compare=lp,greedy,milp")
+    run(suite, *baseline, "--swarm-update-baseline=all").assert_outcomes(passed=3)
+    run(suite, *baseline, "--swarm-repeat=auto:6", "--swarm-verify=3").assert_outcomes(passed=3, skipped=15)
+    assert len(reports.of("verified_case")) == 3
+
+
 def serving(profile: str = "a40", *, seed: int = 0) -> SimulatedServer:
     """A server whose models take no time."""
     loaded = load_profile(profile)
