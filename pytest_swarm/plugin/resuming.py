@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.run_options import RESUMED_ANEW, differing_options, names_of
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.run_lock import RunLock
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.units import plural
@@ -145,7 +146,8 @@ def _difference(info: RunInfo, resources: Resources) -> str | None:
         return f"was made with seed {info.seed}, and this one has {settings.seed}"
     if info.simulated != resources.backend.simulated:
         return "was made on another backend"
-    fixed = {*info.options, *settings.given} - names_of(*RESUMED_ANEW)
+    of_a_part = {Options.shard.dest}.intersection(info.options)  # which cannot become another part, or the whole
+    fixed = ({*info.options, *settings.given} - names_of(*RESUMED_ANEW)) | of_a_part
     for name, there, here in differing_options(info.options, settings.given, names=fixed):
         return f"was made with {name} = {there}, and this one has {here}"
     if "group" in (settings.cli.carryover, settings.ini.carryover):
