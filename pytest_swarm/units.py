@@ -25,8 +25,8 @@ _SIZE_GB: Final = {
     "m": 1e-3,
     "mib": (1 << 20) / BYTES_PER_GB,
 }
-_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h)?\s*", re.IGNORECASE)
-_DURATION_S: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)?\s*", re.IGNORECASE)
+_DURATION_S: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def parse_size_gb(text: str, *, what: str) -> float:
@@ -49,7 +49,7 @@ def parse_size_gb(text: str, *, what: str) -> float:
 
 
 def parse_duration_s(text: str, *, what: str) -> float:
-    """Return the seconds of `120s`, `500ms`, `2m` or `90`; without a unit it is seconds.
+    """Return the seconds of `120s`, `500ms`, `2m`, `30min` or `90`; without a unit it is seconds.
 
     Args:
         text: The duration as the user wrote it.

@@ -36,7 +36,7 @@ def test_a_size(text: str, size_gb: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "duration_s"), [("90", 90), ("120s", 120), ("500ms", 0.5), ("2m", 120), ("1.5 h", 5400)]
+    ("text", "duration_s"), [("90", 90), ("120s", 120), ("500ms", 0.5), ("2m", 120), ("1.5 h", 5400), ("30min", 1800)]
 )
 def test_a_duration(text: str, duration_s: float) -> None:
     assert parse_duration_s(text, what="--x") == pytest.approx(duration_s, rel=1e-12)

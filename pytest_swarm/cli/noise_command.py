@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         if found:
             raise OptionError(f"noise: {path} is another state than {options.runs[0]} ({found[0]})")
     rows = noise_of([run.cases for run in read], metrics=options.metric or known)
+    if not rows:
+        raise OptionError("noise: no case of all these runs has such a figure; give runs of the same cases, no parts")
     shown = rows if options.metric else [row for row in rows if row.deviation]
     table: list[tuple[str, ...]] = [("mode", "metric", "mean", "deviation", "allow at least", "of the mean")]
     for row in shown:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import NormalDist, fmean
+from typing import Final
 
 from pytest_swarm.gate.baseline import BaselineCase, Setup
 from pytest_swarm.gate.pairing import RunCases
 from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.statistics.sign_flips import POWER
 
-_LEVEL = 0.025
+_LEVEL: Final = 0.025
+_ROUNDING: Final = 1e-9  # of a mean: clocks that started at other times round seconds otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,8 @@ def noise_of(runs: Sequence[RunCases], *, metrics: Iterable[str]) -> list[Metric
             if not common:
                 continue
             of_run = [fmean(each[case] for case in common) for each in means]
-            squares = [(a - b) ** 2 for a, b in combinations(of_run, 2)]
+            pairs = combinations(of_run, 2)
+            squares = [0.0 if math.isclose(a, b, rel_tol=_ROUNDING) else (a - b) ** 2 for a, b in pairs]
             deviation = math.sqrt(fmean(squares) / 2)
             z = NormalDist().inv_cdf
             floor = (z(1 - _LEVEL) + z(POWER)) * math.sqrt(2) * deviation

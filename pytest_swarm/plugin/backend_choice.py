@@ -74,7 +74,8 @@ def choose_backend(settings: Settings, demand: ModelDemand, *, process: Process)
     if settings.backend == "record":
         inner = _called(settings, _server_given(settings), demand, process.worker)
         return _recorded(settings, inner, process.run_name)
-    return _called(settings, settings.backend, demand, process.worker)
+    described = settings.backend == "auto" and settings.describes_simulator
+    return _called(settings, "sim" if described else settings.backend, demand, process.worker)
 
 
 def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | None) -> Backend:
@@ -88,7 +89,8 @@ def _called(settings: Settings, kind: str, demand: ModelDemand, worker: int | No
         require_models(hosts[0], needed, installed, roles=demand.roles)
         return _network(settings, hosts[0], asked_for, demand, installed)
     if kind == "sim":
-        return _simulated(settings, fleet, needed, asked_for)
+        described = "described by --swarm-profile or --swarm-fault"
+        return _simulated(settings, fleet, needed, asked_for if settings.backend == "sim" else described)
     if Options.host.dest in settings.given:
         _require_an_answer(hosts)
     host, why = reachable_host(hosts, needed, roles=demand.roles)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.resources import Resources
 
-_OF_A_SERVER: Final = (Options.fault, Options.profile, Options.host)
+OF_THE_SIMULATOR: Final = (Options.fault, Options.profile)
 _OF_A_CASSETTE: Final = ("record", "replay")
 _ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
 
@@ -42,9 +42,7 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
         raise OptionError(f"{Options.only.flag} and {Options.skip.flag} together leave no test; give one of them")
     if options.cassette is None and options.backend in _OF_A_CASSETTE:
         raise OptionError(f"{backend}={options.backend} needs the recording's file: add --swarm-cassette=FILE")
-    idle = next((row.flag for row in _OF_A_SERVER if on_cli(row)), None)
-    if options.backend == "replay" and idle is not None:
-        raise OptionError(f"{idle} has no effect with {backend}=replay, where no server is called; leave one out")
+    _check_server(options, on_cli)
     for row in ROWS:
         if row.needs is not None and on_cli(row):
             _check_needs(row, row.needs, options)
@@ -60,6 +58,22 @@ def check_conflicts(options: Options, *, on_cli: Callable[[Option[Any]], bool]) 
     }
     named = {flag: Path(file) for flag, file in files.items() if file is not None}
     check_apart(options.report, what=Options.report.flag, others=named)
+
+
+def _check_server(options: Options, on_cli: Callable[[Option[Any]], bool]) -> None:
+    """Raise OptionError for an option of a server that is not called."""
+    backend = f"{Options.backend.flag}={options.backend}"
+    cases = (
+        (options.backend == "replay", backend, "no server", (*OF_THE_SIMULATOR, Options.host)),
+        (options.offline, Options.offline.flag, "no server", (*OF_THE_SIMULATOR, Options.host)),
+        (options.backend == "sim", backend, "no real server", (Options.host,)),
+        (options.backend == "ollama", backend, "no simulator of this process", OF_THE_SIMULATOR),
+        (on_cli(Options.host), Options.host.flag, "no simulator of this process", OF_THE_SIMULATOR),
+    )
+    for holds, cause, what, rows in cases:
+        idle = next((row.flag for row in rows if on_cli(row)), None)
+        if holds and idle is not None:
+            raise OptionError(f"{idle} has no effect with {cause}, where {what} is called; leave one out")
 
 
 def _check_needs(row: Option[Any], needs: tuple[str, ...], options: Options) -> None:

@@ -75,6 +75,7 @@ class EstimateSetup:
         make_bench: Returns a bench for a backend.
         complete: Whether every model is asked every task, as by --swarm-complete.
         seed: The seed of the run.
+        verify: The tests whose cases are run for real as well, as by --swarm-verify.
         room_gb: Memory that models may take at the same time while they are asked; None = not known.
         at_once: How many calls at once are timed for each model, besides one.
     """
@@ -82,6 +83,7 @@ class EstimateSetup:
     make_bench: Callable[[Backend], Bench]
     complete: bool
     seed: int
+    verify: frozenset[str] = frozenset()
     room_gb: float | None = None
     at_once: tuple[int, ...] = (2, 4)
 
@@ -123,11 +125,13 @@ class CostEstimate:
         answers: The answers that are known, and imagined ones.
         setup: How costs are estimated.
         whole: What the cases cost without a store.
+        verified: What those of them cost that are run for real as well.
     """
 
     answers: ImaginedAnswers
     setup: EstimateSetup
     whole: WholeCost = field(default_factory=WholeCost)
+    verified: WholeCost = field(default_factory=WholeCost)
     _transports: list[PlayingTransport] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
     _uses: dict[tuple[str, int, str], None] = field(default_factory=dict)
@@ -173,7 +177,8 @@ class CostEstimate:
         if record.status is not JobStatus.COMPLETED:
             return record.error or record.status.value
         tokens = sum((each.prompt_tokens or 0) + counted_tokens(each.completion_tokens, each.text) for _, each in used)
-        self.whole.add(record, tokens=tokens)
+        for cost in (self.whole, self.verified) if case.test in self.setup.verify else (self.whole,):
+            cost.add(record, tokens=tokens)
         self._known |= {key for key, _ in used} - self.answers.imagined.keys()
         self._uses |= dict.fromkeys(_first_uses(record, test))
         return None
@@ -192,6 +197,12 @@ class CostEstimate:
             elif self.setup.complete:
                 scores[task, tag] = fleet[tag].capability(graph.task(task).type)
         return scores
+
+    @property
+    def verified_texts(self) -> tuple[str, ...]:
+        """Such as `3 cases for real as well: about 9 calls, ...`, alone; empty where no case is."""
+        cost = self.verified
+        return (f"{plural(cost.cases, 'case')} for real as well: about {cost.text}",) if cost.cases else ()
 
     @property
     def new(self) -> NewCost:

@@ -11,10 +11,11 @@ from pytest_swarm.domain.text_tokens import counted_tokens
 from pytest_swarm.execution.imagined_answers import USUAL_TOKENS_PER_S, unmeasured_models
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.plugin.cost_estimate import CostEstimate, EstimateSetup, WholeCost, estimate_with, without_own_scorers
+from pytest_swarm.plugin.lazy_parts import made
 from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import Case
+    from pytest_swarm.domain.record import Case, JobRecord
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.resources import Resources
 
@@ -74,22 +75,31 @@ class DryRun:
         self.failed += error is not None
         return error
 
+    def add_finished(self, earlier: JobRecord, *, verify: bool) -> None:
+        """Count a case that the run which goes on has finished.
+
+        Args:
+            earlier: Its record.
+            verify: Whether it is still to be run for real as well.
+        """
+        self.finished += 1
+        if verify:
+            self._estimate.verified.add(earlier, tokens=_tokens(earlier))
+
     def _run(self, case: Case, carryover: Carryover) -> str | None:
         """Run a case that asks nobody; its tokens are those of its tasks."""
         record = self._resources.bench.run(without_own_scorers(case), carryover=carryover)
         if record.status is not JobStatus.COMPLETED:
             return record.error or record.status.value
-        done = record.outcomes
-        tokens = sum(
-            (each.prompt_tokens or 0) + counted_tokens(each.completion_tokens, each.answer or "") for each in done
-        )
-        self._ran.add(record, tokens=tokens)
+        self._ran.add(record, tokens=_tokens(record))
         return None
 
     def lines(self) -> list[str]:
         """Return what the run would cost, as lines for the terminal."""
+        estimate = made(self, DryRun._estimate)  # where no case was counted, it is too late to make one
+        verified = () if estimate is None else estimate.verified_texts
         if not self._added:
-            return []  # no case was counted, and the store is closed
+            return [f"dry run of 0 cases ({self.finished:,} have ended earlier)", *verified] if self.finished else []
         whole = self._estimate.whole if self._asks else self._ran
         if not whole.cases:
             return []
@@ -106,6 +116,7 @@ class DryRun:
         return [
             f"dry run of {cases}; {new.known_text}, and what is not known is estimated",
             f"now: about {new.text}",
+            *verified,
             f"without the store: about {whole.text}",
             *remarks,
         ]
@@ -121,3 +132,9 @@ class DryRun:
     def close(self) -> None:
         """Close the bench, and the store."""
         self._opened.close()
+
+
+def _tokens(record: JobRecord) -> int:
+    """Return the tokens of the tasks of a case."""
+    done = record.outcomes
+    return sum((each.prompt_tokens or 0) + counted_tokens(each.completion_tokens, each.answer or "") for each in done)

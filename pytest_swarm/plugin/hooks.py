@@ -108,7 +108,7 @@ class SwarmHooks:
         """--swarm-only, --swarm-skip and --swarm-shard; and jobs of one group in a row."""
         from pytest_swarm.plugin.cases import selected
 
-        self.session.note_budgets(items)
+        self.session.note_whole(items)
         try:
             kept, dropped = selected(items, self.session.settings)
         except SwarmError as error:

@@ -104,8 +104,9 @@ class JobRunner:
 
     def count(self, case: Case, item: pytest.Item, dry_run: DryRun) -> str | None:
         """Count what a case would cost, nothing where it has finished earlier; return why it would not complete."""
-        if self.folder.earlier.finished(case) is not None:
-            dry_run.finished += 1
+        earlier = self.folder.earlier.finished(case)
+        if earlier is not None:
+            dry_run.add_finished(earlier, verify=self._is_to_verify(case, item))
             return None
         return dry_run.add(case, carryover=self._cases.carryover_of(item))
 
@@ -113,6 +114,7 @@ class JobRunner:
         """Return the job's result: of the run that is resumed, where that has finished it, else of a run now."""
         earlier = self.folder.earlier.finished(case)
         if earlier is not None:
+            self._verify(earlier, item)
             return JobResult(record=earlier, metrics=job_metrics(earlier))
         return self._run(case, item)
 
@@ -140,11 +142,18 @@ class JobRunner:
     def _played(self, case: Case, item: pytest.Item, measuring: Measuring) -> JobRecord:
         """Play a case on measured answers; the other cases of its test are measured with it."""
         record = measuring.run(case, lambda: self._cases_left(case, item), sink=self.folder.sink)
-        if item.nodeid in self._resources.to_verify:
+        self._verify(record, item)
+        return record
+
+    def _is_to_verify(self, case: Case, item: pytest.Item) -> bool:
+        return item.nodeid in self._resources.to_verify and case.digest not in self.folder.earlier.verified
+
+    def _verify(self, predicted: JobRecord, item: pytest.Item) -> None:
+        """Run a case for real as well, where --swarm-verify has drawn it."""
+        if self._is_to_verify(predicted.case, item):
             from pytest_swarm.plugin.verifying import verify
 
-            verify(record, self._resources, sink=self.folder.sink)
-        return record
+            verify(predicted, self._resources, sink=self.folder.sink)
 
     def _cases_left(self, case: Case, item: pytest.Item) -> list[Case]:
         """Return the cases of a test that are to be run with this graph, the present one among them."""

@@ -107,4 +107,5 @@ def cost_sentence(cases: Sequence[Case], estimate: CostEstimate) -> str:
         estimate.close()
     less = f" ({errors:,} will not complete)" if errors else ""
     new = estimate.new
-    return f"{plural(len(cases), 'case')}{less}; about {new.text}; {new.known_text}"
+    told = (f"{plural(len(cases), 'case')}{less}", f"about {new.text}", new.known_text, *estimate.verified_texts)
+    return "; ".join(told)

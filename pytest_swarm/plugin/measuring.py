@@ -146,6 +146,7 @@ class Measuring:
             make_bench=self._resources.bench_of,
             complete=self._settings.complete,
             seed=self._settings.seed,
+            verify=self._resources.to_verify,
             room_gb=self._room_gb(),
             at_once=self._at_once,
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.run_options import RESUMED_ANEW, differing_options, names_of
 from pytest_swarm.errors import OptionError
+from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.run_lock import RunLock
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.units import plural
@@ -60,15 +61,24 @@ class EarlierJobs:
         jobs: The jobs, completed or not.
         run_name: The name of their run.
         complete: Whether it came to its end.
+        verified: The digests of the cases that were run for real as well.
     """
 
-    def __init__(self, jobs: Sequence[JobRecord] = (), *, run_name: str = "", complete: bool = False) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[JobRecord] = (),
+        *,
+        run_name: str = "",
+        complete: bool = False,
+        verified: Collection[str] = (),
+    ) -> None:
         self._finished = {job.case.digest: job for job in jobs if job.status is JobStatus.COMPLETED}
         self._graphs: dict[_Place, set[_Content]] = {}
         for job in jobs:
             self._graphs.setdefault(_place(job.case), set()).add(_content(job.case))
         self._run_name = run_name
         self._complete = complete
+        self.verified = frozenset(verified)
 
     def sentence(self, tests: Sequence[str]) -> str:
         """Return which run goes on, and how many of the tests it has: the latest may be another than the one meant."""
@@ -120,7 +130,8 @@ def earlier_jobs(folder: Path, resources: Resources) -> EarlierJobs:
     difference = _difference(run.info, resources)
     if difference is not None:
         raise OptionError(f"--swarm-resume: run {folder.name} {difference}; start a new run")
-    return EarlierJobs(run.jobs, run_name=folder.name, complete=run.complete)
+    verified = [each.case for each in run.verified]
+    return EarlierJobs(run.jobs, run_name=folder.name, complete=run.complete, verified=verified)
 
 
 def _difference(info: RunInfo, resources: Resources) -> str | None:
@@ -135,7 +146,8 @@ def _difference(info: RunInfo, resources: Resources) -> str | None:
         return f"was made with seed {info.seed}, and this one has {settings.seed}"
     if info.simulated != resources.backend.simulated:
         return "was made on another backend"
-    fixed = {*info.options, *settings.given} - names_of(*RESUMED_ANEW)
+    of_a_part = {Options.shard.dest}.intersection(info.options)  # which cannot become another part, or the whole
+    fixed = ({*info.options, *settings.given} - names_of(*RESUMED_ANEW)) | of_a_part
     for name, there, here in differing_options(info.options, settings.given, names=fixed):
         return f"was made with {name} = {there}, and this one has {here}"
     if "group" in (settings.cli.carryover, settings.ini.carryover):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
+    from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.repeating import Repeating
@@ -75,7 +76,7 @@ class SwarmSession:
         """The ids of the tests that failed."""
         self.lost_workers = 0
         self._at_the_end = ExitStack()
-        self._budgets_gb: frozenset[float] = frozenset()
+        self._whole: dict[str, CaseKey] = {}
         self._topics: set[str] = set()
 
     @cached_property
@@ -139,9 +140,9 @@ class SwarmSession:
 
         return Repeating(baseline, self.settings.gating.rule)
 
-    def note_budgets(self, items: Sequence[pytest.Item]) -> None:
-        """Keep the budgets of all cases, before the tests of other shards are left out."""
-        self._budgets_gb = frozenset(key_of(item).vram_budget_gb for item in items if is_swarm(item))
+    def note_whole(self, items: Iterable[pytest.Item]) -> None:
+        """Keep what cases the whole run has, before the tests of other shards are left out."""
+        self._whole = {item.nodeid: key_of(item) for item in items if is_swarm(item)}
 
     @property
     def run(self) -> PreparedRun | None:
@@ -158,7 +159,7 @@ class SwarmSession:
             return
         self._take_rules(items)
         tests = {item.nodeid: key_of(item).mode for item in benchmarks}
-        run = PreparedRun(self, Collected(tests=tests, budgets_gb=self._budgets_gb, items=benchmarks))
+        run = PreparedRun(self, Collected(tests=tests, whole=self._whole, items=benchmarks))
         try:
             run.prepare()
         except BaseException:

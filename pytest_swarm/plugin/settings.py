@@ -13,7 +13,7 @@ import pytest
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.address import default_host, host_as_written, without_secrets
 from pytest_swarm.ollama.retrying import CallLimits
-from pytest_swarm.plugin.conflicts import check_conflicts
+from pytest_swarm.plugin.conflicts import OF_THE_SIMULATOR, check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
 from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_folder, ini_value, native_value
 from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS, Axis, Flag, Many, Option
@@ -106,6 +106,7 @@ class Settings(Options):
         one_of_several: Whether the cases have other servers besides that of these settings.
         hosts: The servers of --swarm-host, or the one that OLLAMA_HOST or the default names.
         given: The text of each option that somebody gave, by its dest.
+        describes_simulator: Whether the command line describes the simulator, which `auto` then takes.
     """
 
     def __init__(self, config: pytest.Config, *, modes: ModeTable) -> None:
@@ -118,6 +119,7 @@ class Settings(Options):
         self.one_of_several = False
         self.gating: GateSettings = gate_settings(self, root=Path(config.rootpath), on_cli=source.asks_for)
         self.given: Mapping[str, str] = source.given()
+        self.describes_simulator = any(map(source.asks_for, OF_THE_SIMULATOR))
         check_conflicts(self, on_cli=source.asks_for)
         check_rule(self.gating.rule, modes=modes, auto=self.auto_repeat)
 

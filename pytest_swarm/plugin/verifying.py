@@ -23,10 +23,15 @@ FIGURES: Final = ("score", "makespan_s", "load_s", "total_latency_s", "measured_
 
 
 def drawn_tests(resources: Resources) -> frozenset[str]:
-    """Return the tests that --swarm-verify runs for real as well; a remark says so where too few can be."""
-    settings, tests = resources.settings, resources.collected.tests
+    """Return the tests that --swarm-verify runs for real as well, those of other shards too.
+
+    Repeats that --swarm-repeat=auto may leave out are not among them. A remark says so where too few can be run.
+    """
+    settings = resources.settings
     if not settings.verify:
         return frozenset()
+    whole = resources.collected.whole.items()
+    tests = {test: key.mode for test, key in whole if not (settings.auto_repeat and key.repeat > 1)}
     able = verifiable(tests, resources.server_bench)
     if len(able) < min(settings.verify, len(tests)):
         resources.remarks.append(
@@ -37,10 +42,10 @@ def drawn_tests(resources: Resources) -> frozenset[str]:
 
 
 def drawn(tests: Sequence[str], count: int, *, seed: int) -> frozenset[str]:
-    """Return the tests to verify, the same in every process of a run.
+    """Return the tests to verify, the same in every process and shard of a run.
 
     Args:
-        tests: The node IDs of the collected cases.
+        tests: The node IDs of the cases of the whole run.
         count: How many to draw.
         seed: The seed of the run.
     """

@@ -88,9 +88,13 @@ def _is_one_server(infos: Sequence[RunInfo]) -> bool:
 
 
 def _side_by_side(texts: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return each key with its values, each once, joined by commas."""
-    keys = dict.fromkeys(key for each in texts for key in each)
-    return {key: ",".join(dict.fromkeys(each[key] for each in texts if key in each)) for key in keys}
+    """Return each key with its values, each once, joined by commas; that of a merged part may be several."""
+    found: dict[str, str] = {}
+    for key in dict.fromkeys(key for each in texts for key in each):
+        values = dict.fromkeys(each[key] for each in texts if key in each)
+        several = dict.fromkeys(one for value in values for one in value.split(","))
+        found[key] = ",".join(values if len(values) == 1 else several)
+    return found
 
 
 def _lines(
@@ -98,7 +102,8 @@ def _lines(
 ) -> Iterator[bytes]:
     runs = [run for _, run in parts]
     started_ms = [run.info.started_ts_ms for run in runs]
-    yield _line(encode_run_start(merged_info([run.info for run in runs], name=name)))
+    info = merged_info([run.info for run in runs], name=name)
+    yield _line(encode_run_start(info))
     collected = dict.fromkeys(test for run in runs for test in run.collected)
     yield _line(encode_collection(min(started_ms), collected))
     last_ms, copied = max(started_ms), set[str]()
@@ -114,6 +119,11 @@ def _lines(
     notes = [note for run in runs for note in run.notes if note not in copied and note not in run.lost]
     if len(commands) > 1:
         notes.append(f"the parts were run with several commands: {'; '.join(commands)}")
+    notes += [
+        f"the parts were run with several versions of {package}: {versions.replace(',', ', ')}"
+        for package, versions in info.versions.items()
+        if "," in versions
+    ]
     failed = None if any(run.failed is None for run in runs) else [test for run in runs for test in run.failed or ()]
     notes = [*dict.fromkeys((*notes, *missing))]
     yield _line(encode_run_end(last_ms, complete=not missing, notes=notes, failed=failed, parts=numbered))

@@ -117,7 +117,11 @@ def test_noise_names_the_allowance_that_runs_support(project: Path, capsys: pyte
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [((), "one run says nothing of noise"), (("--metric", "speed"), "'speed' is no metric of a gate")],
+    [
+        ((), "one run says nothing of noise"),
+        (("--metric", "speed"), "'speed' is no metric of a gate"),
+        (("--metric", "energy_j"), "no case of all these runs has such a figure"),
+    ],
 )
 def test_noise_refuses_what_says_nothing(
     project: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str

@@ -17,6 +17,12 @@ def test_the_floor_is_what_two_runs_tell_apart() -> None:
     assert row.floor == pytest.approx(2.8016 * 2**0.5 * 0.1, rel=1e-3)
 
 
+def test_a_difference_of_rounding_is_no_noise() -> None:
+    runs = [RunCases(cases=(case("a", [mean]),)) for mean in (0.3, 0.3 * (1 + 1e-11))]
+    (row,) = noise_of(runs, metrics=("score",))
+    assert (row.deviation, row.floor) == (0.0, 0.0)
+
+
 def test_only_cases_of_all_runs_are_compared() -> None:
     runs = [RunCases(cases=(case("a", [0.5]), case("b", [0.9]))), RunCases(cases=(case("a", [0.5]),))]
     (row,) = noise_of(runs, metrics=("score",))

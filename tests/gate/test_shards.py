@@ -278,6 +278,21 @@ def test_options_of_a_matrix_stand_side_by_side(tmp_path: Path) -> None:
     assert run.complete
 
 
+def test_versions_in_which_parts_differ_are_noted_each_once(tmp_path: Path) -> None:
+    """Also where a part is a merged run, which has several already."""
+    versions = ({"python": "3.12.1", "cvxpy": "1.6"}, {"python": "3.12.1", "cvxpy": "1.7"}, {"cvxpy": "1.6"})
+    parts = [
+        a_part(tmp_path / str(number), a_job(number), options={SHARD: f"{number}/3"}, versions=each)
+        for number, each in enumerate(versions, start=1)
+    ]
+    two = merged(tmp_path, *parts[:2]).parent.rename(tmp_path / "two")
+    run = read_run(merged(tmp_path, two, parts[2]))
+    assert run.info.versions == {"python": "3.12.1", "cvxpy": "1.6,1.7"}
+    assert [note for note in run.notes if "versions" in note] == [
+        "the parts were run with several versions of cvxpy: 1.6, 1.7"
+    ]
+
+
 @pytest.mark.parametrize("backend", ["ollama", "measure"])
 @pytest.mark.parametrize("hosts", [("http://a:11434", "http://b:11434"), ("http://a:11434",) * 2, (None, None)])
 def test_the_server_of_a_job_is_told_where_parts_had_several(

@@ -119,6 +119,17 @@ def test_auto_takes_a_server_that_has_every_model(suite: pytest.Pytester, fast_s
     result.stdout.fnmatch_lines([f"swarm: SIMULATED Ollama at {fast_server} (*has every model of the fleet)"])
 
 
+def test_auto_takes_the_simulator_that_the_command_line_describes(
+    suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever server answers: it knows nothing of a profile or of faults."""
+    monkeypatch.setenv("OLLAMA_HOST", fast_server)
+    result = suite.runpytest("--swarm-backend=auto", "--swarm-profile=a40")
+    result.assert_outcomes(passed=1)
+    said = "swarm: SIMULATED Ollama, profile a40, seed 0 (described by --swarm-profile or --swarm-fault)"
+    result.stdout.fnmatch_lines([said])
+
+
 def test_auto_takes_the_simulator_where_nothing_answers_and_says_why(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, closed_port: int
 ) -> None:

@@ -60,6 +60,14 @@ def test_without_a_store_each_case_takes_its_own_time() -> None:
         assert (estimate.whole.cases, estimate.whole.seconds) == (2, pytest.approx(2 * once))
 
 
+def test_a_case_that_is_run_for_real_as_well_costs_what_it_costs_without_a_store() -> None:
+    with estimated(replace(SETUP, verify=frozenset([JOB.test])), HEAVY) as estimate:
+        assert estimate.verified == estimate.whole
+        assert estimate.verified_texts == (f"1 case for real as well: about {estimate.whole.text}",)
+    with estimated(SETUP, HEAVY) as estimate:
+        assert estimate.verified_texts == ()
+
+
 @pytest.mark.parametrize("room_gb", [None, 100.0, 0.1])
 def test_a_model_that_is_asked_alone_is_loaded_once_and_for_the_first_time_twice(room_gb: float | None) -> None:
     found = cost(replace(SETUP, room_gb=room_gb))

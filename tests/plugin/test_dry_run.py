@@ -117,6 +117,9 @@ def test_cases_that_have_ended_earlier_cost_nothing(suite: pytest.Pytester) -> N
     result = run(suite, "test_group.py", "--swarm-resume", "--swarm-dry-run")
     result.assert_outcomes(skipped=4)
     result.stdout.fnmatch_lines(["dry run of 1 case (3 more have ended earlier): about 2 calls, *"])
+    run(suite, "test_group.py", "--swarm-resume").assert_outcomes(passed=4)
+    result = run(suite, "test_group.py", "--swarm-resume", "--swarm-dry-run")
+    result.stdout.fnmatch_lines(["dry run of 0 cases (4 have ended earlier)"])
 
 
 def test_minutes_that_rest_on_an_assumed_speed_say_so(suite: pytest.Pytester) -> None:

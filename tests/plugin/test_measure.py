@@ -16,7 +16,7 @@ from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
-from tests.plugin.conftest import Reports, refuses
+from tests.plugin.conftest import SUITE, Reports, refuses
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
 OFFLINE = ("--swarm-backend=measure", "--swarm-offline")
@@ -223,12 +223,30 @@ def test_what_no_server_can_run_is_not_drawn(suite: pytest.Pytester, reports: Re
     assert not any("could not be verified" in note for note in reports.report["notes"])
 
 
-def test_the_same_cases_are_verified_in_every_run(suite: pytest.Pytester, reports: Reports) -> None:
+def test_the_shards_of_a_run_verify_the_cases_that_the_whole_run_verifies(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    suite.makepyfile(test_bill=SUITE.replace('"invoice"', '"bill"'))
     found = []
-    for _ in range(2):
-        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=2").assert_outcomes(passed=4)
-        found.append(sorted(each["label"] for each in reports.report["run"]["measure"]["verified"]))
-    assert found[0] == found[1]
+    for shard in ("1/1", "1/2", "2/2"):
+        run(suite, *MEASURE, "--swarm-compare=lp,greedy,milp,random", "--swarm-verify=3", f"--swarm-shard={shard}")
+        found.append([(each["job"], each["label"]) for each in reports.of("verified_case")])
+    whole, first, second = found
+    assert len(whole) == 3
+    assert sorted(first + second) == sorted(whole)
+
+
+def test_a_resumed_run_verifies_what_has_ended_unverified(suite: pytest.Pytester, reports: Reports) -> None:
+    modes = ("--swarm-compare=lp,greedy,milp", "--swarm-report=json")
+    run(suite, *MEASURE, *modes, "--swarm-verify=1").assert_outcomes(passed=3)
+    again = (*MEASURE, *modes, "--swarm-resume", "--swarm-verify=3")
+    dry = run(suite, *again, "--swarm-dry-run")
+    dry.stdout.fnmatch_lines(
+        ["dry run of 0 cases (3 have ended earlier)", "2 cases for real as well: about 4 calls, *"]
+    )
+    run(suite, *again).assert_outcomes(passed=3)
+    assert [len({each["case"] for each in reports.of("verified_case")}), len(reports.of("verified_case"))] == [3, 3]
+    assert len(reports.report["run"]["measure"]["verified"]) == 3
 
 
 def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Reports) -> None:
@@ -262,9 +280,11 @@ def test_a_dry_run_asks_nothing_and_tells_what_is_known(suite: pytest.Pytester) 
     assert not (suite.path / "reports").exists() or not list((suite.path / "reports").glob("*/events.jsonl"))
     run(suite, *OFFLINE, *modes).assert_outcomes(failed=6)
     run(suite, *MEASURE, *modes).assert_outcomes(passed=6)
-    after = run(suite, *MEASURE, *modes, "--swarm-dry-run")
+    after = run(suite, *MEASURE, *modes, "--swarm-dry-run", "--swarm-verify=2")
     assert figures_of(after, "dry run of")[1] > 0
     assert figures_of(after, "now: about")[:3] == [0, 0, 0]
+    verified, calls, *_ = figures_of(after, "2 cases for real as well: about")
+    assert (verified, calls) == (2, 4)
 
 
 @pytest.mark.parametrize("backend", ["sim", "measure"])
@@ -324,6 +344,13 @@ def test_repeats_until_the_gate_has_decided_are_measured_one_round_at_a_time(sui
     result = run(suite, *MEASURE, *baseline, "--swarm-repeat=auto:4")
     assert result.parseoutcomes().get("failed", 0) == 0
     result.stdout.no_fnmatch_line("*wave 1*")
+
+
+def test_repeats_that_may_be_left_out_are_not_drawn_to_be_verified(suite: pytest.Pytester, reports: Reports) -> None:
+    baseline = (*MEASURE, "--swarm-baseline=base.json", "--swarm-compare=lp,greedy,milp")
+    run(suite, *baseline, "--swarm-update-baseline=all").assert_outcomes(passed=3)
+    run(suite, *baseline, "--swarm-repeat=auto:6", "--swarm-verify=3").assert_outcomes(passed=3, skipped=15)
+    assert len(reports.of("verified_case")) == 3
 
 
 def serving(profile: str = "a40", *, seed: int = 0) -> SimulatedServer:

@@ -45,6 +45,12 @@ def test_a_default_is_a_value(row: Axis[object]) -> None:
     assert row.absent is (found in (None, ()))
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if "such as" in row.meaning], ids=lambda row: row.flag)
+def test_an_example_in_the_meaning_of_an_option_is_a_value(row: Axis[object]) -> None:
+    [example] = re.findall(r"such as (\S+?)[,;]? ", f"{row.meaning} ")
+    row.parse(OptionText(example, what=row.flag))
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if row.default is not None], ids=lambda row: row.flag)
 def test_whoever_types_the_default_that_is_printed_gets_what_is_printed(
     pytester: pytest.Pytester, row: Axis[object]

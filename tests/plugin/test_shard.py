@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.plugin.conftest import SUITE as INVOICE
 from tests.plugin.conftest import refuses
 
 SUITE = """
@@ -41,6 +42,19 @@ def test_more_parts_than_workflows_are_refused(suite: pytest.Pytester, xdist: tu
         "--swarm-shard=2/9",
         *xdist,
         says="--swarm-shard: 9 parts of 4 workflows would leave one empty; give fewer parts",
+    )
+
+
+@pytest.mark.parametrize(("option", "there"), [((), "none"), (("--swarm-shard=2/2",), "2/2")])
+def test_a_part_goes_on_as_the_same_part_alone(suite: pytest.Pytester, option: tuple[str, ...], there: str) -> None:
+    suite.makepyfile(test_second=INVOICE.replace('"invoice"', '"second"'))
+    suite.runpytest("--swarm-shard=1/2").assert_outcomes(passed=1, deselected=1)
+    suite.runpytest("--swarm-shard=1/2", "--swarm-resume").assert_outcomes(passed=1, deselected=1)
+    refuses(
+        suite,
+        "--swarm-resume",
+        *option,
+        says=f"--swarm-resume: run * was made with swarm_shard = 1/2, and this one has {there}; start a new run",
     )
 
 

@@ -94,6 +94,22 @@ OPTIONS = [
     ),
     (f"{REPLAY} --swarm-profile=a40", "--swarm-profile has no effect with --swarm-backend=replay, *"),
     (f"{REPLAY} --swarm-host=localhost", "--swarm-host has no effect with --swarm-backend=replay, *"),
+    (
+        "--swarm-backend=sim --swarm-host=localhost",
+        "--swarm-host has no effect with --swarm-backend=sim, where no real server is called; leave one out",
+    ),
+    (
+        "--swarm-backend=ollama --swarm-fault=busy",
+        "--swarm-fault has no effect with --swarm-backend=ollama, where no simulator of this process is called; *",
+    ),
+    *(
+        (
+            f"--swarm-backend={backend} --swarm-cassette=c --swarm-host=localhost --swarm-profile=a40",
+            "--swarm-profile has no effect with --swarm-host, where no simulator of this process is called; *",
+        )
+        for backend in ("auto", "measure", "record")
+    ),
+    (f"{OFFLINE} --swarm-profile=a40", "--swarm-profile has no effect with --swarm-offline, where no server is *"),
     ("--swarm-cassette=c.jsonl", "--swarm-cassette needs --swarm-backend=record or --swarm-backend=replay; add it*"),
     ("--swarm-record-mode=all", "--swarm-record-mode needs --swarm-backend=record; add it*"),
     ("--swarm-backend=record", "--swarm-backend=record needs the recording's file*"),
