@@ -210,9 +210,14 @@ class Cases:
         return _dealt(items, chain(*_grouped(filter(is_swarm, items), workflow_of)))
 
     def _in_groups(self, items: list[pytest.Item]) -> list[pytest.Item]:
-        """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row, in the order given."""
+        """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row.
+
+        Each group has its workflows in one order, that of their first cases, though a plugin shuffled the tests: what a
+        job finds loaded and learned depends on the jobs before it.
+        """
         grouped = [item for item in items if is_swarm(item) and self.axes_of(item).carryover == "group"]
-        return _dealt(items, chain(*_grouped(grouped, key_of)))
+        alike = list(chain(*_grouped(grouped, workflow_of)))
+        return _dealt(items, chain(*_grouped(alike, key_of)))
 
     def _in_rounds(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Under --swarm-repeat=auto, the first repeats of all benchmarks, then the second ones, and so on."""
