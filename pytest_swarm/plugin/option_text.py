@@ -89,7 +89,7 @@ class OptionText:
         """Return the text as "on", as the word, or as None for "off"."""
         if self.text.lower() in ON_WORDS:
             return "on"
-        return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
+        return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or true or false")
 
     def _entry(self, text: str) -> OptionText:
         return OptionText(text, what=self.what, known_modes=self._known_modes, folder=self._folder)
