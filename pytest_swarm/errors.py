@@ -2,6 +2,7 @@
 
     SwarmError
       OptionError             a command-line option, ini value or marker keyword
+        NoBudgetError         a benchmark without a VRAM budget, on a machine that cannot measure one
       GraphError              a task graph or its file: a cycle, an unknown task in an edge, a duplicate id
       FleetError              a fleet file or a model in it
       MatrixError             a table of prompts and models: a missing column, two scores of one cell
@@ -83,6 +84,10 @@ class SwarmError(Exception):
 
 class OptionError(SwarmError):
     """An invalid option, ini value or marker keyword."""
+
+
+class NoBudgetError(OptionError):
+    """A benchmark without a VRAM budget, on a machine that cannot measure one."""
 
 
 class GraphError(SwarmError):

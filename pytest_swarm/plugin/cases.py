@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_swarm.domain.limits import base_node_id, family_fault, is_family
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import NoBudgetError, OptionError
 from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.settings import Axes, Settings, axes_of_texts
 from pytest_swarm.plugin.spelling import check_markers, unknown_keyword
@@ -40,8 +40,17 @@ def asks_for_case(item: pytest.Item) -> bool:
 
 
 def is_swarm(item: pytest.Item) -> bool:
-    """Return whether a test is a benchmark of ours, with a case; a method of a unittest.TestCase has none."""
-    return asks_for_case(item) and hasattr(item, "callspec")
+    """Return whether a test is a benchmark of ours, with a case.
+
+    A method of a unittest.TestCase has none, nor has a test without a budget.
+    """
+    return asks_for_case(item) and hasattr(item, "callspec") and lacking_budget(item) is None
+
+
+def lacking_budget(item: pytest.Item) -> NoBudgetError | None:
+    """Return why a test that names `swarm_run` has no budget; None where it has one."""
+    given = item.callspec.params.get(CASE) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    return given if isinstance(given, NoBudgetError) else None
 
 
 def key_of(item: pytest.Item) -> CaseKey:
@@ -140,6 +149,7 @@ class Cases:
 
         Raises:
             OptionError: A marker is not understood, or the test would run as more than 100,000 cases.
+            NoBudgetError: The test has no budget, which is an error where it is to be run.
         """
         from pytest_swarm.domain.record import CaseKey
 
@@ -200,9 +210,14 @@ class Cases:
         return _dealt(items, chain(*_grouped(filter(is_swarm, items), workflow_of)))
 
     def _in_groups(self, items: list[pytest.Item]) -> list[pytest.Item]:
-        """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row, in the order given."""
+        """Under --swarm-carryover=group, jobs of one mode, horizon, budget and repeat in a row.
+
+        Each group has its workflows in one order, that of their first cases, though a plugin shuffled the tests: what a
+        job finds loaded and learned depends on the jobs before it.
+        """
         grouped = [item for item in items if is_swarm(item) and self.axes_of(item).carryover == "group"]
-        return _dealt(items, chain(*_grouped(grouped, key_of)))
+        alike = list(chain(*_grouped(grouped, workflow_of)))
+        return _dealt(items, chain(*_grouped(alike, key_of)))
 
     def _in_rounds(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Under --swarm-repeat=auto, the first repeats of all benchmarks, then the second ones, and so on."""

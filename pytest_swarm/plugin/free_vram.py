@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pytest_swarm.errors import BackendError, OptionError
+from pytest_swarm.errors import BackendError, NoBudgetError
 from pytest_swarm.telemetry.nvml import GpuMeter, NoGpu, find_gpu
 from pytest_swarm.units import bytes_to_gb
 
@@ -49,11 +49,11 @@ class MachineGpu:
         return free_vram(self.found, self._settings, self._fleet) if self._told is None else self._told
 
     def budget_gb(self, test: str) -> float:
-        """Return the budget `auto` of a test, in GB: that VRAM; OptionError where it is not measured."""
+        """Return the budget `auto` of a test, in GB: that VRAM; NoBudgetError where it is not measured."""
         if isinstance(self.free_vram, float) and self.free_vram:
             return self.free_vram
         reason = self.free_vram or "no GPU memory is free"
-        raise OptionError(f"no VRAM budget for {test}: {reason}; give one, such as --swarm-vram=8GB")
+        raise NoBudgetError(f"no VRAM budget for {test}: {reason}; give one, such as --swarm-vram=8GB")
 
 
 def free_vram(found: GpuMeter | NoGpu, settings: Settings, fleet: Callable[[], Fleet]) -> float | str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_swarm.errors import SwarmError
+from pytest_swarm.errors import NoBudgetError, SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection, no_collection_at_exit
 from pytest_swarm.plugin.ending_signals import EndingSignals
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 _HOOKS: Final = "swarm-hooks"
+_LISTING: Final = ("collectonly", "showfixtures", "show_fixtures_per_test")  # options that only list what they collect
 
 
 def hooks_of(config: pytest.Config) -> SwarmHooks:
@@ -59,6 +60,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     try:
         with refused_files():
             keys = hooks_of(metafunc.config).session.cases.keys_of(metafunc.definition)
+    except NoBudgetError as error:  # refused only where the test is to be run
+        metafunc.parametrize(CASE, [error], ids=["no-budget"])
+        return
     except SwarmError as error:  # a usage error, but pytest would take one raised here for a broken module
         refuse_later(metafunc.config, error)
     repeats = any(key.repeat > 1 for key in keys)
@@ -122,7 +126,7 @@ class SwarmHooks:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Make backend, fleet and folder: what is wrong with them ends the run before any test."""
         self.signals.watch()
-        if session.config.option.collectonly:
+        if any(getattr(session.config.option, each) for each in _LISTING):
             return
         with usage_errors(self.config), no_collection():  # it imports some 200 modules
             self.session.prepare(session.items)

@@ -11,7 +11,7 @@ from warnings import catch_warnings, simplefilter
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.option_kinds import Flag, FlagOrWord
+from pytest_swarm.plugin.option_kinds import Axis, Flag, FlagOrWord, Many
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.option_kinds import Option
@@ -52,9 +52,18 @@ def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> ob
     if row.bare is not None and isinstance(value, bool):
         return value
     if isinstance(row, Flag | FlagOrWord) or not all(map(_is_plain, value if isinstance(value, list) else [value])):
-        reason = str(error).splitlines()[0]
-        raise OptionError(f"{row.dest} (ini): {reason}; write it as on the command line") from error
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise OptionError(f"{row.dest} (ini): {reason}; write {_what_is_taken(row)}") from error
     return value
+
+
+def _what_is_taken(row: Option[Any]) -> str:
+    """Return what may stand in the ini file for an option, in words."""
+    if isinstance(row, Flag):
+        return "true or false"
+    if row.bare is not None:
+        return "true, false, or a text"
+    return "a text, a number, or a list of them" if isinstance(row, Axis | Many) else "a text or a number"
 
 
 def _is_plain(value: object) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS
+from pytest_swarm.plugin.option_kinds import FLAG_PREFIX, OFF_WORDS, ON_WORDS
 from pytest_swarm.units import BYTES_PER_GB, parse_duration_s, parse_size_gb
 
 if TYPE_CHECKING:
@@ -76,20 +77,28 @@ class OptionText:
         beside = self.path_from_there()
         return str(beside) if beside.is_file() and not Path(self.text).exists() else self.text
 
-    def choice(self, *words: _Word, hint: str = "") -> _Word:
-        """Return the text as one of the words."""
+    def choice(self, *words: _Word, alone: str | None = None) -> _Word:
+        """Return the text as one of the words; `alone` is that of an option that stands without a value."""
         for word in words:
             if word == self.text:
                 return word
-        known = ", ".join(words if self._word_for_none is None else (*words, self._word_for_none))
-        known = f"{self.what}: {self.text!r} is unknown; known are {known}"
-        raise OptionError(f"{known} ({hint})" if hint else known)
+        raise self._unknown(words if self._word_for_none is None else (*words, self._word_for_none), alone)
 
     def switch(self, word: _Word) -> Literal["on"] | _Word | None:
         """Return the text as "on", as the word, or as None for "off"."""
         if self.text.lower() in ON_WORDS:
             return "on"
-        return None if self.text.lower() in OFF_WORDS else self.choice(word, hint="or the option alone")
+        if self.text.lower() in OFF_WORDS:
+            return None
+        if self.text == word:
+            return word
+        raise self._unknown((word, "true", "false"), "true")
+
+    def _unknown(self, known: Sequence[str], alone: str | None) -> OptionError:
+        message = f"{self.what}: {self.text!r} is unknown; known are {', '.join(known)}"
+        if alone is not None and self.what.startswith(FLAG_PREFIX):
+            message += f" (a path behind it is read as its value: write {self.what}={alone})"
+        return OptionError(message)
 
     def _entry(self, text: str) -> OptionText:
         return OptionText(text, what=self.what, known_modes=self._known_modes, folder=self._folder)

@@ -88,9 +88,7 @@ class Options(RoutingOptions, ServerOptions):
         metavar="FILE",
     )
     update_baseline: Maybe[Update] = Maybe(
-        lambda given: given.choice(
-            "new", "all", "append", hint="a path behind it is read as its value: write --swarm-update-baseline=all"
-        ),
+        lambda given: given.choice("new", "all", "append", alone="all"),
         "write the baseline from this run: all (also without a value) replaces what was run, new only adds what it "
         "lacks, append keeps it as one of its newest 10 runs; without --swarm-baseline the file is swarm-baseline.json",
         metavar="WHAT",

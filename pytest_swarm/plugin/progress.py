@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,10 +34,10 @@ class Progress:
     _next_s: float = _FIRST_S
 
     def word(self, report: pytest.TestReport) -> str:
-        """`PASSED 89 % (3/60, 40 s left)`: the verbose word of a benchmark that has just ended."""
+        """`PASSED 89 % (3/60, 40 s left)`: the verbose word of a benchmark that has just ended, with its mean score."""
         self.count(report)
-        score = _properties(report).get("swarm.score")
-        shown = f" {score:.0%}".replace("%", " %") if isinstance(score, float) else ""
+        scores = [value for name, value in report.user_properties if name == "swarm.score" and isinstance(value, float)]
+        shown = f" {sum(scores) / len(scores):.0%}".replace("%", " %") if scores else ""
         left_s = self._left_s()
         left = "" if left_s is None else f" ({len(self._ended)}/{len(self.cases)}, {format_duration(left_s)} left)"
         return f"{report.outcome.upper()}{shown}{left}"
@@ -59,7 +59,7 @@ class Progress:
         """Count a case that has ended, be it that it was skipped: a repeat that was not needed takes no more time."""
         ends = report.when == "call" or (report.when == "setup" and not report.passed)
         again = report.outcome not in (*_RAN, "skipped")  # such as `rerun`, of pytest-rerunfailures
-        if ends and not again and report.nodeid in self.cases:
+        if ends and not again and not is_of_subtest(report) and report.nodeid in self.cases:
             if not self._ended:
                 self._began_s = self.clock() - report.duration
             self._ended.add(report.nodeid)
@@ -76,8 +76,10 @@ class Progress:
 
 def is_benchmark_call(report: pytest.TestReport) -> bool:
     """Whether a report is the end of a benchmark's own phase."""
-    return report.when == "call" and report.outcome in _RAN and "swarm.job" in _properties(report)
+    ended = report.when == "call" and report.outcome in _RAN and not is_of_subtest(report)
+    return ended and any(name == "swarm.job" for name, _ in report.user_properties)
 
 
-def _properties(report: pytest.TestReport) -> Mapping[str, object]:
-    return dict(report.user_properties)
+def is_of_subtest(report: pytest.TestReport) -> bool:
+    """Whether a report is of a part of a test, which is reported on its own, by pytest 9 or by pytest-subtests."""
+    return "context" in report.__dict__

@@ -38,7 +38,10 @@ def resumed_lock(resume: str, reports: Path) -> RunLock:
                 lock = RunLock(path)
                 lock.take()
                 return lock
-        raise OptionError(f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS_FILE}")
+        raise OptionError(
+            f"--swarm-resume: there is no run {resume!r}; give the folder of its {EVENTS_FILE} (a test's path behind "
+            "the option is read as its value: write --swarm-resume=latest)"
+        )
     started = {path.parent: _started_ms(path) for path in reports.glob(f"*/{EVENTS_FILE}")}
     runs = {folder: ms for folder, ms in started.items() if ms is not None}
     if not runs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_swarm.errors import OptionError
-from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, mode_of_id
+from pytest_swarm.plugin.cases import Cases, is_swarm, key_of, lacking_budget, mode_of_id
 from pytest_swarm.plugin.foreign_hooks import foreign_routers
 from pytest_swarm.plugin.ini_file import ini_folder
 from pytest_swarm.plugin.packed_reports import FORM, PACKED, PackedReports
@@ -154,6 +154,9 @@ class SwarmSession:
         from pytest_swarm.plugin.collected import Collected
         from pytest_swarm.plugin.prepared_run import PreparedRun
 
+        refused = next(filter(None, map(lacking_budget, items)), None)
+        if refused is not None:
+            raise refused
         benchmarks = tuple(item for item in items if is_swarm(item))
         if not benchmarks:
             return

@@ -14,6 +14,7 @@ from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection
 from pytest_swarm.plugin.hooks import EVENTS, REMARKS, checked_hooks
 from pytest_swarm.plugin.packed_reports import FORM, PACKED, unpack_report
+from pytest_swarm.plugin.progress import is_of_subtest
 from pytest_swarm.plugin.refused_run import REFUSAL
 from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
 
@@ -129,7 +130,7 @@ class XdistController:
         text = report.__dict__.pop(EVENTS, None)  # the terminal keeps every report until the run ends
         if text is not None and self._run.folder.trouble is None:
             self._take(text)
-            if report.when == "call":
+            if report.when == "call" and not is_of_subtest(report):
                 self._taken.add(report.nodeid)
 
     def _take(self, text: str) -> None:

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 _MIN_NAME: Final = 12  # columns give way before the first cell of a row is cut to less than this
+_MIN_PROSE: Final = 24  # and before sentences are wrapped in less than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn:
-    """A heading, whether its cells are aligned right, and how soon it is dropped in a narrow terminal (0 = never)."""
+    """A column, and what becomes of it in a narrow terminal.
+
+    Attributes:
+        title: The heading.
+        right: Whether its cells are aligned right.
+        gives_way: How soon it is dropped (0 = never).
+        wraps: Whether its cells are sentences, which go on in the next line before anything else is cut or dropped.
+    """
 
     title: str
     right: bool = True
     gives_way: int = 0
+    wraps: bool = False
 
 
 def columns_under(head: Sequence[str], *, left: int = 1) -> list[TextColumn]:
@@ -36,7 +46,9 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
 
 
 def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut.
+    """Return aligned lines of at most `width`.
+
+    Sentences wrap first, then gaps shrink, then columns are dropped, then the first is cut.
 
     Args:
         columns: Their heads and alignment.
@@ -44,6 +56,10 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], wid
         width: Columns of the terminal.
     """
     widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
+    for n, column in enumerate(columns):
+        if column.wraps:
+            room = width - sum(widths) - 2 * (len(widths) - 1) + widths[n]
+            widths[n] = min(widths[n], max(_MIN_PROSE, room))
     gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= width else 1
     over = sum(widths) + gap * (len(widths) - 1) - width
     first = max((column.gives_way for column in columns), default=0)
@@ -52,8 +68,17 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], wid
         return text_table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
     if over > 0:
         widths[0] = max(4, widths[0] - over)
-    lines = [[column.title for column in columns], *rows]
+    lines = [line for row in ([column.title for column in columns], *rows) for line in _unfolded(columns, widths, row)]
     return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
+
+
+def _unfolded(columns: Sequence[TextColumn], widths: Sequence[int], row: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the lines of a row: one, and as many more as its longest sentence needs."""
+    cells = [
+        wrapped(cell, width, indent="") if column.wraps else [cell]
+        for column, width, cell in zip(columns, widths, row, strict=True)
+    ]
+    return zip_longest(*cells, fillvalue="")
 
 
 def _line(columns: Sequence[TextColumn], widths: Sequence[int], cells: Sequence[str], gap: str) -> str:
@@ -64,9 +89,9 @@ def _line(columns: Sequence[TextColumn], widths: Sequence[int], cells: Sequence[
     return gap.join(parts)
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Return the whole text in lines of at most `width`, indented by two after the first.
+def wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
+    """Return the whole text in lines of at most `width`, indented after the first.
 
     A word that is longer than a line goes on in the next one.
     """
-    return textwrap.wrap(text, max(4, width), subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.wrap(text, max(4, width), subsequent_indent=indent, break_on_hyphens=False)

@@ -207,10 +207,18 @@ def test_lists_are_taken_where_warnings_are_errors(suite: pytest.Pytester, repor
 
 
 @native_toml
-@pytest.mark.parametrize("line", ["swarm_seed = true", "swarm_code_eval = 3", "swarm_vram = [{ a = 1 }]"])
-def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        ("swarm_seed = true", "a text or a number"),
+        ("swarm_code_eval = 3", "true, false, or a text"),
+        ("swarm_decide = 'perhaps'", "true or false"),
+        ("swarm_vram = [{ a = 1 }]", "a text, a number, or a list of them"),
+    ],
+)
+def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str, taken: str) -> None:
     toml(suite, "pytest", "pytest", line)
-    refuses(suite, "--swarm-repeat=1", says=f"{line.split()[0]} (ini): *write it as on the command line")
+    refuses(suite, "--swarm-repeat=1", says=f"{line.split()[0]} (ini): *[!.]; write {taken}")
 
 
 def test_an_ini_value_is_named_as_one(suite: pytest.Pytester) -> None:

@@ -70,12 +70,8 @@ def _nothing_real(*_, **__):
     raise FileNotFoundError("there is nothing of the real disk here")
 """  # what is used of it, and what makes a test fail that does not use it
 FAKED_DISK = """
-from importlib.util import find_spec
-
 import pytest
 
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import fast_server_with
 from pyfakefs.fake_filesystem_unittest import Patcher
 
 @pytest.fixture
@@ -119,12 +115,7 @@ def test_a_benchmark_that_fakes_its_disk_keeps_its_run(suite: pytest.Pytester, r
 SOCKET_GUARD = """
 import socket
 
-from importlib.util import find_spec
-
 import pytest
-
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import fast_server_with
 
 _TRUE = {name: getattr(socket, name) for name in ("socket", "getaddrinfo", "gethostbyname")}
 
@@ -153,12 +144,9 @@ def pytest_runtest_teardown():
 """
 NO_NETWORK = """
 import socket
-from importlib.util import find_spec
 
 import pytest
 
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import fast_server_with
 from test_invoice import dag
 
 def test_run(swarm_run, dag):
@@ -199,3 +187,22 @@ def test_a_run_on_a_server_says_that_its_test_may_open_no_socket(suite: pytest.P
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["swarm_run calls a server, and pytest-socket lets this test open no socket: *"])
     assert "Traceback" not in result.stdout.str()
+
+
+RERUNNING = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    runtestprotocol(item, nextitem=nextitem, log=False)
+    item._initrequest()
+    runtestprotocol(item, nextitem=nextitem)
+    return True
+"""  # what pytest-rerunfailures does with a test that fails
+
+
+def test_a_test_that_is_run_again_has_the_properties_of_its_last_run(suite: pytest.Pytester) -> None:
+    suite.makeconftest(RERUNNING)
+    result = suite.runpytest("--junitxml=junit.xml")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["! 1 case was run more than once, though nothing tells the runs apart *"])
+    assert (suite.path / "junit.xml").read_text().count('name="swarm.job"') == 1

@@ -106,6 +106,23 @@ def test_groups_run_in_a_row(suite: pytest.Pytester) -> None:
     assert collect(suite, *args) == ["lp-h0-8GB", "lp-h0-8GB", "greedy-h0-8GB", "greedy-h0-8GB"]
 
 
+def test_groups_have_one_order_of_workflows_though_the_tests_are_shuffled(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_more="def test_b(swarm_run): ...\ndef test_c(swarm_run): ...")
+    suite.makeconftest(
+        """
+        def pytest_collection_modifyitems(items):
+            order = ["test_b[greedy-h0-8GB]", "test_c[lp-h0-8GB]", "test_b[lp-h0-8GB]", "test_c[greedy-h0-8GB]"]
+            items.sort(key=lambda item: order.index(item.name))
+        """
+    )
+    result = suite.runpytest(
+        "--collect-only", "-q", "test_more.py", "--swarm-compare=lp,greedy", "--swarm-carryover=group"
+    )
+    assert [line.partition("::")[2] for line in result.outlines if "::" in line] == [
+        *("test_b[greedy-h0-8GB]", "test_c[greedy-h0-8GB]", "test_b[lp-h0-8GB]", "test_c[lp-h0-8GB]")
+    ]
+
+
 def test_the_case_comes_before_the_parameters_of_fixtures(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

@@ -112,6 +112,24 @@ def test_a_case_that_will_run_again_has_not_ended() -> None:
     assert whole.word(report(0.0, CASES[1])) == "PASSED (2/3, 20 s left)"
 
 
+def test_a_case_of_which_a_subtest_has_ended_has_not_ended() -> None:
+    clock = Clock()
+    whole = progress_of(clock, 3)
+    part = report(20.0, CASES[0])
+    part.__dict__["context"] = "n=1"  # pytest's since version 9, before that pytest-subtests'
+    assert whole.sentence(part) is None
+    assert not progress.is_benchmark_call(part)
+    clock.now_s += 40.0
+    assert whole.word(report(40.0, CASES[1])) == "PASSED (1/3, 80 s left)"
+
+
+def test_the_word_of_a_benchmark_of_several_jobs_has_their_mean_score() -> None:
+    whole = progress_of(Clock(), 1)
+    both = report(1.0, CASES[0])
+    both.user_properties = [("swarm.score", 1.0), ("swarm.score", None), ("swarm.score", 0.5)]
+    assert whole.word(both) == "PASSED 75 %"
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "1", "-p", "xdist")], ids=["alone", "worker"])
 def test_a_resumed_run_counts_its_first_case(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]

@@ -85,6 +85,9 @@ OPTIONS = [
     ("--swarm-shard=2", "*--swarm-shard: '2' is no part of a whole*"),
     ("--swarm-shard=0/3", "*--swarm-shard: '0/3' is no part of a whole*"),
     ("--swarm-resume=gone", "*there is no run 'gone'*"),
+    ("--swarm-resume=test_invoice.py", "*there is no run 'test_invoice.py'; *: write --swarm-resume=latest)"),
+    ("--swarm-code-eval=test_invoice.py", "*known are strict, true, false (*: write --swarm-code-eval=true)"),
+    ("--swarm-update-baseline=test_invoice.py", "*, append, none (*: write --swarm-update-baseline=all)"),
     ("--swarm-replan=layer", "*--swarm-replan needs --swarm-dispatch=tasks*"),
     ("--swarm-planner=gpt-9 --swarm-compare=llm", "*does not have gpt-9 (it has *); describe them in a profile*"),
     ("--swarm-only --swarm-skip", "--swarm-only and --swarm-skip together leave no test; give one of them"),
@@ -198,6 +201,30 @@ def test_no_gpu_and_no_budget_is_an_error_that_says_how_to_give_one(
     monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: NoGpu(reason="there is none"))
     suite.makeini("[pytest]\nswarm_backend = sim")
     refuses(suite, says="no VRAM budget for test_invoice.py::test_invoice: *such as --swarm-vram=8GB")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--collect-only", "-q"), "test_two.py::test_invoice[[]no-budget]"),
+        (("--swarm-skip",), "*1 passed*"),
+        (("test_two.py::test_plain",), "*1 passed*"),
+    ],
+)
+def test_a_benchmark_without_a_budget_is_an_error_only_where_it_is_to_be_run(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], line: str
+) -> None:
+    monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: NoGpu(reason="there is none"))
+    suite.makeini("[pytest]\nswarm_backend = sim")
+    suite.makepyfile(test_two="def test_invoice(swarm_run): ...\ndef test_plain(): ...")
+    result = suite.runpytest(*arguments)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines([line])
+
+
+@pytest.mark.parametrize("option", ["--fixtures", "--fixtures-per-test", "--collect-only"])
+def test_a_session_that_only_lists_makes_no_run(suite: pytest.Pytester, option: str) -> None:
+    assert suite.runpytest(option, "--swarm-fleet=missing.toml").ret == pytest.ExitCode.OK
 
 
 def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
