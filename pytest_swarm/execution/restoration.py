@@ -116,17 +116,13 @@ async def _unload(client: OllamaClient, entry: ResidentEntry, digests: Mapping[s
     if other is not None:
         return await _attempt(client.unload(other), what)
     new = digests.get(full_tag(entry.tag))
-    if new is not None and not await _is_resident(client, entry.tag, new):  # somebody else's stays
+    if new is not None and not await client.is_resident(entry.tag, new):  # somebody else's stays
         await _attempt(client.unload(entry.tag, digest=new), what)
         await asyncio.sleep(_LOOK_S)
-        if not await _is_resident(client, entry.tag, entry.digest):
+        if not await client.is_resident(entry.tag, entry.digest):
             return []
     left = "" if entry.left_s is None else f"; it goes by itself in {entry.left_s / 60:.0f} min"
     return [f"{what}: its file was replaced on the server, and no tag reaches the old one{left}"]
-
-
-async def _is_resident(client: OllamaClient, tag: str, digest: str | None) -> bool:
-    return any(each.is_model(tag, digest) for each in await client.resident_entries())
 
 
 async def _digests(client: OllamaClient) -> dict[str, str]:
