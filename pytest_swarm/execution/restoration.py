@@ -91,6 +91,15 @@ class Restoration:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
         return tuple(dict.fromkeys(troubles))
 
+    def given_up(self, why: str) -> str:
+        """Return the sentence for a server that was not left as it was found, with what was resident there before.
+
+        Args:
+            why: What broke the restoration off.
+        """
+        found = ", ".join(_with_context(entry) for entry in self.found or ()) or "no model"
+        return f"{why}; resident before the run: {found}; look at `ollama ps`"
+
     def _is_ours(self, entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
         """Return whether the run has loaded a resident model, or loaded it otherwise than it was found."""
         key = full_tag(entry.tag)
@@ -130,6 +139,10 @@ async def _digests(client: OllamaClient) -> dict[str, str]:
     with suppress(BackendError):
         return {full_tag(each.tag): each.digest for each in await client.installed() if each.digest is not None}
     return {}
+
+
+def _with_context(entry: ResidentEntry) -> str:
+    return entry.tag if entry.num_ctx is None else f"{entry.tag} (num_ctx {entry.num_ctx})"
 
 
 async def _put_back(client: OllamaClient, entry: ResidentEntry, start_s: float) -> None:

@@ -13,6 +13,7 @@ from pytest_swarm.execution.server_answers import identities, models_at
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
+INTERRUPTED: Final = "interrupted while the server was being left as it was found"
 _RUN_AGAIN: Final = "jobs of both would be mixed: run again from the start"
 
 
@@ -75,11 +76,17 @@ class ServerUpkeep:
         return self._replaced
 
     def restore(self) -> tuple[str, ...]:
-        """Leave a real server as it was found; a sentence for what could not be restored."""
+        """Leave a real server as it was found; a sentence for what could not be restored.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C broke it off; its text says what was resident before.
+        """
         if not self.backend.live or self.restoration.found is None:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
         try:
             return self.backend.call(restoration.restore)
         except BackendError as error:
-            return (f"the server was not left as it was found: {error}",)
+            return (restoration.given_up(f"the server was not left as it was found: {error}"),)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(restoration.given_up(INTERRUPTED)) from stop

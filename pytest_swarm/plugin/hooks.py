@@ -215,9 +215,11 @@ class SwarmHooks:
 
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
+            from pytest_swarm.execution.server_upkeep import INTERRUPTED
+
             whole = False
-            resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
+            resources.remarks.append(str(stop) or f"{INTERRUPTED}; look at `ollama ps`")
         self._at_the_end = resources.remarks[before:]
         return whole
 

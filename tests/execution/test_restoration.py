@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection
 import httpx
 import pytest
 
+from pytest_swarm.errors import ServerDownError
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from tests.execution.stand_in import StandIn
 from tests.simulator.servers import in_virtual_time
 
@@ -106,6 +108,25 @@ def test_the_old_file_of_a_replaced_model_is_unloaded_by_another_tag_or_named(ot
     assert said == ([] if other else [f"own was loaded by the run and is still resident: {reason}"])
     polls = [path for path, _ in server.requests]
     assert len(polls) <= 4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ServerDownError("gone")], ids=["ctrl-c", "server-down"])
+def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken_off(*_: object) -> tuple[str, ...]:
+        raise error
+
+    monkeypatch.setattr(Restoration, "restore", broken_off)
+    server = StandIn()
+    server.put("theirs", num_ctx=512)
+    upkeep = ServerUpkeep(server.backend())
+    upkeep.look()
+    try:
+        (said,) = upkeep.restore()
+    except KeyboardInterrupt as stop:
+        said = str(stop)
+    assert said.endswith("; resident before the run: theirs (num_ctx 512); look at `ollama ps`")
 
 
 class OneWeights(StandIn):
