@@ -210,9 +210,9 @@ class SwarmHooks:
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                if self.session.lost_workers:
-                    from pytest_swarm.plugin.worker_ends import leave_for_killed_workers
+                from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers
 
+                if end_workers_at_work(self.config) or self.session.lost_workers:
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
         except KeyboardInterrupt as stop:
