@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from copy import copy
 from typing import Final
 
 from pytest_swarm.domain.model_names import full_tag
@@ -18,6 +19,7 @@ from pytest_swarm.ollama.messages import ResidentEntry
 
 _GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
 _LOOK_S: Final = 0.1
+_LOAD_LIMIT_S: Final = 300.0  # after which Ollama gives up a load; the limit of the run's own calls may be far shorter
 
 
 class Restoration:
@@ -149,7 +151,9 @@ async def _put_back(client: OllamaClient, entry: ResidentEntry, start_s: float) 
     """Load a model as it was found, to expire as long after `start_s` as it would have when it was found."""
     elapsed_s = asyncio.get_running_loop().time() - start_s
     keep_alive = FOREVER if entry.left_s is None else max(1.0, entry.left_s - elapsed_s)
-    await client.load(entry.tag, num_ctx=entry.num_ctx, keep_alive=keep_alive)
+    patient = copy(client)
+    patient.timeout_s = max(client.timeout_s, _LOAD_LIMIT_S)
+    await patient.load(entry.tag, num_ctx=entry.num_ctx, keep_alive=keep_alive)
 
 
 async def _attempt(work: Awaitable[None], what: str) -> list[str]:

@@ -129,6 +129,30 @@ def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
     assert said.endswith("; resident before the run: theirs (num_ctx 512); look at `ollama ps`")
 
 
+class Slow(StandIn):
+    """A server on which a load takes four minutes."""
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/generate":
+            await asyncio.sleep(240)
+        return await super().__call__(request)
+
+
+def test_a_model_is_put_back_however_little_time_the_run_gives_its_own_calls() -> None:
+    server = Slow()
+
+    async def main() -> tuple[str, ...]:
+        client, restoration = server.backend().connect().client, Restoration()
+        client.timeout_s = 1
+        server.put("theirs", num_ctx=512)
+        await restoration.look(client)
+        evicted(server)
+        return await restoration.restore(client)
+
+    assert in_virtual_time(main) == ()
+    assert server.resident == {"theirs": 512}
+
+
 class OneWeights(StandIn):
     """A server whose tags all have the same weights, so that any of them unloads what was loaded by another."""
 
