@@ -93,6 +93,12 @@ class Restoration:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
         return tuple(dict.fromkeys(troubles))
 
+    async def not_put_back(self, client: OllamaClient) -> tuple[str, ...]:
+        """Return a sentence for the models that are not resident as they were found; leave the server as it is."""
+        now = await client.resident_entries()
+        gone = [_with_context(entry) for entry in self.found or () if not _is_among(entry, now)]
+        return (f"not put back, as --swarm-leave-loaded asks: {', '.join(gone)}",) if gone else ()
+
     def given_up(self, why: str) -> str:
         """Return the sentence for a server that was not left as it was found, with what was resident there before.
 
@@ -105,9 +111,14 @@ class Restoration:
     def _is_ours(self, entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
         """Return whether the run has loaded a resident model, or loaded it otherwise than it was found."""
         key = full_tag(entry.tag)
-        if any(each.is_model(key, entry.digest) and each.num_ctx == entry.num_ctx for each in self.found or ()):
+        if _is_among(entry, self.found or ()):
             return False
         return key in self.used or (key in self._replaced and _is_replaced(entry, digests))
+
+
+def _is_among(entry: ResidentEntry, others: Iterable[ResidentEntry]) -> bool:
+    """Return whether a model is resident in another list, too, with the same context."""
+    return any(each.is_model(entry.tag, entry.digest) and each.num_ctx == entry.num_ctx for each in others)
 
 
 def _is_replaced(entry: ResidentEntry, digests: Mapping[str, str]) -> bool:

@@ -75,8 +75,11 @@ class ServerUpkeep:
             return self._replaced
         return self._replaced
 
-    def restore(self) -> tuple[str, ...]:
-        """Leave a real server as it was found; a sentence for what could not be restored.
+    def restore(self, *, loaded: bool = False) -> tuple[str, ...]:
+        """Leave a real server as it was found; a sentence for what was not restored.
+
+        Args:
+            loaded: Leave the models of the run loaded, and put nothing back.
 
         Raises:
             KeyboardInterrupt: Ctrl-C broke it off; its text says what was resident before.
@@ -85,7 +88,7 @@ class ServerUpkeep:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
         try:
-            return self.backend.call(restoration.restore)
+            return self.backend.call(restoration.not_put_back if loaded else restoration.restore)
         except BackendError as error:
             return (restoration.given_up(f"the server was not left as it was found: {error}"),)
         except KeyboardInterrupt as stop:

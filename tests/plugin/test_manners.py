@@ -108,11 +108,15 @@ def test_a_server_that_was_empty_is_empty_again(suite: pytest.Pytester, fast_ser
     assert ps(fast_server) == []
 
 
-def test_models_may_be_left_loaded_on_a_lease_that_ends(suite: pytest.Pytester, fast_server: str) -> None:
-    run(suite, fast_server, "--swarm-leave-loaded")
+def test_models_may_be_left_loaded_on_a_lease_that_ends(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)  # of the fleet: each case unloads it
+    run(suite, fast_server, "--swarm-leave-loaded", "--swarm-report=json")
     rows = ps(fast_server)
     assert rows
     assert all(0 < left_s(row) <= 900 for row in rows)
+    assert "not put back, as --swarm-leave-loaded asks: phi4:14b (num_ctx 1024)" in reports.report["notes"]
 
 
 def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_them(
