@@ -17,6 +17,7 @@ from pytest_swarm.errors import BackendError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 
+INTERRUPTED: Final = "interrupted while the server was being left as it was found"
 _GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
 _LOOK_S: Final = 0.1
 _LOAD_LIMIT_S: Final = 300.0  # after which Ollama gives up a load; the limit of the run's own calls may be far shorter
@@ -55,11 +56,35 @@ class Restoration:
         self._replaced |= self.used & set(tags)
         self.used -= set(tags)
 
-    async def restore(self, client: OllamaClient) -> tuple[str, ...]:
-        """Restore the residency that was found; return a sentence for each model that could not be restored.
+    async def restore(self, client: OllamaClient, *, loaded: bool = False) -> tuple[str, ...]:
+        """Restore the residency that was found; return a sentence for each model that was not restored.
 
         Where a request was broken off, look for a moment whether the server went on with it, and restore again.
+
+        Args:
+            client: The client of the server.
+            loaded: Leave the server as it is now, and say what is not resident as it was found.
         """
+        try:
+            return await (self._not_put_back(client) if loaded else self._restored(client))
+        except BackendError as error:
+            return (self.given_up(f"the server was not left as it was found: {error}"),)
+
+    def given_up(self, why: str = INTERRUPTED) -> str:
+        """Return the sentence for a server that was not left as it was found, with what was resident there before.
+
+        Args:
+            why: What broke the restoration off.
+        """
+        found = ", ".join(map(_with_context, self.found or ())) or "no model"
+        return f"{why}; resident before: {found}; look at `ollama ps`"
+
+    async def _not_put_back(self, client: OllamaClient) -> tuple[str, ...]:
+        now = await client.resident_entries()
+        gone = [_with_context(entry) for entry in self.found or () if not _is_among(entry, now)]
+        return (f"not put back, as --swarm-leave-loaded asks: {', '.join(gone)}",) if gone else ()
+
+    async def _restored(self, client: OllamaClient) -> tuple[str, ...]:
         start_s = asyncio.get_running_loop().time()
         digests = await _digests(client) if self.used or self._replaced else {}
         troubles = await self._restore_once(client, digests, start_s)
@@ -92,21 +117,6 @@ class Restoration:
         if gone and not troubles:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
         return tuple(dict.fromkeys(troubles))
-
-    async def not_put_back(self, client: OllamaClient) -> tuple[str, ...]:
-        """Return a sentence for the models that are not resident as they were found; leave the server as it is."""
-        now = await client.resident_entries()
-        gone = [_with_context(entry) for entry in self.found or () if not _is_among(entry, now)]
-        return (f"not put back, as --swarm-leave-loaded asks: {', '.join(gone)}",) if gone else ()
-
-    def given_up(self, why: str) -> str:
-        """Return the sentence for a server that was not left as it was found, with what was resident there before.
-
-        Args:
-            why: What broke the restoration off.
-        """
-        found = ", ".join(_with_context(entry) for entry in self.found or ()) or "no model"
-        return f"{why}; resident before the run: {found}; look at `ollama ps`"
 
     def _is_ours(self, entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
         """Return whether the run has loaded a resident model, or loaded it otherwise than it was found."""

@@ -13,7 +13,6 @@ from pytest_swarm.execution.server_answers import identities, models_at
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ListedModel, ResidentEntry
 
-INTERRUPTED: Final = "interrupted while the server was being left as it was found"
 _RUN_AGAIN: Final = "jobs of both would be mixed: run again from the start"
 
 
@@ -88,8 +87,6 @@ class ServerUpkeep:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
         try:
-            return self.backend.call(restoration.not_put_back if loaded else restoration.restore)
-        except BackendError as error:
-            return (restoration.given_up(f"the server was not left as it was found: {error}"),)
+            return self.backend.call(lambda client: restoration.restore(client, loaded=loaded))
         except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(restoration.given_up(INTERRUPTED)) from stop
+            raise KeyboardInterrupt(restoration.given_up()) from stop

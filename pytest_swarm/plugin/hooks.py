@@ -216,7 +216,7 @@ class SwarmHooks:
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
         except KeyboardInterrupt as stop:
-            from pytest_swarm.execution.server_upkeep import INTERRUPTED
+            from pytest_swarm.execution.restoration import INTERRUPTED
 
             whole = False
             resources.remarks.append(str(stop) or f"{INTERRUPTED}; look at `ollama ps`")

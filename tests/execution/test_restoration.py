@@ -117,7 +117,7 @@ def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
     async def broken_off(*_: object) -> tuple[str, ...]:
         raise error
 
-    monkeypatch.setattr(Restoration, "restore", broken_off)
+    monkeypatch.setattr(Restoration, "_restore_once", broken_off)
     server = StandIn()
     server.put("theirs", num_ctx=512)
     upkeep = ServerUpkeep(server.backend())
@@ -126,7 +126,7 @@ def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
         (said,) = upkeep.restore()
     except KeyboardInterrupt as stop:
         said = str(stop)
-    assert said.endswith("; resident before the run: theirs (num_ctx 512); look at `ollama ps`")
+    assert said.endswith("; resident before: theirs (num_ctx 512); look at `ollama ps`")
 
 
 class Slow(StandIn):

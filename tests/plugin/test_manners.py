@@ -87,10 +87,10 @@ def test_a_signal_while_a_case_waits_leaves_them_as_they_were(
 ) -> None:
     looks: list[bool] = []
 
-    async def note(restoration: Restoration, _: OllamaClient) -> tuple[str, ...]:
+    async def note(restoration: Restoration, client: OllamaClient, *, loaded: bool) -> tuple[str, ...]:
         looks.append(restoration.broken_off)
         restoration.broken_off = False  # this server gives up at once what is broken off
-        return await restore(restoration, _)
+        return await restore(restoration, client, loaded=loaded)
 
     restore = Restoration.restore
     monkeypatch.setattr(Restoration, "restore", note)
