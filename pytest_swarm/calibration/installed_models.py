@@ -156,9 +156,12 @@ async def measure_installed_models(
             if len(results) < len(installed) and found().entries:  # a server that went away, or Ctrl-C
                 keep(found())
         finally:  # also where that cannot be written
-            with suppress(BackendError):
+            try:
                 for trouble in await restoration.restore(client):
                     report_progress(trouble)
+            except asyncio.CancelledError:  # a further Ctrl-C
+                report_progress(restoration.given_up())
+                raise
     found().check()
     return found()
 

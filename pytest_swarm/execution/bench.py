@@ -168,10 +168,13 @@ class Bench(ServerUpkeep):
     def __exit__(self, *_: object) -> None:
         self.leave()
 
-    def leave(self) -> tuple[str, ...]:
-        """Close what is open, and leave a real server as it was found; a sentence for what could not be restored."""
+    def leave(self, *, loaded: bool = False) -> tuple[str, ...]:
+        """Close what is open, and leave a real server as it was found; a sentence for what was not restored.
+
+        `loaded`: leave the models of the run loaded, and put nothing back.
+        """
         self.close()
-        return self.restore()
+        return self.restore(loaded=loaded)
 
     def close(self) -> None:
         """Close what is open; a later `run` opens it again."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from copy import copy
 from typing import Final
 
 from pytest_swarm.domain.model_names import full_tag
@@ -16,8 +17,10 @@ from pytest_swarm.errors import BackendError
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 
+INTERRUPTED: Final = "interrupted while the server was being left as it was found"
 _GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
 _LOOK_S: Final = 0.1
+_LOAD_LIMIT_S: Final = 300.0  # after which Ollama gives up a load; the limit of the run's own calls may be far shorter
 
 
 class Restoration:
@@ -53,11 +56,35 @@ class Restoration:
         self._replaced |= self.used & set(tags)
         self.used -= set(tags)
 
-    async def restore(self, client: OllamaClient) -> tuple[str, ...]:
-        """Restore the residency that was found; return a sentence for each model that could not be restored.
+    async def restore(self, client: OllamaClient, *, loaded: bool = False) -> tuple[str, ...]:
+        """Restore the residency that was found; return a sentence for each model that was not restored.
 
         Where a request was broken off, look for a moment whether the server went on with it, and restore again.
+
+        Args:
+            client: The client of the server.
+            loaded: Leave the server as it is now, and say what is not resident as it was found.
         """
+        try:
+            return await (self._not_put_back(client) if loaded else self._restored(client))
+        except BackendError as error:
+            return (self.given_up(f"the server was not left as it was found: {error}"),)
+
+    def given_up(self, why: str = INTERRUPTED) -> str:
+        """Return the sentence for a server that was not left as it was found, with what was resident there before.
+
+        Args:
+            why: What broke the restoration off.
+        """
+        found = ", ".join(map(_with_context, self.found or ())) or "no model"
+        return f"{why}; resident before: {found}; look at `ollama ps`"
+
+    async def _not_put_back(self, client: OllamaClient) -> tuple[str, ...]:
+        now = await client.resident_entries()
+        gone = [_with_context(entry) for entry in self.found or () if not _is_among(entry, now)]
+        return (f"not put back, as --swarm-leave-loaded asks: {', '.join(gone)}",) if gone else ()
+
+    async def _restored(self, client: OllamaClient) -> tuple[str, ...]:
         start_s = asyncio.get_running_loop().time()
         digests = await _digests(client) if self.used or self._replaced else {}
         troubles = await self._restore_once(client, digests, start_s)
@@ -94,9 +121,14 @@ class Restoration:
     def _is_ours(self, entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
         """Return whether the run has loaded a resident model, or loaded it otherwise than it was found."""
         key = full_tag(entry.tag)
-        if any(each.is_model(key, entry.digest) and each.num_ctx == entry.num_ctx for each in self.found or ()):
+        if _is_among(entry, self.found or ()):
             return False
         return key in self.used or (key in self._replaced and _is_replaced(entry, digests))
+
+
+def _is_among(entry: ResidentEntry, others: Iterable[ResidentEntry]) -> bool:
+    """Return whether a model is resident in another list, too, with the same context."""
+    return any(each.is_model(entry.tag, entry.digest) and each.num_ctx == entry.num_ctx for each in others)
 
 
 def _is_replaced(entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
@@ -116,17 +148,13 @@ async def _unload(client: OllamaClient, entry: ResidentEntry, digests: Mapping[s
     if other is not None:
         return await _attempt(client.unload(other), what)
     new = digests.get(full_tag(entry.tag))
-    if new is not None and not await _is_resident(client, entry.tag, new):  # somebody else's stays
+    if new is not None and not await client.is_resident(entry.tag, new):  # somebody else's stays
         await _attempt(client.unload(entry.tag, digest=new), what)
         await asyncio.sleep(_LOOK_S)
-        if not await _is_resident(client, entry.tag, entry.digest):
+        if not await client.is_resident(entry.tag, entry.digest):
             return []
     left = "" if entry.left_s is None else f"; it goes by itself in {entry.left_s / 60:.0f} min"
     return [f"{what}: its file was replaced on the server, and no tag reaches the old one{left}"]
-
-
-async def _is_resident(client: OllamaClient, tag: str, digest: str | None) -> bool:
-    return any(each.is_model(tag, digest) for each in await client.resident_entries())
 
 
 async def _digests(client: OllamaClient) -> dict[str, str]:
@@ -136,11 +164,17 @@ async def _digests(client: OllamaClient) -> dict[str, str]:
     return {}
 
 
+def _with_context(entry: ResidentEntry) -> str:
+    return entry.tag if entry.num_ctx is None else f"{entry.tag} (num_ctx {entry.num_ctx})"
+
+
 async def _put_back(client: OllamaClient, entry: ResidentEntry, start_s: float) -> None:
     """Load a model as it was found, to expire as long after `start_s` as it would have when it was found."""
     elapsed_s = asyncio.get_running_loop().time() - start_s
     keep_alive = FOREVER if entry.left_s is None else max(1.0, entry.left_s - elapsed_s)
-    await client.load(entry.tag, num_ctx=entry.num_ctx, keep_alive=keep_alive)
+    patient = copy(client)
+    patient.timeout_s = max(client.timeout_s, _LOAD_LIMIT_S)
+    await patient.load(entry.tag, num_ctx=entry.num_ctx, keep_alive=keep_alive)
 
 
 async def _attempt(work: Awaitable[None], what: str) -> list[str]:

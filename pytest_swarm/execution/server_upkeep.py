@@ -74,12 +74,19 @@ class ServerUpkeep:
             return self._replaced
         return self._replaced
 
-    def restore(self) -> tuple[str, ...]:
-        """Leave a real server as it was found; a sentence for what could not be restored."""
+    def restore(self, *, loaded: bool = False) -> tuple[str, ...]:
+        """Leave a real server as it was found; a sentence for what was not restored.
+
+        Args:
+            loaded: Leave the models of the run loaded, and put nothing back.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C broke it off; its text says what was resident before.
+        """
         if not self.backend.live or self.restoration.found is None:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
         try:
-            return self.backend.call(restoration.restore)
-        except BackendError as error:
-            return (f"the server was not left as it was found: {error}",)
+            return self.backend.call(lambda client: restoration.restore(client, loaded=loaded))
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(restoration.given_up()) from stop

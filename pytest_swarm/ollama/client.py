@@ -56,8 +56,7 @@ _R = TypeVar("_R")
 class OllamaClient:
     """A client of one server.
 
-    All calls raise BackendError and nothing else: ServerDownError, ModelMissingError, CallTimeoutError, BadReplyError
-    or ServerRefusedError.
+    All calls raise a kind of BackendError, and nothing else.
 
     Args:
         host: URL of the server, in any form that `--swarm-host` accepts.
@@ -172,7 +171,7 @@ class OllamaClient:
             async with asyncio.timeout(self.timeout_s):
                 await self._with_retries(call, lambda: self._generate(tag, UNLOAD_NOW, None), limited=True)
                 polls = 0
-                while await self._is_resident(tag, digest):
+                while await self.is_resident(tag, digest):
                     await asyncio.sleep(_UNLOAD_POLL_S)
                     polls += 1
                     if digest is None and polls == _REPLACED_AFTER:
@@ -189,7 +188,8 @@ class OllamaClient:
             return next((each.digest for each in await self.installed() if full_tag(each.tag) == full_tag(tag)), None)
         return None
 
-    async def _is_resident(self, tag: str, digest: str | None) -> bool:
+    async def is_resident(self, tag: str, digest: str | None) -> bool:
+        """Return whether the model of a tag with a digest is resident; `digest`: None = any."""
         if digest is None:
             return any(full_tag(model.tag) == full_tag(tag) for model in await self.resident())
         return any(entry.is_model(tag, digest) for entry in await self.resident_entries())

@@ -214,14 +214,16 @@ class SwarmHooks:
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                if self.session.lost_workers:
-                    from pytest_swarm.plugin.worker_ends import leave_for_killed_workers
+                from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers
 
+                if end_workers_at_work(self.config) or self.session.lost_workers:
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
+            from pytest_swarm.execution.restoration import INTERRUPTED
+
             whole = False
-            resources.remarks.append("interrupted while the server was being left as it was found; look at `ollama ps`")
+            resources.remarks.append(str(stop) or f"{INTERRUPTED}; look at `ollama ps`")
         self._at_the_end = resources.remarks[before:]
         return whole
 

@@ -110,9 +110,8 @@ class ServerVisit:
         if others:
             self.lock.write(replace(notes, processes=others))
         elif os.getpid() in notes.processes or self._is_killed(notes):
-            if not loaded:
-                self._bench.restoration.found = notes.found
-                self._bench.restoration.used.update(notes.used)
-                remarks = self._bench.leave()
+            self._bench.restoration.found = notes.found
+            self._bench.restoration.used.update(notes.used)
+            remarks = self._bench.leave(loaded=loaded)
             self.lock.write(ServerNotes(owner=notes.owner, run=notes.run, models=notes.models))
         return remarks

@@ -1,12 +1,12 @@
 """The end of xdist's workers, as their controller sees it.
 
 Workers that have done their work end while the reports are written, not after it. The servers of workers that were
-killed are left as the run found them.
+killed, or had no time to do so, are left as the run found them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 @contextmanager
 def ending_workers(config: pytest.Config) -> Iterator[None]:
     """In a controller of xdist whose workers have done their work: end their processes while the block runs."""
-    distribution: Any = config.pluginmanager.get_plugin("dsession")  # of xdist, which has no types
-    nodes = getattr(distribution, "nodemanager", None)
-    end_nodes = getattr(nodes, "teardown_nodes", None)  # what xdist does afterwards; it promises none of these names
-    if end_nodes is None or not getattr(distribution, "session_finished", False):
+    end_nodes, done = _end_of_workers(config)
+    if end_nodes is None or not done:
         yield
         return
     thread = Thread(target=end_nodes)
@@ -34,6 +32,26 @@ def ending_workers(config: pytest.Config) -> Iterator[None]:
         yield
     finally:
         thread.join()
+
+
+def end_workers_at_work(config: pytest.Config) -> bool:
+    """In a controller of xdist that ends before its workers, as after Ctrl-C or `-x`: end them, and return True.
+
+    They have seconds for that, which a model that is put back can exceed: then xdist interrupts and kills them.
+    """
+    end_nodes, done = _end_of_workers(config)
+    if end_nodes is None or done:
+        return False
+    end_nodes()
+    return True
+
+
+def _end_of_workers(config: pytest.Config) -> tuple[Callable[[], None] | None, bool]:
+    """Return what ends xdist's workers, None where there are none, and whether they have done their work."""
+    distribution: Any = config.pluginmanager.get_plugin("dsession")  # of xdist, which has no types
+    nodes = getattr(distribution, "nodemanager", None)
+    end_nodes = getattr(nodes, "teardown_nodes", None)  # what xdist does afterwards; it promises none of these names
+    return end_nodes, getattr(distribution, "session_finished", False)
 
 
 def leave_for_killed_workers(resources: Resources) -> list[str]:

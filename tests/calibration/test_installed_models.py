@@ -13,6 +13,7 @@ import pytest
 from pytest_swarm.calibration.installed_models import FleetRequest, InstalledModels, measure_installed_models
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import FleetError, ServerDownError
+from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.client import FOREVER, OllamaClient
 from pytest_swarm.ollama.messages import ModelInfo
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
@@ -141,6 +142,23 @@ def test_what_was_resident_is_put_back(interrupted: bool) -> None:
 
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
         assert runner.run(measure()) == [(first, 1024, True)]
+
+
+def test_a_restoration_that_a_further_interrupt_gives_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def given_up(*_: object, **__: object) -> tuple[str, ...]:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Restoration, "restore", given_up)
+    told: list[str] = []
+
+    async def measure() -> None:
+        client = simulated_client()
+        await client.load(A40.tags[0], num_ctx=1024, keep_alive=FOREVER)
+        await measure_installed_models(client, request=FleetRequest(num_ctx=4096), report_progress=told.append)
+
+    with asyncio.Runner(loop_factory=new_virtual_loop) as runner, pytest.raises(asyncio.CancelledError):
+        runner.run(measure())
+    assert told[-1].endswith(f"; resident before: {A40.tags[0]} (num_ctx 1024); look at `ollama ps`")
 
 
 def test_a_server_without_chat_models_gives_no_fleet() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection
 import httpx
 import pytest
 
+from pytest_swarm.errors import ServerDownError
 from pytest_swarm.execution.restoration import Restoration
+from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from tests.execution.stand_in import StandIn
 from tests.simulator.servers import in_virtual_time
 
@@ -106,6 +108,49 @@ def test_the_old_file_of_a_replaced_model_is_unloaded_by_another_tag_or_named(ot
     assert said == ([] if other else [f"own was loaded by the run and is still resident: {reason}"])
     polls = [path for path, _ in server.requests]
     assert len(polls) <= 4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ServerDownError("gone")], ids=["ctrl-c", "server-down"])
+def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken_off(*_: object) -> tuple[str, ...]:
+        raise error
+
+    monkeypatch.setattr(Restoration, "_restore_once", broken_off)
+    server = StandIn()
+    server.put("theirs", num_ctx=512)
+    upkeep = ServerUpkeep(server.backend())
+    upkeep.look()
+    try:
+        (said,) = upkeep.restore()
+    except KeyboardInterrupt as stop:
+        said = str(stop)
+    assert said.endswith("; resident before: theirs (num_ctx 512); look at `ollama ps`")
+
+
+class Slow(StandIn):
+    """A server on which a load takes four minutes."""
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/generate":
+            await asyncio.sleep(240)
+        return await super().__call__(request)
+
+
+def test_a_model_is_put_back_however_little_time_the_run_gives_its_own_calls() -> None:
+    server = Slow()
+
+    async def main() -> tuple[str, ...]:
+        client, restoration = server.backend().connect().client, Restoration()
+        client.timeout_s = 1
+        server.put("theirs", num_ctx=512)
+        await restoration.look(client)
+        evicted(server)
+        return await restoration.restore(client)
+
+    assert in_virtual_time(main) == ()
+    assert server.resident == {"theirs": 512}
 
 
 class OneWeights(StandIn):

@@ -380,6 +380,20 @@ FAULTS: Final = (
         tests=("execution/test_restoration.py",),
     ),
     Fault(
+        name="the time limit of the run's own calls ends the load of a model that is put back",
+        where="execution/restoration.py",
+        old="max(client.timeout_s, _LOAD_LIMIT_S)",
+        new="client.timeout_s",
+        tests=("execution/test_restoration.py",),
+    ),
+    Fault(
+        name="nobody leaves a server as it was found for workers that xdist ends",
+        where="plugin/hooks.py",
+        old="if end_workers_at_work(self.config) or self",
+        new="if self",
+        tests=("plugin/test_manners.py",),
+    ),
+    Fault(
         name="a load that was broken off is not looked for at the end",
         where="execution/case.py",
         old="        context.residency.break_off()\n",

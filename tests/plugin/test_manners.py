@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import signal
 from datetime import datetime
@@ -86,10 +87,10 @@ def test_a_signal_while_a_case_waits_leaves_them_as_they_were(
 ) -> None:
     looks: list[bool] = []
 
-    async def note(restoration: Restoration, _: OllamaClient) -> tuple[str, ...]:
+    async def note(restoration: Restoration, client: OllamaClient, *, loaded: bool) -> tuple[str, ...]:
         looks.append(restoration.broken_off)
         restoration.broken_off = False  # this server gives up at once what is broken off
-        return await restore(restoration, _)
+        return await restore(restoration, client, loaded=loaded)
 
     restore = Restoration.restore
     monkeypatch.setattr(Restoration, "restore", note)
@@ -107,11 +108,15 @@ def test_a_server_that_was_empty_is_empty_again(suite: pytest.Pytester, fast_ser
     assert ps(fast_server) == []
 
 
-def test_models_may_be_left_loaded_on_a_lease_that_ends(suite: pytest.Pytester, fast_server: str) -> None:
-    run(suite, fast_server, "--swarm-leave-loaded")
+def test_models_may_be_left_loaded_on_a_lease_that_ends(
+    suite: pytest.Pytester, reports: Reports, fast_server: str
+) -> None:
+    load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)  # of the fleet: each case unloads it
+    run(suite, fast_server, "--swarm-leave-loaded", "--swarm-report=json")
     rows = ps(fast_server)
     assert rows
     assert all(0 < left_s(row) <= 900 for row in rows)
+    assert "not put back, as --swarm-leave-loaded asks: phi4:14b (num_ctx 1024)" in reports.report["notes"]
 
 
 def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_them(
@@ -322,29 +327,37 @@ def test_workers_of_xdist_leave_together(suite: pytest.Pytester, fast_server: st
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no process can be killed here")
+@pytest.mark.parametrize("by", ["itself", "xdist"])  # which gives workers seconds after Ctrl-C, and a load takes longer
 def test_a_worker_that_is_killed_leaves_nothing_loaded(
-    suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch
+    suite: pytest.Pytester, fast_server: str, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
-    pytest.importorskip("xdist")
+    management = pytest.importorskip("xdist.workermanage")
+    monkeypatch.setattr(management.NodeManager, "EXIT_TIMEOUT", 0.1)
+    kill = "os.kill(os.getpid(), signal.SIGKILL)"
+    if by == "xdist":
+        kill = f"os.kill({os.getpid()}, signal.SIGINT); await asyncio.sleep(60)"
     monkeypatch.setattr("pytest_swarm.plugin.server_visit._DYING_S", 60.0)  # a busy machine takes its time to end it
     suite.makeconftest(
-        """
-import os, signal
+        f"""
+import asyncio, os, signal
 from pytest_swarm.routing.greedy import GreedyRouter
 
 class Killed(GreedyRouter):
     async def route(self, view):
         if view.step:
-            os.kill(os.getpid(), signal.SIGKILL)
+            {kill}
         return await super().route(view)
 
 def pytest_swarm_routers(config):
-    return {"killed": lambda setup: Killed()}
+    return {{"killed": lambda setup: Killed()}}
 """
     )
     suite.makepyfile(test_wb1=WB1)
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = state(ps(fast_server))
     options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-compare=killed")
-    suite.runpytest("test_wb1.py", "-n1", "--max-worker-restart=0", *options).assert_outcomes(failed=1)
+    arguments = ("test_wb1.py", "-n1", "--max-worker-restart=0", *options)
+    with usual_signals():
+        result = suite.runpytest(*arguments, no_reraise_ctrlc=True)
+    assert result.ret == (pytest.ExitCode.TESTS_FAILED if by == "itself" else pytest.ExitCode.INTERRUPTED)
     assert state(ps(fast_server)) == before

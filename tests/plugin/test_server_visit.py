@@ -46,7 +46,8 @@ class BenchStandIn:
     def look(self) -> None:
         self.restoration.found = ()
 
-    def leave(self) -> tuple[str, ...]:
+    def leave(self, *, loaded: bool) -> tuple[str, ...]:
+        assert not loaded
         return (f"{[each.tag for each in self.restoration.found or ()]} {sorted(self.restoration.used)}",)
 
 

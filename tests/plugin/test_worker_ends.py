@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.plugin.worker_ends import ending_workers
+from pytest_swarm.plugin.worker_ends import end_workers_at_work, ending_workers
 
 
 @dataclass
@@ -52,6 +52,20 @@ def test_workers_that_are_at_work_are_left_to_xdist(distribution: Distribution |
     with ending_workers(config_with(distribution)):
         pass
     assert distribution is None or not distribution.ended
+
+
+@pytest.mark.parametrize(
+    ("distribution", "ended"),
+    [(Distribution(session_finished=False), True), (Distribution(session_finished=True), False), (None, False)],
+    ids=["at work", "done", "no xdist"],
+)
+def test_workers_that_are_at_work_when_the_run_ends_are_ended_first(
+    distribution: Distribution | None, ended: bool
+) -> None:
+    if distribution is not None:
+        distribution.report_written.set()
+    assert end_workers_at_work(config_with(distribution)) == ended
+    assert distribution is None or distribution.ended == ended
 
 
 def test_another_xdist_ends_its_workers_itself() -> None:
