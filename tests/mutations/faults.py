@@ -2309,7 +2309,7 @@ FAULTS: Final = (
     Fault(
         name="the case of a nested field counts",
         where="simulator/server/request_bodies.py",
-        old="for name, item in folded(value).items()}",
+        old="for name, item in folded(value, types).items()}",
         new="for name, item in value.items()}",
         tests=("simulator/test_openai.py",),
     ),
