@@ -2307,6 +2307,13 @@ FAULTS: Final = (
         tests=("simulator/test_request_bodies.py",),
     ),
     Fault(
+        name="a separator of lines stands in a line of a stream",
+        where="simulator/server/asgi_messages.py",
+        old='for mark in "<>&\\u2028\\u2029"}',
+        new='for mark in "<>&"}',
+        tests=("simulator/test_openai.py",),
+    ),
+    Fault(
         name="the case of a nested field counts",
         where="simulator/server/request_bodies.py",
         old="for name, item in folded(value, types).items()}",

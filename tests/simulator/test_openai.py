@@ -58,6 +58,21 @@ def test_a_json_schema_constrains_the_reply(names: tuple[str, str, str]) -> None
     assert json.loads(reply["choices"][0]["message"]["content"]) == {"Color": "red"}
 
 
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("path", ["/api/chat", CHAT, "/v1/responses"])
+def test_no_text_breaks_a_line_or_opens_a_tag(path: str, stream: bool) -> None:
+    """Go escapes five characters. A client that reads lines as Python does would break a stream at two of them."""
+    schema = {"enum": ["one <b>&\u2028two\u2029é"]}
+    asked: dict[str, Any] = {
+        "/api/chat": {"messages": HI, "format": schema},
+        CHAT: {"messages": HI, "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}},
+        "/v1/responses": {"input": "hi", "text": {"format": {"type": "json_schema", "name": "x", "schema": schema}}},
+    }
+    told = call("POST", path, {"model": "a", "stream": stream, **asked[path]}).text
+    assert all(escape in told for escape in ("\\u003c", "\\u003e", "\\u0026", "\\u2028", "\\u2029", "é"))
+    assert not set(told) & set("<>&\u2028\u2029")
+
+
 def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
     body = {"model": "a", "prompt": "hi", "max_tokens": 1, "stream": True, "stream_options": {"include_usage": True}}
     found = events(call("POST", "/v1/completions", body))
