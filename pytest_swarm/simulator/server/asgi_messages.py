@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.transport import Receive, Send
+from pytest_swarm.simulator.transport import Receive, Scope, Send
 
 _JSON: Final = "application/json; charset=utf-8"
 _LINES: Final = "application/x-ndjson"
@@ -17,7 +17,7 @@ _NO_CONTENT: Final = 204
 _ESCAPES: Final = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 
 
-def go_json(value: Json, *, sort_keys: bool = False) -> str:
+def go_json(value: Json | Mapping[str, Json], *, sort_keys: bool = False) -> str:
     """Return a JSON text as Go's encoder writes it: without what ends a line for some readers, or opens a tag in HTML.
 
     Args:
@@ -125,3 +125,17 @@ async def read_body(receive: Receive) -> bytes | None:
         if not event.get("more_body", False):
             return b"".join(parts)
     return None
+
+
+def request_header(scope: Scope, wanted: bytes) -> str:
+    """Return the value of a header of a request; "" if it has none.
+
+    Args:
+        scope: The request.
+        wanted: The name of the header in small letters.
+    """
+    for name, value in scope.get("headers", ()):
+        if name == wanted:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
