@@ -165,7 +165,7 @@ def _entry(found: ResidentModel, row: ollama.ProcessResponse.Model, now: datetim
         tag=found.tag,
         size_bytes=found.size_bytes,
         size_vram_bytes=found.size_vram_bytes,
-        num_ctx=row.context_length or None,
+        num_ctx=_count(row.context_length, "context_length") or None,
         left_s=left_s,
         digest=row.digest or None,
     )
