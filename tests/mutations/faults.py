@@ -2314,6 +2314,13 @@ FAULTS: Final = (
         tests=("ollama/test_client.py",),
     ),
     Fault(
+        name="half a surrogate pair in the name of a model goes into files",
+        where="ollama/replies.py",
+        old="return wire_text(value) if isinstance",
+        new="return value if isinstance",
+        tests=("ollama/test_client.py",),
+    ),
+    Fault(
         name="a truth value is a number of tokens",
         where="ollama/error_messages.py",
         old='(true|false|"[^"]{0,40})',

@@ -554,6 +554,34 @@ def test_the_codec_that_a_refusal_names_is_not_used(charset: str) -> None:
         chat(answering(response))
 
 
+HALF: Any = "x\ud800"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (OllamaClient.version, {"version": HALF}),
+        (OllamaClient.installed, {"models": [{"model": HALF, "digest": HALF, "remote_host": HALF}]}),
+        (OllamaClient.resident_entries, {"models": [{"name": HALF, "size": 1, "size_vram": 1, "digest": HALF}]}),
+        (
+            lambda client: client.show("m"),
+            {
+                "details": dict.fromkeys(("family", "parameter_size", "quantization_level"), HALF),
+                "model_info": {},
+                "capabilities": [HALF],
+                "parameters": f"num_thread {HALF}",
+            },
+        ),
+    ],
+    ids=["version", "installed", "resident", "show"],
+)
+def test_half_a_surrogate_pair_in_a_name_becomes_text(call: Callable[[OllamaClient], Any], told: Any) -> None:
+    """No file can hold one; the lock of a server holds its version, and names and digests of its models."""
+    found = repr(asyncio.run(call(answering(httpx.Response(200, text=json.dumps(told))))))
+    assert "x\N{REPLACEMENT CHARACTER}" in found
+    assert "ud800" not in found
+
+
 def test_the_name_of_a_figure_in_an_answer_is_text() -> None:
     text = '{"eval_count": true, "eval_count" : "x"}'
     assert chat(saying(GOOD | {"message": {"role": "assistant", "content": text}})).text == text
