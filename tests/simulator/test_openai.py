@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from pytest_swarm.simulator.server.asgi_messages import json_line
 from pytest_swarm.simulator.server.responses_requests import responses_body
 from pytest_swarm.simulator.server.transcription_requests import transcription_body
 from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
@@ -58,6 +59,11 @@ def test_a_json_schema_constrains_the_reply(names: tuple[str, str, str]) -> None
     format_ = {kind: "json_schema", outer: {inner: schema}}
     reply = call("POST", CHAT, {"model": "a", "messages": HI, "response_format": format_}).json()
     assert json.loads(reply["choices"][0]["message"]["content"]) == {"Color": "red"}
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_the_replacement_character() -> None:
+    """As in Go; an answer that was measured, and is played, may hold one."""
+    assert json_line({"response": "a\ud800b"}).decode() == '{"response":"a\N{REPLACEMENT CHARACTER}b"}\n'
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.transport import Receive, Scope, Send
 
@@ -24,7 +25,8 @@ def go_json(value: Json | Mapping[str, Json], *, sort_keys: bool = False) -> str
         value: The value.
         sort_keys: Whether the keys of objects are in alphabetical order, as in Go's maps.
     """
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys).translate(_ESCAPES)
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+    return wire_text(text).translate(_ESCAPES)
 
 
 def json_line(value: Mapping[str, Json]) -> bytes:
