@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.errors import SwarmError
+from pytest_swarm.errors import SwarmError, printable
 from pytest_swarm.fields import Json, problem, strict_json
 from pytest_swarm.files import readable, replacing, write_whole
 
@@ -224,8 +224,8 @@ def toml_line(key: str, value: Json, comment: str | None = None) -> str:
 
 
 def toml_comment(text: str) -> str:
-    """Return the text as a comment of one line."""
-    return f"# {' '.join(text.split())}"
+    """Return the text as a comment of one line; what no TOML file may hold is escaped."""
+    return f"# {printable(' '.join(text.split()))}"
 
 
 def toml_value(value: Json) -> str:

@@ -48,6 +48,10 @@ _BAD_REQUEST: Final = re.compile(
 """How Ollama refuses what a request asks for, whatever the status."""
 _UNKNOWN_KIND: Final = re.compile(r"(unknown|unsupported) model architecture|not supported by (your|this) version")
 """How it says that it is too old for a model."""
+_NO_FIGURE: Final = re.compile(
+    rb'"((?:prompt_)?eval_count|(?:total|load|(?:prompt_)?eval)_duration|size_vram)"\s*:\s*(true|false|"[^"]{0,40})'
+)
+"""A figure of a reply that is no number; in the text of an answer a backslash stands before each quotation mark."""
 _TLS: Final = re.compile(r"\[SSL\b")
 """How Python's errors of TLS begin, which httpx reports as a connection that failed."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
@@ -56,6 +60,10 @@ _READ: Final = 10_000  # most characters of it that are looked at, blanks among 
 
 class ErrorReplyError(ValueError):
     """A reply of status 200 that says what went wrong, which is the message."""
+
+
+class NoFigureError(ValueError):
+    """A reply in which something else stands in place of a figure; the message says what."""
 
 
 @runtime_checkable
@@ -104,8 +112,16 @@ async def refuse_error(response: httpx.Response) -> None:
 
     Ollama sends none: it fails by its status or, in a stream, in a line of its own, which the official client refuses
     by the same rule. A proxy may, beside the beginning of a message too; one may write a null beside a whole answer.
+
+    Raise NoFigureError for a text or a truth value in place of a figure: the official client makes a number of it.
     """
-    if response.is_success and b'"error"' in await response.aread():
+    if not response.is_success:
+        return
+    text = await response.aread()
+    if wrong := _NO_FIGURE.search(text):
+        name, value = (part.decode("utf-8", "replace") for part in wrong.groups())
+        raise NoFigureError(f"{name} is no number: {value}")
+    if b'"error"' in text:
         body = response.json()
         if isinstance(body, dict) and (told := body.get("error")):
             raise ErrorReplyError(told if isinstance(told, str) else json.dumps(told))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from pytest_swarm.domain.model_names import full_tag
+from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
@@ -165,9 +165,9 @@ def _entry(found: ResidentModel, row: ollama.ProcessResponse.Model, now: datetim
         tag=found.tag,
         size_bytes=found.size_bytes,
         size_vram_bytes=found.size_vram_bytes,
-        num_ctx=row.context_length or None,
+        num_ctx=_count(row.context_length, "context_length") or None,
         left_s=left_s,
-        digest=row.digest or None,
+        digest=_text(row.digest),
     )
 
 
@@ -181,21 +181,16 @@ def read_installed(body: Json) -> tuple[ListedModel, ...]:
 
 def _installed(row: Json) -> ListedModel:
     fields = row if isinstance(row, dict) else {}
-    tag = fields.get("model") or fields.get("name")
-    if not isinstance(tag, str):
+    tag = _text(fields.get("model") or fields.get("name"))
+    if tag is None:
         raise ImpossibleReply("lists a model without a name")
-    digest, remote = fields.get("digest"), fields.get("remote_host")
-    return ListedModel(
-        tag=tag,
-        digest=digest if isinstance(digest, str) and digest else None,
-        remote_host=remote if isinstance(remote, str) and remote else None,
-    )
+    return ListedModel(tag=tag, digest=_text(fields.get("digest")), remote_host=_text(fields.get("remote_host")))
 
 
 def read_version(body: Json) -> str:
     """Return the version of the reply of `/api/version`. Raises ImpossibleReply."""
-    version = body.get("version") if isinstance(body, dict) else None
-    if not isinstance(version, str) or not version:
+    version = _text(body.get("version")) if isinstance(body, dict) else None
+    if version is None:
         raise ImpossibleReply("has no version")
     return version
 
@@ -218,11 +213,11 @@ def read_info(response: ollama.ShowResponse, *, tag: str) -> ModelInfo:
     files = _files(response.modelfile or "")
     return ModelInfo(
         tag=tag,
-        family=details.family if details else None,
-        parameter_size=details.parameter_size if details else None,
-        quantization=details.quantization_level if details else None,
+        family=_text(details.family) if details else None,
+        parameter_size=_text(details.parameter_size) if details else None,
+        quantization=_text(details.quantization_level) if details else None,
         context_length=length,
-        capabilities=_texts(response.capabilities),
+        capabilities=tuple(map(wire_text, response.capabilities or ())),
         weights=files[0][1] if files else None,
         launch=(*(" ".join(each) for each in files[1:]), *_launch_parameters(response.parameters or "")),
     )
@@ -243,13 +238,13 @@ def _files(modelfile: str) -> list[tuple[str, str]]:
 
 
 def _launch_parameters(parameters: str) -> list[str]:
-    rows = (line.split() for line in parameters.splitlines())
+    rows = (line.split() for line in wire_text(parameters).splitlines())
     return sorted(" ".join(row) for row in rows if row and row[0] in _LAUNCH)
 
 
 def _resident(row: ollama.ProcessResponse.Model) -> ResidentModel:
-    tag = row.name or row.model
-    if not tag:
+    tag = _text(row.name or row.model)
+    if tag is None:
         raise ImpossibleReply("lists a resident model without a name")
     if row.size is None or row.size_vram is None:
         raise ImpossibleReply(f"gives no size for {tag!r}")
@@ -273,5 +268,6 @@ def _seconds(value_ns: int | None, name: str) -> float | None:
     return value_ns / _NS_PER_S
 
 
-def _texts(values: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(values) if values else ()
+def _text(value: Json) -> str | None:
+    """Return a name or another short text of the server, in a form that files can hold; None if it is none."""
+    return wire_text(value) if isinstance(value, str) and value else None

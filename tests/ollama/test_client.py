@@ -293,6 +293,8 @@ def test_an_answer_that_is_no_ollama_reply_is_named_so(response: httpx.Response)
         (httpx.Response(200, json=GOOD | {"error": "the runner died"}), "it is an error: 'the runner died'"),
         (httpx.Response(200, json=GOOD | {"error": {"code": 7}}), """it is an error: '{"code": 7}'"""),
         (httpx.Response(200, json=GOOD | {"eval_count": 1.5}), "eval_count: Input should be a valid integer, got a"),
+        (httpx.Response(200, json=GOOD | {"eval_count": True}), "eval_count is no number: true"),
+        (httpx.Response(200, json=GOOD | {"load_duration": "7_0"}), 'load_duration is no number: "7_0'),
         (httpx.Response(200, content=b'{"model": "caf\xe9"}'), "it is not UTF-8 text (byte 14)"),
         (httpx.Response(200, json={"model": "m:1b"}), "message: Field required"),
         (
@@ -532,11 +534,57 @@ def test_resident_models_are_read_with_their_bytes() -> None:
         {"name": "", "size": 4, "size_vram": 1},
         {"name": "m", "size": "four", "size_vram": 1},
         {"name": "m", "size": 1 << 60, "size_vram": 1},
+        {"name": "m", "size": 10, "size_vram": True},
+        {"name": "m", "size": 10, "size_vram": "5"},
+        {"name": "m", "size": 10, "size_vram": 5, "context_length": -1},
     ],
 )
 def test_rows_of_residents_that_cannot_be_true_are_refused(row: dict[str, Any]) -> None:
     with pytest.raises(BadReplyError):
-        asyncio.run(saying({"models": [row]}).resident())
+        asyncio.run(saying({"models": [row]}).resident_entries())
+
+
+@pytest.mark.parametrize("charset", ["idna", "base64", "zlib", "undefined", "no-such"])
+def test_the_codec_that_a_refusal_names_is_not_used(charset: str) -> None:
+    """httpx fails at some of them, and JSON is UTF-8 whatever its header says."""
+    response = httpx.Response(
+        500, content="no café".encode(), headers={"content-type": f"text/plain; charset={charset}"}
+    )
+    with pytest.raises(ServerRefusedError, match="no café"):
+        chat(answering(response))
+
+
+HALF: Any = "x\ud800"
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (OllamaClient.version, {"version": HALF}),
+        (OllamaClient.installed, {"models": [{"model": HALF, "digest": HALF, "remote_host": HALF}]}),
+        (OllamaClient.resident_entries, {"models": [{"name": HALF, "size": 1, "size_vram": 1, "digest": HALF}]}),
+        (
+            lambda client: client.show("m"),
+            {
+                "details": dict.fromkeys(("family", "parameter_size", "quantization_level"), HALF),
+                "model_info": {},
+                "capabilities": [HALF],
+                "parameters": f"num_thread {HALF}",
+            },
+        ),
+    ],
+    ids=["version", "installed", "resident", "show"],
+)
+def test_half_a_surrogate_pair_in_a_name_becomes_text(call: Callable[[OllamaClient], Any], told: Any) -> None:
+    """No file can hold one; the lock of a server holds its version, and names and digests of its models."""
+    found = repr(asyncio.run(call(answering(httpx.Response(200, text=json.dumps(told))))))
+    assert "x\N{REPLACEMENT CHARACTER}" in found
+    assert "ud800" not in found
+
+
+def test_the_name_of_a_figure_in_an_answer_is_text() -> None:
+    text = '{"eval_count": true, "eval_count" : "x"}'
+    assert chat(saying(GOOD | {"message": {"role": "assistant", "content": text}})).text == text
 
 
 @pytest.mark.parametrize(("names", "listed"), [(("m:1b", "m:1b"), "m:1b"), (("m", "m:latest"), "m:latest")])

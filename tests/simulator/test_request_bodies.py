@@ -179,3 +179,56 @@ def test_what_is_nested_as_deep_as_go_reads_it_is_taken(levels: int) -> None:
 def test_of_names_that_stand_twice_the_last_counts(twice: str, field: str, value: object) -> None:
     """As on a real server."""
     assert read_object(f"{{{twice}}}".encode(), "ChatRequest")[field] == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "twice", "field", "value"),
+    [
+        ("openai.ChatCompletionRequest", '"stream": true, "stream": null', "stream", True),
+        (
+            "openai.ChatCompletionRequest",
+            '"reasoning_effort": "bad", "reasoning_effort": null',
+            "reasoning_effort",
+            None,
+        ),
+        (
+            "openai.ChatCompletionRequest",
+            '"reasoning": {"effort": "bad"}, "reasoning": {}',
+            "reasoning",
+            {"effort": "bad"},
+        ),
+        ("openai.ChatCompletionRequest", '"reasoning": {"effort": "bad"}, "reasoning": null', "reasoning", None),
+        (
+            "openai.ChatCompletionRequest",
+            '"response_format": {"type": "a"}, "response_format": {"Json_Schema": {"schema": 1}, "json_schema": {}}',
+            "response_format",
+            {"type": "a", "json_schema": {"schema": 1}},
+        ),
+        (
+            "openai.ChatCompletionRequest",
+            '"messages": [{"role": "a", "content": "b"}, {"role": "c"}], "messages": [{"content": null}]',
+            "messages",
+            [{"role": "a", "content": None}],
+        ),
+        (
+            "openai.ChatCompletionRequest",
+            '"messages": [{"tool_calls": [{"function": {"name": "f"}, "function": {"arguments": "{}"}}]}]',
+            "messages",
+            [{"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}],
+        ),
+        ("openai.CompletionRequest", '"logprobs": 1, "logprobs": null', "logprobs", None),
+        ("anthropic.MessagesRequest", '"max_tokens": 2, "max_tokens": null', "max_tokens", 2),
+        (
+            "anthropic.MessagesRequest",
+            '"messages": [{"role": "a", "content": "b"}], "messages": [{"content": "c"}]',
+            "messages",
+            [{"content": "c"}],
+        ),
+        ("openai.ResponsesRequest", '"stream": true, "stream": null', "stream", None),
+        ("openai.ResponsesRequest", '"reasoning": {"effort": "a"}, "reasoning": null', "reasoning", {"effort": "a"}),
+        ("ChatRequest", '"logprobs": true, "logprobs": null', "logprobs", True),
+    ],
+)
+def test_a_second_value_is_decoded_into_the_first(kind: str, twice: str, field: str, value: object) -> None:
+    """As on a real server: null takes away only what is a pointer, and structs and lists are joined."""
+    assert read_object(f"{{{twice}}}".encode(), kind)[field] == value

@@ -40,3 +40,9 @@ def test_a_text_matches_its_pattern() -> None:
     schema: Any = {"type": "string", "pattern": "^[A-Z]{2}-[0-9]+$"}
     texts = [json.loads(constrained_text(schema, Random(seed))) for seed in range(9)]
     assert all(re.fullmatch("[A-Z]{2}-[0-9]+", text) for text in texts)
+
+
+def test_an_empty_list_of_choices_allows_no_text() -> None:
+    """As on a real server; a list that has some is written without escapes, as there."""
+    assert constrained_text({"type": "string", "enum": []}, Random(1)) == ""
+    assert constrained_text({"enum": ["café"]}, Random(1)) == '"café"'

@@ -62,11 +62,15 @@ class BoundedTransport(httpx.AsyncBaseTransport):
             await response.aclose()
             raise httpx.DecodingError(f"the reply is packed as {encoding!r:.40}, which nobody asked for")
         body = _BoundedBody(response.stream, _WINDOWS.get(encoding), self.limit_bytes)
-        if not packed:
+        if packed:
+            headers = [(name, value) for name, value in response.headers.raw if not _is_packing(name)]
+            response = httpx.Response(
+                response.status_code, headers=headers, stream=body, extensions=response.extensions
+            )
+        else:
             response.stream = body
-            return response
-        headers = [(name, value) for name, value in response.headers.raw if not _is_packing(name)]
-        return httpx.Response(response.status_code, headers=headers, stream=body, extensions=response.extensions)
+        response.encoding = "utf-8"  # as JSON is; the header may name a codec at which httpx fails
+        return response
 
     async def aclose(self) -> None:
         """Close the inner transport."""

@@ -29,7 +29,10 @@ def constrained_text(schema: Json, rng: Random) -> str:
         schema: The JSON schema; None for plain JSON mode.
         rng: Generator of the choices.
     """
-    return json.dumps({} if schema is None else _Draw(root=schema, rng=rng).value(schema, _DEEPEST))
+    if isinstance(schema, dict) and schema.get("enum") == []:
+        return ""  # as the grammar of a real server has it
+    value = {} if schema is None else _Draw(root=schema, rng=rng).value(schema, _DEEPEST)
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

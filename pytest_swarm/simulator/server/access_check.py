@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, TypeAlias
 
+from pytest_swarm.simulator.server.asgi_messages import request_header
 from pytest_swarm.simulator.transport import Event, Scope, Send
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -56,7 +57,7 @@ class AccessCheck:
 
 def is_host_malformed(scope: Scope) -> bool:
     """Return whether the host of a request has a character that no host has: Go's server reads no further."""
-    return _HOST.fullmatch(_header(scope, b"host")) is None
+    return _HOST.fullmatch(request_header(scope, b"host")) is None
 
 
 def check_access(scope: Scope) -> AccessCheck:
@@ -65,7 +66,7 @@ def check_access(scope: Scope) -> AccessCheck:
     Args:
         scope: The request; `server` is the address on which the server listens.
     """
-    origin, host = _header(scope, b"origin"), _header(scope, b"host")
+    origin, host = request_header(scope, b"origin"), request_header(scope, b"host")
     checks_origin = bool(origin) and origin not in (f"http://{host}", f"https://{host}")
     if checks_origin and not _allows_origin(origin):
         return AccessCheck(status=403)
@@ -110,14 +111,6 @@ def is_own_address(address: IPv4Address | IPv6Address) -> bool:
             return _address(probe.getsockname()[0]) == address
     except OSError:
         return False
-
-
-def _header(scope: Scope, wanted: bytes) -> str:
-    for name, value in scope.get("headers", ()):
-        if name == wanted:
-            text: str = value.decode("latin-1")
-            return text
-    return ""
 
 
 def _allows_origin(origin: str) -> bool:

@@ -21,6 +21,7 @@ from pytest_swarm.simulator.server.asgi_messages import (
     PLAIN_JSON,
     SentReply,
     read_body,
+    request_header,
     send_bytes,
     send_json,
     send_text,
@@ -153,9 +154,9 @@ class OllamaApp:
         if clean != written:
             await _redirect(send, scope, quote(clean, safe=_PATH_CHARACTERS), status=307)
             return
-        handlers = self._handlers(path)
+        handlers = self._handlers(path, scope)
         shorter = path.removesuffix("/")
-        if handlers is None and shorter != path and method in (self._handlers(shorter) or {}):
+        if handlers is None and shorter != path and method in (self._handlers(shorter, scope) or {}):
             await _redirect(send, scope, shorter, status=301 if method == "GET" else 307)
             return
         access = check_access(scope)
@@ -173,7 +174,7 @@ class OllamaApp:
         else:
             await _answer(handlers[method], body, send)
 
-    def _handlers(self, path: str) -> Mapping[str, BodyHandler] | None:
+    def _handlers(self, path: str, scope: Scope) -> Mapping[str, BodyHandler] | None:
         """Return the handlers of a path by method; None for an unknown path."""
         folder, _, last = path.rpartition("/")
         if last and folder == "/api/blobs":
@@ -185,6 +186,8 @@ class OllamaApp:
             return {"DELETE": _sign_out}
         if last and folder == "/v1/models":
             return {"GET": lambda _, send: self._openai.model(last, send)}
+        if path == "/v1/audio/transcriptions":
+            return {"POST": partial(self._openai.transcription, request_header(scope, b"content-type"))}
         return self._routes.get(path)
 
     async def _version(self, _: bytes, send: Send) -> None:

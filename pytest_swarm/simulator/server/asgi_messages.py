@@ -6,20 +6,32 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.transport import Receive, Send
+from pytest_swarm.simulator.transport import Receive, Scope, Send
 
 _JSON: Final = "application/json; charset=utf-8"
 _LINES: Final = "application/x-ndjson"
 PLAIN_JSON: Final = "application/json"
 _STATED_BYTES: Final = 2048  # Go states the length of a body up to this; a longer one is sent in chunks
 _NO_CONTENT: Final = 204
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ESCAPES: Final = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
+
+
+def go_json(value: Json | Mapping[str, Json], *, sort_keys: bool = False) -> str:
+    """Return a JSON text as Go's encoder writes it: without what ends a line for some readers, or opens a tag in HTML.
+
+    Args:
+        value: The value.
+        sort_keys: Whether the keys of objects are in alphabetical order, as in Go's maps.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
+    return wire_text(text).translate(_ESCAPES)
 
 
 def json_line(value: Mapping[str, Json]) -> bytes:
     """Return a JSON object as Go's encoder writes it: with a line end."""
-    return f"{_ENCODER.encode(value)}\n".encode()
+    return f"{go_json(value)}\n".encode()
 
 
 async def send_json(
@@ -35,7 +47,7 @@ async def send_json(
         sized: Whether its length is stated, as of all that was not about to be a stream.
     """
     headers = {"content-type": content_type}
-    await send_bytes(send, _ENCODER.encode(value).encode(), status=status, headers=headers, sized=sized)
+    await send_bytes(send, go_json(value).encode(), status=status, headers=headers, sized=sized)
 
 
 async def send_text(send: Send, text: str, *, status: int = 200, content_type: str = "text/plain") -> None:
@@ -115,3 +127,17 @@ async def read_body(receive: Receive) -> bytes | None:
         if not event.get("more_body", False):
             return b"".join(parts)
     return None
+
+
+def request_header(scope: Scope, wanted: bytes) -> str:
+    """Return the value of a header of a request; "" if it has none.
+
+    Args:
+        scope: The request.
+        wanted: The name of the header in small letters.
+    """
+    for name, value in scope.get("headers", ()):
+        if name == wanted:
+            text: str = value.decode("latin-1")
+            return text
+    return ""

@@ -15,17 +15,21 @@ from pytest_swarm.simulator.server.request_fields import (
     ARGUMENTS,
     BLOCK_MESSAGES,
     BOOL,
+    FILES,
     FLOAT,
     FLOAT32,
     IMAGE,
     INT,
     ITEM_TYPES,
     KEEP_ALIVE,
+    MAP,
     MAP_TYPES,
     MESSAGE,
     MESSAGES,
     MIXED_CASE,
     ORDERED_MAP,
+    OWN_STRUCTS,
+    POINTER,
     PROPERTY_TYPE,
     PYTHON_TYPES,
     RAW,
@@ -62,22 +66,35 @@ def all_fields(data: JsonObject) -> list[tuple[str, Json]]:
 
 
 def folded(data: JsonObject, types: Mapping[str, str] = MappingProxyType({})) -> dict[str, Json]:
-    """Return an object with its names in small letters.
-
-    Of equal names the last one counts; but null behind a text leaves the text, and two maps become one.
+    """Return an object with its names in small letters, and with one value for each name.
 
     Args:
         data: The object.
-        types: The types of its fields, as far as they may be maps.
+        types: The types of its fields, as far as they are known.
     """
     found: dict[str, Json] = {}
     for name, value in all_fields(data):
-        earlier = found.get(name)
-        if isinstance(earlier, dict) and isinstance(value, dict) and types.get(name) in MAP_TYPES:
-            found[name] = {**earlier, **value}
-        elif not (value is None and isinstance(earlier, str)):
-            found[name] = value
+        found[name] = _decoded_over(found[name], value, types.get(name, RAW)) if name in found else value
     return found
+
+
+def _decoded_over(earlier: Json, value: Json, go_type: str) -> Json:
+    """Return the value of a field that stands twice: Go decodes the second value into what the first one left.
+
+    Maps, structs and the items of lists are so joined. One with a decoder of its own is read anew.
+    """
+    if value is None:
+        return earlier if go_type in PYTHON_TYPES or go_type in STRUCT_FIELDS else None
+    go_type = go_type.removeprefix(POINTER)
+    if isinstance(earlier, dict) and isinstance(value, dict):
+        if go_type in (FILES, MAP):
+            return {**earlier, **value}
+        if go_type in STRUCT_FIELDS and go_type not in OWN_STRUCTS:
+            return folded(RepeatedNames([*all_fields(earlier), *all_fields(value)]), STRUCT_FIELDS[go_type])
+    elif isinstance(earlier, list) and isinstance(value, list) and go_type in ITEM_TYPES:
+        joined = [_decoded_over(*pair, ITEM_TYPES[go_type]) for pair in zip(earlier, value, strict=False)]
+        return joined + value[len(joined) :]
+    return value
 
 
 def go_kind(value: Json) -> str:
@@ -115,6 +132,7 @@ def check_field(value: Json, where: str, go_type: str | None, *, named: bool = F
     """
     if go_type in (None, RAW) or value is None:
         return
+    go_type = go_type.removeprefix(POINTER)
     if go_type == ANY:
         _check_numbers(value, where)
         return

@@ -28,6 +28,7 @@ from pytest_swarm.simulator.server.request_fields import (
     ITEM_TYPES,
     LISTS,
     OWN_DECODERS,
+    POINTER,
     RAW,
     RESPONSES_INPUT,
     STRUCT_FIELDS,
@@ -89,11 +90,12 @@ def read_object(body: bytes, kind: str) -> JsonObject:
 
 def _with_small_names(value: Json, go_type: str) -> Json:
     """Return a value that was checked, with the names of its structs' fields in small letters."""
+    go_type = go_type.removeprefix(POINTER)
     if isinstance(value, list) and go_type in ITEM_TYPES:
         return [_with_small_names(each, ITEM_TYPES[go_type]) for each in value]
     if isinstance(value, dict) and go_type in STRUCT_FIELDS:
         types = STRUCT_FIELDS[go_type]
-        return {name: _with_small_names(item, types.get(name, RAW)) for name, item in folded(value).items()}
+        return {name: _with_small_names(item, types.get(name, RAW)) for name, item in folded(value, types).items()}
     return value
 
 

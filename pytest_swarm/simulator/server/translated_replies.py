@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, json_line, send_bytes, send_head
+from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, go_json, json_line, send_bytes, send_head
 from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.transport import Event, Send
@@ -106,5 +106,4 @@ def json_event(value: Json, *, name: str = "", sort_keys: bool = False) -> bytes
         name: Its name; none if it is empty.
         sort_keys: Whether the keys of objects are in alphabetical order, as in Go's maps.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
-    return server_event(text, name=name)
+    return server_event(go_json(value, sort_keys=sort_keys), name=name)
