@@ -191,7 +191,7 @@ class Gating:
 
 
 def _cases(report: Report) -> RunCases:
-    return run_cases(report.jobs, lost_tests=report.run.lost_tests)
+    return run_cases(report.jobs, lost_tests=report.run.lost_tests, simulated=report.info.simulated)
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"

@@ -149,6 +149,8 @@ def coverage_text(row: VerdictRow) -> str:
             said += f"; {side} {plural(repeats, 'repeat')} of jobs, {distinct:,} distinct"
     if row.looks:
         said += f"; look {row.looks + 1} of a growing run, at {100 * share_of_level(row.looks):.0f} % of the level"
+    if row.jobs_drawn_together:
+        said += f"; {row.jobs_drawn_together:,} jobs share prompts, and each repeat of them is one draw"
     if row.distinct_now == row.jobs < row.repeats_now or row.distinct_before == row.jobs < row.repeats_before:
         said += ". The server answered every repeat of a job alike, so repeats say nothing of chance"
     is_whole = row.cases == row.cases_expected and row.pairs == row.pairs_expected
