@@ -249,11 +249,17 @@ def _missing(report: Report) -> Iterable[Answer]:
             f" ({why}) and {'counts' if count in (1, each.jobs) else 'count'} in no mean."
         )
         yield Answer(kind="missing", tone="bad", text=text)
-    not_run = sum(each.not_run for each in report.modes)
+    completed = [each for each in report.jobs if each.record.status is JobStatus.COMPLETED]
+    not_run = sum(len(each.metrics.not_run) for each in completed)
     if not_run:
         verb = "was" if not_run == 1 else "were"
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
+    if lost := report.run.lost_tests:
+        text = (
+            f"{plural(len(lost), 'benchmark')} failed before a job was run, and {'is' if len(lost) == 1 else 'are'} not"
+        )
+        yield Answer(kind="missing", tone="bad", text=f"{text} in this report: {_first_of(lost)}.")
     for each in report.modes:
         cut = f"{plural(each.cut_answers or 0, 'answer')} cut off at the model's own limit of tokens (num_predict)"
         parts = [cut] if each.cut_answers else []
@@ -267,6 +273,12 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
+
+
+def _first_of(tests: Sequence[str]) -> str:
+    """Return the first of several node IDs, and how many more there are."""
+    more = f" and {len(tests) - 1:,} more" if len(tests) > 1 else ""
+    return f"{one_line(tests[0], 100)}{more}"
 
 
 def missing_sentences(report: Report) -> list[str]:

@@ -84,7 +84,7 @@ _COMPARED_COLUMNS: Final = (
     TextColumn(title="mode", right=False),
     TextColumn(title="score"),
     TextColumn(title="points"),
-    TextColumn(title="what the jobs tell", right=False),
+    TextColumn(title="what the jobs tell", right=False, wraps=True),
     TextColumn(title="other models", right=False, gives_way=1),
 )
 

@@ -6,18 +6,24 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
+_MIN_SENTENCE: Final = 24  # a column that wraps is never narrower
 _MIN_NAME: Final = 12  # columns give way before the first cell of a row is cut to less than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn:
-    """A heading, whether its cells are aligned right, and how soon it is dropped in a narrow terminal (0 = never)."""
+    """A heading, whether its cells are aligned right, and how soon it is dropped in a narrow terminal (0 = never).
+
+    The sentences of a column that wraps go on in further lines, so that no name beside them is cut.
+    """
 
     title: str
     right: bool = True
     gives_way: int = 0
+    wraps: bool = False
 
 
 def columns_under(head: Sequence[str], *, left: int = 1) -> list[TextColumn]:
@@ -36,7 +42,7 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
 
 
 def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return aligned lines of at most `width`: gaps shrink first, then columns are dropped, then the first is cut.
+    """Return aligned lines of at most `width`: gaps shrink, columns are dropped, sentences wrap, the first is cut.
 
     Args:
         columns: Their heads and alignment.
@@ -50,10 +56,23 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], wid
     if over > max(0, widths[0] - _MIN_NAME) and first > 0:
         kept = [n for n, column in enumerate(columns) if column.gives_way < first]
         return text_table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
+    for n, column in enumerate(columns):
+        if column.wraps and over > 0:
+            narrow = max(_MIN_SENTENCE, widths[n] - over)
+            over, widths[n] = over - (widths[n] - narrow), narrow
     if over > 0:
         widths[0] = max(4, widths[0] - over)
-    lines = [[column.title for column in columns], *rows]
+    lines = [line for row in ([column.title for column in columns], *rows) for line in _broken(columns, widths, row)]
     return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
+
+
+def _broken(columns: Sequence[TextColumn], widths: Sequence[int], row: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return a row as lines of cells: of the columns that wrap, what does not fit stands in the lines below."""
+    parts = [
+        textwrap.wrap(cell, width) or [""] if column.wraps and len(cell) > width else [cell]
+        for column, width, cell in zip(columns, widths, row, strict=True)
+    ]
+    return list(zip_longest(*parts, fillvalue=""))
 
 
 def _line(columns: Sequence[TextColumn], widths: Sequence[int], cells: Sequence[str], gap: str) -> str:

@@ -11,7 +11,7 @@ from pytest_swarm.report.findings import answers
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
-from pytest_swarm.report.text_table import wrapped
+from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
 from tests.report.factories import WB1, WB2, key, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_report, small_run
@@ -121,13 +121,29 @@ def test_modes_with_long_names_that_begin_alike_stay_apart() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [50, 80, 200])
+def test_a_long_sentence_in_a_table_goes_on_below_and_cuts_no_name(width: int) -> None:
+    sentence = "the same score in every pair; other workflows may differ by up to 46.1 points"
+    columns = [TextColumn(title="mode", right=False), TextColumn(title="says", right=False, wraps=True)]
+    lines = text_table(columns, [["single:gemma2:2b", sentence], ["single:llama3.1:8b", "the reference"]], width)
+    assert max(map(len, lines)) <= width
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        "mode",
+        "single:gemma2:2b",
+        "single:llama3.1:8b",
+    ]
+    assert sentence in " ".join(" ".join(lines).split())
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_many_modes_are_a_table_and_two_a_sentence(width: int) -> None:
     """Ten modes took nine paragraphs that began alike."""
     many = terminal_summary(small_report(modes=MANY, horizons=(0,), budgets_gb=(8.0,)), width=width, verbose=-1)
     head = next(n for n, line in enumerate(many) if "what the jobs tell" in line)
-    rows = many[head + 1 : head + 1 + len(MANY)]
-    assert max(map(len, rows)) <= min(width, 100)
+    table = many[head + 1 : many.index("", head)]
+    assert max(map(len, table)) <= min(width, 100)
+    rows = [line for line in table if not line.startswith(" ")]
+    assert len(rows) == len(MANY)
     assert sum("the reference" in row for row in rows) == 1
     assert all(row.split()[1].replace(".", "").isdigit() for row in rows), "each row has the score of its mode"
     assert sum(row.endswith("9 tasks") for row in rows) == (len(MANY) - 1 if width > 80 else 0), "room for it or not"
