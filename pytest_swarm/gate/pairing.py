@@ -228,7 +228,8 @@ def _answer(outcome: TaskOutcome) -> str | None:
 
 def _incomplete(job: MeasuredJob, setup: Setup) -> IncompleteJob:
     record = job.record
-    sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {record.error or 'no reason given'}"
+    why = (record.error or "no reason given").removeprefix(f"{record.case.label}, ")
+    sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {why}"
     return IncompleteJob(setup=setup, test=record.case.test, sentence=sentence)
 
 

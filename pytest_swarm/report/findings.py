@@ -287,7 +287,8 @@ def missing_sentences(report: Report) -> list[str]:
     for each in report.jobs:
         place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"
         if each.record.status is not JobStatus.COMPLETED:
-            sentences.append(f"{place} ended as {each.record.status}: {each.record.error or 'no reason given'}")
+            why = (each.record.error or "no reason given").removeprefix(f"{each.record.case.label}, ")
+            sentences.append(f"{place} ended as {each.record.status}: {why}")
         elif each.metrics.not_run:
             names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
             sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")

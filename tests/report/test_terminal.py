@@ -12,7 +12,7 @@ from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
-from tests.report.factories import WB1, WB2, key, record, run
+from tests.report.factories import WB1, WB2, WB3, key, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_report, small_run
 
@@ -60,8 +60,10 @@ def test_many_jobs_are_cut_and_shown_with_v() -> None:
 
 def test_what_was_not_run_is_named_with_its_reason() -> None:
     dead = record({}, graph=WB2, status=JobStatus.ERROR, error="nothing answers at http://localhost:11434")
-    lines = summary_of(run(record(graph=WB1), dead, notes=("half a note",)), width=100, verbose=0)
+    full = record({}, graph=WB3, status=JobStatus.INFEASIBLE, error="wb3 [lp-h3-8GB], step 0: no model fits")
+    lines = summary_of(run(record(graph=WB1), dead, full, notes=("half a note",)), width=100, verbose=0)
     text = " ".join(lines)
+    assert "wb3 [lp-h3-8GB] ended as infeasible: step 0: no model fits" in text
     assert "wb2 [lp-h3-8GB] ended as error: nothing answers at http://localhost:11434" in text
     assert "half a note" in text
     assert next(line for line in lines if line.startswith("wb2")).split()[3] == "ERROR"
