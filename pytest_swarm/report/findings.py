@@ -282,8 +282,8 @@ def _first_of(tests: Sequence[str]) -> str:
 
 
 def missing_sentences(report: Report) -> list[str]:
-    """Return the run's notes, and a sentence for each job that has no score or tasks that were not run."""
-    sentences = grouped(report.run.notes)
+    """Return the run's notes, and what happened to jobs without a score or with tasks that were not run; by kinds."""
+    sentences = [*report.run.notes]
     for each in report.jobs:
         place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"
         if each.record.status is not JobStatus.COMPLETED:
@@ -292,4 +292,4 @@ def missing_sentences(report: Report) -> list[str]:
         elif each.metrics.not_run:
             names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
             sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")
-    return sentences
+    return grouped(sentences)
