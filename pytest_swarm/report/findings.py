@@ -255,11 +255,10 @@ def _missing(report: Report) -> Iterable[Answer]:
         verb = "was" if not_run == 1 else "were"
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
-    if lost := report.run.lost_tests:
-        text = (
-            f"{plural(len(lost), 'benchmark')} failed before a job was run, and {'is' if len(lost) == 1 else 'are'} not"
-        )
-        yield Answer(kind="missing", tone="bad", text=f"{text} in this report: {_first_of(lost)}.")
+    if tests := report.run.lost_tests:
+        are = "is" if len(tests) == 1 else "are"
+        text = f"{plural(len(tests), 'benchmark')} failed before a job was run, and {are} not in this report"
+        yield Answer(kind="missing", tone="bad", text=f"{text}: {_first_of(tests)}.")
     for each in report.modes:
         cut = f"{plural(each.cut_answers or 0, 'answer')} cut off at the model's own limit of tokens (num_predict)"
         parts = [cut] if each.cut_answers else []
