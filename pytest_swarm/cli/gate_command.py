@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -60,9 +61,11 @@ def run(options: argparse.Namespace) -> int:
     result = judge_run(shards.cases, shards.context, baseline, policy)
     text = gate_text(result)
     assert text is not None, "there is a result"
+    lost = () if options.incomparable == "ignore" else shards.missing
+    if lost:
+        text = replace(text, summary=f"failed, because the run is not whole. What is there is {text.summary}")
     for line in terminal_lines(text, shutil.get_terminal_size((_WIDTH, 24)).columns, verbose=1):
         print(line)
-    lost = () if options.incomparable == "ignore" else shards.missing
     for sentence in result.warnings:
         print(f"WARNING gate: {sentence}")
     for sentence in (*lost, *result.failures):

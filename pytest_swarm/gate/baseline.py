@@ -72,7 +72,8 @@ class BaselineSample:
 class BaselineCase:
     """All samples of one graph under one setup, in the order of their slots.
 
-    `family` is that of the graph in the run that is judged; a stored case needs none.
+    `family` is that of the graph in the run that is judged, and `drawn_with` the job that stands for all whose draws
+    are shared with this one, None for a job that draws alone. A stored case needs neither.
     """
 
     setup: Setup
@@ -80,6 +81,7 @@ class BaselineCase:
     version: int
     samples: tuple[BaselineSample, ...]
     family: str | None = field(default=None, compare=False)
+    drawn_with: str | None = field(default=None, compare=False)
 
     @property
     def identity(self) -> tuple[Setup, str]:

@@ -1,7 +1,8 @@
 """Draws: what chance dealt to one job in one repeat, on one side. Repeats that gave the same answers are one draw.
 
 All horizons and budgets of one repeat of one job share its request seed, so their values move together: they are one
-draw. Where draws are not shared between the sides, all repeats of both count, and none is paired with another.
+draw. So are jobs that share prompts: below, all of them are one job. Where draws are not shared between the sides, all
+repeats of both count, and none is paired with another.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def job_draws(
     by_job: dict[str, list[Match]] = {}
     for match in matches:
         if _measured(match.before.samples, name) and _measured(match.now.samples, name):
-            by_job.setdefault(match.setup.job, []).append(match)
+            by_job.setdefault(match.unit, []).append(match)
     return tuple(
         JobDraws(
             job=job,

@@ -110,6 +110,8 @@ def _result(policy: Policy, baseline: Baseline, found: _Verdicts) -> GateResult:
     if all(verdict is Verdict.NOT_COMPARABLE for verdict in verdicts):
         verdicts += [Verdict.NOT_COMPARABLE]
         verdicts += [case.verdict for case in cases if case.verdict is Verdict.ERROR]
+    if policy.incomparable == "fail":  # a run that fails for them is never summed up as ok
+        verdicts += [case.verdict for case in cases if case.verdict in (Verdict.NOT_COMPARABLE, Verdict.MISSING)]
     return GateResult(
         verdict=worst(verdicts),
         gate=policy.default.gate,

@@ -90,6 +90,7 @@ class Hypothesis:
             pairs_expected=coverage.pairs_expected,
             lost=coverage.named,
             looks=self.chance.looks,
+            jobs_drawn_together=0 if self.chance.fixed else _drawn_together(self.matches),
             **figures,  # type: ignore[arg-type]
         )
 
@@ -245,6 +246,11 @@ def _of_modes(modes: Mapping[str, _Group], expression: Expression) -> list[tuple
     if expression.mode is not None:
         return [(expression.mode, modes.get(expression.mode, _Group()))]
     return [(mode, modes[mode]) for mode in sorted(modes, key=mode_order)]
+
+
+def _drawn_together(matches: Iterable[Match]) -> int:
+    """Return how many jobs share their draws with another one."""
+    return len({each.setup.job for each in matches if each.now.drawn_with is not None})
 
 
 def value_of(sample: BaselineSample, name: str) -> float:

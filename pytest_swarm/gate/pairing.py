@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
 from pytest_swarm.domain.record import JobRecord, JobStatus, PlanStep, TaskOutcome
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
+from pytest_swarm.gate.shared_prompts import jobs_drawn_together
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import GATE_METRICS
 from pytest_swarm.metrics.vram_metrics import is_violation
@@ -51,6 +52,11 @@ class Match:
         return self.now.setup
 
     @property
+    def unit(self) -> str:
+        """What chance deals to as one: the job, or the one that stands for all that share its draws."""
+        return self.now.drawn_with or self.setup.job
+
+    @property
     def renamed_from(self) -> str | None:
         """The name of the test in the baseline, where it is another one."""
         was, now = self.before.test_name or "", self.now.test_name or ""
@@ -87,14 +93,17 @@ class Pairing:
     elsewhere: tuple[BaselineCase, ...]
 
 
-def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) -> RunCases:
+def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = (), simulated: bool = False) -> RunCases:
     """Return the samples of a run's completed jobs, by case.
 
     Args:
         jobs: the jobs of the run.
         lost_tests: the ids of its tests that failed before they were a job.
+        simulated: whether the simulator answered, which draws by prompt.
     """
     jobs = tuple(jobs)
+    graphs = {(job.record.case.job, job.record.case.graph.digest): job.record.case.graph for job in jobs}
+    together = jobs_drawn_together(((name, graph) for (name, _), graph in graphs.items()), simulated=simulated)
     samples: dict[tuple[Setup, str, int], list[BaselineSample]] = {}
     families: dict[str, str] = {}
     incomplete: list[IncompleteJob] = []
@@ -114,6 +123,7 @@ def run_cases(jobs: Iterable[MeasuredJob], *, lost_tests: Iterable[str] = ()) ->
             version=version,
             samples=sorted_samples(group),
             family=families.get(digest),
+            drawn_with=together.get(setup.job),
         )
         for (setup, digest, version), group in samples.items()
     )
@@ -218,7 +228,8 @@ def _answer(outcome: TaskOutcome) -> str | None:
 
 def _incomplete(job: MeasuredJob, setup: Setup) -> IncompleteJob:
     record = job.record
-    sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {record.error or 'no reason given'}"
+    why = (record.error or "no reason given").removeprefix(f"{record.case.label}, ")
+    sentence = f"{setup.label} r{job.key.repeat} ended as {record.status.value}: {why}"
     return IncompleteJob(setup=setup, test=record.case.test, sentence=sentence)
 
 

@@ -45,7 +45,8 @@ class Shards:
     @property
     def cases(self) -> RunCases:
         """The cases of all parts, as the gate compares them."""
-        return run_cases(measure(self.jobs), lost_tests=(test for run in self.runs for test in run.lost_tests))
+        lost = (test for run in self.runs for test in run.lost_tests)
+        return run_cases(measure(self.jobs), lost_tests=lost, simulated=self.runs[0].info.simulated)
 
     @property
     def context(self) -> RunContext:

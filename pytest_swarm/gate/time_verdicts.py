@@ -71,7 +71,7 @@ def _bounds(data: MeasuredPairs, level: float) -> tuple[float, float] | None:
     """The interval of the ratio with jobs as clusters; with few jobs, repeats of jobs. None of times of 0."""
     if min(*data.before, *data.now) <= 0:
         return None
-    by_job: list[tuple[object, ...]] = [(match.setup.job,) for match, _, _ in data.pairs]
-    by_repeat = [(match.setup.job, now.repeat) for match, _, now in data.pairs]
+    by_job: list[tuple[object, ...]] = [(match.unit,) for match, _, _ in data.pairs]
+    by_repeat = [(match.unit, now.repeat) for match, _, now in data.pairs]
     clusters = by_job if len(set(by_job)) >= MIN_DRAWN_CLUSTERS else by_repeat
     return interval_of_median_ratio(data.before, data.now, clusters, level=level)

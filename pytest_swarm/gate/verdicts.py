@@ -57,7 +57,8 @@ class VerdictRow:
     case, in the baseline as well, a difference as large as the one seen gets its verdict with a chance of 80 %; with
     `repeats_to_prove_ok`, a run without any loss is `ok`. `repeats_needed` is the smaller one. `suspicion` is said of
     an undecided row that is worse than before, perhaps within the allowance. `looks` is how often the run was judged
-    before with fewer repeats, which leaves this look a smaller share of the error.
+    before with fewer repeats, which leaves this look a smaller share of the error. `jobs_drawn_together` is how many
+    jobs share prompts with another one, so that each repeat of them is one draw.
     """
 
     test: str | None
@@ -95,6 +96,7 @@ class VerdictRow:
     repeats_to_settle: int | None = None
     repeats_to_prove_ok: int | None = None
     looks: int = 0
+    jobs_drawn_together: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

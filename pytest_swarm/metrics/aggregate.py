@@ -6,14 +6,37 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order, unit_name
 from pytest_swarm.metrics.metric_table import METRICS, AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Column, ModeValues
+from pytest_swarm.metrics.summaries import (
+    highest,
+    number_of_entries,
+    number_of_jobs,
+    number_of_measured_jobs,
+    share,
+    tally,
+    total,
+    total_of_measured,
+)
 from pytest_swarm.routing.registry import mode_order
+
+_OF_EVERY_JOB: Final[frozenset[object]] = frozenset(
+    {
+        highest,
+        number_of_entries,
+        number_of_jobs,
+        number_of_measured_jobs,
+        share,
+        tally,
+        total,
+        total_of_measured,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +161,34 @@ def _aggregate(jobs: Sequence[MeasuredJob], mode: str) -> Aggregate:
     )
 
 
+def counts(metric: AnyMetric, job: MeasuredJob) -> bool:
+    """Return whether a job takes part in a metric's figure of a mode.
+
+    Sums, numbers, shares of jobs and maxima are of every job. Means and quantiles are of completed jobs alone: what an
+    error cut short was not fast.
+
+    Args:
+        metric: The row of the table of metrics.
+        job: A job of the mode.
+    """
+    return metric.over in _OF_EVERY_JOB or job.record.status is JobStatus.COMPLETED
+
+
 class _Columns:
     """The columns of jobs of one mode, by metric."""
+
+    def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
+        completed = [each for each in jobs if each.record.status is JobStatus.COMPLETED]
+        self._every = _Rows(jobs)
+        self._completed = self._every if len(completed) == len(jobs) else _Rows(completed)
+
+    def of(self, metric: AnyMetric) -> Column[Any]:
+        """Return the values of one metric, of the jobs that count."""
+        return (self._every if metric.over in _OF_EVERY_JOB else self._completed).of(metric)
+
+
+class _Rows:
+    """What the columns of the same jobs have in common."""
 
     def __init__(self, jobs: Sequence[MeasuredJob]) -> None:
         by_case = any(each.weighs_by_case for each in jobs)

@@ -18,7 +18,7 @@ from pytest_swarm.gate.evaluate import evaluate
 from pytest_swarm.gate.look_memory import remember_look
 from pytest_swarm.gate.pairing import RunCases, run_cases
 from pytest_swarm.gate.rules import Policy, Rule, parse_expression
-from pytest_swarm.gate.run_context import differences, run_context_of, virtual_clock
+from pytest_swarm.gate.run_context import RunContext, differences, run_context_of, virtual_clock
 from pytest_swarm.gate.time_verdicts import WALL_TIME, is_wall_time
 from pytest_swarm.gate.updating import BaselineUpdate, require_same_context, update_baseline
 from pytest_swarm.gate.verdicts import GateResult
@@ -129,7 +129,8 @@ class Gating:
         """Judge the run, then write the baseline where that was asked for. What cannot be written is a trouble."""
         whole = complete and not self.lost_worker
         covered = _coverage(self._config, report, whole=whole and not self.deselected)
-        result = None if self.baseline is None else self._judge(report, self.baseline, covered)
+        now = run_context_of(report.info)
+        result = None if self.baseline is None else self._judge(_cases(report), now, self.baseline, covered)
         if result is not None:
             self.junit.write({test: case.verdict.value for case in result.cases for test in case.tests})
         notes = () if whole or self.settings.update is None else (_NOT_WRITTEN,)
@@ -140,7 +141,16 @@ class Gating:
         except BaselineError as error:
             return GateEnding(result=result, notes=(), troubles=(str(error),))
 
-    def _judge(self, report: Report, baseline: Baseline, covered: _Covered) -> GateResult | None:
+    def finish_without_jobs(self) -> GateEnding | None:
+        """Judge a run without jobs, as where every test was skipped: nothing was compared. None under gate=off."""
+        baseline = self.baseline
+        result = None
+        if baseline is not None:
+            result = self._judge(RunCases(cases=()), baseline.context, baseline, covered=lambda _: False)
+        notes = () if self.settings.update is None else (_NOTHING_TO_WRITE,)
+        return GateEnding(result=result, notes=notes) if result is not None or notes else None
+
+    def _judge(self, run: RunCases, now: RunContext, baseline: Baseline, covered: _Covered) -> GateResult | None:
         rule = self.settings.rule
         if rule.gate == "off":
             return None
@@ -153,8 +163,7 @@ class Gating:
         )
         if self.settings.update in ("all", "append"):  # the user takes what is there for right: say it, but do not fail
             policy = policy.lenient
-        now = run_context_of(report.info)
-        return evaluate(_cases(report), baseline, now, policy=policy, covered=covered)
+        return evaluate(run, baseline, now, policy=policy, covered=covered)
 
     def _remember(self, report: Report, result: GateResult | None) -> tuple[str, ...]:
         """Keep an undecided look in the baseline, so that one with more repeats has a smaller share of the error."""
@@ -182,10 +191,11 @@ class Gating:
 
 
 def _cases(report: Report) -> RunCases:
-    return run_cases(report.jobs, lost_tests=report.run.lost_tests)
+    return run_cases(report.jobs, lost_tests=report.run.lost_tests, simulated=report.info.simulated)
 
 
 _NOT_WRITTEN: Final = "the baseline was left as it is, because the run did not come to its end"
+_NOTHING_TO_WRITE: Final = "the baseline was left as it is, because no benchmark was run"
 
 
 def _coverage(config: pytest.Config, report: Report, *, whole: bool) -> _Covered:

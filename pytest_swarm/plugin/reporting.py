@@ -24,6 +24,7 @@ from pytest_swarm.report.terminal import MAX_WIDTH, terminal_summary
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_swarm.gate.verdicts import GateResult
     from pytest_swarm.plugin.gate_session import GateEnding
     from pytest_swarm.plugin.prepared_run import PreparedRun
 
@@ -53,7 +54,7 @@ class SessionEnd:
 
 
 def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
-    """Close the run, read it back from its events and write its reports; None where nothing was run.
+    """Close the run, read it back from its events and write its reports; None where nothing was run, nor to be judged.
 
     A report that cannot be written costs no other one.
     """
@@ -64,9 +65,9 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
     except SwarmError as error:
         first = folder.trouble or error  # that a run cannot be read follows from what happened to its file
         return SessionEnd(report=None, written=(), troubles=(str(first),))
-    trouble = folder.trouble
     if ended is None:
-        return None if trouble is None else SessionEnd(report=None, written=(), troubles=(str(trouble),))
+        return _ending_without_jobs(prepared)
+    trouble = folder.trouble
     run, jobs = ended
     report = build_report(run, jobs)
     nothing = nothing_measured(report)
@@ -94,7 +95,27 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
         gate=gate,
         decision=decision,
         summary=lines(lambda width, verbose: terminal_summary(shown, width=width, verbose=verbose)),
-        verdicts=lines(lambda width, verbose: _gate_lines(report, width=width, verbose=verbose)),
+        verdicts=lines(lambda width, verbose: _gate_lines(report.gate, width=width, verbose=verbose)),
+        troubles=tuple(troubles),
+    )
+
+
+def _ending_without_jobs(prepared: PreparedRun) -> SessionEnd | None:
+    """Return the end of a run without a job; None where neither the gate nor the folder has anything to say of it."""
+    trouble, gating = prepared.folder.trouble, prepared.session.gating
+    gate = None if gating is None else gating.finish_without_jobs()
+    if trouble is None and gate is None:
+        return None
+    troubles = [] if trouble is None else [str(trouble)]
+    return SessionEnd(
+        report=None,
+        written=(),
+        gate=gate,
+        verdicts=_terminal_lines(
+            lambda width, verbose: _gate_lines(None if gate is None else gate.result, width=width, verbose=verbose),
+            config=prepared.session.config,
+            troubles=troubles,
+        ),
         troubles=tuple(troubles),
     )
 
@@ -142,8 +163,8 @@ def _terminal_lines(
         return ()
 
 
-def _gate_lines(report: Report, *, width: int, verbose: int) -> list[str]:
-    text = gate_text(report.gate)
+def _gate_lines(result: GateResult | None, *, width: int, verbose: int) -> list[str]:
+    text = gate_text(result)
     return [] if text is None else terminal_lines(text, width, verbose=verbose)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_swarm.metrics.aggregate import Aggregate, summed_up
+from pytest_swarm.metrics.aggregate import Aggregate, counts, summed_up
 from pytest_swarm.metrics.comparison import Jobs
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.metrics.metric_table import AnyMetric
@@ -81,8 +81,8 @@ def scoreboard_row(
 
 
 def _measured(metric: AnyMetric, jobs: Jobs) -> dict[PairKey, MeasuredJob]:
-    """Return the jobs that have a value."""
-    return {key: job for key, job in jobs.items() if metric.of_job(job.metrics) is not None}
+    """Return the jobs that count, and have a value."""
+    return {key: job for key, job in jobs.items() if metric.of_job(job.metrics) is not None and counts(metric, job)}
 
 
 def _over(metric: AnyMetric, jobs: Jobs, keys: set[PairKey]) -> float | None:

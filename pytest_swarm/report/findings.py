@@ -249,11 +249,16 @@ def _missing(report: Report) -> Iterable[Answer]:
             f" ({why}) and {'counts' if count in (1, each.jobs) else 'count'} in no mean."
         )
         yield Answer(kind="missing", tone="bad", text=text)
-    not_run = sum(each.not_run for each in report.modes)
+    completed = [each for each in report.jobs if each.record.status is JobStatus.COMPLETED]
+    not_run = sum(len(each.metrics.not_run) for each in completed)
     if not_run:
         verb = "was" if not_run == 1 else "were"
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
+    if tests := report.run.lost_tests:
+        are = "is" if len(tests) == 1 else "are"
+        text = f"{plural(len(tests), 'benchmark')} failed before a job was run, and {are} not in this report"
+        yield Answer(kind="missing", tone="bad", text=f"{text}: {_first_of(tests)}.")
     for each in report.modes:
         cut = f"{plural(each.cut_answers or 0, 'answer')} cut off at the model's own limit of tokens (num_predict)"
         parts = [cut] if each.cut_answers else []
@@ -269,14 +274,21 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
 
 
+def _first_of(tests: Sequence[str]) -> str:
+    """Return the first of several node IDs, and how many more there are."""
+    more = f" and {len(tests) - 1:,} more" if len(tests) > 1 else ""
+    return f"{one_line(tests[0], 100)}{more}"
+
+
 def missing_sentences(report: Report) -> list[str]:
-    """Return the run's notes, and a sentence for each job that has no score or tasks that were not run."""
-    sentences = grouped(report.run.notes)
+    """Return the run's notes, and what happened to jobs without a score or with tasks that were not run; by kinds."""
+    sentences = [*report.run.notes]
     for each in report.jobs:
         place = f"{each.job} [{each.key.label}{f'-r{each.key.repeat}' if each.key.repeat > 1 else ''}]"
         if each.record.status is not JobStatus.COMPLETED:
-            sentences.append(f"{place} ended as {each.record.status}: {each.record.error or 'no reason given'}")
+            why = (each.record.error or "no reason given").removeprefix(f"{each.record.case.label}, ")
+            sentences.append(f"{place} ended as {each.record.status}: {why}")
         elif each.metrics.not_run:
             names = ", ".join(f"{task.task} {task.status}" for task in each.metrics.not_run)
             sentences.append(f"{place}: {names}: {each.metrics.not_run[0].error or 'no reason given'}")
-    return sentences
+    return grouped(sentences)

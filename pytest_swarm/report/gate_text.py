@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +13,7 @@ from pytest_swarm.gate.verdicts import CaseVerdict, GateResult, Verdict, Verdict
 from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.markdown_text import escaped, markdown_table
 from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
-from pytest_swarm.report.wording import NOT_MEASURED, number, one_line, signed_points, significant
+from pytest_swarm.report.wording import NOT_MEASURED, joined, number, one_line, signed_points, significant
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import plural, signed_percent
 
@@ -30,6 +30,7 @@ _TONES: Final[Mapping[Verdict, Tone]] = MappingProxyType(
 )
 _MARKDOWN_LINES: Final = 12
 _TERMINAL_LINES: Final = 20
+_NAMES: Final = 3  # rows that a sentence names; more are counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,17 +121,30 @@ def _row(row: VerdictRow) -> tuple[str, ...]:
     )
 
 
-def _sentences(rows: Iterable[VerdictRow]) -> list[str]:
-    found: list[str] = []
+def _sentences(rows: Sequence[VerdictRow]) -> list[str]:
+    """Return what is said of the rows, each sentence once, with the names of its rows."""
+    found: dict[str, list[str]] = {}
     for row in rows:
         name = f"{mode_name(one_line(row.mode, 24))} {row.expression}"
-        if row.note:
-            found.append(f"{name}: {one_line(row.note, 300)}")
-        if row.verdict is not Verdict.NOT_COMPARABLE and (said := coverage_text(row)):
-            found.append(f"{name}: {said}")
-        found += [f"{name}: lost: {one_line(each, 300)}" for each in row.lost]
-        found += [f"{name}: {one_line(each, 300)}" for each in row.details]
-    return found
+        for said in _said_of(row):
+            found.setdefault(said, []).append(name)
+    return [f"{_names(names, of=len(rows))}: {said}" for said, names in found.items()]
+
+
+def _said_of(row: VerdictRow) -> Iterator[str]:
+    if row.note:
+        yield one_line(row.note, 300)
+    if row.verdict is not Verdict.NOT_COMPARABLE and (said := coverage_text(row)):
+        yield said
+    yield from (f"lost: {one_line(each, 300)}" for each in row.lost)
+    yield from (one_line(each, 300) for each in row.details)
+
+
+def _names(names: list[str], *, of: int) -> str:
+    """Return the names of rows, or how many there are where they are many or all."""
+    if 1 < len(names) == of:
+        return f"all {of:,} rows"
+    return joined(names) if len(names) <= _NAMES else f"{len(names):,} of {of:,} rows"
 
 
 def coverage_text(row: VerdictRow) -> str:
@@ -149,6 +163,8 @@ def coverage_text(row: VerdictRow) -> str:
             said += f"; {side} {plural(repeats, 'repeat')} of jobs, {distinct:,} distinct"
     if row.looks:
         said += f"; look {row.looks + 1} of a growing run, at {100 * share_of_level(row.looks):.0f} % of the level"
+    if row.jobs_drawn_together:
+        said += f"; {row.jobs_drawn_together:,} jobs share prompts, and each repeat of them is one draw"
     if row.distinct_now == row.jobs < row.repeats_now or row.distinct_before == row.jobs < row.repeats_before:
         said += ". The server answered every repeat of a job alike, so repeats say nothing of chance"
     is_whole = row.cases == row.cases_expected and row.pairs == row.pairs_expected

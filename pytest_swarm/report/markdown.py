@@ -101,7 +101,8 @@ def _jobs(report: Report, *, room: int) -> list[str]:
     shown.sort(key=lambda row: row.number)
     head = ("job", "horizon", "VRAM", "repeat", *(mode_name(mode) for mode in report.mode_names))
     table = markdown_table(head, [_job(row, report.mode_names) for row in shown], left=3)
-    summary = f"<details><summary>{len(shown):,} of {plural(len(rows), 'job')}</summary>"
+    rest = "" if len(shown) == len(rows) else f" ({len(shown):,} of {len(rows):,} rows)"
+    summary = f"<details><summary>The score of each job under each mode{rest}</summary>"
     return [summary, "", *table, "", "</details>", ""]
 
 

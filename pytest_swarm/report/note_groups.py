@@ -14,7 +14,7 @@ from pytest_swarm.units import plural
 FEWEST_ALIKE: Final = 4
 """From so many cases on, one sentence stands for all: fewer take no more room than a few lines."""
 
-_OF_A_CASE: Final = re.compile(r"(?P<case>\S.*? \[[^\[\]]+\](?: r\d+|-r\d+)?): (?P<text>.+)", re.DOTALL)
+_OF_A_CASE: Final = re.compile(r"\S.*? \[[^\[\]]+\](?: r\d+|-r\d+)?(?P<text>(?: ended as \w+)?: .+)", re.DOTALL)
 _FIGURE: Final = re.compile(r"\d+(?:[.,]\d+)*")
 
 

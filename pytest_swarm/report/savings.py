@@ -11,7 +11,7 @@ from pytest_swarm.metrics.comparison import ScoredPair, complete_pairs, jobs_of_
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.wording import joined, points
+from pytest_swarm.report.wording import MINUTES_FROM_S, joined, points, seconds
 from pytest_swarm.routing.registry import FIXED, mode_name
 
 _LOADS_DIGITS: Final = 1
@@ -78,10 +78,12 @@ def _saved(mode: str, found: Saving) -> str | None:
 
 
 def _figure(value: float, unit: str) -> str:
-    """Return `2.1 loads`, `9 s`; empty for what rounds to nothing."""
+    """Return `2.1 loads`, `9 s`, `12 min 5 s`; empty for what rounds to nothing."""
+    if unit == "s" and value >= MINUTES_FROM_S:
+        return seconds(value)
     digits = _LOADS_DIGITS if unit == "load" or value < _LONG_S else 0
-    text = f"{value:.{digits}f}"
-    if float(text) == 0:
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
         return ""
     return f"{text} s" if unit == "s" else f"{text} load" if text == "1.0" else f"{text} loads"
 

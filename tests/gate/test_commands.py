@@ -81,8 +81,11 @@ def test_a_missing_part_fails_the_command(pytester: pytest.Pytester, capfd: pyte
     pytester.runpytest("--swarm-shard=1/2", *ARGS)
     part, file = runs(pytester.path)[-1], pytester.path / "base.json"
     assert main(["gate", part, "--baseline", str(file)]) == 1
-    assert "FAILED gate: part 2 of 2 is not among the runs" in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert "FAILED gate: part 2 of 2 is not among the runs" in said
+    assert "Gate: failed, because the run is not whole. What is there is ok against" in " ".join(said.split())
     assert main(["gate", part, "--baseline", str(file), "--incomparable=ignore"]) == 0
+    assert "Gate: ok against" in capfd.readouterr().out
 
 
 def test_a_test_that_failed_before_it_was_a_job_is_lost(

@@ -63,6 +63,30 @@ def test_an_equal_run_passes_and_says_so_everywhere(suite: pytest.Pytester, repo
     assert found == ["ok"] * 4
 
 
+@pytest.mark.parametrize(
+    ("option", "failed", "said"),
+    [
+        ("--swarm-incomparable=fail", True, "FAILED gate: not comparable: nothing was compared*"),
+        ("--swarm-incomparable=warn", False, "WARNING gate: not comparable: nothing was compared*"),
+        ("--swarm-update-baseline=all", False, "the baseline was left as it is, because no benchmark was run"),
+        ("--swarm-gate=off", False, None),
+    ],
+)
+def test_a_run_whose_tests_are_all_skipped_is_never_taken_for_well(
+    suite: pytest.Pytester, option: str, failed: bool, said: str | None
+) -> None:
+    before = write(suite, "--swarm-compare=lp")
+    suite.makeconftest("import pytest\n@pytest.fixture(autouse=True)\ndef skipping(): pytest.skip('no models today')")
+    result = suite.runpytest(BASE, "--swarm-compare=lp", option)
+    result.assert_outcomes(skipped=1)
+    assert result.ret == (pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK)
+    if said is None:
+        assert "pytest-swarm ==" not in result.stdout.str()
+    else:
+        result.stdout.fnmatch_lines([said])
+    assert (suite.path / "base.json").read_text() == before
+
+
 def test_a_router_that_leaks_once_fails_the_run_and_the_step_is_named(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makeconftest(NEVER)
     args = ("--swarm-compare=house", "--swarm-repeat=4")

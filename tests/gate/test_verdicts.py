@@ -292,6 +292,14 @@ def test_renamed_new_missing_and_changed_cases_are_reported_as_such() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("incomparable", "verdict"), [("fail", Verdict.MISSING), ("warn", Verdict.OK), ("ignore", Verdict.OK)]
+)
+def test_a_run_that_fails_for_missing_cases_is_not_summed_up_as_ok(incomparable: str, verdict: Verdict) -> None:
+    result = judge([case("a", [0.5]), case("b", [0.5])], [case("a", [0.5])], seed=0, incomparable=incomparable)
+    assert (result.verdict, bool(result.failures)) == (verdict, verdict is not Verdict.OK)
+
+
 def test_an_error_is_an_error_and_no_low_score() -> None:
     a, b = case("a", [0.9, 0.9]), case("b", [0.9, 0.9])
     incomplete = IncompleteJob(setup=b.setup, test="test_b.py::test_b[lp-h1-8GB-r1]", sentence="b ended as error: dead")

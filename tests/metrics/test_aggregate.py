@@ -23,6 +23,19 @@ def test_means_leave_out_what_was_not_measured() -> None:
     assert found.measured_violation_rate is None
 
 
+@pytest.mark.parametrize("status", [JobStatus.ERROR, JobStatus.INFEASIBLE])
+def test_what_an_error_cut_short_is_in_no_mean_but_its_steps_are_counted(status: JobStatus) -> None:
+    done = record(makespan_s=10.0)
+    cut = record({"s0": 1.0}, status=status, makespan_s=0.5, case=key(repeat=2))
+    (whole,) = aggregate_modes(measure([done]))
+    (both,) = aggregate_modes(measure([done, cut]))
+    for name in ("makespan_s", "total_latency_s", "p50_latency_s", "switches", "token_cost", "decision_ms", "utility"):
+        assert both.values[name] == whole.values[name], name
+    assert (both.jobs, both.steps) == (2, whole.steps + 1)
+    (none,) = aggregate_modes(measure([cut]))
+    assert (none.makespan_s, none.decision_ms, none.violation_rate) == (None, None, 0.0)
+
+
 def test_violation_rate_is_the_share_of_jobs_with_any() -> None:
     twice = (step(0, {"s0": PHI.tag}), step(1, {"s1": PHI.tag}))
     records = [

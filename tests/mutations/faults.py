@@ -2187,6 +2187,20 @@ FAULTS: Final = (
         tests=("plugin/test_plain_imports.py",),
     ),
     Fault(
+        name="jobs that share prompts count as draws of their own",
+        where="gate/draws.py",
+        old="by_job.setdefault(match.unit, [])",
+        new="by_job.setdefault(match.setup.job, [])",
+        tests=("gate/test_shared_prompts.py",),
+    ),
+    Fault(
+        name="what an error cut short is in the mean of a mode",
+        where="metrics/aggregate.py",
+        old="self._every if len(completed) == len(jobs) else _Rows(completed)",
+        new="self._every",
+        tests=("metrics/test_aggregate.py",),
+    ),
+    Fault(
         name="each setting of a mode has the figures of all of them",
         where="metrics/aggregate.py",
         old="whole.get((mode, len(cells[mode, setting])))",

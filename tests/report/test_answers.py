@@ -213,3 +213,20 @@ def test_a_run_in_which_one_task_succeeded_is_compared() -> None:
 def test_sentences_on_one_job_and_one_task_are_in_the_singular() -> None:
     (text,) = said(job("lp", 1.0, WB1, status=JobStatus.ERROR, error="x"), kind="missing")[:1]
     assert text == "LP: the only job ended without a score (1 by an error) and counts in no mean."
+
+
+def test_tasks_of_a_job_that_ended_by_an_error_are_not_said_to_count() -> None:
+    lost = failed("s0")
+    dead = record({}, graph=WB2, status=JobStatus.ERROR, error="the server refused", outcomes=(lost,))
+    done = record(graph=WB1, outcomes=(lost,))
+    why = "LP: the only job ended without a score (1 by an error) and counts in no mean."
+    assert said(dead, kind="missing")[1:] == [why]
+    assert "1 task failed or was skipped; each that could be scored counts 0." in said(dead, done, kind="missing")
+
+
+def test_benchmarks_that_failed_before_they_were_a_job_are_missing() -> None:
+    tests = tuple(f"test_a.py::test_a[lp-h0-8GB-{n}]" for n in range(3))
+    ended = replace(run(record()), collected=tests, failed=tests)
+    (text,) = [each.text for each in answers(build_report(ended)) if each.kind == "missing"]
+    assert text.startswith("3 benchmarks failed before a job was run, and are not in this report: test_a.py::test_a[")
+    assert text.endswith("-0] and 2 more.")

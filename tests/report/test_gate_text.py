@@ -76,3 +76,20 @@ def test_the_answer_of_the_page_begins_with_the_gate(verdict: Verdict, tone: str
     assert first is not None
     assert first[1].startswith(f'<span class="chip {tone}">Gate</span> {verdict} against b.json. Cases: none. ')
     assert f'<th scope="row" class="{tone}-text">{verdict}</th>' in page
+
+
+def test_what_is_said_of_several_rows_is_said_once() -> None:
+    result = gate_result(Verdict.INCONCLUSIVE, lost=("a failed",))
+    (row,) = result.rows
+    names = [f"score:-{n}%" for n in range(1, 6)]
+    rows = [replace(row, expression=each) for each in names]
+    every = gate_text(replace(result, rows=tuple(rows)))
+    assert every is not None
+    assert every.sentences == ("all 5 rows: lost: a failed",)
+    rows[4] = replace(rows[4], lost=())
+    many = gate_text(replace(result, rows=tuple(rows)))
+    assert many is not None
+    assert many.sentences == ("4 of 5 rows: lost: a failed",)
+    few = gate_text(replace(result, rows=(*rows[:2], rows[4])))
+    assert few is not None
+    assert few.sentences == ("LP score:-1% and LP score:-2%: lost: a failed",)

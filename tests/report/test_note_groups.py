@@ -15,6 +15,12 @@ def test_many_of_a_kind_are_one_that_has_the_largest_figure() -> None:
     assert grouped(notes) == [notes[0], largest, notes[-1]]
 
 
+def test_jobs_that_ended_alike_are_one_sentence() -> None:
+    dead = [f"inv{n} [greedy-h1-8GB] ended as error: the server refused (status 500)" for n in range(6)]
+    other = "inv9 [greedy-h1-8GB] ended as infeasible: no model fits"
+    assert grouped([*dead, other]) == [f"{dead[0]} (5 more cases with such a note)", other]
+
+
 def test_few_of_a_kind_stay_as_they_are() -> None:
     notes = clock_notes(FEWEST_ALIKE - 1)
     assert grouped(notes) == notes

@@ -11,7 +11,7 @@ from pytest_swarm.report.findings import answers
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
-from pytest_swarm.report.text_table import wrapped
+from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
 from pytest_swarm.report.wording import short_names
 from tests.report.factories import WB1, WB2, key, record, run
 from tests.report.hostile import hostile_run
@@ -120,6 +120,20 @@ def test_modes_with_long_names_that_begin_alike_stay_apart() -> None:
         ("Q4_K_M", "Q8_0"),
         ("Q4_K_M", "Q8_0"),
     ]
+
+
+@pytest.mark.parametrize("width", [50, 80, 200])
+def test_a_long_sentence_in_a_table_goes_on_below_and_cuts_no_name(width: int) -> None:
+    sentence = "the same score in every pair; other workflows may differ by up to 46.1 points"
+    columns = [TextColumn(title="mode", right=False), TextColumn(title="says", right=False, wraps=True)]
+    lines = text_table(columns, [["single:gemma2:2b", sentence], ["single:llama3.1:8b", "the reference"]], width)
+    assert max(map(len, lines)) <= width
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        "mode",
+        "single:gemma2:2b",
+        "single:llama3.1:8b",
+    ]
+    assert sentence in " ".join(" ".join(lines).split())
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
