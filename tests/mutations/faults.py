@@ -394,6 +394,13 @@ FAULTS: Final = (
         tests=("plugin/test_server_visit.py",),
     ),
     Fault(
+        name="a program that was given the id of a killed process is taken for it",
+        where="plugin/server_lock.py",
+        old="(started is None or started == self.started)",
+        new="True",
+        tests=("plugin/test_server_lock.py",),
+    ),
+    Fault(
         name="a worker that began late compares with the models that are there then",
         where="plugin/server_visit.py",
         old="self._bench.begin_with(notes.models)",
