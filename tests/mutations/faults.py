@@ -401,6 +401,13 @@ FAULTS: Final = (
         tests=("plugin/test_server_lock.py",),
     ),
     Fault(
+        name="a completed job that lacks the result of a task is read as whole",
+        where="telemetry/open_job.py",
+        old="event.status is not JobStatus.COMPLETED or not self.open_tasks",
+        new="True",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
         name="a worker that began late compares with the models that are there then",
         where="plugin/server_visit.py",
         old="self._bench.begin_with(notes.models)",
