@@ -408,6 +408,13 @@ FAULTS: Final = (
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
+        name="no memory for the reports ends in a traceback",
+        where="plugin/hooks.py",
+        old="except Exception as error:  # noqa: BLE001 # such as no memory",
+        new="except OSError as error:  # such as no memory",
+        tests=("gate/test_plugin.py",),
+    ),
+    Fault(
         name="a worker that began late compares with the models that are there then",
         where="plugin/server_visit.py",
         old="self._bench.begin_with(notes.models)",
