@@ -240,7 +240,7 @@ def _call(nvml: ModuleType, name: str, *args: object) -> Any:  # each function o
         raise NvmlFailure(f"{name} is missing in this version of pynvml")
     try:
         return function(*args)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         # NVMLError, UnicodeError of names, TypeError of older versions, which take no version of a structure; stand-ins
         # for GPUs of other makers raise what they like, and no measurement beside a run may end it
         raise NvmlFailure(f"{name}: {problem(error) or type(error).__name__}") from error
