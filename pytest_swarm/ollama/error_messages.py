@@ -22,7 +22,7 @@ from pytest_swarm.errors import (
     is_of_server,
 )
 from pytest_swarm.fields import problem
-from pytest_swarm.ollama.address import is_loopback
+from pytest_swarm.ollama.address import is_loopback, without_secrets
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
@@ -52,6 +52,8 @@ _NO_FIGURE: Final = re.compile(
     rb'"((?:prompt_)?eval_count|(?:total|load|(?:prompt_)?eval)_duration|size_vram)"\s*:\s*(true|false|"[^"]{0,40})'
 )
 """A figure of a reply that is no number; in the text of an answer a backslash stands before each quotation mark."""
+_ACCOUNT: Final = re.compile(r"\b(Basic|Bearer) [\w+/=.~-]{8,}")
+"""How the client tells a server who calls, and how a proxy shows it that repeats the request."""
 _TLS: Final = re.compile(r"\[SSL\b")
 """How Python's errors of TLS begin, which httpx reports as a connection that failed."""
 _SHOWN: Final = 120  # most characters of the server's text in an error message
@@ -228,8 +230,11 @@ def refusal_of_whole(error: ServerRefusedError) -> WholeRefusal | None:
 
 
 def quoted(text: str) -> str:
-    """Return a text of the server on one line, truncated for an error message."""
-    flat = " ".join(text[:_READ].split())
+    """Return a text of the server on one line, truncated for an error message.
+
+    It may repeat the request: what may be secret in a URL or in the header of the account is left out.
+    """
+    flat = _ACCOUNT.sub(r"\1 ...", without_secrets(" ".join(text[:_READ].split())))
     return flat if len(flat) <= _SHOWN else f"{flat[:_SHOWN]}..."
 
 

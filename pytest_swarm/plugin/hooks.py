@@ -237,15 +237,27 @@ class SwarmHooks:
         elif run.dry_run is not None:
             run.dry_run.complete = self._came_to_its_end(session, exitstatus)
         else:
+            failed = self._finish(run, complete=self._came_to_its_end(session, exitstatus))
+            if failed and (exitstatus == 0 or run.folder.trouble is not None):
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _finish(self, run: PreparedRun, *, complete: bool) -> bool:
+        """Write the reports; return whether the run fails. Where even that fails, say what is kept, and where."""
+        try:
             with no_collection():
                 from pytest_swarm.plugin.reporting import finish
                 from pytest_swarm.plugin.worker_ends import ending_workers
 
                 with ending_workers(self.config):
-                    self.ending = finish(run, complete=self._came_to_its_end(session, exitstatus))
-            lost = run.folder.trouble is not None
-            if self.ending is not None and self.ending.failed and (exitstatus == 0 or lost):
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+                    self.ending = finish(run, complete=complete)
+        except Exception as error:  # noqa: BLE001 # such as no memory: what was measured stays, and must be named
+            why = ": ".join(filter(None, (type(error).__name__, str(error))))
+            self._at_the_end.append(
+                f"ERROR: the reports failed ({why}); what was measured is kept: write them with "
+                f"`python -m pytest_swarm report {run.folder.path}`"
+            )
+            return True
+        return self.ending is not None and self.ending.failed
 
     def _came_to_its_end(self, session: pytest.Session, exitstatus: int) -> bool:
         """Whether every collected test was run: not interrupted, not stopped by --maxfail, no worker lost."""

@@ -44,6 +44,8 @@ def resumed_lock(resume: str, reports: Path) -> RunLock:
         )
     started = {path.parent: _started_ms(path) for path in reports.glob(f"*/{EVENTS_FILE}")}
     runs = {folder: ms for folder, ms in started.items() if ms is not None}
+    if not runs and started:
+        raise OptionError(f"--swarm-resume: {max(started) / EVENTS_FILE} cannot be read as a run; name another run")
     if not runs:
         raise OptionError(f"--swarm-resume: there is no earlier run in {reports}")
     newest_first = sorted(runs, key=lambda folder: runs[folder], reverse=True)

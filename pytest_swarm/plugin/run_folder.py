@@ -79,7 +79,10 @@ class RunFolder:
         return ListSink() if self._is_worker else self
 
     def claim(self) -> None:
-        """Make the reports folder, which keeps itself out of git; OptionError where nothing can be written there."""
+        """Make the reports folder, which keeps itself out of git; OptionError where nothing can be written there.
+
+        Also where the run goes on in a file that this user may only read: its first case could take hours.
+        """
         root = self.path.parent
         keep_out = root / ".gitignore"
         try:
@@ -90,6 +93,8 @@ class RunFolder:
             raise OptionError(f"{root}: no run can be written there ({error.strerror}); {_REMEDY}") from error
         if not os.access(root, os.W_OK):
             raise OptionError(f"{root}: no run can be written there; {_REMEDY}")
+        if self.events.exists() and not os.access(self.events, os.W_OK):
+            raise OptionError(f"{self.events}: the run cannot go on in a file that may only be read; change its rights")
 
     @cached_property
     def file(self) -> FileSink:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -46,6 +47,8 @@ _ENVIRONMENT: Final = (
 )
 """The variables of the environment that a run writes down. Any other may be a secret."""
 _LONGEST_VARIABLE: Final = 200  # characters
+_HOST: Final = re.compile(rf".*?({Options.host.flag}|{Options.host.dest})\s*=\s*", re.DOTALL)
+"""The option with its value, or the ini value, which pytest takes as `-oNAME=VALUE`, `--override-ini=NAME=VALUE` ..."""
 
 
 def run_info(name: str, resources: Resources, *, arguments: Sequence[str]) -> RunInfo:
@@ -92,11 +95,11 @@ def _without_secrets(arguments: Iterator[str]) -> Iterator[str]:
     """Yield the arguments without what may be secret in the address of a server, or in any other URL."""
     host_follows = False
     for argument in arguments:
-        name, mark, value = argument.partition("=")
+        found = _HOST.match(argument)
         if host_follows:
             yield host_as_written(argument)
-        elif name.removeprefix("-o") in (Options.host.flag, Options.host.dest):
-            yield f"{name}{mark}{host_as_written(value)}"
+        elif found is not None:
+            yield f"{found[0]}{host_as_written(argument[found.end() :])}"
         else:
             yield without_secrets(argument)
         host_follows = argument == Options.host.flag

@@ -15,26 +15,59 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import OptionError, printable
 from pytest_swarm.files import lock_at_once, wait_for_lock
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
 
 _EVERYBODY: Final = 0o666
 _LOOPBACK: Final = ("localhost", "::1")
+_ZOMBIE: Final = "Z"
+"""The state of a process that was killed, and whose parent, such as a controller of xdist, does not know it yet."""
+
+
+_Pid: TypeAlias = Annotated[int, msgspec.Meta(gt=0, lt=2**31)]  # anybody can write the file
 
 
 class LockOwner(msgspec.Struct, frozen=True, kw_only=True):
     """Who holds the lock: process, user, and since when in seconds since 1970."""
 
-    pid: int
-    user: str
-    since_s: float
+    pid: _Pid
+    user: Annotated[str, msgspec.Meta(max_length=100)]
+    since_s: Annotated[float, msgspec.Meta(ge=0, lt=1e11)]
+
+
+class ProcessAtServer(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that works on a server.
+
+    `started` is when it began, in the system's ticks since it was booted, because the ids of dead processes are given
+    out again; None where the system does not tell.
+    """
+
+    pid: _Pid
+    started: int | None
+
+    @classmethod
+    def this(cls) -> Self:
+        """Return the process that asks."""
+        return cls(pid=os.getpid(), started=_status_of(os.getpid())[1])
+
+    @property
+    def is_alive(self) -> bool:
+        """Return whether it still runs; another one that was given its id is another one."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # another user's
+            pass
+        state, started = _status_of(self.pid)
+        return state != _ZOMBIE and (started is None or started == self.started)
 
 
 class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +86,7 @@ class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
 
     owner: LockOwner | None = None
     run: str = ""
-    processes: tuple[int, ...] = ()
+    processes: tuple[ProcessAtServer, ...] = ()
     found: tuple[ResidentEntry, ...] = ()
     used: tuple[str, ...] = ()
     models: tuple[ModelIdentity, ...] = ()
@@ -146,7 +179,7 @@ class ServerLock:
         if owner is None:
             return "another process uses it"
         since = time.strftime("%H:%M:%S", time.localtime(owner.since_s))
-        return f"process {owner.pid} of user {owner.user} uses it since {since}"
+        return f"process {owner.pid} of user {printable(owner.user)} uses it since {since}"
 
     def notes(self) -> ServerNotes:
         """Return what the file says, less the processes that have ended; nothing where it is not whole."""
@@ -157,10 +190,7 @@ class ServerLock:
             notes = msgspec.json.decode(text.partition(b"\n")[0], type=ServerNotes)
         except msgspec.MsgspecError:  # empty, or written by a process that was killed
             return ServerNotes()
-        alive = tuple(pid for pid in notes.processes if pid != os.getpid() and _is_alive(pid))
-        if os.getpid() in notes.processes:
-            alive = (*alive, os.getpid())
-        return msgspec.structs.replace(notes, processes=alive)
+        return msgspec.structs.replace(notes, processes=tuple(each for each in notes.processes if each.is_alive))
 
     def write(self, notes: ServerNotes) -> None:
         """Write the file in place; only while the lock is held."""
@@ -204,20 +234,11 @@ def _me() -> LockOwner:
     return LockOwner(pid=os.getpid(), user=user, since_s=time.time())
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return not _has_ended(pid)
-
-
-def _has_ended(pid: int) -> bool:
-    """Return whether a process was killed, and its parent, such as a controller of xdist, does not know it yet."""
+def _status_of(pid: int) -> tuple[str | None, int | None]:
+    """Return the state of a process and when it began; None and None on a system without `/proc`."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # a system without `/proc`
-        return False
-    return status.rpartition(")")[2].split()[:1] == ["Z"]
+    except OSError:
+        return None, None
+    fields = status.rpartition(")")[2].split()  # before it stand the id and the name, which may hold anything
+    return fields[0], int(fields[19])

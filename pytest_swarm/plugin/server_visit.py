@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from msgspec.structs import replace
 
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.bench import Bench
-from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
+from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes
 
 _DYING_S: Final = 2.0  # a killed process holds its lock, and is listed, for a moment after its pipes are closed
 _LOOK_S: Final = 0.02
@@ -48,9 +47,9 @@ class ServerVisit:
 
     def _enter(self) -> None:
         """Take over what was resident before the first process that is still at the server, or look and say it."""
-        notes, restoration = self.lock.notes(), self._bench.restoration
+        me, notes, restoration = ProcessAtServer.this(), self.lock.notes(), self._bench.restoration
         self._was_there = True
-        if os.getpid() in notes.processes:
+        if me in notes.processes:
             return
         if notes.run == self._run:
             self._bench.begin_with(notes.models)
@@ -62,7 +61,7 @@ class ServerVisit:
             self._bench.watch_models()
             found = restoration.found or ()
             notes = ServerNotes(owner=notes.owner, run=self._run, found=found, models=self._bench.began)
-        self.lock.write(replace(notes, processes=(*notes.processes, os.getpid())))
+        self.lock.write(replace(notes, processes=(*notes.processes, me)))
 
     def _is_killed(self, notes: ServerNotes) -> bool:
         """Return whether all processes of this run that were at the server were killed there."""
@@ -98,18 +97,18 @@ class ServerVisit:
         """Return whether no other process is at the server; then the lock is taken."""
         if not self.lock.take_at_once():
             return False
-        alone = set(self.lock.notes().processes) <= {os.getpid()}
+        alone = set(self.lock.notes().processes) <= {ProcessAtServer.this()}
         if not alone:
             self.lock.give_back()
         return alone
 
     def _leave(self, *, loaded: bool) -> tuple[str, ...]:
         remarks: tuple[str, ...] = ()
-        notes = self.lock.notes()
-        others = tuple(pid for pid in notes.processes if pid != os.getpid())
+        me, notes = ProcessAtServer.this(), self.lock.notes()
+        others = tuple(each for each in notes.processes if each != me)
         if others:
             self.lock.write(replace(notes, processes=others))
-        elif os.getpid() in notes.processes or self._is_killed(notes):
+        elif me in notes.processes or self._is_killed(notes):
             self._bench.restoration.found = notes.found
             self._bench.restoration.used.update(notes.used)
             remarks = self._bench.leave(loaded=loaded)

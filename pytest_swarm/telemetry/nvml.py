@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_swarm.domain.vram_sample import GpuProcess, GpuReading
+from pytest_swarm.fields import problem, shown
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -180,7 +181,7 @@ def _memory(nvml: ModuleType, handle: object, part: str) -> int:
     info = _memory_info(nvml, handle)
     value, total = getattr(info, part, None), getattr(info, "total", None)
     if not isinstance(value, int) or value < 0:
-        raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives no {part} bytes ({value})")
+        raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives no {part} bytes ({shown(value)})")
     if not isinstance(total, int) or value > total:
         raise NvmlFailure(f"nvmlDeviceGetMemoryInfo gives {value} {part} bytes of a total of {total}")
     return value
@@ -239,16 +240,17 @@ def _call(nvml: ModuleType, name: str, *args: object) -> Any:  # each function o
         raise NvmlFailure(f"{name} is missing in this version of pynvml")
     try:
         return function(*args)
-    except (nvml.NVMLError, OSError, UnicodeError, TypeError) as error:
-        # UnicodeError: pynvml decodes names itself; TypeError: older versions of it take no version of a structure
-        raise NvmlFailure(f"{name}: {error}") from error
+    except Exception as error:
+        # NVMLError, UnicodeError of names, TypeError of older versions, which take no version of a structure; stand-ins
+        # for GPUs of other makers raise what they like, and no measurement beside a run may end it
+        raise NvmlFailure(f"{name}: {problem(error) or type(error).__name__}") from error
 
 
 def _whole(nvml: ModuleType, name: str, *args: object) -> int:
     """Return a whole number of at least 0; NvmlFailure for anything else."""
     value = _call(nvml, name, *args)
     if not isinstance(value, int) or value < 0:
-        raise NvmlFailure(f"{name} gives {value!r}, which is no number of at least 0")
+        raise NvmlFailure(f"{name} gives {shown(value)}, which is no number of at least 0")
     return value
 
 
@@ -258,5 +260,5 @@ def _text(nvml: ModuleType, name: str, *args: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if not isinstance(value, str):
-        raise NvmlFailure(f"{name} gives {value!r}, which is no text")
+        raise NvmlFailure(f"{name} gives {shown(value)}, which is no text")
     return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.record import Case, JobRecord
+from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry.job_parts import JobParts, PartEvent
 
@@ -60,6 +60,16 @@ class OpenJob:
                 return _times_fault(event.started_s, event.finished_s)
             case _:
                 return None
+
+    def fault_of_end(self, event: types.JobSummaryEvent) -> str | None:
+        """Return what a completed job lacks, such as a line that an editor removed; None where nothing is missing."""
+        if event.status is not JobStatus.COMPLETED or not self.open_tasks:
+            return None
+        task = next(each.id for each in self.case.graph.tasks if each.id in self.open_tasks)
+        return (
+            f"field 'status': the job is completed, but has no task_result of {task!r}; remove this line, then go on "
+            f"with --swarm-resume"
+        )
 
     def _result_fault(self, event: types.TaskResultEvent, fleet: Fleet | None) -> str | None:
         """Return how a result contradicts the fleet, the graph or an earlier line."""

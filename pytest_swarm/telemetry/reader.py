@@ -219,6 +219,8 @@ class RunReader:
             case types.JobSummaryEvent():
                 job = self._open_job(event)
                 if job is not None:
+                    if (fault := job.fault_of_end(event)) is not None:
+                        raise self._fault(fault)
                     del self._open[event.case]
                     self._jobs.append(job.closed(event, job.parts.stored()))
                     if self._ended is not None:

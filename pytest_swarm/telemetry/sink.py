@@ -83,7 +83,7 @@ class FileSink:
             self._append("".join(f"{line}\n" for line in lines).encode("ascii"))
         except OSError as error:
             raise EventsError(
-                f"{self.path}: cannot be written: {error.strerror}; what was measured before is kept there: make room, "
+                f"{self.path}: cannot be written: {error.strerror}; what was measured before is kept there: mend this, "
                 f"then go on with --swarm-resume={self.path.parent.name}"
             ) from error
 

@@ -61,7 +61,7 @@ def suite(workshop: Workshop, *, action: str = "pass") -> Reports:
 
 def resumed(workshop: Workshop, reports: Reports, before: bytes) -> None:
     """Assert that the run goes on from what it had, and has every case once."""
-    Path("armed").unlink()
+    Path("armed").unlink(missing_ok=True)
     result = workshop.pytester.runpytest(MODES, "--swarm-resume", f"--rootdir={workshop.pytester.path}")
     result.assert_outcomes(passed=3)
     events = (reports.folder / "events.jsonl").read_bytes()
@@ -148,6 +148,22 @@ def no_reports_folder(workshop: Workshop) -> None:
     result = workshop.pytester.runpytest(MODES)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert "no run can be written there" in result.stderr.str()
+
+
+def no_memory_for_reports(workshop: Workshop) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    reports = suite(workshop)
+    Path("armed").unlink()
+    with workshop.patch.context() as patch:
+        patch.setattr("pytest_swarm.plugin.reporting.build_report", exhausted)
+        result = workshop.pytester.runpytest(MODES)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines([f"swarm: ERROR: the reports failed (MemoryError); *report {reports.folder}`"])
+    assert not (reports.folder / "run.lock").exists()
+    resumed(workshop, reports, b"")
 
 
 def left_behind(workshop: Workshop) -> None:
@@ -257,6 +273,15 @@ def _folders() -> tuple[FaultCase, ...]:
             expected="one sentence before any test, exit status 4",
             kept="nothing was measured",
             carry_out=no_reports_folder,
+            memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
+        ),
+        FaultCase(
+            name="no memory is left for the reports",
+            place=Place.PROCESS,
+            expected="one sentence with the command that writes them, exit status 1",
+            kept=WHOLE_LINES,
+            carry_out=no_memory_for_reports,
             memory_mb=120.0,
             cpu_s=SESSION_CPU_S,
         ),

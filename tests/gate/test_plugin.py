@@ -314,6 +314,19 @@ def test_a_report_that_fails_costs_no_other_one(
     assert {each for each in files if (suite.path / f"o.{each}").exists()} == files - {kind}
 
 
+def test_an_end_that_fails_as_a_whole_says_what_is_kept(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pytest_swarm.plugin.reporting.build_report", fail)
+    result = suite.runpytest("--swarm-compare=lp")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([f"swarm: ERROR: the reports failed (MemoryError); *report {reports.folder}`"])
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_a_run_is_appended_to_a_baseline(suite: pytest.Pytester) -> None:
     for seed in (0, 1):
         result = suite.runpytest(BASE, "--swarm-update-baseline=append", "--swarm-compare=lp", f"--swarm-seed={seed}")

@@ -408,6 +408,27 @@ FAULTS: Final = (
         tests=("plugin/test_server_visit.py",),
     ),
     Fault(
+        name="a program that was given the id of a killed process is taken for it",
+        where="plugin/server_lock.py",
+        old="(started is None or started == self.started)",
+        new="True",
+        tests=("plugin/test_server_lock.py",),
+    ),
+    Fault(
+        name="a completed job that lacks the result of a task is read as whole",
+        where="telemetry/open_job.py",
+        old="event.status is not JobStatus.COMPLETED or not self.open_tasks",
+        new="True",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="no memory for the reports ends in a traceback",
+        where="plugin/hooks.py",
+        old="except Exception as error:  # noqa: BLE001 # such as no memory",
+        new="except OSError as error:  # such as no memory",
+        tests=("gate/test_plugin.py",),
+    ),
+    Fault(
         name="a worker that began late compares with the models that are there then",
         where="plugin/server_visit.py",
         old="self._bench.begin_with(notes.models)",

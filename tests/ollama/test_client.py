@@ -509,6 +509,20 @@ def test_a_refusal_without_a_reason_is_not_due_to_the_name_of_this_machine() -> 
     assert str(error).endswith("refused (status 403): it gives no reason; check its log")
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("no route to http://me:hunter2@box:1/api/tags?key=k3y#x", "no route to http://box:1/api/tags"),
+        ("GET https://me:hunter2@box", "GET https://box"),
+        ("Authorization: Basic bWU6aHVudGVyMg== is wrong", "Authorization: Basic ... is wrong"),
+        ("a Basic math error", "a Basic math error"),
+    ],
+)
+def test_a_server_that_repeats_the_request_shows_no_secret(text: str, reason: str) -> None:
+    error = translate_error(ollama.ResponseError(text, 500), host="http://box:1", call="chat with m", timeout_s=1)
+    assert str(error).endswith(f"refused (status 500): {reason}")
+
+
 def test_a_silent_server_is_a_timeout() -> None:
     class Silent(httpx.AsyncBaseTransport):
         async def handle_async_request(self, _: httpx.Request) -> httpx.Response:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.files import FileLock
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, refuses
 
 
 @contextmanager
@@ -49,6 +49,21 @@ def test_a_bare_resume_passes_over_a_live_run(suite: pytest.Pytester, reports: R
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --swarm-resume: every run in * is being written, {second.name} by process *"])
     assert b'"mode":"milp"' not in (second / "events.jsonl").read_bytes()
+
+
+def test_a_run_whose_events_this_user_may_only_read_is_refused_before_any_test(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
+    allowed = os.access  # which allows an administrator everything
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "events.jsonl" and allowed(path, mode))
+    refuses(suite, "--swarm-resume", says="*events.jsonl: the run cannot go on in a file that may only be read; *")
+
+
+def test_a_bare_resume_names_a_run_that_cannot_be_read(suite: pytest.Pytester) -> None:
+    (suite.mkdir("reports") / "r").mkdir()
+    (suite.path / "reports" / "r" / "events.jsonl").write_text("no run\n")
+    refuses(suite, "--swarm-resume", says="--swarm-resume: *events.jsonl cannot be read as a run; name another run")
 
 
 def test_a_run_leaves_no_lock_behind(suite: pytest.Pytester, reports: Reports) -> None:

@@ -23,7 +23,7 @@ def everything_written(suite: pytest.Pytester) -> str:
 KINDS = (".json", ".jsonl", ".html", ".md", ".csv", ".xml")
 
 
-HOW = ("option", "option and value", "without scheme", "value without scheme", "ini", "override", "environment")
+HOW = ("option", "option and value", "without scheme", "value without scheme", "ini", "overrides", "environment")
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -33,13 +33,14 @@ def test_no_secret_of_an_address_is_kept(
     suite.makepyfile(test_wb1=WB1)
     bare = fast_server.removeprefix("http://")
     host = f"http://someone:hunt@hunter2@{bare}/?key=k3y#fr4gment"
+    override = f"swarm_host={host.removeprefix('http://')}"
     args = {
         "option": [f"--swarm-host={host}"],
         "option and value": ["--swarm-host", host],
         "without scheme": [f"--swarm-host={host.removeprefix('http://')}"],
         "value without scheme": ["--swarm-host", host.removeprefix("http://")],
         "ini": [],
-        "override": ["-o", f"swarm_host={host.removeprefix('http://')}"],
+        "overrides": ["-o", override, f"-o={override}", f"-o{override}", f"--override-ini={override}"],
         "environment": [],
     }[how]
     if how == "ini":

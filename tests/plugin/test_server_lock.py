@@ -14,7 +14,7 @@ import pytest
 from pytest_swarm.errors import OptionError
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin import server_lock
-from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes, lock_path
+from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes, lock_path
 from tests.plugin.conftest import SUITE, Reports
 from tests.plugin.test_backend import fast_server
 
@@ -90,14 +90,24 @@ def test_a_lock_that_waits_at_every_case_says_so_once(tmp_path: Path, monkeypatc
 
 def test_what_processes_found_is_kept_where_one_of_them_or_all_were_killed(tmp_path: Path) -> None:
     found = (ResidentEntry(tag="m", size_bytes=1, size_vram_bytes=1, num_ctx=8, left_s=None),)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    ended, me = ProcessAtServer(pid=child.pid, started=1), ProcessAtServer.this()
     a_lock = lock(tmp_path)
     with a_lock.held():
-        a_lock.write(ServerNotes(processes=(ended.pid, os.getpid()), found=found, used=("a:latest",)))
-        assert (a_lock.notes().processes, a_lock.notes().found) == ((os.getpid(),), found)
-        a_lock.write(ServerNotes(processes=(ended.pid,), found=found, used=("a:latest",)))
+        a_lock.write(ServerNotes(processes=(ended, me), found=found, used=("a:latest",)))
+        assert (a_lock.notes().processes, a_lock.notes().found) == ((me,), found)
+        a_lock.write(ServerNotes(processes=(ended,), found=found, used=("a:latest",)))
         assert a_lock.notes() == ServerNotes(found=found, used=("a:latest",))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell when a process began")
+@pytest.mark.parametrize("pid", [1, os.getpid()], ids=["another-users", "mine"])
+def test_a_killed_process_whose_id_was_given_to_another_one_is_not_waited_for(tmp_path: Path, pid: int) -> None:
+    a_lock = lock(tmp_path)
+    with a_lock.held():
+        a_lock.write(ServerNotes(processes=(ProcessAtServer(pid=pid, started=-1),), used=("a:latest",)))
+        assert a_lock.notes().processes == ()
 
 
 def test_notes_are_whole_where_a_process_was_killed_before_it_had_cut_the_older_ones_off(
@@ -111,12 +121,25 @@ def test_notes_are_whole_where_a_process_was_killed_before_it_had_cut_the_older_
         assert lock.notes() == ServerNotes(run="r", used=("b:latest",))
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"not json", b'{"processes": "all"}'])
-def test_a_file_that_is_not_whole_counts_as_empty(tmp_path: Path, text: bytes) -> None:
-    a_lock = lock(tmp_path)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b"not json",
+        b'{"processes": "all"}',
+        b'{"processes": [{"pid": 99999999999999999999, "started": 1}]}',
+        b'{"owner": {"pid": 1, "user": "a", "since_s": 1e300}}',
+    ],
+)
+def test_a_file_that_is_not_whole_counts_as_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
+    told: list[str] = []
+    a_lock = lock(tmp_path, told)
     a_lock.path.write_bytes(text)
+    monkeypatch.setattr(server_lock, "lock_at_once", lambda _: False)
     with a_lock.held():
         assert a_lock.notes().processes == ()
+    assert told == [f"waiting for the server at {HOST}: another process uses it (lock {a_lock.path})"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ import pytest
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
-from pytest_swarm.plugin.server_lock import ServerLock, ServerNotes
+from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes
 from pytest_swarm.plugin.server_visit import ServerVisit
 
 HOST = "http://127.0.0.1:11434"
@@ -62,7 +61,8 @@ def killed(tmp_path: Path) -> Path:
     ended.wait()
     lock = ServerLock(HOST, tell=print, folder=tmp_path)
     with lock.held():
-        lock.write(ServerNotes(run="r", processes=(ended.pid,), found=FOUND, used=("ours:latest",)))
+        gone = ProcessAtServer(pid=ended.pid, started=None)
+        lock.write(ServerNotes(run="r", processes=(gone,), found=FOUND, used=("ours:latest",)))
     return tmp_path
 
 
@@ -89,7 +89,7 @@ def test_another_run_knows_nothing_of_one_that_was_killed(killed: Path) -> None:
     assert visit(killed, "other").leave_for_killed(loaded=False) == ()
     stay = visit(killed, "other")
     with stay.case():
-        assert (stay.lock.notes().found, stay.lock.notes().processes) == ((), (os.getpid(),))
+        assert (stay.lock.notes().found, stay.lock.notes().processes) == ((), (ProcessAtServer.this(),))
     assert stay.leave(loaded=False) == ("[] []",)
 
 

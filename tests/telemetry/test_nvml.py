@@ -181,6 +181,7 @@ FAILURES = {
     "fails": NVMLError("Not Supported"),
     "undecodable": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
     "library": OSError("libnvidia-ml.so is gone"),
+    "stand-in": KeyError("no such card"),
     "missing": None,
 }
 

@@ -400,6 +400,17 @@ def test_an_event_that_happens_once_is_refused_the_second_time(tmp_path: Path, k
         read_run(file)
 
 
+def test_a_completed_job_without_the_result_of_a_task_is_refused(tmp_path: Path) -> None:
+    written(tmp_path)
+    file = tmp_path / "events.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if json.loads(line)["event"] == "task_result")
+    file.write_text("".join((*lines[:number], *lines[number + 1 :])))
+    task = json.loads(lines[number])["task"]
+    with pytest.raises(EventsError, match=rf"field 'status': .* no task_result of '{task}'; remove this line"):
+        read_run(file)
+
+
 def test_a_plan_with_a_model_of_unknown_size_is_refused(tmp_path: Path) -> None:
     file = changed(tmp_path, "plan_step", vram_gb={})
     with pytest.raises(EventsError, match=r"line \d+: field 'vram_gb' has no entry for model '"):
