@@ -135,6 +135,8 @@ def _others(settings: Settings) -> str:
     """Return what the header says of several servers."""
     if len(settings.hosts) == 1:
         return ""
+    if not settings.spreads_cases:
+        return f"; of the {len(settings.hosts)} servers of --swarm-host each process calls one"
     return f"; the cases are spread over {', '.join(map(shown_host, settings.hosts))}"
 
 

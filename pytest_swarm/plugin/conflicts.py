@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_swarm.execution.bench import Carryover
     from pytest_swarm.plugin.resources import Resources
 
-OF_THE_SIMULATOR: Final = (Options.fault, Options.profile)
+OF_THE_SIMULATOR: Final[tuple[Option[Any], ...]] = (Options.fault, Options.profile)
 _OF_A_CASSETTE: Final = ("record", "replay")
 _ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
 

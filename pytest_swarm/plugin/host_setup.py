@@ -44,7 +44,7 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
         OptionError: Some servers are simulated and others are not, or two have different models under one name.
     """
     settings, worker = resources.settings, resources.inputs.process.worker
-    if len(settings.hosts) < 2 or settings.backend not in ("auto", "ollama") or not resources.backend.live:
+    if not settings.spreads_cases or not resources.backend.live:
         return None
     demand = resources.demand
     needed = demand.tags

@@ -132,6 +132,11 @@ class Settings(Options):
         return settings
 
     @property
+    def spreads_cases(self) -> bool:
+        """Whether the cases are spread over several servers; a recording, and measured answers, stay on one."""
+        return len(self.hosts) > 1 and self.backend in ("auto", "ollama")
+
+    @property
     def limits(self) -> CallLimits:
         """Return the limits of calls."""
         return CallLimits(timeout_s=self.timeout_s, retries=self.retries)

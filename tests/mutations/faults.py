@@ -1377,9 +1377,16 @@ FAULTS: Final = (
     Fault(
         name="what a resumed run has finished is counted by a dry run",
         where="plugin/job_runner.py",
-        old="if self.folder.earlier.finished(case) is not None:",
-        new="if self._folder.earlier.finished(case) is case:",
+        old="if earlier is not None:\n            dry_run",
+        new="if earlier is case:\n            dry_run",
         tests=("plugin/test_dry_run.py",),
+    ),
+    Fault(
+        name="a part of a run goes on as another part of a run",
+        where="plugin/resuming.py",
+        old=" | of_a_part",
+        new="",
+        tests=("plugin/test_shard.py",),
     ),
     Fault(
         name="the expect command asks for tasks that nothing needs",

@@ -81,6 +81,15 @@ def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytes
     assert "run more than once" not in said
 
 
+@pytest.mark.parametrize("backend", ["measure", "record"])
+def test_a_backend_that_stays_on_one_server_says_so(suite: pytest.Pytester, backend: str) -> None:
+    with served() as first, served() as second:
+        cassette = ("--swarm-cassette=c.jsonl",) if backend == "record" else ()
+        result = suite.runpytest(*arguments(first, second), f"--swarm-backend={backend}", *cassette)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"swarm: *{first} (*; of the 2 servers of --swarm-host each process calls one)*"])
+
+
 def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pytester, reports: Reports) -> None:
     fault = f"refuse:after={REFUSED_AFTER}"
     with served(fault) as first, served(fault) as second:
