@@ -254,7 +254,10 @@ def workflow_of(item: pytest.Item) -> str:
 
 
 def _in_shard(items: list[pytest.Item], shard: tuple[int, int]) -> frozenset[pytest.Item]:
-    """Return the tests of one part: the workflows are dealt out, the largest first, each to the part with the least."""
+    """Return the tests of one part: the workflows are dealt out, the largest first, each to the part with the least.
+
+    Other machines deal out the other parts, so the order of the tests does not count: a plugin may shuffle them.
+    """
     part, parts = shard
     workflows = _grouped(items, workflow_of)
     if items and len(workflows) < parts:
@@ -263,7 +266,7 @@ def _in_shard(items: list[pytest.Item], shard: tuple[int, int]) -> frozenset[pyt
             "fewer parts"
         )
     dealt: list[list[pytest.Item]] = [[] for _ in range(parts)]
-    for group in sorted(workflows, key=len, reverse=True):
+    for group in sorted(workflows, key=lambda group: (-len(group), workflow_of(group[0]))):
         min(dealt, key=len).extend(group)
     return frozenset(dealt[part - 1])
 

@@ -1557,6 +1557,13 @@ FAULTS: Final = (
         new="[{parameters}]",
         tests=("plugin/test_shard.py",),
     ),
+    Fault(
+        name="the order of the tests decides in which shard a workflow is",
+        where="plugin/cases.py",
+        old="key=lambda group: (-len(group), workflow_of(group[0]))",
+        new="key=len, reverse=True",
+        tests=("plugin/test_shard.py",),
+    ),
     # --- policies that defer tasks
     Fault(
         name="a plan may defer every ready task",

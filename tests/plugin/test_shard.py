@@ -34,6 +34,13 @@ def test_each_workflow_is_in_one_part_with_all_its_cases(suite: pytest.Pytester)
     assert [len(tests) for tests in parts] == [12, 7]
 
 
+def test_each_test_is_in_one_part_though_a_plugin_shuffles_them_differently_in_each(suite: pytest.Pytester) -> None:
+    suite.makepyfile(test_invoice=SUITE)
+    whole, first = part(suite), part(suite, "--swarm-shard=1/2")
+    suite.makeconftest("def pytest_collection_modifyitems(items): items.reverse()")
+    assert sorted(first + part(suite, "--swarm-shard=2/2")) == sorted(whole)
+
+
 @pytest.mark.parametrize("xdist", [(), ("-n1",)])
 def test_more_parts_than_workflows_are_refused(suite: pytest.Pytester, xdist: tuple[str, ...]) -> None:
     suite.makepyfile(test_invoice=SUITE)
