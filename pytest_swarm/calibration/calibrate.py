@@ -100,20 +100,28 @@ def profile_of(takes: Iterable[Take], defaults: CalibrationDefaults) -> Profile 
 def _usable_models(takes: Iterable[Take], fleet: Fleet) -> tuple[list[ModelMeasurement], dict[str, str]]:
     """Return the models that can be simulated, and why others cannot."""
     measured = measure_models(takes)
-    missing = {model.tag: why for model in measured if (why := missing_measurement(_sized(model, fleet))) is not None}
+    missing = {
+        model.tag: why for model in measured if (why := missing_measurement(_completed(model, fleet))) is not None
+    }
     return [model for model in measured if model.tag not in missing], missing
 
 
 def _profile_text(models: Sequence[ModelMeasurement], defaults: CalibrationDefaults, name: str, source: str) -> str:
-    sized = [_sized(model, defaults.fleet) for model in models]
-    return profile_toml(sized, defaults.profile, name=name, source=source, gpu_bytes=defaults.gpu_bytes)
+    completed = [_completed(model, defaults.fleet) for model in models]
+    return profile_toml(completed, defaults.profile, name=name, source=source, gpu_bytes=defaults.gpu_bytes)
 
 
-def _sized(model: ModelMeasurement, fleet: Fleet) -> ModelMeasurement:
-    """Return a measurement with the fleet's footprint where the server told none, all of it in main memory."""
-    if model.size_bytes is not None or model.tag not in fleet:
+def _completed(model: ModelMeasurement, fleet: Fleet) -> ModelMeasurement:
+    """Return a measurement with the fleet's longest context, and its footprint where the server told none.
+
+    A server that tells no footprint has it in main memory.
+    """
+    if model.tag not in fleet:
         return model
-    return replace(model, size_bytes=round(fleet[model.tag].vram_gb * BYTES_PER_GB), vram_bytes=0)
+    own = fleet[model.tag]
+    if model.size_bytes is None:
+        model = replace(model, size_bytes=round(own.vram_gb * BYTES_PER_GB), vram_bytes=0)
+    return replace(model, max_ctx=own.max_ctx)
 
 
 def _each_once(cassettes: Iterable[Cassette]) -> tuple[tuple[Take, ...], int]:

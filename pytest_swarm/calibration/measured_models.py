@@ -57,13 +57,15 @@ class ModelMeasurement:
     `overhead_s` is the median of what a call took besides load, prefill and decode, where no other call overlapped it.
     `weights` is the model that stood for its weights, None where it had them alone.
     `size_bytes` is the most memory that the model occupied at `num_ctx` tokens of context, `vram_bytes` the most
-    of it on the GPU. `completion_tokens` has the mean of each answered task, by type.
+    of it on the GPU. `max_ctx` is its longest context, which no recording tells. `completion_tokens` has the mean of
+    each answered task, by type.
     """
 
     tag: str
     digest: str | None = None
     weights: str | None = None
     num_ctx: int | None = None
+    max_ctx: int | None = None
     warm_load_s: float | None = None
     mean_load_s: float | None = None
     first_load_s: float | None = None

@@ -179,7 +179,7 @@ def _spec(model: ModelMeasurement, base: Profile, scratch: int) -> tuple[ModelSp
         layers=layers,
         kv_heads=kv_heads,
         head_dim=head_dim,
-        context_length=num_ctx if known is None else max(num_ctx, known.spec.context_length),
+        context_length=max(num_ctx, model.max_ctx or 0, 0 if known is None else known.spec.context_length),
         blob=own if model.weights is None else _beginning(model.weights),
         manifest="" if model.weights is None else own,
         prefill_tokens_per_s=model.prefill_tokens_per_s,

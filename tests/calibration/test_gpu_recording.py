@@ -47,6 +47,12 @@ def test_stalled_prompts_are_noted_and_no_part_of_a_speed(measured: tuple[Calibr
     assert speeds == [7200, 1300, 8100]  # 1600, 600 and 1500 with them
 
 
+def test_a_model_has_the_longest_context_of_its_fleet(measured: tuple[Calibration, Profile]) -> None:
+    """The recorded requests asked for a shorter one."""
+    contexts = {each.name: each.context_length for each in measured[1].server_spec.models}
+    assert contexts == {tag: FLEET[tag].max_ctx for tag in contexts}
+
+
 def test_where_no_prompt_stalled_nothing_is_said(measured: tuple[Calibration, Profile]) -> None:
     found, profile = measured
     kept = tuple(take for take in found.takes if take.case.key.mode == "greedy")
