@@ -37,7 +37,7 @@ def test_each_workflow_is_in_one_part_with_all_its_cases(suite: pytest.Pytester)
 def test_each_test_is_in_one_part_though_a_plugin_shuffles_them_differently_in_each(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_invoice=SUITE)
     whole, first = part(suite), part(suite, "--swarm-shard=1/2")
-    suite.makeconftest("def pytest_collection_modifyitems(items): items.reverse()")
+    suite.makeconftest("def pytest_collection_modifyitems(items): items.sort(key=lambda item: 'bee' not in item.name)")
     assert sorted(first + part(suite, "--swarm-shard=2/2")) == sorted(whole)
 
 
