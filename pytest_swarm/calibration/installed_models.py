@@ -156,14 +156,21 @@ async def measure_installed_models(
             if len(results) < len(installed) and found().entries:  # a server that went away, or Ctrl-C
                 keep(found())
         finally:  # also where that cannot be written
-            try:
-                for trouble in await restoration.restore(client):
-                    report_progress(trouble)
-            except asyncio.CancelledError:  # a further Ctrl-C
-                report_progress(restoration.given_up())
-                raise
+            await _leave_as_found(client, restoration, report_progress)
     found().check()
     return found()
+
+
+async def _leave_as_found(
+    client: OllamaClient, restoration: Restoration, report_progress: Callable[[str], None]
+) -> None:
+    """Leave the server as it was found; tell what could not be restored, and what was there where Ctrl-C ends that."""
+    try:
+        for trouble in await restoration.restore(client):
+            report_progress(trouble)
+    except asyncio.CancelledError:
+        report_progress(restoration.given_up())
+        raise
 
 
 def _reported(installed: Sequence[ListedModel], report_progress: Callable[[str], None]) -> Iterator[ListedModel]:
