@@ -98,6 +98,7 @@ OPTIONS = [
     ("--swarm-record-mode=all", "--swarm-record-mode needs --swarm-backend=record; add it*"),
     ("--swarm-backend=record", "--swarm-backend=record needs the recording's file*"),
     ("--swarm-backend=replay", "--swarm-backend=replay needs the recording's file*"),
+    ("--swarm-lambda-latency=1", "--swarm-lambda-latency needs prefill_tokens_per_s and *lacks them for gemma2:2b, *"),
     ("--swarm-fault=hang:model=nope", "--swarm-fault: the profile has no model 'nope'; it has gemma2:2b*"),
     ("--swarm-answers=x", "--swarm-answers needs --swarm-backend=measure*"),
     ("--swarm-offline", "--swarm-offline needs --swarm-backend=measure*"),
