@@ -59,7 +59,7 @@ def _refuse_event_loop() -> None:
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         pytest.fail(
-            "swarm_run runs an event loop of its own, and this thread runs one already: call it in a thread, as in "
-            "`await asyncio.to_thread(swarm_run, graph)`, and in a notebook `await asyncio.to_thread(pytest.main, [...])`",
+            "swarm_run runs an event loop of its own, and this thread runs one already: in an async test, write "
+            "`await asyncio.to_thread(swarm_run, graph)`, in a notebook `await asyncio.to_thread(pytest.main, [...])`",
             pytrace=False,
         )
