@@ -30,7 +30,7 @@ from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from pytest_swarm.routing.base import RouterSetup, Weights
-from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.routing.mode_table import ModeTable, check_latency_weight
 from pytest_swarm.routing.policy import fitting_policy, policy_estimator, weights_of
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.scoring.scorers import Scorers
@@ -72,7 +72,8 @@ class Bench(ServerUpkeep):
         self._policies: dict[str, PolicyFile] = {}
 
     def check_modes(self, modes: Iterable[str]) -> None:
-        """Raise OptionError for the first mode that cannot run here, before any case does."""
+        """Raise OptionError for the first mode or weight that cannot be used here, before any case is run."""
+        check_latency_weight(self.settings.weights.latency, self.fleet)
         planner, realised = self.settings.planner is not None, self.backend.knows_realised
         for mode in dict.fromkeys(modes):
             self._modes.check(mode, fleet=self.fleet, planner=planner, realised=realised)

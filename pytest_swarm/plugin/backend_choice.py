@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.domain.model_names import full_tag
-from pytest_swarm.errors import BackendError, OptionError, ProfileError, ServerDownError
+from pytest_swarm.errors import BackendError, ProfileError, ServerDownError
 from pytest_swarm.execution.backends import Backend, network_backend, simulated_backend
 from pytest_swarm.execution.server_models import (
     PROBE_TIMEOUT_S,
@@ -195,13 +194,7 @@ def _replayed(settings: Settings) -> Backend:
 
 def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: str) -> Backend:
     world = _world(settings)
-    profile = world.profile
-    profile.require_models(needed)
-    known = {full_tag(tag) for tag in profile.tags}
-    for fault in world.faults:
-        if fault.model is not None and full_tag(fault.model) not in known:
-            has = ", ".join(profile.tags)
-            raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
+    world.profile.require_models(needed)
     return simulated_backend(world, fleet, why=why, limits=settings.limits)
 
 

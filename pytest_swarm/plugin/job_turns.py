@@ -10,6 +10,7 @@ import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.vacuous_expectation import vacuous_task
+from pytest_swarm.domain.wrong_formula import wrong_formula
 from pytest_swarm.plugin.isolated_tests import loop_sockets, real_files
 
 
@@ -46,7 +47,7 @@ def refuse_unusable_call(graph: object) -> None:
     """Fail the test where a call of `swarm_run` with this graph can run no job, or none whose score says anything."""
     if not isinstance(graph, TaskGraph):
         pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
-    if (fault := vacuous_task(graph)) is not None:
+    if (fault := vacuous_task(graph) or wrong_formula(graph)) is not None:
         pytest.fail(fault, pytrace=False)
     _refuse_event_loop()
 
@@ -58,7 +59,7 @@ def _refuse_event_loop() -> None:
     with suppress(RuntimeError):
         asyncio.get_running_loop()
         pytest.fail(
-            "swarm_run runs an event loop of its own, and this thread runs one already: call it from a test that is "
-            "not async, and pytest.main in a notebook by `await asyncio.to_thread(pytest.main, [...])`",
+            "swarm_run runs an event loop of its own, and this thread runs one already: in an async test, write "
+            "`await asyncio.to_thread(swarm_run, graph)`, in a notebook `await asyncio.to_thread(pytest.main, [...])`",
             pytrace=False,
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.models.profile_types import Profile
-from pytest_swarm.simulator.server.faults import Fault, parse_fault
+from pytest_swarm.simulator.server.faults import Fault, read_faults
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.graph import TaskGraph
@@ -88,8 +88,7 @@ def load_world(
         what: The option of the faults, for messages.
 
     Raises:
-        SwarmError: The profile or a fault is unknown.
+        SwarmError: The profile or a fault is unknown, or a fault is of a model that the profile does not have.
     """
-    return SimulatedWorld(
-        profile=load_profile(profile), seed=seed, faults=tuple(parse_fault(text, what=what) for text in faults)
-    )
+    read = load_profile(profile)
+    return SimulatedWorld(profile=read, seed=seed, faults=read_faults(faults, read.tags, what=what))

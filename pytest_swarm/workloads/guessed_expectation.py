@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Keywords, Letter, Number, TokenF1, YesNo
 from pytest_swarm.domain.vacuous_expectation import written_expectation
@@ -56,8 +56,8 @@ def _guess(row: TableRow, choices: int) -> Expectation | None:
         case dict():
             return _json(row, value)
         case list():
-            if value and all(isinstance(each, str) and each.strip() for each in value):
-                return Keywords(words=tuple(map(str, value)))
+            if _are_words(value):
+                return Keywords(words=tuple(value))
             raise _no_shape(row, "a list must hold texts, which are the words that the answer must mention")
         case str():
             return _from_text(row, value.strip(), choices) if value.strip() else None
@@ -76,16 +76,22 @@ def _from_text(row: TableRow, text: str, choices: int) -> Expectation:
         value = float(text.replace(",", ""))
         if math.isfinite(value):
             return Number(value=value)
-    if text.startswith("{"):
+    if text.startswith(("{", "[")):
         try:
             found = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict):
             return _json(row, found)
+        if isinstance(found, list) and _are_words(found):
+            return Keywords(words=tuple(found))
     if len(text.split()) > _EXACT_WORDS:
         return TokenF1(answers=(text,))
     return Exact(text=text)
+
+
+def _are_words(values: list[object]) -> TypeGuard[list[str]]:
+    return bool(values) and all(isinstance(each, str) and each.strip() for each in values)
 
 
 def _number(row: TableRow, value: float) -> Number:

@@ -100,6 +100,7 @@ def test_an_openai_client_chats(served: Served) -> None:
     [
         (["--profile", "none"], 1, "profile none: there is no such file"),
         (["--fault", "explode"], 4, "--fault"),
+        (["--fault", "busy:model=no"], 4, "--fault: the profile has no model 'no'; it has gemma2:2b"),
         (["--port", "70000"], 4, "choose another --port"),
         (["--graph", "no.toml"], 1, "no.toml"),
     ],

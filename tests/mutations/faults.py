@@ -48,6 +48,13 @@ FAULTS: Final = (
         tests=("domain/test_vacuous_expectation.py",),
     ),
     Fault(
+        name="a formula that contradicts what is expected is accepted",
+        where="domain/wrong_formula.py",
+        old="    if agrees:\n",
+        new="    if agrees or value:\n",
+        tests=("domain/test_wrong_formula.py",),
+    ),
+    Fault(
         name="a tolerance that nearly every number is within is accepted",
         where="domain/vacuous_expectation.py",
         old="all(abs(value - each) <= tolerance for each in _FAR_APART)",

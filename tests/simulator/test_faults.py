@@ -209,7 +209,10 @@ def test_a_fault_is_read_from_its_text() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "explode", "cut:often", "cut:often=1", "cut:after=-1", "cut:times=0", "cut:chance=2", "slow:seconds=long"],
+    [
+        *("", "explode", "cut:often", "cut:often=1", "cut:after=-1", "cut:times=0", "cut:chance=2"),
+        *("slow:seconds=long", "busy:times=1,times=2", "hang:seconds=3"),
+    ],
 )
 def test_a_fault_that_means_nothing_is_one_sentence(text: str) -> None:
     with pytest.raises(OptionError, match=r"^--swarm-fault: [^\n]*$"):

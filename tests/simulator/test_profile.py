@@ -269,3 +269,5 @@ def test_a_profile_can_fail_on_purpose(tmp_path: Path) -> None:
     assert [fault.kind.value for fault in load_profile(written(tmp_path, text)).faults] == ["busy", "hang"]
     with pytest.raises(ProfileError, match=r"'faults': 'sulk' is not a fault"):
         load_profile(written(tmp_path, text.replace("hang:model=phi4:14b", "sulk")))
+    with pytest.raises(ProfileError, match=r"'faults': the profile has no model 'phi5'; it has gemma2:2b, "):
+        load_profile(written(tmp_path, text.replace("phi4:14b", "phi5")))

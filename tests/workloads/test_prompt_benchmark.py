@@ -58,6 +58,8 @@ def guessed(folder: Path, *expected: object) -> list[Expectation | None]:
         ({"a": "x"}, JsonFields(fields={"a": "x"})),
         ({"kind": "number", "value": 3, "tolerance": 0.5}, Number(value=3, tolerance=0.5)),
         (["fib", "sum"], Keywords(words=("fib", "sum"))),
+        ('["fib", "sum"]', Keywords(words=("fib", "sum"))),
+        ("[1, 2]", Exact(text="[1, 2]")),
         ("Brussels", Exact(text="Brussels")),
         ("{not json", Exact(text="{not json")),
         (LONG, TokenF1(answers=(LONG,))),

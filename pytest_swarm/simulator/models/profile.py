@@ -35,7 +35,7 @@ from pytest_swarm.simulator.models.profile_types import (
     PlannerProfile,
     Profile,
 )
-from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.server.faults import read_faults
 from pytest_swarm.simulator.server.hardware import (
     KEEP_ALIVE_S,
     LOAD_POLL_S,
@@ -125,8 +125,11 @@ def _decode(data: Mapping[str, object], where: str) -> Profile:
         known=tuple(map(read_known_outcome, top.tables("known"))),
         answers=tuple(map(read_answer, top.tables("answers"))),
         measured=load_imported_answers(Path(where).parent / top.text("measured")) if "measured" in top else None,
-        faults=tuple(
-            parse_fault(each, error=ProfileError, what=f"profile {where}, 'faults'") for each in top.texts("faults")
+        faults=read_faults(
+            top.texts("faults"),
+            [model.spec.name for model in models],
+            error=ProfileError,
+            what=f"profile {where}, 'faults'",
         ),
     )
 

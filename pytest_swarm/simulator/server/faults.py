@@ -13,6 +13,7 @@ seconds=S   delay of `slow` (5)
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -58,6 +59,28 @@ class Fault:
     seconds: float = SLOW_S
 
 
+def read_faults(
+    texts: Iterable[str], tags: Sequence[str], *, error: type[SwarmError] = OptionError, what: str = "--swarm-fault"
+) -> tuple[Fault, ...]:
+    """Return the faults of a server that has the models `tags`.
+
+    Args:
+        texts: The text of each, such as `busy:times=3`.
+        tags: The models that a fault may name.
+        error: The exception class for an invalid text.
+        what: The option or key that holds the texts, named in the message.
+
+    Raises:
+        SwarmError: A text describes no fault, or one of a model that the server does not have; of class `error`.
+    """
+    faults = tuple(parse_fault(text, error=error, what=what) for text in texts)
+    known = set(map(full_tag, tags))
+    for model in (fault.model for fault in faults):
+        if model is not None and full_tag(model) not in known:
+            raise error(f"{what}: the profile has no model {model!r}; it has {', '.join(tags)}")
+    return faults
+
+
 def parse_fault(text: str, *, error: type[SwarmError] = OptionError, what: str = "--swarm-fault") -> Fault:
     """Return the fault that a text describes.
 
@@ -80,7 +103,11 @@ def parse_fault(text: str, *, error: type[SwarmError] = OptionError, what: str =
         key, equals, value = item.partition("=")
         if not equals or key not in _KEYS:
             raise error(f"{what}: {item!r} is not a setting; write {', '.join(f'{key}=...' for key in _KEYS)}")
+        if key in given:
+            raise error(f"{what}: {text!r}: {key} is given twice; give it once")
         given[key] = value.strip()
+    if "seconds" in given and kind is not FaultKind.SLOW:
+        raise error(f"{what}: {text!r}: seconds is the delay of slow alone; take it out, or write slow")
     try:
         return Fault(
             kind=kind,
