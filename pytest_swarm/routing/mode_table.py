@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
     from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup
 
 _FOREIGN_ARGUMENT: Final = ModeArgument(metavar="ARGUMENT", example="fast", required=False)
+GIVE_SPEEDS: Final = "write them in the fleet file; `python -m pytest_swarm profile` measures them"
 _RESERVED: Final = ("both", "all")
 _ALIKE: Final = 0.7  # of difflib's ratio: `mlip` for `milp` has 0.75, `other` for `both` 0.67
 
@@ -132,13 +133,7 @@ class ModeTable:
             mode: The mode, with its argument.
             fleet: The models on offer.
         """
-        slow = [model.tag for model in fleet if not model.has_speeds]
-        if "speeds" not in self.spec(mode).needs or not slow:
-            return None
-        return (
-            f"mode {mode!r} needs prefill_tokens_per_s and decode_tokens_per_s of every model; "
-            f"fleet {fleet.name!r} lacks them for {', '.join(slow)}"
-        )
+        return lacks_speeds(f"mode {mode!r}", fleet) if "speeds" in self.spec(mode).needs else None
 
     def _check_form(self, mode: str) -> None:
         spec = self.spec(mode)
@@ -187,7 +182,7 @@ class ModeTable:
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         slow = self.lacks_speeds(mode, fleet)
         if slow is not None:
-            raise OptionError(f"{slow}; write them in the fleet file; `python -m pytest_swarm profile` measures them")
+            raise OptionError(f"{slow}; {GIVE_SPEEDS}")
         if "realised" in spec.needs and not realised:
             raise OptionError(
                 f"mode {mode!r} needs the realized score of every task on every model, which only the simulator "
@@ -213,6 +208,22 @@ class ModeTable:
             folder=self._folder,
         )
         return self.spec(mode).factory(own)
+
+
+def lacks_speeds(what: str, fleet: Fleet) -> str | None:
+    """Return which models lack the speeds that something needs, in one sentence; None where all have them.
+
+    Args:
+        what: What needs them.
+        fleet: The models on offer.
+    """
+    slow = [model.tag for model in fleet if not model.has_speeds]
+    if not slow:
+        return None
+    return (
+        f"{what} needs prefill_tokens_per_s and decode_tokens_per_s of every model; "
+        f"fleet {fleet.name!r} lacks them for {', '.join(slow)}"
+    )
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
