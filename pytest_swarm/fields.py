@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NoReturn, TypeAlias
 
@@ -17,6 +18,8 @@ from pytest_swarm.errors import SwarmError
 GZIP: Final = b"\x1f\x8b"  # the first bytes of a file that is packed by gzip
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+MAX_BROKEN_STARTS: Final = 1000  # opening brackets that begin no JSON before a hostile text is given up
+MAX_READ_IN_VAIN: Final = 2_000_000  # characters after such brackets, read until the fault; half a second at most
 _KINDS: Final = {str: "a string", bool: "true or false", dict: "a table", list: "a list"}
 _MAX_SHOWN_CHARS: Final = 40  # a wrong value in a message is cut to this length
 
@@ -160,6 +163,27 @@ def strict_json(
         table: Makes an object of its pairs; None keeps the last of those that have one name.
     """
     return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=table)
+
+
+def json_values(text: str, *, opening: str, decoder: json.JSONDecoder) -> Iterator[object]:
+    """Yield the JSON values in a hostile text, in order, whatever stands around them; of nested ones, the outermost.
+
+    Args:
+        text: The text, such as a model's answer.
+        opening: The brackets that may begin a value.
+        decoder: Reads a value.
+    """
+    brackets = re.compile(f"[{re.escape(opening)}]")
+    broken = in_vain = position = 0
+    while broken < MAX_BROKEN_STARTS and in_vain < MAX_READ_IN_VAIN and (start := brackets.search(text, position)):
+        try:
+            value, position = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError) as error:  # also a whole number of more digits than Python reads
+            broken += 1
+            in_vain += (error.pos if isinstance(error, json.JSONDecodeError) else len(text)) - start.start()
+            position = start.end()
+        else:
+            yield value
 
 
 def _refuse_constant(name: str) -> NoReturn:

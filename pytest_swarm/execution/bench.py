@@ -30,7 +30,7 @@ from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
 from pytest_swarm.routing.base import RouterSetup, Weights
-from pytest_swarm.routing.mode_table import ModeTable, check_latency_weight
+from pytest_swarm.routing.mode_table import GIVE_SPEEDS, ModeTable, lacks_speeds
 from pytest_swarm.routing.policy import fitting_policy, policy_estimator, weights_of
 from pytest_swarm.routing.policy_file import PolicyFile
 from pytest_swarm.scoring.scorers import Scorers
@@ -72,11 +72,17 @@ class Bench(ServerUpkeep):
         self._policies: dict[str, PolicyFile] = {}
 
     def check_modes(self, modes: Iterable[str]) -> None:
-        """Raise OptionError for the first mode or weight that cannot be used here, before any case is run."""
-        check_latency_weight(self.settings.weights.latency, self.fleet)
+        """Raise OptionError for the first mode that cannot run here with its weights, before any case does."""
         planner, realised = self.settings.planner is not None, self.backend.knows_realised
         for mode in dict.fromkeys(modes):
             self._modes.check(mode, fleet=self.fleet, planner=planner, realised=realised)
+            policy = self._policy(mode)
+            weights, what = self.settings.weights, "--swarm-lambda-latency"
+            if policy is not None:
+                weights, what = weights_of(policy), f"the weight of seconds in mode {mode!r}"
+            slow = lacks_speeds(what, self.fleet) if weights.latency else None
+            if slow is not None:
+                raise OptionError(f"{slow}; {GIVE_SPEEDS}")
 
     def run(self, case: Case, *, carryover: Carryover = "case", sink: Sink | None = None) -> JobRecord:
         """Run one case to its end, and return its record.
@@ -195,14 +201,14 @@ class Bench(ServerUpkeep):
 
     def _estimator(self, case: Case) -> Estimator:
         source = self.settings.estimates
-        policy = self._policy(case)
+        policy = self._policy(case.key.mode)
         if policy is not None:
             return policy_estimator(policy, self.fleet)
         return Estimator(self.fleet, start=source.of_job(case.graph), learning=source.info.learning)
 
-    def _policy(self, case: Case) -> PolicyFile | None:
-        """Return the policy file that a case plays, which has estimates and weights of its own; None without one."""
-        argument = self._modes.policy_file(case.key.mode)
+    def _policy(self, mode: str) -> PolicyFile | None:
+        """Return the policy file that a mode plays, which has estimates and weights of its own; None without one."""
+        argument = self._modes.policy_file(mode)
         if argument is None:
             return None
         if argument not in self._policies:
@@ -211,7 +217,7 @@ class Bench(ServerUpkeep):
 
     def _weights(self, case: Case) -> Weights:
         """Return the weights of a case: a policy's own, else the bench's with the weight of tokens that is swept."""
-        policy, swept = self._policy(case), case.key.lambda_token
+        policy, swept = self._policy(case.key.mode), case.key.lambda_token
         if policy is not None:
             return weights_of(policy)
         return self.settings.weights if swept is None else replace(self.settings.weights, token=swept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from pytest_swarm.fields import Json
 class ChatRequest:
     """One chat with a model. `num_ctx` is always sent, because the server's default depends on the GPU.
 
-    Half a surrogate pair in a message is sent as the replacement character, as the server would read it.
+    Half a surrogate pair in a message or the schema is sent as the replacement character, as the server would read it.
     `schema` is a JSON schema that constrains the reply. None in the other fields means the server's default.
     """
 
@@ -31,7 +32,8 @@ class ChatRequest:
         messages = tuple(Message(role=each["role"], content=wire_text(each["content"])) for each in self.messages)
         object.__setattr__(self, "messages", messages)
         if self.schema is not None:
-            object.__setattr__(self, "schema", MappingProxyType(dict(self.schema)))
+            schema = json.loads(wire_text(json.dumps(dict(self.schema), ensure_ascii=False)))
+            object.__setattr__(self, "schema", MappingProxyType(schema))
 
     @property
     def options(self) -> dict[str, int | float]:

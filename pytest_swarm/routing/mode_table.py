@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
     from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup
 
 _FOREIGN_ARGUMENT: Final = ModeArgument(metavar="ARGUMENT", example="fast", required=False)
+GIVE_SPEEDS: Final = "write them in the fleet file; `python -m pytest_swarm profile` measures them"
 _RESERVED: Final = ("both", "all")
-_WRITE_SPEEDS: Final = "write them in the fleet file; `python -m pytest_swarm profile` measures them"
 _ALIKE: Final = 0.7  # of difflib's ratio: `mlip` for `milp` has 0.75, `other` for `both` 0.67
 
 
@@ -133,7 +133,7 @@ class ModeTable:
             mode: The mode, with its argument.
             fleet: The models on offer.
         """
-        return _lacking_speeds(f"mode {mode!r}", fleet) if "speeds" in self.spec(mode).needs else None
+        return lacks_speeds(f"mode {mode!r}", fleet) if "speeds" in self.spec(mode).needs else None
 
     def _check_form(self, mode: str) -> None:
         spec = self.spec(mode)
@@ -182,7 +182,7 @@ class ModeTable:
             raise OptionError(f"mode {mode!r} needs a planner model; name one with --swarm-planner")
         slow = self.lacks_speeds(mode, fleet)
         if slow is not None:
-            raise OptionError(f"{slow}; {_WRITE_SPEEDS}")
+            raise OptionError(f"{slow}; {GIVE_SPEEDS}")
         if "realised" in spec.needs and not realised:
             raise OptionError(
                 f"mode {mode!r} needs the realized score of every task on every model, which only the simulator "
@@ -210,20 +210,19 @@ class ModeTable:
         return self.spec(mode).factory(own)
 
 
-def check_latency_weight(weight: float, fleet: Fleet) -> None:
-    """Raise OptionError where seconds have a weight, and a model has no speeds: its calls would count as instant."""
-    slow = _lacking_speeds("--swarm-lambda-latency", fleet) if weight else None
-    if slow is not None:
-        raise OptionError(f"{slow}; {_WRITE_SPEEDS}")
+def lacks_speeds(what: str, fleet: Fleet) -> str | None:
+    """Return which models lack the speeds that something needs, in one sentence; None where all have them.
 
-
-def _lacking_speeds(what: str, fleet: Fleet) -> str | None:
-    slow = ", ".join(model.tag for model in fleet if not model.has_speeds)
+    Args:
+        what: What needs them.
+        fleet: The models on offer.
+    """
+    slow = [model.tag for model in fleet if not model.has_speeds]
     if not slow:
         return None
     return (
         f"{what} needs prefill_tokens_per_s and decode_tokens_per_s of every model; "
-        f"fleet {fleet.name!r} lacks them for {slow}"
+        f"fleet {fleet.name!r} lacks them for {', '.join(slow)}"
     )
 
 

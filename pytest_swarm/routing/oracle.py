@@ -45,10 +45,11 @@ class OracleRouter:
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the optimum in hindsight; EstimateError where the score of an allowed pair is not known."""
-        reason = explain_alone(view)
+        whole = view.whole()
+        reason = explain_alone(whole)
         if reason is not None:
             return infeasible_plan(view, reason=reason)
-        whole = hindsight(view.whole(), self._realised)
+        whole = hindsight(whole, self._realised)
         options, found = self._options(whole, view)
         problem = _load_problem(whole, options)
         resident, proven = _residency(problem, view)

@@ -15,18 +15,16 @@ A task that a row named but that ended up without a choice is not counted as mis
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.domain.plan import PlannerFailure
+from pytest_swarm.fields import json_values
 from pytest_swarm.routing.base import PlanningView
 
 MAX_ANSWER_CHARS: Final = 200_000  # an answer for a thousand tasks is a quarter of this
-MAX_STARTS: Final = 200  # opening brackets that begin no JSON before an answer is given up
-_START: Final = re.compile(r"[{\[]")
 _ROWS_KEY: Final = "assignments"
 
 
@@ -54,7 +52,9 @@ def read_answer(text: str, view: PlanningView) -> PlannerAnswer:
     """
     if len(text) > MAX_ANSWER_CHARS:
         return _unreadable(f"the answer has {len(text)} characters, more than {MAX_ANSWER_CHARS}")
-    candidates = [rows for value in _json_values(text) if (rows := _rows(value)) is not None]
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _Pairs(tuple(pairs)), parse_constant=_no_constant)
+    values = json_values(text, opening="{[", decoder=decoder)
+    candidates = [rows for value in values if (rows := _rows(value)) is not None]
     if not candidates:
         return _unreadable('the answer holds no JSON object with "assignments", a list of task and model')
     known = {task.id for task in view.tasks}
@@ -76,20 +76,6 @@ class _Pairs:
         """Return the value of a key, None where it is absent or appears more than once."""
         values = [value for name, value in self.pairs if name == key]
         return values[0] if len(values) == 1 else None
-
-
-def _json_values(text: str) -> Iterator[object]:
-    """Every JSON object or list in the text, outermost first, whatever stands around it (fences, prose)."""
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: _Pairs(tuple(pairs)), parse_constant=_no_constant)
-    position = broken = 0
-    while broken < MAX_STARTS and (match := _START.search(text, position)):
-        try:
-            value, position = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            broken += 1
-            position = match.end()
-        else:
-            yield value
 
 
 def _no_constant(name: str) -> object:

@@ -23,7 +23,7 @@ class RandomRouter:
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the plan that seed, job and step determine."""
-        generator = random.Random(f"{view.seed}|{view.job}|{view.step}")
+        generator = random.Random(f"{view.seed}|{view.job}|{view.step}".encode("utf-8", "surrogatepass"))
 
         def draw(chosen: ChosenModels, column: int) -> int | None:
             options = sorted(chosen.options(column))

@@ -18,13 +18,12 @@ from typing import Final
 
 from pytest_swarm.domain.expectation import JsonFields
 from pytest_swarm.domain.expectation_fields import JsonScalar
+from pytest_swarm.fields import json_values
 from pytest_swarm.scoring.answer_regions import after_marker, enclosed_region
 from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.equality import same_number
 from pytest_swarm.scoring.verdict import AnswerPlace, Score, share, shown, wrong
 
-MAX_BROKEN_STARTS: Final = 1000  # opening braces that begin no JSON before a hostile answer is given up
-MAX_READ_IN_VAIN: Final = 2_000_000  # characters after such braces, read until the fault; ten times the longest answer
 MAX_SHOWN_CHARS: Final = 200  # of the object in the score
 MAX_DEPTH: Final = 20
 _SPELLED: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?")
@@ -141,19 +140,8 @@ def find_objects(text: str, fields: Iterable[str]) -> Iterator[Mapping[str, obje
     """The JSON objects in the text, in order; of those within others, only with more of `fields` than any around."""
     names = frozenset(_folded(field) for field in fields)
     text = _QUOTE_MARK.sub("", text)
-    decoder = json.JSONDecoder()
-    broken = in_vain = 0
-    start = text.find("{")
-    while start >= 0 and broken < MAX_BROKEN_STARTS and in_vain < MAX_READ_IN_VAIN:
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError) as error:  # also a whole number of more digits than Python reads
-            broken += 1
-            in_vain += (error.pos if isinstance(error, json.JSONDecodeError) else len(text)) - start
-            end = start + 1
-        else:
-            yield from _outermost(value, names, MAX_DEPTH)
-        start = text.find("{", end)
+    for value in json_values(text, opening="{", decoder=json.JSONDecoder()):
+        yield from _outermost(value, names, MAX_DEPTH)
 
 
 def _outermost(value: object, names: frozenset[str], depth: int, around: int = 0) -> Iterator[Mapping[str, object]]:

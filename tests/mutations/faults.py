@@ -1751,10 +1751,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a long hostile answer hides no object, however much is read in vain",
-        where="scoring/json.py",
+        where="fields.py",
         old=" and in_vain < MAX_READ_IN_VAIN",
         new="",
-        tests=("scoring/test_json_fields.py",),
+        tests=("scoring/test_json_fields.py", "routing/test_llm_answer.py"),
     ),
     Fault(
         name="a case's time goes on while it waits for an answer",

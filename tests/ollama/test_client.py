@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_swarm.domain.prompt import Message
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import (
     BackendError,
@@ -171,11 +172,11 @@ def test_options_and_schema_are_sent_where_given() -> None:
     [("a\ud800", "a\ufffd"), ("\ud800b", "\ufffdb"), ("\udc00", "\ufffd"), ("\ud83d\ude00", "😀")],
 )
 @pytest.mark.parametrize("num_ctx", [2048, 2])
-def test_half_a_surrogate_pair_in_a_prompt_is_sent_as_the_server_would_read_it(
-    answered: str, asked: str, num_ctx: int
-) -> None:
-    body = sent(ChatRequest(model="m:1b", messages=({"role": "user", "content": answered},), num_ctx=num_ctx))
+def test_half_a_surrogate_pair_is_sent_as_the_server_would_read_it(answered: str, asked: str, num_ctx: int) -> None:
+    said = Message(role="user", content=answered)
+    body = sent(ChatRequest(model="m:1b", messages=(said,), num_ctx=num_ctx, schema={"enum": [answered]}))
     assert body["messages"] == [{"role": "user", "content": asked}]
+    assert body["format"] == {"enum": [asked]}
 
 
 LIES = {

@@ -112,6 +112,7 @@ def test_all_leaves_out_what_the_fleet_cannot_run_and_says_so(suite: pytest.Pyte
     result.assert_outcomes(passed=len(able) + 1)
     assert "heft" in reports.report["modes"]
     refuses(suite, "--swarm-compare=all,heft", says="mode 'heft' needs prefill_tokens_per_s*measures them")
+    refuses(suite, "--swarm-lambda-latency=0.1", says="--swarm-lambda-latency needs prefill_tokens_per_s*measures them")
 
 
 def test_fixed_takes_the_models_of_the_fleet_file(suite: pytest.Pytester, reports: Reports) -> None:

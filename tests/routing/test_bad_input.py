@@ -39,6 +39,13 @@ def test_no_plan_is_a_status_with_a_sentence(mode: str, view: PlanningView) -> N
     assert "\n" not in plan.reason
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_half_a_surrogate_pair_in_a_name_is_no_reason_to_fail(mode: str) -> None:
+    first, *others = WB1.tasks
+    view = view_of(replace(WB1, name="\ud800", tasks=(replace(first, id="\udc00"), *others), edges=()))
+    assert set(route(mode, view, realised=scores_of(view)).model_of) == {"\udc00", "s1", "s2"}
+
+
 @pytest.mark.parametrize("figure", [math.nan, math.inf, -0.1])
 @pytest.mark.parametrize("name", ["token", "switch", "latency"])
 def test_a_weight_that_is_no_weight_is_refused(name: str, figure: float) -> None:

@@ -183,6 +183,15 @@ def test_other_models_than_those_of_the_decision_are_refused(written: Callable[[
             other.check_modes([f"policy:{path}"])
 
 
+def test_a_policy_that_weighs_seconds_is_not_played_without_speeds(written: Callable[[str], Path]) -> None:
+    path, fleet = written("milp"), load_fleet("heavy")
+    policy = read_policy(path)
+    write_policy(struct_with(policy, weights=struct_with(policy.weights, latency=0.1)), path)
+    backend = simulated_backend(SimulatedWorld(profile=load_profile("a40")), fleet)
+    with Bench(backend=backend, fleet=fleet) as other, pytest.raises(OptionError, match="weight of seconds in mode"):
+        other.check_modes([f"policy:{path}"])
+
+
 def test_another_horizon_or_budget_is_an_error_of_the_job(bench: Bench, written: Callable[[str], Path]) -> None:
     path = written("milp")
     for horizon, budget_gb in ((3, 16.0), (1, 8.0)):

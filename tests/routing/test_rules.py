@@ -127,6 +127,16 @@ def test_the_oracle_gives_each_task_its_best_model_though_they_do_not_fit_togeth
     assert len(plan.deferred) in (1, 2)
 
 
+@pytest.mark.parametrize("depth", [0, 3])
+def test_the_oracle_says_which_task_of_the_whole_graph_no_model_can_take(depth: int) -> None:
+    graph = replace(WB1, tasks=(*WB1.tasks[:2], replace(WB1.tasks[2], estimated_tokens=40_000)))
+    view = replace(view_of(graph, depth=depth), whole_graph=lambda: view_of(graph))
+    realised = {(task.id, tag): 1.0 for task in graph.tasks for tag in view.fleet.tags}
+    plan = route("oracle", view, realised=realised)
+    assert plan.status is PlanStatus.INFEASIBLE
+    assert str(plan.reason).startswith("no model of fleet 'heavy' can take task 's2' with its 40000 tokens")
+
+
 def test_no_plan_has_a_higher_realized_score_than_the_oracles() -> None:
     for seed in range(30):
         view = random_view(seed, models=5, tasks=8)
