@@ -13,9 +13,9 @@ from pytest_swarm.routing.registry import mode_name
 
 WIDTH: Final = 360
 ROW: Final = 34
-LEFT, RIGHT, TOP, BELOW = 84, 344, 8, 40
+LEFT, RIGHT, TOP, BELOW = 84, 338, 8, 40  # the last label is half beyond the right edge, such as `100 ms`
 _NAME: Final = 22  # characters of a mode's name on the left
-_LETTER: Final = 6.2  # pixels of a letter
+LETTER: Final = 6.2  # pixels of a letter
 _PERCENTS: Final = (5, 25, 50, 75, 95)
 
 
@@ -49,7 +49,7 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
     if not points:
         return None
     names = short_names(points, _NAME)
-    left = max(LEFT, 10 + _LETTER * max(map(len, names.values())))
+    left = max(LEFT, 10 + LETTER * max(map(len, names.values())))
     x = logarithmic((value for each in points.values() for value in each), start=left, end=RIGHT)
     boxes: list[Box] = []
     rows: list[tuple[str, ...]] = []
