@@ -242,12 +242,15 @@ def test_the_distribution_has_a_box_per_mode_on_one_axis() -> None:
     assert distribution({}) is None
 
 
-@pytest.mark.parametrize("longest_ms", [0.5, 5.0, 50.0, 500.0, 50_000.0])
-def test_the_last_label_of_the_distribution_is_within_the_drawing(longest_ms: float) -> None:
-    found = distribution({"lp": [0.2, longest_ms]})
+@pytest.mark.parametrize("mode", ["lp", "single:gemma2:2b-instruct"])
+@pytest.mark.parametrize("longest_ms", [0.5, 5.0, 50.0, 500.0, 50_000.0, 5e8])
+def test_the_labels_of_the_distribution_touch_neither_each_other_nor_the_edge(longest_ms: float, mode: str) -> None:
+    found = distribution({mode: [0.02, longest_ms]})
     assert found is not None
-    last = found.x_ticks[-1]
-    assert last.at + len(last.label) * LETTER / 2 <= found.frame.width
+    spans = [(each.at - len(each.label) * LETTER / 2, each.at + len(each.label) * LETTER / 2) for each in found.x_ticks]
+    assert len(spans) > 1
+    assert spans[-1][1] <= found.frame.width
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(spans))
 
 
 def test_curves_need_two_horizons_and_split_by_budget_where_lines_are_many() -> None:
