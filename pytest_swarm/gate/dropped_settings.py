@@ -18,7 +18,7 @@ def dropped_settings(elsewhere: Iterable[BaselineCase], run: RunCases) -> str | 
         elsewhere: The cases of the baseline that the run did not cover.
         run: The cases of the run.
     """
-    setups = {each.setup for each in (*run.cases, *run.incomplete)}
+    setups = {each.setup for each in run.cases} | {each.setup for each in run.incomplete}
     jobs, keys = {each.job for each in setups}, {each.key for each in setups}
     lacking = [each.setup.key for each in elsewhere if each.setup.job in jobs and each.setup.key not in keys]
     if not lacking:
