@@ -45,7 +45,7 @@ _ENCODE_LINE: Final = json.JSONEncoder(
 class JsonDecoder(Generic[T]):
     """A decoder of JSON values of one type. It raises `error`, with the place in front, for any other value.
 
-    `advice` is what to do about a text that is not JSON at all.
+    `advice` is what to do about such a text.
     """
 
     def __init__(self, of: Any, *, error: type[SwarmError], advice: str | None = None) -> None:
@@ -68,7 +68,7 @@ class JsonDecoder(Generic[T]):
             return self._decoder.decode(text)
         except msgspec.ValidationError as error:
             self._parse(text, where)  # a text that is not JSON at all is refused as such
-            raise self._error(f"{where}: {_sentence(error)}") from error
+            raise self._fault(where, _sentence(error)) from error
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             # Python's parser reads half a surrogate pair, which models do answer; it also words syntax errors better.
             return self.convert(self._parse(text, where), where=where)
@@ -85,16 +85,19 @@ class JsonDecoder(Generic[T]):
         try:
             converted: T = msgspec.convert(value, self._of)
         except msgspec.ValidationError as error:
-            raise self._error(f"{where}: {_sentence(error)}") from error
+            raise self._fault(where, _sentence(error)) from error
         except UnicodeEncodeError as error:  # accepted in plain text only
-            raise self._error(f"{where}: a name or a number holds half a surrogate pair") from error
+            raise self._fault(where, "a name or a number holds half a surrogate pair") from error
         return converted
 
     def _parse(self, text: bytes | str, where: str) -> object:
         try:
             return strict_json(text)
         except (ValueError, RecursionError) as error:
-            raise self._error(f"{where}: is not valid JSON: {problem(error)}{self._advice}") from error
+            raise self._fault(where, f"is not valid JSON: {problem(error)}") from error
+
+    def _fault(self, where: str, what: str) -> SwarmError:
+        return self._error(f"{where}: {what}{self._advice}")
 
 
 class _FileHead(msgspec.Struct, frozen=True, kw_only=True):

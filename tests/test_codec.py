@@ -65,21 +65,21 @@ def test_a_number_that_json_lacks_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{", "f, line 1: is not valid JSON: .*; restore it$"),
-        ("[pytest]", "f, line 1: is not valid JSON: .*; restore it$"),
-        ("[" * 100_000, "f, line 1: is not valid JSON: .*; restore it$"),
-        ('{"points": [{"x": NaN}]}', "f, line 1: is not valid JSON: NaN is not a JSON number; restore it$"),
-        ('{"points": [{"x": 1e999}], "sizes": {}}', r"f, line 1: field 'points\[0\]\.x': number out of range$"),
-        ("[]", "f, line 1: expected object, found array$"),
-        ('{"points": []}', "f, line 1: field 'sizes' is missing$"),
-        ('{"points": [{"x": 1}, {}], "sizes": {}}', r"f, line 1: field 'points\[1\]\.x' is missing$"),
-        ('{"points": [], "sizes": {"a": 0.5}}', r"f, line 1: field 'sizes\[\.\.\.\]': expected int, found float$"),
-        ('{"points": [], "sizes": {"a": true}}', r"f, line 1: field 'sizes\[\.\.\.\]': expected int, found bool$"),
-        ('{"points": [{"x": "\\ud800"}], "sizes": {}}', "f, line 1: a name or a number holds half a surrogate pair$"),
+        ("{", "f, line 1: is not valid JSON: "),
+        ("[pytest]", "f, line 1: is not valid JSON: "),
+        ("[" * 100_000, "f, line 1: is not valid JSON: "),
+        ('{"points": [{"x": NaN}]}', "f, line 1: is not valid JSON: NaN is not a JSON number"),
+        ('{"points": [{"x": 1e999}], "sizes": {}}', r"f, line 1: field 'points\[0\]\.x': number out of range"),
+        ("[]", "f, line 1: expected object, found array"),
+        ('{"points": []}', "f, line 1: field 'sizes' is missing"),
+        ('{"points": [{"x": 1}, {}], "sizes": {}}', r"f, line 1: field 'points\[1\]\.x' is missing"),
+        ('{"points": [], "sizes": {"a": 0.5}}', r"f, line 1: field 'sizes\[\.\.\.\]': expected int, found float"),
+        ('{"points": [], "sizes": {"a": true}}', r"f, line 1: field 'sizes\[\.\.\.\]': expected int, found bool"),
+        ('{"points": [{"x": "\\ud800"}], "sizes": {}}', "f, line 1: a name or a number holds half a surrogate pair"),
     ],
 )
 def test_what_does_not_fit_is_named(text: str, sentence: str) -> None:
-    with pytest.raises(EventsError, match=sentence):
+    with pytest.raises(EventsError, match=f"^{sentence}.*; restore it$"):
         DECODER.decode(text, where="f, line 1")
 
 

@@ -9,6 +9,7 @@ from pytest_swarm.gate.baseline import Baseline, BaselineCase
 from pytest_swarm.gate.case_verdicts import match_verdicts, not_comparable_verdicts, unmatched_verdicts
 from pytest_swarm.gate.count_verdicts import count_verdict
 from pytest_swarm.gate.draws import twin_runs
+from pytest_swarm.gate.dropped_settings import dropped_settings
 from pytest_swarm.gate.hypotheses import Chance, Hypothesis, hypotheses_of
 from pytest_swarm.gate.looks import earlier_looks
 from pytest_swarm.gate.mean_verdicts import SUSPICION, mean_verdict
@@ -29,6 +30,7 @@ class _Verdicts:
     rows: tuple[VerdictRow, ...] = ()
     cases: tuple[CaseVerdict, ...] = ()
     elsewhere: int = 0
+    dropped: str | None = None  # a sentence on what of `elsewhere` are settings that the run has no longer
 
 
 def evaluate(
@@ -71,6 +73,7 @@ def evaluate(
         rows=tuple(rows),
         cases=tuple(cases),
         elsewhere=len(pairing.elsewhere),
+        dropped=dropped_settings(pairing.elsewhere, run),
     )
     return _result(policy, baseline, found)
 
@@ -106,6 +109,8 @@ def _row_verdict(hypothesis: Hypothesis, *, virtual: bool) -> VerdictRow:
 def _result(policy: Policy, baseline: Baseline, found: _Verdicts) -> GateResult:
     cases = tuple(sorted(found.cases, key=lambda case: case.setup.order))
     failures, warnings = _consequences(policy, found.rows, cases, found.reasons)
+    if found.dropped is not None and policy.incomparable != "ignore":
+        warnings = (*warnings, found.dropped)
     verdicts = [row.verdict for row in found.rows]
     if all(verdict is Verdict.NOT_COMPARABLE for verdict in verdicts):
         verdicts += [Verdict.NOT_COMPARABLE]

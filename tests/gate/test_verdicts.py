@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import comb
 from time import process_time
+from typing import Any
 
 import pytest
 
@@ -290,6 +291,38 @@ def test_renamed_new_missing_and_changed_cases_are_reported_as_such() -> None:
         "d": (Verdict.NOT_COMPARABLE, "case version 1 then, 2 now"),
         "e": (Verdict.NEW, "is not in the baseline"),
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"mode": "milp"}, "mode milp"),
+        ({"vram_budget_gb": 24.0}, "VRAM 24GB"),
+        ({"horizon": "flat"}, "horizon flat"),
+        ({"lambda_token": 0.25}, "lp-h1-8GB-t0.25"),
+    ],
+)
+def test_a_setting_that_the_run_dropped_is_named_where_its_workflow_ran(changes: dict[str, Any], named: str) -> None:
+    def dropped(of: BaselineCase) -> BaselineCase:
+        return replace(of, setup=replace(of.setup, key=replace(of.setup.key, **changes)))
+
+    before = (case("a", [0.5]), dropped(case("a", [0.5])), dropped(case("unasked", [0.5])))
+    said = [
+        evaluate(
+            RunCases(cases=before[:1]),
+            baseline(*before),
+            run_context(),
+            policy=policy(incomparable=incomparable),
+            covered=lambda _: False,
+        )
+        for incomparable in ("warn", "fail", "ignore")
+    ]
+    sentence = (
+        f"of the workflows of this run, the baseline has settings that were not run: {named} (1 case); "
+        "run them too, or delete the baseline and make it anew without them"
+    )
+    assert [each.warnings for each in said] == [(sentence,), (sentence,), ()]
+    assert {(each.verdict, each.failures, each.elsewhere) for each in said} == {(Verdict.OK, (), 2)}
 
 
 @pytest.mark.parametrize(

@@ -2752,4 +2752,11 @@ FAULTS: Final = (
         new="if lacking is None:",
         tests=("test_codec.py",),
     ),
+    Fault(
+        name="a run of some workflows is said to have dropped settings of all",
+        where="gate/dropped_settings.py",
+        old="if each.setup.job in jobs and each.setup.key not in keys",
+        new="if each.setup.key not in keys",
+        tests=("gate/test_verdicts.py",),
+    ),
 )

@@ -13,7 +13,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.curve import curves
-from pytest_swarm.report.charts.distribution import distribution
+from pytest_swarm.report.charts.distribution import LETTER, distribution
 from pytest_swarm.report.charts.forest import FRAME, whisker
 from pytest_swarm.report.charts.graph_drawing import MARGIN, draw_graph
 from pytest_swarm.report.charts.heat import heat
@@ -42,7 +42,7 @@ def test_ticks_are_few_and_lie_within(low: float, width: float, count: int) -> N
     assert all(low - slack <= value <= low + width + slack for value in values)
 
 
-@pytest.mark.parametrize(("value", "low", "high"), [(5.0, 4.5, 5.5), (-20.0, -22.0, -18.0), (0.0, -1.0, 1.0)])
+@pytest.mark.parametrize(("value", "low", "high"), [(5.0, 4.5, 5.5), (-20.0, -22.0, -18.0), (0.0, 0.0, 1.0)])
 def test_a_scale_of_one_value_has_room_around_it(value: float, low: float, high: float) -> None:
     scale = fitted([value, value], start=0, end=100)
     assert (scale.low, scale.high) == (low, high)
@@ -240,6 +240,17 @@ def test_the_distribution_has_a_box_per_mode_on_one_axis() -> None:
     assert found.boxes[0].median < found.boxes[1].median
     assert found.rows[0][4] == "2.0 ms"
     assert distribution({}) is None
+
+
+@pytest.mark.parametrize("mode", ["lp", "single:gemma2:2b-instruct"])
+@pytest.mark.parametrize("longest_ms", [0.5, 5.0, 50.0, 500.0, 50_000.0, 5e8])
+def test_the_labels_of_the_distribution_touch_neither_each_other_nor_the_edge(longest_ms: float, mode: str) -> None:
+    found = distribution({mode: [0.02, longest_ms]})
+    assert found is not None
+    spans = [(each.at - len(each.label) * LETTER / 2, each.at + len(each.label) * LETTER / 2) for each in found.x_ticks]
+    assert len(spans) > 1
+    assert spans[-1][1] <= found.frame.width
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(spans))
 
 
 def test_curves_need_two_horizons_and_split_by_budget_where_lines_are_many() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
@@ -13,9 +14,9 @@ from pytest_swarm.routing.registry import mode_name
 
 WIDTH: Final = 360
 ROW: Final = 34
-LEFT, RIGHT, TOP, BELOW = 84, 344, 8, 40
+LEFT, RIGHT, TOP, BELOW = 84, 338, 8, 40  # the last label is half beyond the right edge, such as `100 ms`
 _NAME: Final = 22  # characters of a mode's name on the left
-_LETTER: Final = 6.2  # pixels of a letter
+LETTER: Final = 6.2  # pixels of a letter
 _PERCENTS: Final = (5, 25, 50, 75, 95)
 
 
@@ -49,7 +50,7 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
     if not points:
         return None
     names = short_names(points, _NAME)
-    left = max(LEFT, 10 + _LETTER * max(map(len, names.values())))
+    left = max(LEFT, 10 + LETTER * max(map(len, names.values())))
     x = logarithmic((value for each in points.values() for value in each), start=left, end=RIGHT)
     boxes: list[Box] = []
     rows: list[tuple[str, ...]] = []
@@ -70,7 +71,7 @@ def distribution(times_ms: Mapping[str, Sequence[float]]) -> Distribution | None
     bottom = TOP + ROW * len(boxes)
     return Distribution(
         frame=Frame(width=WIDTH, height=bottom + BELOW, left=left, right=RIGHT, top=TOP, bottom=bottom),
-        x_ticks=tuple(Tick(at=tick.at, label=_time(tick.label)) for tick in x.ticks()),
+        x_ticks=_apart([Tick(at=tick.at, label=_time(tick.label)) for tick in x.ticks()]),
         boxes=tuple(boxes),
         head=("mode", "steps", "5 %", "25 %", "median", "75 %", "95 %"),
         rows=tuple(rows),
@@ -84,6 +85,13 @@ def _points(times: Iterable[float]) -> tuple[float, float, float, float, float]:
     cuts = quantiles(known, n=100, method="inclusive")
     p5, p25, p50, p75, p95 = (cuts[percent - 1] for percent in _PERCENTS)
     return p5, p25, p50, p75, p95
+
+
+def _apart(ticks: Sequence[Tick]) -> tuple[Tick, ...]:
+    """Every tick, or every second or third, so that no label touches the next one."""
+    gap = (ticks[-1].at - ticks[0].at) / (len(ticks) - 1)
+    widest = LETTER * (1 + max(len(tick.label) for tick in ticks))
+    return tuple(ticks[:: math.ceil(widest / gap)])
 
 
 def _time(label: str) -> str:

@@ -88,7 +88,7 @@ class Scale:
 
 
 def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = False) -> Scale:
-    """Return a linear scale over the values, with some room around them.
+    """Return a linear scale over the values, with some room around them; values of 0 alone are at its bottom.
 
     Args:
         values: What is drawn, in the unit of the axis.
@@ -98,7 +98,9 @@ def fitted(values: Iterable[float], *, start: float, end: float, zero: bool = Fa
     """
     known = list(values) or [0.0, 1.0]
     low, high = min(known), max(known)
-    air = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    if low == high == 0.0:
+        return Scale(low=0.0, high=1.0, start=start, end=end)
+    air = (high - low) * 0.08 or abs(high) * 0.1
     return Scale(low=0.0 if zero else low - air, high=high + air, start=start, end=end)
 
 
