@@ -92,10 +92,10 @@ class PreparedRun:
 
     def prepare(self) -> None:
         """Make what may fail for a bad file or an absent server."""
-        session, resources, benchmarks = self.session, self.resources, self.collected.items
+        session, resources, whole = self.session, self.resources, self.collected.whole
         _ = (resources.bench, resources.confinement, session.repeating)
-        resources.bench.check_modes(self.collected.tests.values())
-        cases = ((key_of(item), session.cases.carryover_of(item)) for item in benchmarks)
+        resources.bench.check_modes(key_of(item).mode for item in whole)
+        cases = ((key_of(item), session.cases.carryover_of(item)) for item in whole)
         check_case_conflicts(cases, resources)
         if resources.measuring is not None:
             _ = resources.to_verify
