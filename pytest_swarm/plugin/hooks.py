@@ -167,6 +167,7 @@ class SwarmHooks:
             if self.session.gating is not None:
                 self.session.gating.take(report)
             if self.run is not None:
+                self.run.jobless.take(report)
                 self._tell_progress(report, self.run)
 
     def _tell_progress(self, report: pytest.TestReport, run: PreparedRun) -> None:
