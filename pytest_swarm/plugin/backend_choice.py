@@ -200,15 +200,17 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
     known = {full_tag(tag) for tag in profile.tags}
     for fault in world.faults:
         if fault.model is not None and full_tag(fault.model) not in known:
-            has = ", ".join(profile.tags)
-            raise OptionError(f"--swarm-fault: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
+            what, has = settings.name_of(Options.fault), ", ".join(profile.tags)
+            raise OptionError(f"{what}: profile {profile.name!r} does not know {fault.model!r}; it knows {has}")
     return simulated_backend(world, fleet, why=why, limits=settings.limits)
 
 
 def _world(settings: Settings) -> SimulatedWorld:
     from pytest_swarm.simulator.simulated_world import load_world
 
-    return load_world(settings.profile, seed=settings.seed, faults=settings.fault)
+    what = settings.name_of(Options.fault)
+    with settings.naming(Options.profile):
+        return load_world(settings.profile, seed=settings.seed, faults=settings.fault, what=what)
 
 
 @contextmanager
@@ -224,5 +226,6 @@ def imported_answers(settings: Settings) -> Path | None:
     """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    imported = load_profile(settings.profile).measured
+    with settings.naming(Options.profile):
+        imported = load_profile(settings.profile).measured
     return None if imported is None else Path(imported.source)
