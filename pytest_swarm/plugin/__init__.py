@@ -79,6 +79,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parametrize(metafunc)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Show of an error of ours in a test module, such as a damaged graph file, the user's line and its sentence."""
+    report = yield
+    call = report.__dict__.get("call")  # pytest keeps it there for its own use
+    if report.failed and call is not None:
+        from pytest_swarm.plugin.short_tracebacks import keep_their_lines
+
+        if keep_their_lines(call.excinfo, collector.config):
+            report.longrepr = collector.repr_failure(call.excinfo)
+    return report
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # xdist has no types
     """Tell a worker of xdist the run's name, and register the hooks of its controller, which collects nothing."""

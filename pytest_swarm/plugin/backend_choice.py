@@ -201,7 +201,9 @@ def _simulated(settings: Settings, fleet: Fleet, needed: tuple[str, ...], why: s
 def _world(settings: Settings) -> SimulatedWorld:
     from pytest_swarm.simulator.simulated_world import load_world
 
-    return load_world(settings.profile, seed=settings.seed, faults=settings.fault)
+    what = settings.name_of(Options.fault)
+    with settings.naming(Options.profile):
+        return load_world(settings.profile, seed=settings.seed, faults=settings.fault, what=what)
 
 
 @contextmanager
@@ -217,5 +219,6 @@ def imported_answers(settings: Settings) -> Path | None:
     """Return the file of known answers that the simulator's profile plays; None where it draws its answers."""
     from pytest_swarm.simulator.models.profile import load_profile
 
-    imported = load_profile(settings.profile).measured
+    with settings.naming(Options.profile):
+        imported = load_profile(settings.profile).measured
     return None if imported is None else Path(imported.source)

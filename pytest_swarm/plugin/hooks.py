@@ -14,6 +14,7 @@ from pytest_swarm.garbage import no_collection, no_collection_at_exit
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.refused_run import refuse_later, usage_errors
+from pytest_swarm.plugin.short_tracebacks import keep_their_lines
 from pytest_swarm.plugin.worker_messages import TOLD
 
 if TYPE_CHECKING:
@@ -136,8 +137,12 @@ class SwarmHooks:
         return [] if self.run is None else self.run.header(quiet=config.get_verbosity() < 0)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Attach a marked test's rule to its report, and in a worker of xdist its events, each as one text."""
+        if call.excinfo is not None:
+            keep_their_lines(call.excinfo, self.config)
         report = yield
         if report.keywords == self._keywords:  # those of one test: its reports of setup, call and teardown share them
             report.keywords = self._keywords
@@ -167,6 +172,7 @@ class SwarmHooks:
             if self.session.gating is not None:
                 self.session.gating.take(report)
             if self.run is not None:
+                self.run.jobless.take(report)
                 self._tell_progress(report, self.run)
 
     def _tell_progress(self, report: pytest.TestReport, run: PreparedRun) -> None:

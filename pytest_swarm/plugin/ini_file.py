@@ -27,6 +27,13 @@ def ini_folder(config: pytest.Config) -> Path:
     return config.rootpath if config.inipath is None else config.inipath.parent
 
 
+def ini_name(config: pytest.Config, key: str) -> str:
+    """Return how messages call a key: with the file that sets it, or with -o where the command line does."""
+    given = (each.partition("=")[0].strip() for each in config.option.override_ini or ())
+    place = "-o" if key in given or config.inipath is None else config.inipath.name
+    return f"{key} ({place})"
+
+
 def ini_value(config: pytest.Config, key: str) -> object:
     """Return what pytest makes of a key; ValueError where nobody has registered it.
 
@@ -40,20 +47,20 @@ def ini_value(config: pytest.Config, key: str) -> object:
     return value
 
 
-def native_value(row: Option[Any], inipath: Path | None, error: Exception) -> object:
+def native_value(row: Option[Any], config: pytest.Config, error: Exception) -> object:
     """Return a value of native TOML that pytest refused for its type: a number, or a list of numbers and texts.
 
     Args:
         row: The option.
-        inipath: The ini file.
+        config: The session's configuration.
         error: Why pytest refused the value; raised as OptionError where the value is of no use to us either.
     """
-    value = dict(_items(inipath)).get(row.dest)
+    value = dict(_items(config.inipath)).get(row.dest)
     if row.bare is not None and isinstance(value, bool):
         return value
     if isinstance(row, Flag | FlagOrWord) or not all(map(_is_plain, value if isinstance(value, list) else [value])):
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise OptionError(f"{row.dest} (ini): {reason}; write {_what_is_taken(row)}") from error
+        reason = str(error).splitlines()[0].removeprefix(f"{config.inipath}: ").rstrip(".")
+        raise OptionError(f"{ini_name(config, row.dest)}: {reason}; write {_what_is_taken(row)}") from error
     return value
 
 

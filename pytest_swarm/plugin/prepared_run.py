@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.cases import key_of
 from pytest_swarm.plugin.conflicts import check_case_conflicts
+from pytest_swarm.plugin.jobless_tests import JoblessTests
 from pytest_swarm.plugin.resources import Resources
 from pytest_swarm.plugin.resuming import earlier_jobs
 from pytest_swarm.plugin.run_folder import RunFolder
@@ -40,7 +41,8 @@ class PreparedRun:
         self.settings = session.settings
         self.collected = collected
         self.resources = Resources(inputs=session.inputs, collected=collected)
-        self._ends: list[Callable[[], None]] = [self.resources.close]  # the last of them comes first
+        self.jobless = JoblessTests(collected.tests)
+        self._ends: list[Callable[[], None]] = [self.resources.close, self._tell_of_jobless]  # the last comes first
         lock = session.lock
         self.folder = RunFolder(
             lock,
@@ -85,6 +87,10 @@ class PreparedRun:
     def _tell_of_thread(self) -> None:
         self.session.tell("a thread still runs a job, which is waited for; Ctrl-C gives that up")
 
+    def _tell_of_jobless(self) -> None:
+        if not self.settings.dry_run:  # which runs none
+            self.resources.remarks.extend(self.jobless.remarks())
+
     def close(self) -> None:
         """Begin no further job, and leave the server as it was found."""
         while self._ends:
@@ -92,10 +98,10 @@ class PreparedRun:
 
     def prepare(self) -> None:
         """Make what may fail for a bad file or an absent server."""
-        session, resources, benchmarks = self.session, self.resources, self.collected.items
+        session, resources, whole = self.session, self.resources, self.collected.whole
         _ = (resources.bench, resources.confinement, session.repeating)
-        resources.bench.check_modes(self.collected.tests.values())
-        cases = ((key_of(item), session.cases.carryover_of(item)) for item in benchmarks)
+        resources.bench.check_modes(key_of(item).mode for item in whole)
+        cases = ((key_of(item), session.cases.carryover_of(item)) for item in whole)
         check_case_conflicts(cases, resources)
         if resources.measuring is not None:
             _ = resources.to_verify

@@ -77,7 +77,12 @@ class Progress:
 def is_benchmark_call(report: pytest.TestReport) -> bool:
     """Whether a report is the end of a benchmark's own phase."""
     ended = report.when == "call" and report.outcome in _RAN and not is_of_subtest(report)
-    return ended and any(name == "swarm.job" for name, _ in report.user_properties)
+    return ended and ran_job(report)
+
+
+def ran_job(report: pytest.TestReport) -> bool:
+    """Whether a test has run a job to its end, or has that of an earlier run."""
+    return any(name == "swarm.job" for name, _ in report.user_properties)
 
 
 def is_of_subtest(report: pytest.TestReport) -> bool:

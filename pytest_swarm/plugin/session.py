@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,6 @@ from pytest_swarm.plugin.worker_messages import WorkerMessages
 from pytest_swarm.routing.mode_table import ModeTable
 
 if TYPE_CHECKING:
-    from pytest_swarm.domain.record import CaseKey
     from pytest_swarm.plugin.gate_session import Gating
     from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.repeating import Repeating
@@ -76,7 +75,7 @@ class SwarmSession:
         """The ids of the tests that failed."""
         self.lost_workers = 0
         self._at_the_end = ExitStack()
-        self._whole: dict[str, CaseKey] = {}
+        self._all_shards: tuple[pytest.Item, ...] | None = None
         self._topics: set[str] = set()
 
     @cached_property
@@ -141,8 +140,9 @@ class SwarmSession:
         return Repeating(baseline, self.settings.gating.rule)
 
     def note_whole(self, items: Iterable[pytest.Item]) -> None:
-        """Keep what cases the whole run has, before the tests of other shards are left out."""
-        self._whole = {item.nodeid: key_of(item) for item in items if is_swarm(item)}
+        """Keep what the whole run has, before the tests of other shards are left out."""
+        if self.settings.shard is not None and not self.settings.skip:
+            self._all_shards = tuple(items)
 
     @property
     def run(self) -> PreparedRun | None:
@@ -150,19 +150,23 @@ class SwarmSession:
         return self.config.stash.get(RUN, None)
 
     def prepare(self, items: Sequence[pytest.Item]) -> None:
-        """Make the run of the benchmarks among the collected tests; a bad file or an absent server leaves none."""
+        """Make the run of the benchmarks among the collected tests; a bad file or an absent server leaves none.
+
+        What a test of another shard is refused for refuses this one, too, so that all shards end alike.
+        """
         from pytest_swarm.plugin.collected import Collected
         from pytest_swarm.plugin.prepared_run import PreparedRun
 
-        refused = next(filter(None, map(lacking_budget, items)), None)
+        whole = items if self._all_shards is None else self._all_shards
+        refused = next(filter(None, map(lacking_budget, whole)), None)
         if refused is not None:
             raise refused
         benchmarks = tuple(item for item in items if is_swarm(item))
         if not benchmarks:
             return
-        self._take_rules(items)
+        self._take_rules(whole, own=frozenset(items))
         tests = {item.nodeid: key_of(item).mode for item in benchmarks}
-        run = PreparedRun(self, Collected(tests=tests, whole=self._whole, items=benchmarks))
+        run = PreparedRun(self, Collected(tests=tests, whole=tuple(filter(is_swarm, whole)), items=benchmarks))
         try:
             run.prepare()
         except BaseException:
@@ -170,15 +174,15 @@ class SwarmSession:
             raise
         self.config.stash[RUN] = run
 
-    def _take_rules(self, items: Sequence[pytest.Item]) -> None:
-        """Give the gate the rules of marked tests; a wrong one is an error without a baseline too."""
+    def _take_rules(self, whole: Iterable[pytest.Item], *, own: Container[pytest.Item]) -> None:
+        """Give the gate the rules of its own marked tests; a wrong one of any is an error, without a baseline too."""
         from pytest_swarm.plugin.gate_settings import check_rule, rule_of_marker
 
-        for item in items:
+        for item in whole:
             rule = rule_of_marker(item, self.settings.gating.rule)
             if rule is not None:
                 check_rule(rule, modes=self.inputs.modes, auto=self.settings.auto_repeat)
-                if self.gating is not None:
+                if self.gating is not None and item in own:
                     self.gating.rules[str(rule.test)] = rule
 
     def follow_workers(self, node_ids: Sequence[str]) -> None:

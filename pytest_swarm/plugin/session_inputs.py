@@ -53,9 +53,11 @@ class SessionInputs:
     @cached_property
     def fleet(self) -> Fleet:
         """The fleet of --swarm-fleet."""
+        from pytest_swarm.plugin.options import Options
         from pytest_swarm.workloads.fleet import load_fleet
 
-        return load_fleet(self.settings.fleet)
+        with self.settings.naming(Options.fleet):
+            return load_fleet(self.settings.fleet)
 
     @cached_property
     def gpu(self) -> MachineGpu:

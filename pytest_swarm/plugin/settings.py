@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from pytest_swarm.errors import OptionError
+from pytest_swarm.errors import FleetError, OptionError, ProfileError
 from pytest_swarm.ollama.address import default_host, host_as_written, without_secrets
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import OF_THE_SIMULATOR, check_conflicts
 from pytest_swarm.plugin.gate_settings import GateSettings, check_rule, gate_settings
-from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_folder, ini_value, native_value
+from pytest_swarm.plugin.ini_file import OTHER_TYPE, ini_folder, ini_name, ini_value, native_value
 from pytest_swarm.plugin.option_kinds import OFF_WORDS, ON_WORDS, Axis, Flag, Many, Option
 from pytest_swarm.plugin.option_text import Budget, OptionText
 from pytest_swarm.plugin.options import ROWS, Options
@@ -106,6 +107,7 @@ class Settings(Options):
         one_of_several: Whether the cases have other servers besides that of these settings.
         hosts: The servers of --swarm-host, or the one that OLLAMA_HOST or the default names.
         given: The text of each option that somebody gave, by its dest.
+        name_of: Returns how messages call an option.
         describes_simulator: Whether the command line describes the simulator, which `auto` then takes.
     """
 
@@ -113,12 +115,13 @@ class Settings(Options):
         source = _Source(config)
         super().__init__({row.attribute: source.value(row) for row in ROWS if not isinstance(row, Axis)})
         self.cli = axes_of_texts(source.cli, what=lambda row: row.flag, known=modes)
-        self.ini = axes_of_texts(source.ini, what=lambda row: f"{row.dest} (ini)", known=modes)
+        self.ini = axes_of_texts(source.ini, what=source.ini_name, known=modes)
         self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=modes)
         self.hosts = self.host or (default_host(),)
         self.one_of_several = False
         self.gating: GateSettings = gate_settings(self, root=Path(config.rootpath), on_cli=source.asks_for)
         self.given: Mapping[str, str] = source.given()
+        self.name_of = source.name_of
         self.describes_simulator = any(map(source.asks_for, OF_THE_SIMULATOR))
         check_conflicts(self, on_cli=source.asks_for)
         check_rule(self.gating.rule, modes=modes, auto=self.auto_repeat)
@@ -130,6 +133,16 @@ class Settings(Options):
         settings.one_of_several = len(self.hosts) > 1
         settings.hosts = (host,)
         return settings
+
+    @contextmanager
+    def naming(self, row: Option[str]) -> Iterator[None]:
+        """Name the option in an error of the block about a file that is not there; any other names the file."""
+        try:
+            yield
+        except (FleetError, ProfileError) as error:
+            if Path(str(self.values[row.attribute])).exists():
+                raise
+            raise type(error)(f"{self.name_of(row)}: {error}") from error
 
     @property
     def spreads_cases(self) -> bool:
@@ -180,7 +193,7 @@ class _Source:
         if isinstance(row, Flag):
             return bool(self._config.getoption(row.dest) if on_cli else self._ini(row))
         texts = self._cli_texts(row) if on_cli else self._ini_texts(row)
-        what, folder = (row.flag, Path.cwd()) if on_cli else (f"{row.dest} (ini)", self._folder)
+        what, folder = (row.flag, Path.cwd()) if on_cli else (self.ini_name(row), self._folder)
         if not texts and row.default is not None:
             texts, what = (row.default,), row.flag
         if row.absent and row.default in texts and len(texts) > 1:
@@ -189,6 +202,14 @@ class _Source:
         if isinstance(row, Many):
             return tuple(each for values in parsed for each in values)
         return parsed[0] if parsed else None
+
+    def ini_name(self, row: Option[Any]) -> str:
+        """Return how messages call the option where the ini file gives it."""
+        return ini_name(self._config, row.dest)
+
+    def name_of(self, row: Option[Any]) -> str:
+        """Return how messages call the option, by where its value is from."""
+        return self.ini_name(row) if not self.has_cli(row) and self._ini_texts(row) else row.flag
 
     def has_cli(self, row: Option[Any]) -> bool:
         """Return whether the command line gives the option."""
@@ -237,7 +258,7 @@ class _Source:
             value = str(value).strip().splitlines()
         texts = tuple(str(each).strip() for each in value)
         if len(texts) > 1 and not isinstance(row, Axis | Many):
-            raise OptionError(f"{row.dest} (ini): takes one value, and has {len(texts)}; leave the others out")
+            raise OptionError(f"{self.ini_name(row)}: takes one value, and has {len(texts)}; leave the others out")
         if row.bare is not None and texts:  # as on the command line, where such an option can stand alone
             word = texts[0].lower()
             texts = (row.bare,) if word in ON_WORDS else () if word in OFF_WORDS else texts
@@ -247,4 +268,4 @@ class _Source:
         try:
             return ini_value(self._config, row.dest)
         except (*OTHER_TYPE, ValueError) as error:
-            return native_value(row, self._config.inipath, error)
+            return native_value(row, self._config, error)

@@ -30,7 +30,7 @@ def drawn_tests(resources: Resources) -> frozenset[str]:
     settings = resources.settings
     if not settings.verify:
         return frozenset()
-    whole = resources.collected.whole.items()
+    whole = resources.collected.cases.items()
     tests = {test: key.mode for test, key in whole if not (settings.auto_repeat and key.repeat > 1)}
     able = verifiable(tests, resources.server_bench)
     if len(able) < min(settings.verify, len(tests)):

@@ -18,7 +18,7 @@ from pytest_swarm.simulator.server import app
 from pytest_swarm.simulator.server.faults import parse_fault
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.graph_files import load_graph
-from tests.plugin.conftest import Reports, refuses
+from tests.plugin.conftest import SUITE, Reports, refuses
 
 pytest.importorskip("uvicorn")
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -202,11 +202,17 @@ def test_where_neither_server_nor_simulator_has_the_models_both_are_named(suite:
     assert line.endswith("give it with --swarm-profile=FILE")
 
 
-@pytest.mark.parametrize(("mode", "asked_for"), [("greedy", False), ("greedy,llm", True)])
-def test_a_planner_is_demanded_only_where_it_plans(suite: pytest.Pytester, mode: str, asked_for: bool) -> None:
-    args = ("--swarm-backend=ollama", "--swarm-planner=qwen3:4b", f"--swarm-compare={mode}")
+@pytest.mark.parametrize(
+    ("option", "asked_for"),
+    [("--swarm-compare=greedy", False), ("--swarm-compare=greedy,llm", True), ("--swarm-shard=1/2", True)],
+)
+def test_a_planner_is_demanded_only_where_it_plans(suite: pytest.Pytester, option: str, asked_for: bool) -> None:
+    """In another shard too: all of them must take one server."""
+    if "shard" in option:
+        suite.makepyfile(test_planned=SUITE.replace("def test_", "@pytest.mark.swarm(modes='llm')\ndef test_"))
     with tags_server(*HEAVY) as host:
-        result = suite.runpytest(*args, f"--swarm-host={host}")
+        args = ("--swarm-backend=ollama", "--swarm-planner=qwen3:4b", f"--swarm-host={host}")
+        result = suite.runpytest(*args, option)
     missing = any("does not have the planner qwen3:4b; name an installed" in line for line in result.errlines)
     assert missing is asked_for
     assert (result.ret == pytest.ExitCode.USAGE_ERROR) is asked_for  # where it is not, the first chat fails

@@ -218,18 +218,32 @@ def test_lists_are_taken_where_warnings_are_errors(suite: pytest.Pytester, repor
 )
 def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str, taken: str) -> None:
     toml(suite, "pytest", "pytest", line)
-    refuses(suite, "--swarm-repeat=1", says=f"{line.split()[0]} (ini): *[!.]; write {taken}")
+    refuses(suite, "--swarm-repeat=1", says=f"{line.split()[0]} (pytest.toml): config option *[!.]; write {taken}")
 
 
-def test_an_ini_value_is_named_as_one(suite: pytest.Pytester) -> None:
-    suite.makeini("[pytest]\nswarm_seed = pi\nswarm_vram = 8GB")
-    refuses(suite, says="swarm_seed (ini): 'pi' is not a whole number")
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("swarm_seed = pi", "swarm_seed (tox.ini): 'pi' is not a whole number"),
+        ("swarm_fleet = 3", "swarm_fleet (tox.ini): 3: there is no such fleet file; *"),
+        ("swarm_profile = 3", "swarm_profile (tox.ini): profile 3: there is no such file, *"),
+        ("swarm_fault = boom", "swarm_fault (tox.ini): 'boom' is not a fault; *"),
+        ("swarm_fault = hang:model=x", "swarm_fault (tox.ini): the profile has no model 'x'; it has *"),
+    ],
+)
+def test_an_ini_value_is_named_as_one(suite: pytest.Pytester, line: str, says: str) -> None:
+    suite.makeini(f"[pytest]\n{line}\nswarm_vram = 8GB\nswarm_backend = sim")
+    refuses(suite, says=says)
+
+
+def test_an_ini_value_of_the_command_line_is_named_as_one(suite: pytest.Pytester) -> None:
+    refuses(suite, "-o", "swarm_fleet=3", says="swarm_fleet (-o): 3: there is no such fleet file; *")
 
 
 @pytest.mark.parametrize("key", ["swarm_cassette", "swarm_planner", "swarm_seed"])
 def test_an_ini_value_of_several_lines_is_refused_where_one_is_taken(suite: pytest.Pytester, key: str) -> None:
     suite.makeini(f"[pytest]\n{key} =\n  1\n  2\nswarm_vram = 8GB\nswarm_backend = sim")
-    refuses(suite, says=f"{key} (ini): takes one value, and has 2; leave the others out")
+    refuses(suite, says=f"{key} (tox.ini): takes one value, and has 2; leave the others out")
 
 
 def test_paths_of_the_ini_file_are_read_from_its_folder(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.plugin.conftest import INI, refuses
 from tests.plugin.conftest import SUITE as INVOICE
-from tests.plugin.conftest import refuses
 
 SUITE = """
 import pytest
@@ -63,6 +63,32 @@ def test_a_part_goes_on_as_the_same_part_alone(suite: pytest.Pytester, option: t
         *option,
         says=f"--swarm-resume: run * was made with swarm_shard = 1/2, and this one has {there}; start a new run",
     )
+
+
+NO_BUDGET = "no VRAM budget for test_b.py::test_b: *"
+NO_MODEL = "mode 'single:nobody': fleet 'heavy' has no model 'nobody'*"
+
+
+@pytest.mark.parametrize("shard", ["1/2", "2/2"])
+@pytest.mark.parametrize(
+    ("marker", "says"),
+    [
+        ("pytest.mark.swarm", NO_BUDGET),
+        ("pytest.mark.swarm(vram='8GB', modes='single:nobody')", NO_MODEL),
+        ("pytest.mark.swarm(vram='8GB', modes='policy:nowhere.json')", "*nowhere.json*"),
+    ],
+)
+def test_what_refuses_one_part_refuses_all(suite: pytest.Pytester, marker: str, says: str, shard: str) -> None:
+    suite.makeini(INI.replace("swarm_vram = 8GB\n", ""))
+    test = "import pytest\n@{}\ndef test_{}(swarm_run): ...\n"
+    suite.makepyfile(test_invoice=test.format("pytest.mark.swarm(vram='8GB')", "a"), test_b=test.format(marker, "b"))
+    refuses(suite, f"--swarm-shard={shard}", says=says)
+
+
+def test_parts_without_a_benchmark_want_no_budget(suite: pytest.Pytester) -> None:
+    suite.makeini(INI.replace("swarm_vram = 8GB\n", ""))
+    suite.makepyfile(test_plain="def test_plain(): ...")
+    suite.runpytest("--swarm-skip", "--swarm-shard=1/1").assert_outcomes(passed=1, deselected=1)
 
 
 def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:

@@ -170,7 +170,7 @@ def test_bad_option(suite: pytest.Pytester, option: str, sentence: str) -> None:
 
 def test_bad_ini_value(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nswarm_vram = lots")
-    refuses(suite, says="swarm_vram (ini): 'lots' is not a size*")
+    refuses(suite, says="swarm_vram (tox.ini): 'lots' is not a size*")
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_file_that_the_system_refuses_is_named(
 
 def test_a_nul_in_the_ini_file_is_named_with_its_option(suite: pytest.Pytester) -> None:
     (suite.path / "pytest.toml").write_text('[pytest]\nswarm_baseline = "a\\u0000b"\n')
-    refuses(suite, says="swarm_baseline (ini): 'a\\x00b' has a NUL character*")
+    refuses(suite, says="swarm_baseline (pytest.toml): 'a\\x00b' has a NUL character*")
 
 
 def refusing_stat(stat: Callable[..., os.stat_result]) -> Callable[..., os.stat_result]:

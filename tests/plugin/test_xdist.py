@@ -99,7 +99,7 @@ def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("-n1", "-o", "swarm_horizon=x"), "ERROR: swarm_horizon (ini): 'x' is not a horizon depth*"),
+        (("-n1", "-o", "swarm_horizon=x"), "ERROR: swarm_horizon (-o): 'x' is not a horizon depth*"),
         (("-n1", "--swarm-fleet=nofile"), "ERROR: *nofile*"),
         (("-n1", "--swarm-resume"), "ERROR: --swarm-resume: there is no earlier run*"),
     ],
@@ -124,8 +124,8 @@ def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pyt
 @pytest.mark.parametrize(
     ("ini", "sentence"),
     [
-        ("swarm_vram = 8 bananas", "swarm_vram (ini): '8 bananas' is not a size; write for example 8GB or 7.5GiB"),
-        ("swarm_seed = x", "swarm_seed (ini): 'x' is not a whole number"),
+        ("swarm_vram = 8 bananas", "swarm_vram (tox.ini): '8 bananas' is not a size; write for example 8GB or 7.5GiB"),
+        ("swarm_seed = x", "swarm_seed (tox.ini): 'x' is not a whole number"),
     ],
 )
 def test_a_bad_ini_value_ends_in_one_sentence_as_without_xdist(suite: pytest.Pytester, ini: str, sentence: str) -> None:
