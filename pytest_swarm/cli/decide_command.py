@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.report.note_groups import grouped
     from pytest_swarm.report.wording import whole_line
     from pytest_swarm.telemetry.reader import read_run
-    from pytest_swarm.units import parse_size_gb
+    from pytest_swarm.units import format_gb, parse_size_gb
 
     sizes = () if options.vram is None else options.vram.split(",")
     question = DecisionQuestion(
@@ -93,8 +93,10 @@ def run(options: argparse.Namespace) -> int:
             print("".join(f"note: {each.info.run}: {whole_line(note)}\n" for note in notes), end="")
     for text in said:
         print(text, end="")
-    if not (said or any(map(why_no_policy, decisions))):
-        print("next: --policy=policy.json writes it, --export takes it to another tool")
+    writable = [each for each in decisions if why_no_policy(each) is None]
+    if writable and not said:
+        which = "" if len(decisions) == 1 else f"--vram={format_gb(writable[0].budget_gb)} "
+        print(f"next: {which}--policy=policy.json writes it, {which}--export takes it to another tool")
     return 0
 
 

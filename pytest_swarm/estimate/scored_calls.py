@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -65,9 +66,14 @@ class CellSums:
 
 
 def cell_sums(calls: Iterable[ScoredCall]) -> Mapping[CellKey, CellSums]:
-    """Return the sums of every model and type that has a call."""
-    found: dict[CellKey, CellSums] = {}
+    """Return the sums of every model and type that has a call, by model and type; the order of the calls is no matter.
+
+    So the runs of shards, merged, have the very sums of one whole run.
+    """
+    values: dict[CellKey, list[float]] = {}
     for call in calls:
-        key, value = CellKey(full_tag(call.model), str(call.type)), call.capability
-        found[key] = found.get(key, CellSums()).plus(CellSums(1, value, value * value))
-    return found
+        values.setdefault(CellKey(full_tag(call.model), str(call.type)), []).append(call.capability)
+    return {
+        key: CellSums(len(own), math.fsum(own), math.fsum(value * value for value in own))
+        for key, own in sorted(values.items())
+    }

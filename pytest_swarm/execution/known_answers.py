@@ -80,10 +80,10 @@ def run_answers(run: Run) -> KnownAnswers:
     """Return the scored answers of a run.
 
     Two modes that gave a task the same answer of the same model are one draw. A call without an answer in the events
-    counts once per repeat.
+    counts once per repeat. Cases are taken by their digest, so that the order in which they ran is no matter.
     """
     seen: dict[tuple[str, str, str, str | int], ScoredCall] = {}
-    for job in run.jobs:
+    for job in sorted(run.jobs, key=lambda job: job.case.digest):
         for outcome in job.outcomes:
             call = _scored(job, outcome)
             if call is not None:

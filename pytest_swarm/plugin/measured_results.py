@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.limits import base_node_id
@@ -24,16 +24,16 @@ OFFLINE: Final = "--swarm-offline forbids to ask a server"
 _SHOWN: Final = 3  # missing answers that a message names
 
 
-def measured_test(case: Case, measured: Measured, *, since_ms: float) -> MeasuredTest:
+def measured_test(case: Case, measured: Measured, *, known_before: Set[str]) -> MeasuredTest:
     """Return what was measured for the cases of a test.
 
     Args:
         case: One of them.
         measured: What came of them.
-        since_ms: When the session began, in milliseconds since 1970.
+        known_before: The keys of the answers that were known when the session began.
     """
     complete = [result for result in measured.cases.values() if isinstance(result, CompleteCase)]
-    answers = {key: answer for result in complete for key, answer in result.answers.items()}
+    answers = {key for result in complete for key in result.answers}
     stalled_s = {key: seconds for result in complete for key, seconds in result.stalled_s.items()}
     return MeasuredTest(
         test=base_node_id(case.test),
@@ -44,7 +44,7 @@ def measured_test(case: Case, measured: Measured, *, since_ms: float) -> Measure
         loads=sum(wave.loads for wave in measured.waves),
         server_s=sum(wave.server_s for wave in measured.waves),
         unmeasured=len(measured.cases) - len(complete),
-        known=sum(answer.measured_ts_ms < since_ms for answer in answers.values()),
+        known=len(answers & known_before),
         stalled=len(stalled_s),
         stalled_s=max(0.0, sum(stalled_s.values())),
     )

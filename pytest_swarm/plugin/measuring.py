@@ -79,8 +79,19 @@ class Measuring:
 
     @cached_property
     def store(self) -> AnswerStore:
-        """The answer store."""
-        return open_answers(self._settings.answers, writable=self.inner is not None)
+        """The answer store; a dry run reads what there is, and makes no file."""
+        path = self._settings.answers
+        if self.inner is None:
+            return open_answers(path, writable=False)
+        if not self._settings.dry_run:
+            return AnswerStore(path)
+        there = path.exists() and path.stat().st_size > 0
+        return AnswerStore(path if there else None, writable=False)
+
+    @cached_property
+    def _known_before(self) -> frozenset[str]:
+        """The keys of the answers that are known before the first test; no times, because a clock may step back."""
+        return self.store.known_keys(self._settings.timeout_s)
 
     @cached_property
     def known(self) -> ServerAnswers:
@@ -89,8 +100,9 @@ class Measuring:
             models = stored_models(self.store, self._demand.tags)
         else:
             models = served_models(self.inner)
-            for model in models:
+            for model in () if self._settings.dry_run else models:
                 self.store.see(SeenModel(model=model, seen_ts_ms=now_ms()))
+        _ = self._known_before
         return ServerAnswers(store=self.store, models=identities(models), timeout_s=self._settings.timeout_s)
 
     @cached_property
@@ -193,7 +205,7 @@ class Measuring:
             cases = {each.digest: each for each in (case, *others())}
             with self._told_where_ended(case):
                 measured = self.measure(tuple(cases.values()))
-            test = measured_test(case, measured, since_ms=self._since_ms)
+            test = measured_test(case, measured, known_before=self._known_before)
             sink.emit(encode_measured_test(test, now_ms()))
             self._results |= {_key(cases[digest]): result for digest, result in measured.cases.items()}
         result = self._results.pop(key)

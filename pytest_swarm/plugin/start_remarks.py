@@ -181,6 +181,7 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
             *_faults(policy),
             *(changed_models(policy, digests.items()) if digests else ()),
             *changed_figures(policy, resources.planned_fleet),
+            *_weights(policy, given),
             *_estimates(policy, given),
             *_options(policy, given),
         ]
@@ -191,6 +192,15 @@ def policy_remarks(resources: Resources, given: Mapping[str, str]) -> list[str]:
 def _faults(policy: PolicyFile) -> Iterator[str]:
     if policy.provenance.fault is not None:
         yield f"it cannot be used as it is: in the runs of its decision it {policy.provenance.fault}"
+
+
+def _weights(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
+    """Yield that a policy plans by weights of its own, where the other modes of the run have others."""
+    weights = policy.weights
+    for name, own in (("token", weights.token), ("switch", weights.switch), ("latency", weights.latency)):
+        option = f"swarm_lambda_{name}"
+        if any(float(each) != own for each in text_of(option, given).split(",")):
+            yield f"its own {flag_of(option)}={own:g} holds for it, not that of the run"
 
 
 def _estimates(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:

@@ -117,9 +117,11 @@ class PolicyProvenance(Struct, frozen=True, kw_only=True):
         Count | None, Meta(description="families of the jobs, which chance counts; null where none was declared")
     ] = None
     repeats: Count
-    gain: float | None = None
-    gain_low: float | None = None
-    gain_high: float | None = None
+    gain: Annotated[
+        float | None, Meta(description="honest gain over `against` of the policy that looked best, used or not")
+    ] = None
+    gain_low: Annotated[float | None, Meta(description="lower end of the 95 % interval of that gain")] = None
+    gain_high: Annotated[float | None, Meta(description="upper end of the 95 % interval of that gain")] = None
     figures: Annotated[
         Literal["measured", "replayed", "predicted", "simulated"] | None,
         Meta(description="where times and loads come from; null in a file of an earlier version"),

@@ -89,6 +89,18 @@ def test_what_the_events_of_a_run_lack_is_said(decide: object, capsys: pytest.Ca
     assert capsys.readouterr().out.endswith("\nnext: pytest --swarm-compare=policy:p.json plays it\n")
 
 
+def test_of_several_budgets_the_next_command_names_one(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it the command that was told is refused, as a policy is for one budget."""
+    found = many({"fixed": 0.2, "milp": 0.9}, jobs=12, budgets_gb=(24.0, 36.0))
+    assert decide(found) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(
+        "\nnext: --vram=24GB --policy=policy.json writes it, --vram=24GB --export takes it to another tool\n"
+    )
+    assert decide(found, "--policy=p.json") == 4
+    assert decide(found, "--vram=24GB", "--policy=p.json") == 0
+
+
 def test_of_many_notes_of_a_run_the_first_are_printed(decide: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert decide(replace(GOOD, notes=tuple(f"case {n} is late" for n in range(30)))) == 0
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]

@@ -125,3 +125,16 @@ def test_no_answers_are_no_strength() -> None:
 def test_the_shrunk_mean_by_its_formula() -> None:
     assert shrunk_mean(prior=0.4, mean=0.8, count=6, strength=2) == pytest.approx(0.7)
     assert shrunk_mean(prior=0.4, mean=0.8, count=6, strength=math.inf) == 0.4
+
+
+def test_the_table_is_the_same_to_the_last_digit_in_any_order_of_the_answers() -> None:
+    fleet = Fleet(name="two", models=(model("a", math=0.5), model("b", code=0.4)))
+    some = [
+        call
+        for n, tag in enumerate(("a", "b"))
+        for at, kind in enumerate(("math", "code", "other"))
+        for call in calls(tag, kind, *(math.sin(k + 7 * n + 3 * at) ** 2 for k in range(23)), difficulty=3.0)
+    ]
+    orders = [some, some[::-1], some[1::2] + some[::2], sorted(some, key=lambda call: call.score)]
+    whole, *others = [shrunk_table(cell_sums(each), fleet) for each in orders]
+    assert others == [whole] * 3

@@ -43,6 +43,17 @@ def test_a_call_without_an_answer_counts_once_a_repeat() -> None:
     assert len(run_answers(run_of(silent(1), silent(1), silent(2))).calls) == 2 * len(silent(1).outcomes)
 
 
+def test_which_of_two_scores_counts_does_not_depend_on_the_order_of_the_cases() -> None:
+    """The cases of a merged run stand in another order than those of a whole one."""
+
+    def scored(mode: str, score: float) -> JobRecord:
+        found = record(case=key(mode))
+        return replace(found, outcomes=tuple(replace(each, answer=None, score=score) for each in found.outcomes))
+
+    one, other = scored("lp", 0.25), scored("milp", 0.75)
+    assert run_answers(run_of(one, other)).calls == run_answers(run_of(other, one)).calls
+
+
 def test_what_failed_or_was_not_scored_says_nothing_of_a_model() -> None:
     found = record()
     first, second, *rest = found.outcomes

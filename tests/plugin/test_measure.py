@@ -262,6 +262,19 @@ def test_the_report_tells_what_was_measured(suite: pytest.Pytester, reports: Rep
     assert second["verified"] == []
 
 
+@pytest.mark.parametrize("now", [0.0, 1e15], ids=["clock back", "clock ahead"])
+def test_what_was_known_is_counted_by_the_store_and_by_no_clock(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch, now: float
+) -> None:
+    monkeypatch.setattr("pytest_swarm.execution.asked_answers.now_ms", lambda: now)
+    counts = []
+    for modes in ("greedy", "lp,greedy"):
+        run(suite, *MEASURE, f"--swarm-compare={modes}")
+        found = reports.report["run"]["measure"]
+        counts.append((found["answers_known"], found["answers_asked"]))
+    assert counts == [(0, 2), (2, 1)]
+
+
 def figures_of(result: pytest.RunResult, start: str) -> list[int]:
     """The whole numbers in the line of a dry run that begins so."""
     [line] = [line for line in result.outlines if line.startswith(start)]
@@ -278,9 +291,13 @@ def test_a_dry_run_asks_nothing_and_tells_what_is_known(suite: pytest.Pytester) 
     assert 0 < calls < whole_calls == 12
     assert 0 < loads < whole_loads
     assert not (suite.path / "reports").exists() or not list((suite.path / "reports").glob("*/events.jsonl"))
-    run(suite, *OFFLINE, *modes).assert_outcomes(failed=6)
+    assert not (suite.path / ".swarm-answers").exists()
     run(suite, *MEASURE, *modes).assert_outcomes(passed=6)
+    store = suite.path / ".swarm-answers"
+    store.chmod(0o444)
+    content = store.read_bytes()
     after = run(suite, *MEASURE, *modes, "--swarm-dry-run", "--swarm-verify=2")
+    assert store.read_bytes() == content
     assert figures_of(after, "dry run of")[1] > 0
     assert figures_of(after, "now: about")[:3] == [0, 0, 0]
     verified, calls, *_ = figures_of(after, "2 cases for real as well: about")

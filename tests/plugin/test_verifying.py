@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from msgspec.structs import replace as changed
 
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.execution.backends import simulated_backend
@@ -59,17 +58,16 @@ def test_only_what_a_server_can_run_is_verified(knows: bool, count: int) -> None
 
 def test_what_was_measured_for_a_test_is_counted_over_its_cases_and_waves() -> None:
     """Two whole cases share an answer; one of three answers was known before; what stalled in both counts once."""
-    old, new = (changed(ANSWER, measured_ts_ms=ts_ms) for ts_ms in (10.0, 30.0))
     cases: dict[str, WaveResult] = {
-        "a": CompleteCase(record=None, events=(), answers={"x": old, "y": new}, stalled_s={"y": 1.5}),
-        "b": CompleteCase(record=None, events=(), answers={"y": new, "z": new}, stalled_s={"y": 1.5, "z": -0.5}),
+        "a": CompleteCase(record=None, events=(), answers={"x": ANSWER, "y": ANSWER}, stalled_s={"y": 1.5}),
+        "b": CompleteCase(record=None, events=(), answers={"y": ANSWER, "z": ANSWER}, stalled_s={"y": 1.5, "z": -0.5}),
         "c": NotMeasured(lacks=("the answer",), reason="no time"),
     }
     waves = (
         WaveReport(asked=2, loads=1, server_s=3.5, failures={}),
         WaveReport(asked=1, loads=0, server_s=0.25, failures={}),
     )
-    found = measured_test(case(WB1, "lp"), Measured(cases=cases, waves=waves), since_ms=20.0)
+    found = measured_test(case(WB1, "lp"), Measured(cases=cases, waves=waves), known_before={"x", "of another test"})
     counts = (found.unmeasured, found.answers, found.known, found.waves, found.asked, found.loads, found.stalled)
     assert counts == (1, 3, 1, 2, 3, 1, 2)
     assert (found.server_s, found.stalled_s) == (3.75, 1.0)

@@ -324,6 +324,10 @@ def test_what_a_run_does_otherwise_than_its_policy_was_decided_is_said(written: 
         f"policy {path}: its own --swarm-learning=off holds for it, not that of the run",
         f"policy {path}: it was decided with --swarm-dispatch=tasks, and this run has layers",
     ]
+    lighter = given | {"swarm_lambda_token": "0.5,1", "swarm_lambda_switch": "0.20"}
+    assert policy_remarks(_Session(path), lighter) == [
+        f"policy {path}: its own --swarm-lambda-token=0.5 holds for it, not that of the run"
+    ]
     unread = {"swarm_planner": "llama3.1:8b", "swarm_quality_floor": "0.2", "swarm_replan": "always"}
     assert policy_remarks(_Session(path), given | unread) == [], "milp reads none of them"
     crossed = changed(path, estimates_from="cross:reports/A", learning=None)

@@ -88,16 +88,14 @@ class AnswerStore:
             return opened.enter_context(connected(":memory:"))
         if is_there(self.path) and not self.path.is_file():
             raise AnswersError(f"answers {self.path}: is a folder or a device; name the file of a store")
-        if not writable:
-            if not self.path.exists():
-                raise AnswersError(f"answers {self.path}: there is no such file; measure first, or import an export")
-            return self._open_to_read(opened)
+        if not writable and not self.path.exists():
+            raise AnswersError(f"answers {self.path}: there is no such file; measure first, or import an export")
         if not is_database(self.path):
             raise AnswersError(
                 f"answers {self.path}: is no answer store; "
                 "take an export into one with `python -m pytest_swarm answers import FILE`"
             )
-        return opened.enter_context(connected(self.path))
+        return opened.enter_context(connected(self.path)) if writable else self._open_to_read(opened)
 
     def _open_to_read(self, opened: ExitStack) -> sqlite3.Connection:
         """Open the file without changing it; a folder that cannot be written needs `immutable`."""
@@ -193,6 +191,16 @@ class AnswerStore:
         """Return how many answers there are."""
         with self._checked():
             return int(self._database.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+    def known_keys(self, timeout_s: float) -> frozenset[str]:
+        """Return the keys of all answers that need not be asked under a time limit: not those given up earlier."""
+        with self._checked():
+            rows = self._database.execute(
+                "SELECT key FROM answers WHERE CASE WHEN json_valid(answer) "
+                "THEN ifnull(json_extract(answer, '$.unanswered_s'), 1e99) >= ? END",
+                (timeout_s,),
+            ).fetchall()
+        return frozenset(key for (key,) in rows)
 
     # --- samples ---------------------------------------------------------------------------------------------
 

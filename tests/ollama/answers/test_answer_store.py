@@ -109,8 +109,10 @@ def test_an_answer_stays_and_one_that_was_given_up_is_replaced_by_more() -> None
         assert store.add(question(), changed(ANSWER, text="", unanswered_s=10.0))
         assert not store.add(question(), changed(ANSWER, text="", unanswered_s=5.0))
         assert store.add(question(), changed(ANSWER, text="", unanswered_s=20.0))
+        assert [len(store.known_keys(limit_s)) for limit_s in (10.0, 20.0, 21.0)] == [1, 1, 0]
         assert store.add(question(), ANSWER)
         assert not store.add(question(), changed(ANSWER, text="5"))
+        assert store.known_keys(21.0) == {question().key}
         assert store.answer(question()) == ANSWER
 
 
