@@ -150,6 +150,55 @@ def no_reports_folder(workshop: Workshop) -> None:
     assert "no run can be written there" in result.stderr.str()
 
 
+LEAKING = """
+import contextlib
+@pytest.fixture(autouse=True)
+def leak(request):
+    left = []
+    if os.path.exists("armed") and "greedy" in request.node.name:
+        with contextlib.suppress(OSError):
+            while True:
+                left.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(8):
+            os.close(left.pop())
+    yield
+    for each in left:
+        os.close(each)
+"""
+
+
+@contextmanager
+def few_open_files(count: int) -> Iterator[None]:
+    """Let this process open so many files beside those that are open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def no_files_to_open(workshop: Workshop) -> None:
+    suite(workshop)
+    with few_open_files(40):
+        result = workshop.pytester.runpytest(MODES)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "this process cannot open 64 more files (Too many open files)" in result.stderr.str()
+
+
+def leaking_fixture(workshop: Workshop) -> None:
+    reports = suite(workshop)
+    with Path("conftest.py").open("a") as file:
+        file.write("\nimport pytest\n" + LEAKING)
+    with few_open_files(100):
+        result = workshop.pytester.runpytest(MODES)
+    result.assert_outcomes(passed=2, failed=1)
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines(["*this process cannot open 16 more files (Too many open files)*"])
+    assert [each["mode"] for each in reports.report["cases"]] == ["lp", "stop"]
+    resumed(workshop, reports, b"")
+
+
 def no_memory_for_reports(workshop: Workshop) -> None:
     def exhausted(*_: object) -> None:
         raise MemoryError
@@ -316,6 +365,24 @@ def _folders() -> tuple[FaultCase, ...]:
             expected="one sentence with the command that writes them, exit status 1",
             kept=WHOLE_LINES,
             carry_out=no_memory_for_reports,
+            memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
+        ),
+        FaultCase(
+            name="no files are left to open, before the first test",
+            place=Place.PROCESS,
+            expected="one sentence, exit status 4",
+            kept="nothing was measured",
+            carry_out=no_files_to_open,
+            memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
+        ),
+        FaultCase(
+            name="a fixture leaves no file to open for one test",
+            place=Place.PROCESS,
+            expected="one sentence in that test; the others run",
+            kept=WHOLE_LINES,
+            carry_out=leaking_fixture,
             memory_mb=120.0,
             cpu_s=SESSION_CPU_S,
         ),
