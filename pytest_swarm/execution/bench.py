@@ -29,6 +29,7 @@ from pytest_swarm.execution.loop_tasks import result_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
+from pytest_swarm.open_files import OF_A_CASE, require_open_files
 from pytest_swarm.routing.base import RouterSetup, Weights
 from pytest_swarm.routing.mode_table import GIVE_SPEEDS, ModeTable, lacks_speeds
 from pytest_swarm.routing.policy import fitting_policy, policy_estimator, weights_of
@@ -134,6 +135,7 @@ class Bench(ServerUpkeep):
                 "estimates from the answers to all other jobs start anew with each job, and --swarm-carryover=group "
                 "keeps what was learned; leave one of them out"
             )
+        require_open_files(OF_A_CASE)
         state = self._enter_state(case, carryover)
         state.connection.register_graph(case.graph)
         if state.connection.listener is not None:

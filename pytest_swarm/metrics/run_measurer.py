@@ -6,6 +6,7 @@ So a job's events are read once for its figures, and where a run is followed, it
 from __future__ import annotations
 
 import os
+from itertools import compress
 
 from pytest_swarm.domain.record import JobRecord, Run
 from pytest_swarm.metrics.job_figures import JobFigures, figures_of
@@ -30,4 +31,4 @@ class RunMeasurer:
     def finish(self) -> tuple[Run, tuple[MeasuredJob, ...]]:
         """Read what is left, and return the run and its measured jobs; EventsError where the file is not sound."""
         run = self.reader.finish()
-        return run, measure_run(run, self._figures)
+        return run, measure_run(run, [*compress(self._figures, self.reader.standing)])

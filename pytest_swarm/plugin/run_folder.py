@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_swarm.codec import encode_line
 from pytest_swarm.errors import EventsError, OptionError
 from pytest_swarm.files import write_whole
+from pytest_swarm.open_files import OF_A_RUN, require_open_files
 from pytest_swarm.plugin.resuming import EarlierJobs
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
@@ -83,6 +84,7 @@ class RunFolder:
 
         Also where the run goes on in a file that this user may only read: its first case could take hours.
         """
+        require_open_files(OF_A_RUN)
         root = self.path.parent
         keep_out = root / ".gitignore"
         try:

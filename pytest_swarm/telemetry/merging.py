@@ -9,6 +9,7 @@ import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 from typing import Final
 
@@ -21,14 +22,13 @@ from pytest_swarm.files import replacing
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.event_lines import EventHead, decode_head
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
-from pytest_swarm.telemetry.reader import events_file
+from pytest_swarm.telemetry.reader import RunReader
 
 _OF_A_PART: Final = frozenset(("swarm_shard", "swarm_resume"))
 """Options that say something of a part, and nothing of the whole."""
 
 
 _BESIDE_JOBS: Final = ("note", "measured_test", "verified_case")  # events that stand for themselves
-_BEGINNING: Final = "dag_structure"
 _END: Final = "job_dag_summary"
 
 
@@ -38,8 +38,8 @@ def write_merged(
     """Write the events of all parts into one file, and return its path.
 
     The events of jobs are copied as they are, but for the server of each, where the parts had several. Those of a job
-    that never ended are left out, and as in reading a run, those of a job in which a line is damaged. The file is
-    written aside and renamed, so that it is whole or not there.
+    that the reader leaves out stay behind: of one that never ended, or whose lines are damaged. The file is written
+    aside and renamed, so that it is whole or not there.
 
     Args:
         parts: The path of each part, and the part as it was read.
@@ -131,41 +131,20 @@ def _lines(
 
 def _job_lines(path: Path) -> Iterator[tuple[EventHead, bytes]]:
     """Yield the events of a part that belong to ended jobs, and its notes on cases, in their order."""
-    path = events_file(path)
-    kept = set[int]()
-    of_open_jobs: dict[str, list[int]] = {}
-    for number, event, _ in _read(path):
-        if event is None:
-            of_open_jobs.clear()
-        elif event.event in _BESIDE_JOBS:
-            kept.add(number)
-        elif event.event == _BEGINNING:
-            of_open_jobs[event.case] = [number]
-        elif event.case in of_open_jobs:
-            of_open_jobs[event.case].append(number)
-            if event.event == _END:
-                kept.update(of_open_jobs.pop(event.case))
-    for number, event, line in _read(path):
-        if event is not None and number in kept:
-            yield event, line
-
-
-def _read(path: Path) -> Iterator[tuple[int, EventHead | None, bytes]]:
-    """Yield number, head and text of each line that is not blank; the head of a damaged or cut-off line is None."""
-    with path.open("rb") as file:
+    reader = RunReader(path, numbered=True)
+    reader.finish()
+    kept = {n for numbers in compress(reader.line_numbers or (), reader.standing) for n in numbers}
+    beside = set[bytes]()
+    with reader.path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            text = (line if number > 1 else line.removeprefix(codecs.BOM_UTF8)).strip()
-            if text:
-                yield number, _head(text, where=f"{path}, line {number}"), text + b"\n"
-
-
-def _head(text: bytes, *, where: str) -> EventHead | None:
-    try:
-        return decode_head(text, where=where)
-    except EventsError:
-        if is_json(text):
-            raise
-        return None
+            text = (line if number > 1 else line.removeprefix(codecs.BOM_UTF8)).strip() + b"\n"
+            if number in kept:
+                yield decode_head(text, where=f"{path}, line {number}"), text
+            elif text not in beside and is_json(text):
+                head = decode_head(text, where=f"{path}, line {number}")
+                if head.event in _BESIDE_JOBS:
+                    beside.add(text)
+                    yield head, text
 
 
 def _with_host(line: bytes, host: str) -> bytes:

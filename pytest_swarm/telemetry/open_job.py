@@ -14,12 +14,13 @@ from pytest_swarm.telemetry.job_parts import JobParts, PartEvent
 
 @dataclass(slots=True)
 class OpenJob:
-    """A job that has begun. `open_tasks` are those without a result."""
+    """A job that has begun. `open_tasks` are those without a result, `lines` the number of each line by its hash."""
 
     case: Case
     simulated: bool
     open_tasks: set[str]
     parts: JobParts
+    lines: dict[int, int]
 
     @property
     def label(self) -> str:
@@ -66,10 +67,7 @@ class OpenJob:
         if event.status is not JobStatus.COMPLETED or not self.open_tasks:
             return None
         task = next(each.id for each in self.case.graph.tasks if each.id in self.open_tasks)
-        return (
-            f"field 'status': the job is completed, but has no task_result of {task!r}; remove this line, then go on "
-            f"with --swarm-resume"
-        )
+        return f"field 'status': the job is completed, but has no task_result of {task!r}"
 
     def _result_fault(self, event: types.TaskResultEvent, fleet: Fleet | None) -> str | None:
         """Return how a result contradicts the fleet, the graph or an earlier line."""

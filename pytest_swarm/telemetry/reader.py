@@ -1,8 +1,9 @@
 """Reading events.jsonl back into a Run.
 
 A cut-off last line and a job without an end are accepted, and a note of the run says so. So is a line in the middle
-that is no JSON, which a full disk or an editor left: the jobs that it may belong to are left out as a whole, because
-figures of a part would be wrong. Events of unknown types are left out: a later version may write them.
+that is no JSON, which a full disk or an editor left, or that contradicts those before it: the jobs that it may belong
+to are left out as a whole, because figures of a part would be wrong. A line that stands there twice counts once. Events
+of unknown types are left out: a later version may write them.
 """
 
 from __future__ import annotations
@@ -10,24 +11,26 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
+from itertools import compress
 from typing import BinaryIO, Final
 from zlib import crc32
 
 from pytest_swarm.codec import is_json
-from pytest_swarm.documents import path_of
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
-from pytest_swarm.files import MeasuredFile, measured_kind, readable
+from pytest_swarm.files import readable
 from pytest_swarm.graph_codec import decode_graph_object
-from pytest_swarm.telemetry import EVENTS_FILE, events
 from pytest_swarm.telemetry import event_types as types
+from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.copied_lines import CopiedLines, line_hash
+from pytest_swarm.telemetry.damage import Damage
 from pytest_swarm.telemetry.event_lines import decode_event, decode_head, sound_event
+from pytest_swarm.telemetry.events_path import events_file, no_events
 from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.open_job import OpenJob
@@ -35,27 +38,11 @@ from pytest_swarm.telemetry.open_job import OpenJob
 _BLOCK: Final = 2**20
 
 
-def events_file(path: str | os.PathLike[str]) -> Path:
-    """Return the events.jsonl of a run's folder; a path that is no folder, as it is.
-
-    Raises:
-        EventsError: the folder holds none. The message names a run below it.
-    """
-    path = path_of(path, EventsError)
-    if not path.is_dir():
-        return path
-    file = path / EVENTS_FILE
-    if not file.exists():
-        inside = max((each.parent for each in path.glob(f"*/{EVENTS_FILE}")), default=Path("reports") / "RUN")
-        raise EventsError(f"{path}: holds no events.jsonl; name the folder of a run, such as {inside}")
-    return file
-
-
 def read_run(path: str | os.PathLike[str]) -> Run:
     """Return the Run of an events.jsonl, or of the folder that holds one.
 
     Raises:
-        EventsError: a line is JSON, but no event. The message names file, line and field.
+        EventsError: a line is JSON, but no event, or begins another run. The message names file, line and field.
     """
     return RunReader(path).finish()
 
@@ -66,12 +53,21 @@ class RunReader:
     Args:
         path: An events.jsonl, or the folder that holds one.
         ended: Takes each job as it ends: a record whose parts are in memory, equal to the one of the run.
+        numbered: Whether the numbers of the lines of each job are asked for.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, ended: Callable[[JobRecord], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        ended: Callable[[JobRecord], None] | None = None,
+        numbered: bool = False,
+    ) -> None:
         self.path = events_file(path)
         self.end = 0
         """Bytes of the file up to the end of the last line that was read."""
+        self.line_numbers: list[tuple[int, ...]] | None = [] if numbered else None
+        """The numbers of the lines of each job that has ended, from 1; None where they were not asked for."""
         self._checksum = 0  # of these bytes
         self._line = 0
         self._ended = ended
@@ -85,11 +81,10 @@ class RunReader:
         self._collected: dict[str, None] = {}
         self._failed: tuple[str, ...] | None = None
         self._parts: MergedParts | None = None
-        self._damaged: list[int] = []
-        self._torn: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
-        self._headless: set[str] = set()  # cases of which events were left, and whose beginning was damaged
-        self._unowned = 0  # damaged lines that belong to no job that is known
-        self._goes_on = False  # whether a session behind the last damaged line collected all tests
+        self._damage = Damage()
+        self._ended_last: dict[str, int] = {}  # case -> which of the jobs is its last one
+        self._withdrawn: dict[str, int] = {}  # case -> how many jobs had ended when a line contradicted those of it
+        self._copies = CopiedLines(self.path)
         self._measured = MeasuredReader()
         self._graphs: dict[bytes, TaskGraph] = {}
 
@@ -123,6 +118,11 @@ class RunReader:
         cut_off = self.read_on()
         return self._run(("the last line of events.jsonl was cut off and left out",) if cut_off else ())
 
+    @property
+    def standing(self) -> Sequence[bool]:
+        """Whether each job that has ended belongs to the run; no later line contradicts such a one."""
+        return [n >= self._withdrawn.get(job.case.digest, 0) for n, job in enumerate(self._jobs)]
+
     def is_as_read(self) -> bool:
         """Return whether the file still holds what was read of it."""
         checksum, left = 0, self.end
@@ -145,10 +145,20 @@ class RunReader:
 
     def _take_line(self, line: bytes, *, start: int) -> None:
         event = sound_event(line) or self._event_of(line)
+        text = line_hash(line)
         if isinstance(event, PartEvent):
-            self._take_part(event, start=start)
-        elif event is not None:
-            self._take(event)
+            self._take_part(event, start=start, text=text)
+        elif isinstance(event, types.JobSummaryEvent):
+            self._take_end(event, start=start, text=text)
+        elif event is not None and not self._copies.is_single(event, text, begins_anew=self._begins_anew(event)):
+            self._take(event, text)
+        self._copies.note(text)
+
+    def _begins_anew(self, event: types.AnyEvent) -> bool:
+        """Whether an event is the beginning of a case of which no job is there."""
+        return isinstance(event, types.DagStructureEvent) and not (
+            event.case in self._open or event.case in self._ended_last
+        )
 
     def _event_of(self, line: bytes) -> types.AnyEvent | None:
         """Return the event of a line by its head; None for one of an unknown type, and for a damaged line."""
@@ -156,10 +166,11 @@ class RunReader:
             return decode_event(line, decode_head(line, where=self._where), where=self._where)
         except EventsError as error:
             if self._info is None:
-                raise self._no_events(line, str(error).removeprefix(f"{self.path}, ")) from error
+                raise no_events(self.path, line, str(error).removeprefix(f"{self.path}, ")) from error
             if is_json(line):
                 raise
-            self._leave_out()
+            self._damage.take_unreadable(self._line, running=self._open)
+            self._open.clear()
             return None
 
     @property
@@ -170,81 +181,80 @@ class RunReader:
     def _fault(self, text: str) -> EventsError:
         return EventsError(f"{self._where}: {text}")
 
-    def _no_events(self, first: bytes, reason: str) -> EventsError:
-        """Return the error for a file of another kind, by its first line; it names the run in whose folder it lies."""
-        held = measured_kind(first)
-        if held is MeasuredFile.EVENTS:
-            return EventsError(f"{self.path}, {reason}")
-        if held is not None:
-            reason = f"it holds {held.shown}"
-        folder = self.path.parent
-        run = folder if (folder / EVENTS_FILE).is_file() and self.path.name != EVENTS_FILE else Path("reports", "RUN")
-        return EventsError(
-            f"{self.path}: is no events.jsonl of pytest-swarm ({reason}); name the folder of a run, such as {run}"
-        )
-
-    def _leave_out(self) -> None:
-        """Leave out a damaged line with every job that is open there; nobody knows to which of them it belongs."""
-        self._damaged.append(self._line)
-        self._unowned += not self._open
-        self._goes_on = False
-        self._torn |= {case: job.label for case, job in self._open.items()}
-        self._open.clear()
-
-    def _take(self, event: types.AnyEvent) -> None:
+    def _take(self, event: types.AnyEvent, text: int) -> None:
         match event:
             case types.RunStartEvent():
-                if self._info is not None:
+                info = self._run_info(event)
+                if self._info not in (None, info):
                     raise self._fault("field 'event': a second run_start; a file holds one run, so split it")
-                self._info = self._run_info(event)
+                self._info = info
             case types.RunEndEvent():
                 self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
                 self._parts = event.parts
             case types.CollectionEvent():
                 self._complete = False  # until this session too has ended
-                self._goes_on |= bool(self._damaged) and self._collected.keys() <= {*event.tests}
+                self._damage.begin_session(has_all=self._collected.keys() <= {*event.tests})
                 self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self._measured.take(event)
             case types.NoteEvent():
                 self._case_notes.append(event.text)
             case types.DagStructureEvent():
+                if self._damage.passes_over(event.case):
+                    return
                 case = events.decode_dag_structure(event, self._graph(event))
                 self._open[event.case] = OpenJob(
                     case=case,
                     simulated=event.simulated,
                     open_tasks={each.id for each in case.graph.tasks},
                     parts=JobParts(self._file, held=self._ended is not None),
+                    lines={text: self._line},
                 )
-            case types.JobSummaryEvent():
-                job = self._open_job(event)
-                if job is not None:
-                    if (fault := job.fault_of_end(event)) is not None:
-                        raise self._fault(fault)
-                    del self._open[event.case]
-                    self._jobs.append(job.closed(event, job.parts.stored()))
-                    if self._ended is not None:
-                        self._ended(job.closed(event, job.parts.held()))
 
-    def _take_part(self, event: PartEvent, *, start: int) -> None:
-        job = self._open_job(event)
+    def _take_end(self, event: types.JobSummaryEvent, *, start: int, text: int) -> None:
+        job = self._open_job(event, start=start, text=text)
         if job is None:
+            return
+        if (fault := job.fault_of_end(event)) is not None:
+            self._leave_out(event.case, fault, job.label)
+            return
+        del self._open[event.case]
+        self._ended_last[event.case] = len(self._jobs)
+        self._jobs.append(job.closed(event, job.parts.stored()))
+        if self.line_numbers is not None:
+            self.line_numbers.append((*job.lines.values(), self._line))
+        if self._ended is not None:
+            self._ended(job.closed(event, job.parts.held()))
+
+    def _take_part(self, event: PartEvent, *, start: int, text: int) -> None:
+        job = self._open_job(event, start=start, text=text)
+        if job is None or self._copies.is_in(job.lines, text):
             return
         fault = job.fault_of(event, fleet=None if self._info is None else self._info.fleet)
         if fault is not None:
-            raise self._fault(fault)
+            self._leave_out(event.case, fault, job.label)
+            return
+        job.lines[text] = self._line
         job.parts.take(event, start=start, end=self.end)
 
-    def _open_job(self, event: PartEvent | types.JobSummaryEvent) -> OpenJob | None:
-        """Return the job of an event; None for one that was left out, or whose beginning was."""
-        job = self._open.get(event.case)
-        if job is None and not self._damaged:
-            name = type(event).__struct_config__.tag
-            raise self._fault(f"{name} of a job that no dag_structure opened")
-        if job is None and event.case not in self._torn.keys() | self._headless:
-            self._headless.add(event.case)
-            self._unowned = max(0, self._unowned - 1)
-        return job
+    def _open_job(self, event: PartEvent | types.JobSummaryEvent, *, start: int, text: int) -> OpenJob | None:
+        """Return the job of an event; None for one that was left out, or that stands there twice."""
+        job, last = self._open.get(event.case), self._ended_last.get(event.case)
+        if job is not None or self._damage.passes_over(event.case) or self._copies.is_anywhere(text, start=start):
+            return job
+        name = type(event).__struct_config__.tag
+        if last is not None:
+            self._leave_out(event.case, f"{name} of a job that has ended", self._jobs[last].case.label)
+        elif not self._damage.explains(event.case):
+            self._leave_out(event.case, f"{name} of a job that no dag_structure opened", None)
+        return None
+
+    def _leave_out(self, case: str, reason: str, label: str | None) -> None:
+        """Leave out the line that is read, and with it what the file holds of its case."""
+        self._damage.take_contradiction(self._line, reason, case=case, label=label)
+        self._open.pop(case, None)
+        if self._ended_last.pop(case, None) is not None:
+            self._withdrawn[case] = len(self._jobs)
 
     def _run_info(self, event: types.RunStartEvent) -> RunInfo:
         try:
@@ -261,34 +271,29 @@ class RunReader:
 
     def _run(self, cut_off: tuple[str, ...]) -> Run:
         if self._info is None:
-            raise self._no_events(b"", "it holds no run_start event")
+            raise no_events(self.path, b"", "it holds no run_start event")
         unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
-        again = {job.case.digest for job in self._jobs}
-        made_good = self._goes_on and not self._unowned and self._torn.keys() | self._headless <= again
-        damage = self._damage(again | self._open.keys(), made_good=made_good)
+        jobs = tuple(compress(self._jobs, self.standing))
+        there = {job.case.digest for job in jobs}
+        made_good = self._damage.is_made_good(there)
+        damage = self._damage.sentences(there | self._open.keys(), is_made_good=made_good)
         lost = (*(() if made_good else damage), *cut_off)
         return Run(
             info=self._info,
-            jobs=tuple(self._jobs),
+            jobs=jobs,
             complete=self._complete and not unfinished and not lost,
-            notes=(*self._notes, *sorted(set(self._case_notes)), *unfinished, *damage, *cut_off),
+            notes=(
+                *self._notes,
+                *sorted(set(self._case_notes)),
+                *unfinished,
+                *self._copies.sentences,
+                *damage,
+                *cut_off,
+            ),
             collected=tuple(self._collected),
             failed=self._failed,
             measured=tuple(self._measured.tests),
             verified=tuple(self._measured.cases.values()),
             lost=lost,
             parts=self._parts,
-        )
-
-    def _damage(self, again: Set[str], *, made_good: bool) -> tuple[str, ...]:
-        """A sentence for the damaged lines and the jobs that were left out and not run again."""
-        if not self._damaged:
-            return ()
-        lost = [label for case, label in self._torn.items() if case not in again]
-        jobs = f", and with them {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}" if lost else ""
-        lines = "line" if len(self._damaged) == 1 else "lines"
-        now = "their jobs ran again" if made_good else "go on with --swarm-resume to run what is missing"
-        return (
-            f"events.jsonl has {len(self._damaged)} damaged {lines} (first: line {self._damaged[0]}), left out{jobs}; "
-            f"{now}",
         )

@@ -17,6 +17,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
+from pytest_swarm.errors import OptionError
 from pytest_swarm.estimate.estimator import Estimator
 from pytest_swarm.execution.bench import Bench, Carryover
 from pytest_swarm.execution.bench_settings import BenchSettings
@@ -26,6 +27,7 @@ from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, rebuilt, run, task
 from tests.execution.stand_in import StandIn, reply
+from tests.faults.session_faults import few_open_files
 from tests.instances import mode_for, mode_names
 
 DIAMOND = graph(("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), name="diamond")
@@ -39,6 +41,11 @@ def test_every_mode_runs_a_job_to_its_end(mode: str) -> None:
     assert {each.task for each in record.outcomes} == {"a", "b", "c", "d"}
     assert {each.status for each in record.outcomes} == {TaskStatus.OK}
     assert [step.ready_tasks for step in record.steps] == [("a",), ("b", "c"), ("d",)]
+
+
+def test_a_case_does_not_begin_where_its_calls_could_open_no_connection() -> None:
+    with few_open_files(10), pytest.raises(OptionError, match="cannot open 16 more files"):
+        run(case(DIAMOND, "greedy"))
 
 
 def test_a_job_that_has_ended_leaves_nothing_to_the_garbage_collector() -> None:

@@ -150,6 +150,55 @@ def no_reports_folder(workshop: Workshop) -> None:
     assert "no run can be written there" in result.stderr.str()
 
 
+LEAKING = """
+import contextlib
+@pytest.fixture(autouse=True)
+def leak(request):
+    left = []
+    if os.path.exists("armed") and "greedy" in request.node.name:
+        with contextlib.suppress(OSError):
+            while True:
+                left.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(8):
+            os.close(left.pop())
+    yield
+    for each in left:
+        os.close(each)
+"""
+
+
+@contextmanager
+def few_open_files(count: int) -> Iterator[None]:
+    """Let this process open so many files beside those that are open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def no_files_to_open(workshop: Workshop) -> None:
+    suite(workshop)
+    with few_open_files(40):
+        result = workshop.pytester.runpytest(MODES)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "this process cannot open 64 more files (Too many open files)" in result.stderr.str()
+
+
+def leaking_fixture(workshop: Workshop) -> None:
+    reports = suite(workshop)
+    with Path("conftest.py").open("a") as file:
+        file.write("\nimport pytest\n" + LEAKING)
+    with few_open_files(100):
+        result = workshop.pytester.runpytest(MODES)
+    result.assert_outcomes(passed=2, failed=1)
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines(["*this process cannot open 16 more files (Too many open files)*"])
+    assert [each["mode"] for each in reports.report["cases"]] == ["lp", "stop"]
+    resumed(workshop, reports, b"")
+
+
 def no_memory_for_reports(workshop: Workshop) -> None:
     def exhausted(*_: object) -> None:
         raise MemoryError
@@ -177,17 +226,25 @@ def left_behind(workshop: Workshop) -> None:
     assert len(reports.report["cases"]) == 3
 
 
-def damaged_events(damage: Callable[[bytes], bytes]) -> Callable[[Workshop], None]:
-    """Return what resumes a run whose events were damaged, and has every case in the end."""
+def damaged_events(damage: Callable[[bytes], bytes], *, ran: int | None = None) -> Callable[[Workshop], None]:
+    """Return what resumes a run whose events were damaged, and has every case in the end.
+
+    Args:
+        damage: What happens to the events.
+        ran: How many jobs run again; None where that is not asked.
+    """
 
     def carry_out(workshop: Workshop) -> None:
         reports = suite(workshop)
         Path("armed").unlink()
         workshop.pytester.runpytest(MODES).assert_outcomes(passed=3)
         path = reports.folder / "events.jsonl"
-        path.write_bytes(damage(path.read_bytes()))
+        damaged = damage(path.read_bytes())
+        path.write_bytes(damaged)
         result = workshop.pytester.runpytest(MODES, "--swarm-resume")
         result.assert_outcomes(passed=3)
+        begun = path.read_bytes().count(b'"dag_structure"') - damaged.count(b'"dag_structure"')
+        assert ran is None or begun == ran
         assert sorted(each["mode"] for each in reports.report["cases"]) == ["greedy", "lp", "stop"]
         assert all(each["status"] == "completed" for each in reports.report["cases"])
 
@@ -198,6 +255,24 @@ def _torn(data: bytes) -> bytes:
     lines = data.splitlines(keepends=True)
     number = next(n for n, line in enumerate(lines) if b'"task_result"' in line and b'"greedy"' in line)
     return b"".join((*lines[:number], lines[number][:50], *lines[number + 1 :]))
+
+
+def _second_result(data: bytes) -> bytes:
+    """The data with another result of a task, as from another run."""
+    lines = data.splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if b'"task_result"' in line and b'"greedy"' in line)
+    strange = lines[number].replace(b'"ts_ms":', b'"ts_ms":1')
+    return b"".join((*lines[: number + 1], strange, *lines[number + 1 :]))
+
+
+def _moved(data: bytes) -> bytes:
+    """The data with the end of the job in the middle before its beginning."""
+    lines = data.splitlines(keepends=True)
+    first, end = (
+        next(n for n, line in enumerate(lines) if kind in line and b'"greedy"' in line)
+        for kind in (b'"dag_structure"', b'"job_dag_summary"')
+    )
+    return b"".join((*lines[:first], lines[end], *lines[first:end], *lines[end + 1 :]))
 
 
 def rows() -> tuple[FaultCase, ...]:
@@ -245,22 +320,30 @@ def rows() -> tuple[FaultCase, ...]:
         )
         for name, (carry_out, kept) in disks.items()
     ]
+    rerun, copied = "the jobs of the damage run again", "each line counts once, and no job runs again"
     resumes = {
-        "events with a torn line in the middle, then a resume": damaged_events(_torn),
-        "events with a torn last line, then a resume": damaged_events(lambda data: data[:-37]),
-        "events with a byte order mark, then a resume": damaged_events(lambda data: b"\xef\xbb\xbf" + data),
+        "events with a torn line in the middle, then a resume": (rerun, damaged_events(_torn)),
+        "events with a torn last line, then a resume": (rerun, damaged_events(lambda data: data[:-37])),
+        "events with a byte order mark, then a resume": (rerun, damaged_events(lambda data: b"\xef\xbb\xbf" + data)),
+        "events with two results of one task, then a resume": (rerun, damaged_events(_second_result)),
+        "events out of order, then a resume": (rerun, damaged_events(_moved)),
+        "events that are there twice, then a resume": (copied, damaged_events(lambda data: data + data, ran=0)),
+        "events whose second half is there twice, then a resume": (
+            copied,
+            damaged_events(lambda data: data + data[data.index(b"\n", len(data) // 2) + 1 :], ran=0),
+        ),
     }
     again = [
         FaultCase(
             name=name,
             place=Place.FILE,
-            expected="the jobs of the damage run again",
+            expected=expected,
             kept="every case is completed in the end",
             carry_out=carry_out,
             memory_mb=120.0,
             cpu_s=SESSION_CPU_S,
         )
-        for name, carry_out in resumes.items()
+        for name, (expected, carry_out) in resumes.items()
     ]
     return (*stops, *full, *again, *_folders())
 
@@ -282,6 +365,24 @@ def _folders() -> tuple[FaultCase, ...]:
             expected="one sentence with the command that writes them, exit status 1",
             kept=WHOLE_LINES,
             carry_out=no_memory_for_reports,
+            memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
+        ),
+        FaultCase(
+            name="no files are left to open, before the first test",
+            place=Place.PROCESS,
+            expected="one sentence, exit status 4",
+            kept="nothing was measured",
+            carry_out=no_files_to_open,
+            memory_mb=120.0,
+            cpu_s=SESSION_CPU_S,
+        ),
+        FaultCase(
+            name="a fixture leaves no file to open for one test",
+            place=Place.PROCESS,
+            expected="one sentence in that test; the others run",
+            kept=WHOLE_LINES,
+            carry_out=leaking_fixture,
             memory_mb=120.0,
             cpu_s=SESSION_CPU_S,
         ),

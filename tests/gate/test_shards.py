@@ -50,7 +50,7 @@ def test_plain():
 def a_job(number: int, *, mode: str = "lp") -> JobRecord:
     graph = replace(WORKFLOWBENCH[0], name=f"job{number}")
     case = Case(graph=graph, key=key(mode), test=f"test_jobs.py::test_job[{mode}-h0-8GB-job{number}]")
-    return replace(record({"s0": 1.0}, graph=graph), steps=(), case=case)
+    return replace(record(graph=graph), steps=(), case=case)
 
 
 def a_part(
@@ -167,6 +167,7 @@ def test_the_part_that_a_merged_run_lacked_completes_it_where_it_lacks_no_more(f
 DAMAGES = {
     "no JSON": (b'"event":"task_result",', b'"event":"task_result"'),
     "no UTF-8": (b'"event":"task_result",', b'"event":"task_result","odd":"\xff",'),
+    "a second result of a task": (b'"task":"s0"', b'"task":"s1"'),
     "an event in which a job begins": (b'"event":"dag_structure",', b'"event" '),
 }
 
