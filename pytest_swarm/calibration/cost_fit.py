@@ -16,7 +16,7 @@ from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
-from pytest_swarm.domain.text_tokens import text_tokens
+from pytest_swarm.domain.text_tokens import decode_steps, text_tokens
 from pytest_swarm.metrics.facts import median_of_known
 from pytest_swarm.simulator.models.call_cost import CallCost, TokenRates, estimated_tokens
 
@@ -66,7 +66,7 @@ def first_format_s(chats: Iterable[RecordedChat]) -> float | None:
 
 
 def decode_tokens_per_s(replies: Iterable[tuple[int | None, float | None]]) -> float | None:
-    """Return the tokens per second over all replies of more than one token; None if none tells.
+    """Return the tokens per second after the first token of all replies of more than one; None if none tells.
 
     Args:
         replies: Completion tokens and the server's seconds of decoding, as far as they are known.
@@ -74,7 +74,7 @@ def decode_tokens_per_s(replies: Iterable[tuple[int | None, float | None]]) -> f
     known = [(tokens, seconds) for tokens, seconds in replies if (tokens or 0) >= _LEAST_TIMED_TOKENS and seconds]
     if not known:
         return None
-    return sum(tokens or 0 for tokens, _ in known) / sum(seconds or 0.0 for _, seconds in known)
+    return sum(decode_steps(tokens or 0) for tokens, _ in known) / sum(seconds or 0.0 for _, seconds in known)
 
 
 def own_limit(chats: Iterable[RecordedChat]) -> int | None:

@@ -11,6 +11,7 @@ from statistics import quantiles
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.domain.text_tokens import decode_steps
 from pytest_swarm.simulator.models.profile_types import Profile
 
 _LEAST_CASES: Final = 5  # with fewer, tenths of them say nothing
@@ -60,8 +61,8 @@ def machine_speed(chats: Sequence[RecordedChat], profile: Profile) -> float | No
     for chat in chats:
         model, tokens, seconds = profile.model(chat.model), chat.reply.completion_tokens, chat.reply.decode_s
         beside = any(each.model != chat.model and each.exchange.overlaps(chat.exchange) for each in chats)
-        if model is None or not tokens or tokens == 1 or not seconds or beside:
+        if model is None or not tokens or not decode_steps(tokens) or not seconds or beside:
             continue
-        expected += tokens / model.spec.decode_tokens_per_s
+        expected += decode_steps(tokens) / model.spec.decode_tokens_per_s
         recorded += seconds
     return expected / recorded if recorded else None

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import RecordedChat
+from pytest_swarm.domain.text_tokens import decode_steps
 
 _BESIDE: Final = 0.8  # of its time: so much of a call beside others tells the slowdown
 _ALONE: Final = 0.05  # so little does not count
@@ -83,7 +84,11 @@ def _slowdown(chats: Sequence[RecordedChat], shares: Sequence[tuple[float, ...]]
     """Return the median of how much longer the phases of calls beside others took than by the speeds of those alone."""
     ratios = []
     for phase in (0, 1):
-        speeds = [(_speed(chat, phase), share[phase]) for chat, share in zip(chats, shares, strict=True) if share]
+        speeds = [
+            (speed, share[phase])
+            for chat, share in zip(chats, shares, strict=True)
+            if share and (speed := _speed(chat, phase))
+        ]
         alone = [speed for speed, share in speeds if share < _ALONE]
         ratios += [median(alone) / speed for speed, share in speeds if share > _BESIDE] if alone else []
     if len(ratios) < 2 * _LEAST_CALLS:
@@ -93,10 +98,11 @@ def _slowdown(chats: Sequence[RecordedChat], shares: Sequence[tuple[float, ...]]
 
 
 def _speed(chat: RecordedChat, phase: int) -> float:
-    """Return the tokens per second of prefill (0) or decoding (1)."""
+    """Return the tokens per second of prefill (0) or decoding (1); 0 for a reply of one token."""
     reply = chat.reply
-    tokens, seconds = ((chat.tokens_read, reply.prefill_s), (reply.completion_tokens, reply.decode_s))[phase]
-    return max(1, tokens or 0) / (seconds or 1.0)
+    steps = decode_steps(reply.completion_tokens or 0)
+    tokens, seconds = ((chat.tokens_read, reply.prefill_s), (steps, reply.decode_s))[phase]
+    return (tokens or 0) / (seconds or 1.0)
 
 
 def _alone(chat: RecordedChat, shares: tuple[float, ...], slowdown: float) -> RecordedChat:

@@ -27,6 +27,11 @@ _TOKENS_PER_SYMBOL_PAIR: Final = 1.2
 _TOKENS_PER_LINE_END: Final = 1.2
 
 
+def decode_steps(tokens: int) -> int:
+    """Return the steps that the server's decoding time covers, one less than the tokens: the prompt gives the first."""
+    return max(0, tokens - 1)
+
+
 def tokens_by_length(text: str) -> float:
     """Return the estimated tokens of a text by its characters: a quarter each, and 1 in Chinese, Japanese and Korean.
 

@@ -16,7 +16,7 @@ from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.seeding import stable_rng
-from pytest_swarm.domain.text_tokens import tokens_by_length
+from pytest_swarm.domain.text_tokens import decode_steps, tokens_by_length
 from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.server_answers import ServerAnswers
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
@@ -70,7 +70,7 @@ class ImaginedAnswers(ServerAnswers):
         estimated = self.tokens.get(question.last_message, _USUAL_TOKENS)
         completion_tokens = max(1, estimated - prompt_tokens, math.ceil(tokens_by_length(text)))
         prefill_s = prompt_tokens / (figures.prefill_tokens_per_s or _PREFILL_TOKENS_PER_S)
-        decode_s = completion_tokens / (figures.decode_tokens_per_s or USUAL_TOKENS_PER_S)
+        decode_s = decode_steps(completion_tokens) / (figures.decode_tokens_per_s or USUAL_TOKENS_PER_S)
         return StoredAnswer(
             text=text,
             kind="imagined",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from pytest_swarm.domain.text_tokens import decode_steps
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import SpeedSample
 from pytest_swarm.ollama.client import OllamaClient
@@ -99,4 +100,5 @@ def _working_s(reply: ChatReply) -> float:
 
 
 def _speed(reply: ChatReply) -> float | None:
-    return reply.completion_tokens / reply.decode_s if reply.completion_tokens and reply.decode_s else None
+    steps = decode_steps(reply.completion_tokens or 0)
+    return steps / reply.decode_s if steps and reply.decode_s else None

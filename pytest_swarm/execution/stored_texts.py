@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_swarm.domain.prompt_speed import is_stalled
-from pytest_swarm.domain.text_tokens import tokens_by_length
+from pytest_swarm.domain.text_tokens import decode_steps, tokens_by_length
 from pytest_swarm.execution.played_world import CurrentWorld, ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
@@ -101,5 +101,5 @@ def _decode_s(answer: StoredAnswer, figures: ModelFigures, tokens: int) -> float
     if answer.unanswered_s is not None:
         return answer.unanswered_s * _ENDLESS
     if answer.beside and figures.decode_tokens_per_s:
-        return tokens / figures.decode_tokens_per_s
+        return decode_steps(tokens) / figures.decode_tokens_per_s
     return (answer.total_s or 0.0) if answer.decode_s is None else answer.decode_s

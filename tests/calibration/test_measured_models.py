@@ -127,16 +127,16 @@ def test_loads_that_stalled_are_noted() -> None:
     assert stall_notes(replace(model, weights="other:latest")) == [], "the same loads, told of the model in front"
 
 
-def test_speed_is_tokens_over_the_servers_seconds() -> None:
+def test_speed_is_steps_over_the_servers_seconds() -> None:
     figures: dict[str, Json] = {
         "prompt_eval_count": 100,
         "prompt_eval_duration": 500_000_000,
         "total_duration": 3_600_000_000,
     }
-    slow = chat("a", "1", eval_count=50, eval_duration=2_000_000_000, load_duration=1_000_000_000, **figures)
+    slow = chat("a", "1", eval_count=51, eval_duration=2_000_000_000, load_duration=1_000_000_000, **figures)
     model = measured(slow, replace(chat("a", "1", seed=1), sent_s=100.0))
     assert (model.decode_tokens_per_s, model.prefill_tokens_per_s, model.overhead_s) == (25, 200, pytest.approx(0.1))
-    assert (model.num_ctx, model.completion_tokens[TaskType.MATH]) == (2048, (50,))
+    assert (model.num_ctx, model.completion_tokens[TaskType.MATH]) == (2048, (51,))
 
 
 def test_nothing_measured_is_none() -> None:

@@ -66,7 +66,7 @@ def test_footprints_are_exact_at_two_contexts_whatever_the_slots(store: AnswerSt
 
 def test_speeds_are_those_of_calls_that_ran_alone_and_read_their_whole_prompt(store: AnswerStore) -> None:
     store.add_sample(LOAD)
-    alone = replace(ANSWER, prompt_tokens=100, prefill_s=0.1, completion_tokens=50, decode_s=1.0, total_s=1.3)
+    alone = replace(ANSWER, prompt_tokens=100, prefill_s=0.1, completion_tokens=51, decode_s=1.0, total_s=1.3)
     store.add(question("a"), alone)
     store.add(question("b"), replace(alone, cached=True, prefill_s=0.001))
     store.add(question("c"), replace(alone, beside=3, decode_s=4.0))

@@ -14,7 +14,7 @@ from tests.calibration.test_cost_fit import chat
 
 def call(start_s: float, slower: float = 1.0) -> RecordedChat:
     """A call that computes for 3 s (1 s of prefill, 2 s of decoding), or longer by a factor, from `start_s` on."""
-    found = chat(400, 100, prefill_s=slower, decode_s=2 * slower)
+    found = chat(400, 100, prefill_s=slower, decode_s=2 * slower, completion_tokens=81)
     return replace(found, exchange=replace(found.exchange, sent_s=start_s, end_s=3 * slower))
 
 
@@ -35,7 +35,7 @@ def test_the_slowdown_is_one_of_tokens_per_second() -> None:
     alone = [call(10.0 * n) for n in range(4)]
     beside = [call(100.0 + 10 * n) for n in range(3)]
     halves = [
-        replace(each, reply=replace(each.reply, prompt_tokens=50, completion_tokens=40)) for each in beside
+        replace(each, reply=replace(each.reply, prompt_tokens=50, completion_tokens=41)) for each in beside
     ]  # half the tokens in the same time
     one, _ = alone_times([[*alone, *halves], beside])
     assert one.slowdown == pytest.approx(2.0)

@@ -198,14 +198,14 @@ def test_the_model_with_the_most_work_is_loaded_first(order: str) -> None:
 
 
 def test_a_model_that_is_idle_gets_the_next_slot() -> None:
-    """Six tasks on gemma take both slots; the one on qwen is the last of the plan, and begins when one is free."""
-    ids = "a b c d e f g"
-    models = dict.fromkeys(ids.split(), GEMMA) | {"g": QWEN}
+    """Eight tasks on gemma take both slots; the one on qwen is the last of the plan, and begins when one is free."""
+    ids = "a b c d e f g h i"
+    models = dict.fromkeys(ids.split(), GEMMA) | {"i": QWEN}
     record = run_rule(graph(ids=ids), Rule(models), concurrency=2, vram_budget_gb=16.0)
     loaded_s = next(each.finished_s for each in record.switches if each.model == QWEN)
-    later = [each for each in "abcdef" if loaded_s < span(record, each)[0] < span(record, "g")[0]]
+    later = [each for each in "abcdefgh" if loaded_s < span(record, each)[0] < span(record, "i")[0]]
     assert later == []
-    assert span(record, "g")[1] < max(span(record, each)[1] for each in "abcdef")
+    assert span(record, "i")[1] < max(span(record, each)[1] for each in "abcdefgh")
 
 
 def test_the_next_stage_is_loaded_before_its_tasks_are_ready() -> None:

@@ -373,6 +373,13 @@ FAULTS: Final = (
         tests=("simulator/test_decode_sharing.py",),
     ),
     Fault(
+        name="the first token takes a step of decoding",
+        where="domain/text_tokens.py",
+        old="return max(0, tokens - 1)",
+        new="return tokens",
+        tests=("simulator/test_conformance_wire.py", "calibration/test_cost_fit.py"),
+    ),
+    Fault(
         name="system messages have the rate of all others",
         where="calibration/cost_fit.py",
         old="return base, TokenRates(system=system, other=other)",

@@ -262,7 +262,7 @@ def test_slots_run_side_by_side(slots: int, seconds: float) -> None:
         client = ServerClient(spec(model("a", 4), gpu_gib=80, num_parallel=slots))
         await client.load("a")
         begun_s = asyncio.get_running_loop().time()
-        replies = await together(client, ("a", 50), ("a", 50), gap_s=0.0)
+        replies = await together(client, ("a", 51), ("a", 51), gap_s=0.0)
         return max(reply.ended_s for reply in replies) - begun_s
 
     assert in_virtual_time(main) == pytest.approx(seconds, abs=0.02)

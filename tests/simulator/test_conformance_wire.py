@@ -168,8 +168,17 @@ def test_tokens_arrive_one_by_one_at_the_models_speed() -> None:
         async with server.http.stream("POST", "/api/chat", json=body) as response:
             return [loop.time() - begun_s async for _ in response.aiter_lines()]
 
-    prefill_s = 0.001 + 0.001  # of handling, and one token of prompt at 1000 a second
-    assert with_bench(use) == pytest.approx([prefill_s + 0.02, prefill_s + 0.04, prefill_s + 0.06, prefill_s + 0.06])
+    prefill_s = 0.001 + 0.001  # of handling, and one token of prompt at 1000 a second, which gives the first
+    assert with_bench(use) == pytest.approx([prefill_s, prefill_s + 0.02, prefill_s + 0.04, prefill_s + 0.04])
+
+
+@pytest.mark.parametrize(("tokens", "nanoseconds"), [(1, 1000), (2, 20_000_000), (5, 80_000_000)])
+def test_the_decoding_time_is_that_of_the_tokens_after_the_first(tokens: int, nanoseconds: int) -> None:
+    async def use(server: ServerClient) -> Any:
+        body = {**CHAT, "stream": False, "options": {"num_predict": tokens, "num_ctx": 4096}}
+        return (await server.http.post("/api/chat", json=body)).json()["eval_duration"]
+
+    assert with_bench(use) == nanoseconds
 
 
 def test_zeros_are_left_out() -> None:

@@ -91,8 +91,8 @@ def test_the_server_is_slower_while_another_call_computes(names: str, figures: d
 
         for name in names:
             await client.load(name)
-        alone_s = await decode_s(names[0], 100)
-        return [alone_s, *await asyncio.gather(decode_s(names[0], 100), decode_s(names[1], 50))]
+        alone_s = await decode_s(names[0], 101)
+        return [alone_s, *await asyncio.gather(decode_s(names[0], 101), decode_s(names[1], 51))]
 
     # the shorter call ends after two seconds with half of the longer one's work
     assert in_virtual_time(main) == pytest.approx([2.0, 3.0, 2.0], abs=0.02)

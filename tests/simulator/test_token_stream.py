@@ -18,7 +18,7 @@ def test_an_answer_takes_the_calls_overhead_its_prompt_and_its_tokens() -> None:
     stream = build_token_stream(generated, model, prompt_tokens=50, slowdown=1.0, limits=StreamLimits())
     assert stream.overhead_s == pytest.approx(0.4)
     assert stream.prefill_s == pytest.approx(0.5)
-    assert stream.decode_s == pytest.approx(0.3)
+    assert stream.decode_s == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("equal", "tokens", "reason"), [(31, 31, "stop"), (32, 31, None), (64, 31, None)])

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from pytest_swarm.domain.text_tokens import decode_steps
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.decode_sharing import DecodeSharing
 from pytest_swarm.simulator.server.hardware import ServerSpec
@@ -179,7 +180,7 @@ class ChatEndpoint:
                 await _stream(parsed, stream, reply, decoding.until)
             else:
                 await decoding.until(stream.decode_s)
-        return replace(stream, token_s=decoding.took_s / stream.tokens)
+        return replace(stream, decode_s=decoding.took_s)
 
     def _token_stream(
         self, parsed: ParsedRequest, num_ctx: int, loaded: LoadedModel
@@ -248,7 +249,7 @@ async def _stream(
 ) -> None:
     """Send each token at its time: when `decoded` so many seconds from the first on, so that delays do not add up."""
     for count, piece in enumerate(stream.pieces, start=1):
-        await decoded(count * stream.token_s)
+        await decoded(stream.decode_s if count == stream.tokens else decode_steps(count) * stream.token_s)
         if count == 1:
             await reply.start_lines()
         if piece:

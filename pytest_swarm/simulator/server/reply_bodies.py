@@ -13,6 +13,7 @@ from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 from pytest_swarm.simulator.server.token_stream import TokenStream
 
 _NS_PER_S: Final = 1_000_000_000
+_LEAST_DECODE_NS: Final = 1_000  # of a reply of one token, which takes no step
 _OTHER_TOKENS: Final = (" the", " a", " and", " of", " to", " in", " is", " it", " for", " on")
 _UNLIKELY: Final = -1e9  # logprob of a token that is not generated
 
@@ -78,7 +79,7 @@ def end_of_reply(parsed: ParsedRequest, stream: TokenStream, *, total_s: float, 
         ("prompt_eval_count", stream.prompt_tokens),
         ("prompt_eval_duration", round(stream.prefill_s * _NS_PER_S)),
         ("eval_count", stream.tokens),
-        ("eval_duration", round(stream.decode_s * _NS_PER_S)),
+        ("eval_duration", max(_LEAST_DECODE_NS, round(stream.decode_s * _NS_PER_S))),
     )
     told = [] if parsed.stream or parsed.logprobs is None else logprobs(tuple(stream.pieces), parsed.logprobs)
     listed: dict[str, Json] = {"logprobs": told} if told else {}

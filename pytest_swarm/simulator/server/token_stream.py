@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from pytest_swarm.domain.prompt import Message
+from pytest_swarm.domain.text_tokens import decode_steps
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.hardware import ModelSpec
 
@@ -78,7 +79,8 @@ class TokenStream:
     """A text as tokens, with its prefill and decode times.
 
     `reason` is the `done_reason`; None: the server stopped generating, and the reply ends without `done`. `overhead_s`
-    is the fixed time of a call, which none of the server's own durations counts. `token_s` is the time per token.
+    is the fixed time of a call, which none of the server's own durations counts. `decode_s` is the time from the first
+    token, which the prompt gives, to the last.
     """
 
     text: str
@@ -86,7 +88,7 @@ class TokenStream:
     prompt_tokens: int
     overhead_s: float
     prefill_s: float
-    token_s: float
+    decode_s: float
     reason: str | None
     thinking: str | None = None
 
@@ -96,9 +98,9 @@ class TokenStream:
         return split(self.text, self.tokens)
 
     @property
-    def decode_s(self) -> float:
-        """Seconds for all tokens."""
-        return self.tokens * self.token_s
+    def token_s(self) -> float:
+        """Seconds per token after the first."""
+        return self.decode_s / max(1, decode_steps(self.tokens))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,8 @@ def left_work(stream: TokenStream, elapsed_s: float, *, evaluated: int, batch: i
         batch: Tokens in a batch.
     """
     if elapsed_s >= stream.prefill_s:
-        decoded = min(stream.tokens, int((elapsed_s - stream.prefill_s) / stream.token_s)) if stream.token_s else 0
+        steps = int((elapsed_s - stream.prefill_s) / stream.token_s) if stream.token_s else 0
+        decoded = min(stream.tokens, 1 + steps)
         return LeftWork(0.0, evaluated, "".join(islice(stream.pieces, decoded)))
     per_token_s = stream.prefill_s / evaluated
     read = min(evaluated, (int(max(0.0, elapsed_s) / per_token_s) // batch + 1) * batch)
@@ -153,17 +156,20 @@ def build_token_stream(
         The stream, truncated where the server ends it: at a stop, at its limit, or where it repeats itself.
     """
     whole_tokens = max(1, generated.completion_tokens)
-    prefill_s, decode_s = generated.prefill_s, generated.decode_s
+    prefill_s, decode_s, steps = generated.prefill_s, generated.decode_s, decode_steps(whole_tokens)
+    if decode_s is None:
+        decode_s = steps / model.decode_tokens_per_s
     text, tokens, reason = generated.text, whole_tokens, generated.reason
     if not generated.verbatim:
         text, tokens, reason = _ended(text, tokens, limits)
+        decode_s *= decode_steps(tokens) / steps if steps else 1
     return TokenStream(
         text=text,
         tokens=tokens,
         prompt_tokens=prompt_tokens,
         overhead_s=model.overhead_s if generated.overhead_s is None else generated.overhead_s,
         prefill_s=slowdown * (prompt_tokens / model.prefill_tokens_per_s if prefill_s is None else prefill_s),
-        token_s=slowdown * (1 / model.decode_tokens_per_s if decode_s is None else decode_s / whole_tokens),
+        decode_s=slowdown * decode_s,
         reason=reason,
         thinking=generated.thinking,
     )
