@@ -63,7 +63,7 @@ def test_the_newest_run_counts_before_the_own_test() -> None:
 
 
 def test_a_missing_case_is_recorded_by_what_the_message_says_whatever_the_record_mode() -> None:
-    with pytest.raises(CassetteError, match="record it with --swarm-backend=record .* --swarm-record-mode=new$"):
+    with pytest.raises(CassetteError, match=r"record it with --swarm-backend=record .* --swarm-record-mode=new$"):
         index().take(case("own"))
 
 

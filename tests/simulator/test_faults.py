@@ -61,7 +61,7 @@ def failing(fault: str) -> ChatReply:
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
     [
-        ("refuse", ServerDownError, "ollama serve"),
+        ("refuse", ServerDownError, "as --swarm-fault told"),
         ("missing", ModelMissingError, "ollama pull a"),
         ("load-error", ServerRefusedError, r"500.*llama-server process has terminated"),
         ("busy", ServerRefusedError, r"503.*maximum pending requests"),
