@@ -17,7 +17,7 @@ from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import SIMULATED_BACKEND, Case
 from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.execution.server_models import one_file_models
-from pytest_swarm.ollama.address import base_url, is_loopback, shown_host
+from pytest_swarm.ollama.address import SIMULATED_HOST, base_url, is_loopback, shown_host
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.retrying import CallLimits
 
@@ -219,7 +219,7 @@ def _connection(world: SimulatedWorld, spec: ServerSpec, fleet: Fleet, limits: C
     server = world.server(generator, spec=spec)
     direct = None if world.all_faults else server  # a fault may concern the list of residents
     client = SimulatedClient(
-        "http://simulated",
+        SIMULATED_HOST,
         transport=server.transport(),
         timeout_s=limits.timeout_s,
         retries=limits.retries,

@@ -12,6 +12,7 @@ from pytest_swarm.errors import OptionError
 
 OLLAMA_PORT: Final = 11434
 DEFAULT_HOST: Final = f"http://127.0.0.1:{OLLAMA_PORT}"
+SIMULATED_HOST: Final = "http://simulated"  # the server in this process
 DEFAULT_IN_WORDS: Final = f"OLLAMA_HOST, else {DEFAULT_HOST}"
 _CREDENTIALS: Final = re.compile(r"(?<=:)//[^/?#\s]*@")  # a password may hold an @ of its own
 _QUERY: Final = re.compile(r"(://[^\s?#]*)[?#]\S*")

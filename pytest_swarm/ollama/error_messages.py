@@ -22,7 +22,7 @@ from pytest_swarm.errors import (
     is_of_server,
 )
 from pytest_swarm.fields import problem
-from pytest_swarm.ollama.address import is_loopback, without_secrets
+from pytest_swarm.ollama.address import SIMULATED_HOST, is_loopback, without_secrets
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
@@ -157,6 +157,8 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
             f"trusted here, or name an http:// address of it"
         )
     if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
+        if host == SIMULATED_HOST:
+            return ServerDownError("the simulated server refuses the connection, as --swarm-fault told it to")
         return ServerDownError(
             f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim of pytest"
         )

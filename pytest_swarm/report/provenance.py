@@ -22,10 +22,12 @@ class Provenance:
 def provenance(report: Report) -> Provenance | None:
     """Return where the figures come from; None for a real server."""
     info = report.info
-    profile = "" if info.profile is None else f"profile {one_line(info.profile)}, "
-    simulator = f"the simulator ({profile}seed {info.seed})" if profile else "a simulated server"
+    replayed = info.backend == REPLAYED_BACKEND
+    seed = "" if replayed else f", seed {info.seed}"  # a cassette does not hold the seed that it was recorded with
+    profile = info.profile
+    simulator = "a simulated server" if profile is None else f"the simulator (profile {one_line(profile)}{seed})"
     origin = figures_origin(info)
-    if origin is FiguresOrigin.SIMULATED and info.backend == REPLAYED_BACKEND:
+    if origin is FiguresOrigin.SIMULATED and replayed:
         text = f"no model was run; answers and times are those of a recording of {simulator}."
         return Provenance(word="SIMULATED", text=text)
     measured = measure_summary(report)
@@ -38,6 +40,5 @@ def provenance(report: Report) -> Provenance | None:
     if measured is not None:
         return Provenance(word=WORD, text=measured_sentence(measured))
     if origin is FiguresOrigin.REPLAYED:
-        text = f"answers and times are those of a recording ({profile}seed {info.seed})."
-        return Provenance(word="REPLAYED", text=text)
+        return Provenance(word="REPLAYED", text="answers and times are those of a recording.")
     return None

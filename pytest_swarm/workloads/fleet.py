@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_swarm.documents import path_of, read_document, toml_comment, toml_line
 from pytest_swarm.domain.model import Fleet, Model, encode_model
-from pytest_swarm.domain.model_names import checked_name
+from pytest_swarm.domain.model_names import checked_name, full_tag
 from pytest_swarm.domain.task import MAX_ESTIMATED_TOKENS
 from pytest_swarm.errors import FleetError
 from pytest_swarm.fields import Fields, Json, shown
@@ -78,9 +78,15 @@ def read_fleet(document: Json, *, name: str, where: str) -> Fleet:
     """
     rows, assign = _rows(document, where), _assign(document, where)
     models = [_read_model(Fields(row, where=f"{where}, model {n}", error=FleetError)) for n, row in enumerate(rows, 1)]
-    offered = tuple(model for model in models if model is not None)
+    offered = tuple(model for model, excluded in models if not excluded)
     if models and not offered:
         raise FleetError(f"{where}: every model is excluded; include at least one")
+    left_out = {full_tag(model.tag) for model, _ in models}.difference(full_tag(model.tag) for model in offered)
+    for kind, tag in assign.items():
+        if full_tag(tag) in left_out:
+            raise FleetError(
+                f"{where}, assign: {kind!r} names {tag!r}, which is excluded; include it, or name another model"
+            )
     try:
         return Fleet(name=name, models=offered, assign=assign)
     except FleetError as error:
@@ -137,8 +143,8 @@ def _assign(document: Json, where: str) -> dict[str, str]:
     return {kind: table.text(kind) for kind in table}
 
 
-def _read_model(row: Fields) -> Model | None:
-    """Return the model of a table, None where it is excluded."""
+def _read_model(row: Fields) -> tuple[Model, bool]:
+    """Return the model of a table, and whether it is excluded."""
     row.only(_KEYS)
     tag = checked_name(row.text("name"), what=row.where, error=FleetError)
     fields = row.labeled(tag)
@@ -171,7 +177,7 @@ def _read_model(row: Fields) -> Model | None:
             f"'num_ctx' is {model.context_tokens}, but the longest context ('max_ctx') is {model.max_ctx}; "
             "lower the one or raise the other"
         )
-    return None if fields.flag("exclude", default=False) else model
+    return model, fields.flag("exclude", default=False)
 
 
 def _speed(fields: Fields, key: str) -> float | None:

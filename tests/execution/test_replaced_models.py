@@ -135,7 +135,7 @@ def test_the_next_run_asks_the_new_model_and_keeps_what_the_old_one_has_answered
     [
         (Change(2, digest=None), f"{TAG} was removed from the server during this run; pull it"),
         (Change(2, digest=OLD, version="0.34.0"), f"changed from version {VERSION} to 0.34.0 during this run"),
-        (Change(2, silent=True), "no Ollama server answers"),
+        (Change(2, silent=True), "refuses the connection"),
         (Change(1, path="/api/generate"), "was replaced on the server"),
         (Change(2, back_after=2), "was replaced on the server"),
     ],

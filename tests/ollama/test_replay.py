@@ -58,8 +58,13 @@ def test_a_test_without_a_recording_of_its_own_replays_the_others_in_order() -> 
 def test_the_newest_run_counts_before_the_own_test() -> None:
     found = index(take("own", run="old"), take("other", run="new"))
     assert found.take(case("own")).origin.run == "new"
-    with pytest.raises(CassetteError, match="once, and it is asked for once more"):
+    with pytest.raises(CassetteError, match=r"once, and it is asked for once more; .* --swarm-record-mode=all$"):
         found.take(case("own"))
+
+
+def test_a_missing_case_is_recorded_by_what_the_message_says_whatever_the_record_mode() -> None:
+    with pytest.raises(CassetteError, match=r"record it with --swarm-backend=record .* --swarm-record-mode=new$"):
+        index().take(case("own"))
 
 
 def probe(sent_s: float) -> Exchange:

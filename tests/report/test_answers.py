@@ -134,17 +134,17 @@ def test_many_claims_come_with_a_caution() -> None:
     assert text.startswith("Each of the 4 intervals is 95 % on its own")
 
 
-def test_simulated_and_replayed_figures_are_marked_with_profile_and_seed() -> None:
+def test_simulated_and_replayed_figures_are_marked_and_a_seed_is_said_where_it_is_known() -> None:
     simulated = provenance(small_report())
     assert simulated is not None
     assert simulated.word == "SIMULATED"
     assert "profile a40, seed 7" in simulated.text
     replayed = provenance(build_report(Run(info=info(simulated=False, backend="replay"), jobs=(), complete=True)))
     assert replayed is not None
-    assert replayed.word == "REPLAYED"
+    assert (replayed.word, "seed" in replayed.text) == ("REPLAYED", False)
     both = provenance(build_report(Run(info=info(backend="replay"), jobs=(), complete=True)))
     assert both is not None
-    assert (both.word, "recording of the simulator" in both.text) == ("SIMULATED", True)
+    assert (both.word, "recording of the simulator (profile a40)" in both.text) == ("SIMULATED", True)
     real = Run(info=info(simulated=False, backend="ollama", profile=None), jobs=(), complete=True)
     assert provenance(build_report(real)) is None
 

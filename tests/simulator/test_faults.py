@@ -61,7 +61,7 @@ def failing(fault: str) -> ChatReply:
 @pytest.mark.parametrize(
     ("fault", "error", "says"),
     [
-        ("refuse", ServerDownError, "ollama serve"),
+        ("refuse", ServerDownError, "as --swarm-fault told"),
         ("missing", ModelMissingError, "ollama pull a"),
         ("load-error", ServerRefusedError, r"500.*llama-server process has terminated"),
         ("busy", ServerRefusedError, r"503.*maximum pending requests"),
@@ -135,7 +135,9 @@ def test_a_refused_connection_hits_every_call() -> None:
         client = OllamaClient("http://simulated", transport=ServerClient(SPEC, "refuse").server.transport())
         await client.installed()
 
-    with pytest.raises(ServerDownError):
+    with pytest.raises(
+        ServerDownError, match=r"^the simulated server refuses the connection, as --swarm-fault told it to$"
+    ):
         in_virtual_time(main)
 
 

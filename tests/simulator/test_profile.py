@@ -162,6 +162,7 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ("layers = 1", "layers = 1.5", "must be a whole number"),
         ("layers = 1", "layers = 0", "must be at least 1"),
         ("decode_tokens_per_s = 100", "decode_tokens_per_s = 0", "decode_tokens_per_s"),
+        ("[behaviour]", "[planner]\nover_budget = 2\n[behaviour]", "'planner': 'over_budget' is 2"),
         ("value = 0.9", "value = 1.9", "must be from 0 to 1"),
         ('type = "math"', 'type = ""', "'' is no task type"),
         ("math = 10", '"" = 10', "'' is no task type"),
@@ -188,7 +189,7 @@ def test_a_missing_model_is_named_with_what_to_do() -> None:
         ("gpu_bytes = 8_000_000_000", "gpu_bites = 8", "unknown key 'gpu_bites'"),
         ("[behaviour]", '[planner]\nfavours = "luck"\n[behaviour]', "favours 'luck' is unknown"),
         ("[behaviour]", "[planner]\nrunaway = 0.7\nfenced = 0.7\n[behaviour]", "add up to 1.4"),
-        ('name = "small"', 'base = "nowhere"\nname = "small"', "unknown key 'known'"),
+        ('name = "small"', 'base = "nowhere"\nname = "small"', "'known' stands in a profile without 'base'"),
     ],
 )
 def test_a_broken_profile_is_refused_in_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -197,6 +198,7 @@ def test_a_broken_profile_is_refused_in_one_sentence(tmp_path: Path, old: str, n
     with pytest.raises(ProfileError) as caught:
         load_profile(path)
     assert sentence in str(caught.value)
+    assert str(caught.value).count(f"profile {path}") == 1
     assert "\n" not in str(caught.value)
 
 
@@ -271,3 +273,8 @@ def test_a_profile_can_fail_on_purpose(tmp_path: Path) -> None:
         load_profile(written(tmp_path, text.replace("hang:model=phi4:14b", "sulk")))
     with pytest.raises(ProfileError, match=r"'faults': the profile has no model 'phi5'; it has gemma2:2b, "):
         load_profile(written(tmp_path, text.replace("phi4:14b", "phi5")))
+
+
+def test_a_profile_on_a_base_is_never_taken_for_the_base(tmp_path: Path) -> None:
+    path = written(tmp_path, 'base = "a40"\n[planner]\nover_budget = 0.5\n')
+    assert load_profile(path).name == path.stem

@@ -227,6 +227,11 @@ def test_a_fleet_may_assign_models_to_types_and_is_written_as_it_is_read(tmp_pat
             'Code = "gpt"',
             "f.toml: fleet 'f', assign: 'Code' names 'gpt', but its models are m:1b",
         ),
+        (
+            'name = "m:1b"',
+            'name = "m:1b"\nexclude = true',
+            "f.toml, assign: 'Code' names 'm:1b', which is excluded; include it, or name another model",
+        ),
         ('Code = "m:1b"', "Code = 3", "f.toml, 'assign': 'code' must be"),
         ('Code = "m:1b"', '"" = "m:1b"', "assign: '' is no task type"),
     ],

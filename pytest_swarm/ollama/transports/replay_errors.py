@@ -85,18 +85,15 @@ def missing_case(case: Case, cassette: Cassette, *, played: int) -> str:
         cassette: The cassette.
         played: How often the case was replayed.
     """
-    again = f"record it with --swarm-backend=record --swarm-cassette={cassette.path}"
+    again = f"record it with --swarm-backend=record --swarm-cassette={cassette.path} --swarm-record-mode"
     if played:
         times = "once" if played == 1 else f"{played} times"
-        return (
-            f"cassette {cassette.path} holds {case_label(case)} {times}, and it is asked for once more; {again} "
-            f"--swarm-record-mode=all"
-        )
+        return f"cassette {cassette.path} holds {case_label(case)} {times}, and it is asked for once more; {again}=all"
     what = f"cassette {cassette.path} does not hold {case_label(case)}"
     ranked = sorted(cassette.takes, key=lambda take: _case_similarity(take.case, case), reverse=True)
     near = f"; the nearest recorded case is {ranked[0].label}" if ranked else "; it holds no case at all"
     tasks = ", ".join(task.id for task in case.graph.tasks[:5]) + (", ..." if len(case.graph.tasks) > 5 else "")
-    return f"{what}, so no model's answers to its tasks ({tasks}){near}; {again}"
+    return f"{what}, so no model's answers to its tasks ({tasks}){near}; {again}=new"
 
 
 def _case_similarity(one: Case, other: Case) -> tuple[bool, ...]:

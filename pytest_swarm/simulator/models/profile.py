@@ -1,8 +1,8 @@
 """Reads a profile from TOML: a shipped one by name, or any file by path.
 
-A file may say `base = "a40"`: then its `name`, `source` and `faults` replace the base's, and its tables `hardware`,
-`behaviour` and `planner` override the base's key by key. Its models are added to the base's. One of them may say
-`like = "llama3.1:8b"`.
+A file may say `base = "a40"`: then its `source` and `faults` replace the base's, and its tables `hardware`, `behaviour`
+and `planner` override the base's key by key. Its models are added to the base's. One of them may say
+`like = "llama3.1:8b"`. Without a `name` it has that of the file.
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ def load_profile(name_or_path: str | Path) -> Profile:
 
 def parse_profile(text: str, where: str) -> Profile:
     """Return the profile in a TOML text; messages name it `where`. Raises ProfileError if it is invalid."""
-    return _decode(_layered(_parsed(text, where), where), where)
+    top = Fields(_layered(_parsed(text, where), where), where=f"profile {where}", error=ProfileError)
+    try:
+        return _decode(top, where)
+    except ProfileError as error:
+        raise top.placed(error) from error
 
 
 def _profile(where: str) -> Profile:
@@ -99,6 +103,8 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     if "base" not in data:
         return data
     top = Fields(data, where=f"profile {where}", error=ProfileError)
+    if alone := [key for key in _TABLES if key in top and key not in _LAYER_KEYS]:
+        raise top.fail(f"{alone[0]!r} stands in a profile without 'base'; leave out one of them")
     top.only(_LAYER_KEYS)
     base_name = top.text("base")
     if base_name not in shipped_profiles():
@@ -106,11 +112,10 @@ def _layered(data: dict[str, object], where: str) -> dict[str, object]:
     base = _parsed(_text(base_name), base_name)
     if "base" in base:
         raise top.fail(f"base {base_name!r} has a base itself; name that one")
-    return _on_top_of(base, top)
+    return {**_on_top_of(base, top), "name": top.text("name", Path(where).stem)}
 
 
-def _decode(data: Mapping[str, object], where: str) -> Profile:
-    top = Fields(data, where=f"profile {where}", error=ProfileError)
+def _decode(top: Fields, where: str) -> Profile:
     top.only(_TABLES)
     models = tuple(map(read_model, top.tables("models")))
     if not models:
@@ -184,7 +189,7 @@ def _planner(table: Fields) -> PlannerProfile:
             **{name: table.number(name, 0.0, low=0, high=1) for name, _ in PlannerProfile().faults},
         )
     except ProfileError as error:
-        raise table.fail(str(error)) from error
+        raise table.placed(error) from error
 
 
 _LAYER_KEYS: Final = ("base", "name", "source", "hardware", "behaviour", "planner", "models", "faults")
