@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Final
 
 from pytest_swarm.errors import SwarmError, printable
-from pytest_swarm.fields import Json, problem, strict_json
+from pytest_swarm.fields import Json, problem, shown, strict_json
 from pytest_swarm.files import readable, replacing, write_whole
 
 MAX_DEPTH: Final = 60  # levels of nesting; no graph or fleet needs more than 8
 _TOO_DEEP: Final = f"is nested more than {MAX_DEPTH} levels deep; write it with fewer"
 SUFFIXES: Final = (".toml", ".json")
+_AT_LINE: Final = re.compile(r"\(at line (\d+), column \d+\)$")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -182,9 +183,18 @@ def parse_toml(text: str, where: str, error: type[SwarmError]) -> Json:
     try:
         return _checked(tomllib.loads(text), where, error)
     except ValueError as cause:
-        raise error(f"{where}: is not valid TOML: {problem(cause)}") from cause
+        raise error(f"{where}: is not valid TOML: {problem(cause)}{_line_of(text, str(cause))}") from cause
     except RecursionError as cause:
         raise error(f"{where}: {_TOO_DEEP}") from cause
+
+
+def _line_of(text: str, complaint: str) -> str:
+    """Return the line that the parser of TOML complains of, in short; nothing where it names none."""
+    found = _AT_LINE.search(complaint)
+    if found is None:
+        return ""
+    line = text.split("\n")[int(found[1]) - 1]
+    return f": {shown(line.strip())}"
 
 
 def _checked(value: object, where: str, error: type[SwarmError], depth: int = 0, key: str | None = None) -> Json:

@@ -61,8 +61,8 @@ class Fields:
         known = tuple(allowed)
         for key in self._data:
             if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {near[0]!r}? Known keys" if near else "known keys"
+                near = nearest(str(key), known)
+                hint = "known keys" if near is None else f"did you mean {near!r}? Known keys"
                 raise self.fail(f"unknown key {key!r}; {hint}: {', '.join(known)}")
 
     def __contains__(self, key: str) -> bool:
@@ -188,6 +188,12 @@ def json_values(text: str, *, opening: str, decoder: json.JSONDecoder) -> Iterat
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that a misspelled one is most like, whatever its case; None where none is like it."""
+    by_lower = {each.lower(): each for each in known}
+    return next((by_lower[each] for each in difflib.get_close_matches(word.lower(), by_lower, n=1)), None)
 
 
 def problem(error: Exception) -> str:

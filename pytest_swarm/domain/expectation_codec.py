@@ -67,6 +67,8 @@ def _encode_case(case: CodeCase) -> dict[str, Json]:
 
 def decode_expectation(fields: Fields) -> Expectation:
     """Return the expectation of a JSON or TOML table; raise the error of `fields`, naming the place."""
+    if "kind" not in fields:
+        raise fields.fail(f"'kind' is missing; write one of {', '.join(_READERS)}")
     kind = fields.text("kind")
     reader = _READERS.get(kind)
     if reader is None:

@@ -62,7 +62,7 @@ def checked_scalars(given: object) -> dict[str, JsonScalar]:
     if not isinstance(given, Mapping):
         raise GraphError(f"expected json: fields is {given!r}, but must be a table such as {{'net': 40}}")
     if not given:
-        raise GraphError("expected json: no fields given")
+        raise GraphError("expected json: no fields given; write for example fields = { net = 40 }")
     for key, value in given.items():
         if not isinstance(key, str):
             raise GraphError(f"expected json: the name of field {key!r} must be a text")

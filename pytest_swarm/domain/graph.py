@@ -23,7 +23,7 @@ from pytest_swarm.domain.placeholders import references
 from pytest_swarm.domain.rebuilt import Rebuilt
 from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task, decode_task, encode_task
 from pytest_swarm.errors import GraphError
-from pytest_swarm.fields import Fields, Json
+from pytest_swarm.fields import Fields, Json, nearest, shown
 
 Context: TypeAlias = Literal["parents", "full", "none"]
 HorizonDepth: TypeAlias = int | Literal["flat"]
@@ -193,7 +193,7 @@ def decode_graph(fields: Fields) -> TaskGraph:
     A task may say `after = ["s0"]` in place of edges. Raises the error of `fields` with the place in front.
     """
     fields.only(("name", "version", "context", "tasks", "edges", "family"))
-    rows = fields.tables("tasks")
+    rows = tuple(row.labeled(shown(row.raw("id"))) if "id" in row else row for row in fields.tables("tasks"))
     try:
         tasks = tuple(decode_task(row, also=("after",)) for row in rows)
         after = tuple((parent, task.id) for row, task in zip(rows, tasks, strict=True) for parent in row.texts("after"))
@@ -250,7 +250,8 @@ def _check_formulas(name: str, tasks: tuple[Task, ...], parents: Neighbours) -> 
         used = check_formula(task.derive)
         for other in sorted(used.difference(parents[task.id])):
             raise GraphError(
-                f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is not its parent"
+                f"graph {name!r}: task {task.id!r} derives its answer from {other!r}, which is not its parent; "
+                "add it to `after` or `edges`, or leave it out of `derive`"
             )
 
 
@@ -273,7 +274,9 @@ def _neighbours(
     for parent, child in edges:
         for end in (parent, child):
             if end not in by_id:
-                raise GraphError(f"graph {name!r}: dangling edge {parent} -> {child}: there is no task {end!r}")
+                near = nearest(end, by_id)
+                hint = "name one that there is" if near is None else f"did you mean {near!r}?"
+                raise GraphError(f"graph {name!r}: dangling edge {parent} -> {child}: there is no task {end!r}; {hint}")
         parents[child][parent] = None
         children[parent][child] = None
     return {k: tuple(v) for k, v in parents.items()}, {k: tuple(v) for k, v in children.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import UnionType
@@ -179,6 +179,10 @@ def decode_task(fields: Fields, *, also: tuple[str, ...] = ()) -> Task:
         also: Keys that the caller reads, such as `after`.
     """
     fields.only((*_KEYS, *also))
+    if "expected" in fields and not isinstance(given := fields.raw("expected"), Mapping):
+        raise fields.fail(
+            f"'expected' must be a table, such as {{ kind = \"number\", value = 42 }}, not {shown(given)}"
+        )
     return Task(
         id=fields.text("id"),
         type=fields.text("type"),

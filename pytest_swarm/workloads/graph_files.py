@@ -88,6 +88,7 @@ def dump_graph(graph: TaskGraph) -> str:
 
 def _with_expected(task: Json, where: str) -> Json:
     """Return the task; an expectation that was written as a JSON string is parsed."""
-    if isinstance(task, dict) and isinstance(expected := task.get("expected"), str):
+    expected = task.get("expected") if isinstance(task, dict) else None
+    if isinstance(task, dict) and isinstance(expected, str) and expected.lstrip().startswith("{"):
         return task | {"expected": parse_json(expected, f"{where}, expected of task {task.get('id')!r}", GraphError)}
     return task

@@ -38,7 +38,10 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
         ('name = "g"\ntasks = []', "graph 'g' is empty: it has no tasks"),
         ('name = "g"', "graph 'g' is empty: it has no tasks"),
         (f"[[tasks]]\n{TASK}", "'name' is missing"),
-        (f'name = "g"\n[[tasks]]\n{TASK}after = ["s9"]', "graph 'g': dangling edge s9 -> s0: there is no task 's9'"),
+        (
+            f'name = "g"\n[[tasks]]\n{TASK}after = ["s9"]',
+            "graph 'g': dangling edge s9 -> s0: there is no task 's9'; name one",
+        ),
         (f'name = "g"\n[[tasks]]\n{TASK}[[tasks]]\n{TASK}', "graph 'g': duplicate id: task 's0' appears twice"),
         (f'name = "g"\n[[tasks]]\n{TASK}after = ["s0"]', "graph 'g' has a cycle: s0 -> s0; a workflow must not wait"),
         (
@@ -47,7 +50,7 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
         ),
         (
             f'name = "g"\n[[tasks]]\n{TASK}dificulty = 2',
-            "tasks[0]: unknown key 'dificulty'; did you mean 'difficulty'? Known keys: id, type",
+            "tasks[0] ('s0'): unknown key 'dificulty'; did you mean 'difficulty'? Known keys: id, type",
         ),
         (f'name = "g"\n[[tasks]]\n{TASK}difficulty = 9', "task 's0': difficulty is 9, but must be from 1 to 5"),
         (f'name = "g"\n[[tasks]]\n{TASK}difficulty = nan', "nan is not a finite number"),
@@ -55,7 +58,21 @@ def test_any_graph_survives_saving_and_loading(graph, suffix, tmp_path):
         (f'name = "g"\n[[tasks]]\n{TASK.replace("9", "1.5")}', "'estimated_tokens' must be a whole number, not 1.5"),
         (f'name = "g"\n[[tasks]]\n{TASK}expected = {{ kind = "luck" }}', "unknown expectation 'luck'; known are json"),
         (f'name = "g"\n[[tasks]]\n{TASK}expected = {{ kind = "regex", pattern = "(" }}', "does not compile"),
-        (f'name = "g"\n[[tasks]]\n{TASK}expected = "not json"', "expected of task 's0': is not valid JSON"),
+        (f'name = "g"\n[[tasks]]\n{TASK}Derive = "a"', "unknown key 'Derive'; did you mean 'derive'?"),
+        (f'name = "g"\n[[tasks]]\n{TASK}expected = "{{no json"', "expected of task 's0': is not valid JSON"),
+        (
+            f'name = "g"\n[[tasks]]\n{TASK}expected = "42"',
+            "tasks[0] ('s0'): 'expected' must be a table, such as { kind = \"number\", value = 42 }, not '42'",
+        ),
+        (
+            f'name = "g"\n[[tasks]]\n{TASK}expected = {{ knd = "exact" }}',
+            "'expected': 'kind' is missing; write one of json,",
+        ),
+        (f'name = "g"\n[[tasks]]\n{TASK}after = ["zero"]', "there is no task 'zero'; name one that there is"),
+        (
+            f'name = "g"\nname = "h"\n[[tasks]]\n{TASK}',
+            "is not valid TOML: Cannot overwrite a value (at line 2, column 11): ",
+        ),
         (
             f'name = "g"\n[[tasks]]\n{TASK}expected = {{ kind = "exact", text = 2026-02-21 }}',
             "2026-02-21 is a date or time without quotes; put it in quotes",
