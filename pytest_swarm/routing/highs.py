@@ -19,12 +19,14 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.estimate.estimate_table import Mask
 from pytest_swarm.routing.base import RoutingError
 from pytest_swarm.routing.program import RoutingProgram, Solution, needed, value_of
 
 OUT_OF_TIME: Final = "the solver found no plan within its time limit; raise --swarm-solve-limit"
 _HALF: Final = 0.5
+_WHOLE: Final = 1e-9  # what y may lack of 1; by default 1e-6, and 30 GB are then 30 kB over the budget
 _STDOUT: Final = 1  # the file descriptor that the C library writes to, whatever `sys.stdout` is
 _LOCK: Final = threading.Lock()
 Numbers = npt.NDArray[np.float64]
@@ -66,6 +68,7 @@ def arrays_of(program: RoutingProgram, *, stages: int) -> HighsArrays:
     by_task = np.lexsort((row, column))
     counts = np.bincount(column, minlength=tasks)
     fits = program.vram_gb <= program.limit_gb
+    limit_gb = program.budget_gb + BUDGET_TOLERANCE_GB / 2  # the other half is for what HiGHS takes for whole
     price = np.tile(program.price, stages)
     first_free = np.zeros(ys)
     first_free[:models] = program.resident
@@ -83,9 +86,7 @@ def arrays_of(program: RoutingProgram, *, stages: int) -> HighsArrays:
         lower=np.concatenate([np.tile(program.pinned, stages), np.zeros(ys + pairs)]).astype(float),
         upper=np.concatenate([np.tile(fits, stages), np.ones(ys + pairs)]).astype(float),
         row_low=np.concatenate([np.ones(tasks), np.full(pairs + stages, -np.inf), -first_free]),
-        row_high=np.concatenate(
-            [np.ones(tasks), np.zeros(pairs), np.full(stages, program.limit_gb), np.full(ys, np.inf)]
-        ),
+        row_high=np.concatenate([np.ones(tasks), np.zeros(pairs), np.full(stages, limit_gb), np.full(ys, np.inf)]),
         start=np.concatenate([[0], np.concatenate(lengths).cumsum()]).astype(np.int32),
         index=np.concatenate(index).astype(np.int32),
         value=np.concatenate(value),
@@ -168,6 +169,7 @@ def solve_mip(
     highs = load_model(arrays_of(program, stages=stages), integer=True)
     highs.setOptionValue("mip_rel_gap", gap)
     highs.setOptionValue("mip_abs_gap", 0.0)
+    highs.setOptionValue("mip_feasibility_tolerance", _WHOLE)
     if limit_s is not None:
         highs.setOptionValue("time_limit", limit_s)
     if start is not None:

@@ -1,11 +1,16 @@
-"""What HiGHS has once per process: a thread scheduler that somebody else may have started, and a banner."""
+"""What HiGHS takes for whole, and what it has once per process: somebody else's thread scheduler, and a banner."""
 
 from __future__ import annotations
 
 import sys
+from random import Random
 
+import numpy as np
 import pytest
 
+from pytest_swarm.routing.highs import solve_mip
+from pytest_swarm.routing.program import program_of
+from tests.instances import matrix_view
 from tests.programs import run_program
 
 PROGRAM = """
@@ -79,3 +84,16 @@ def test_nothing_but_our_own_output_reaches_standard_output(solve: str) -> None:
 def test_a_closed_standard_output_does_no_harm() -> None:
     done = run_program("import os; os.close(1); " + SOLVED_ALONE)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("over_gb", [2e-6, 5e-6])
+def test_a_set_that_is_some_kilobytes_too_large_is_not_within_the_budget(over_gb: float) -> None:
+    draw = Random(0)
+    vram_gb = [draw.uniform(1, 9) for _ in range(12)]
+    worth = [[1.0 if task % 6 == model else 0.1 * draw.random() for task in range(12)] for model in range(12)]
+    budget_gb = sum(vram_gb[:6]) - over_gb  # of the six models that each stage would like to hold
+    stages = [0] * 6 + [1] * 6
+    view = matrix_view(worth, vram_gb=vram_gb, budget_gb=budget_gb, load=[0.01] * 12, stages=stages)
+    found = solve_mip(program_of(view), stages=2, limit_s=None, gap=1e-4)
+    assert found is not None
+    assert (found.held @ np.array(vram_gb) <= view.limit_gb).all()
