@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import Custom, Number
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.imported_call import CallKey, ImportedCall
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -23,8 +24,9 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
+from pytest_swarm.simulator.models.imported_answers import ImportedAnswers
 from pytest_swarm.telemetry.sink import ListSink
-from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, rebuilt, run, task
+from tests.execution.lab import A40, HEAVY, PLANNER, backend, bench, case, graph, rebuilt, run, task
 from tests.execution.stand_in import StandIn, reply
 from tests.instances import mode_for, mode_names
 
@@ -39,6 +41,14 @@ def test_every_mode_runs_a_job_to_its_end(mode: str) -> None:
     assert {each.task for each in record.outcomes} == {"a", "b", "c", "d"}
     assert {each.status for each in record.outcomes} == {TaskStatus.OK}
     assert [step.ready_tasks for step in record.steps] == [("a",), ("b", "c"), ("d",)]
+
+
+def test_calls_that_others_measured_need_no_answers_of_parents() -> None:
+    calls = {CallKey("diamond", each, tag): ImportedCall(score=0.5) for each in "abcd" for tag in HEAVY.tags}
+    profile = replace(A40, measured=ImportedAnswers(source="answers.jsonl", calls=calls))
+    with Bench(backend=backend(profile=profile), fleet=HEAVY) as a_bench:
+        record = a_bench.run(case(DIAMOND, "greedy"))
+    assert [(each.task, each.score) for each in record.outcomes] == [(each, 0.5) for each in "abcd"]
 
 
 def test_a_job_that_has_ended_leaves_nothing_to_the_garbage_collector() -> None:
