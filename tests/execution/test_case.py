@@ -171,7 +171,7 @@ def test_a_dead_server_is_an_error_and_no_score_and_what_was_measured_is_kept() 
     sink = ListSink()
     record = run(case(DIAMOND, "single:gemma2:2b"), "refuse:after=6", sink=sink)
     assert record.status is JobStatus.ERROR
-    assert "answers at" in (record.error or "")
+    assert "refuses the connection" in (record.error or "")
     assert job_metrics(record).score is None
     assert record.steps
     assert any(event["event"] == "plan_step" for event in sink.events)
