@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -141,9 +141,7 @@ async def measure_installed_models(
 
     def found() -> InstalledModels:
         told = {model.tag: results.get(model.tag, "the command ended before it was measured") for model in installed}
-        entries = tuple(each for each in told.values() if isinstance(each, FleetEntry))
-        left_out = tuple((tag, why) for tag, why in told.items() if isinstance(why, str))
-        return InstalledModels(host=client.host, entries=entries, left_out=left_out, simulated=simulated)
+        return _sorted_out(client.host, told, simulated=simulated)
 
     try:
         installed += request.of(await client.installed())
@@ -159,6 +157,13 @@ async def measure_installed_models(
             await _leave_as_found(client, restoration, report_progress)
     found().check()
     return found()
+
+
+def _sorted_out(host: str, told: Mapping[str, FleetEntry | str], *, simulated: bool) -> InstalledModels:
+    """Return what is told of each model by its tag, apart: its entry, or why it is left out."""
+    entries = tuple(each for each in told.values() if isinstance(each, FleetEntry))
+    left_out = tuple((tag, why) for tag, why in told.items() if isinstance(why, str))
+    return InstalledModels(host=host, entries=entries, left_out=left_out, simulated=simulated)
 
 
 async def _leave_as_found(

@@ -219,13 +219,15 @@ class RunningJob:
             assignment: The task and its model.
             number: The step that runs it.
         """
+        imported = self.context.imported.get((assignment.task, assignment.model))
+        inputs = () if imported is not None else self.graph.inputs(assignment.task)  # imported calls have no texts
         return TaskCall(
             task=self.graph.task(assignment.task),
             model=self.context.residency.fleet[assignment.model],
-            given=tuple((self.graph.task(each), self.answers[each]) for each in self.graph.inputs(assignment.task)),
+            given=tuple((self.graph.task(each), self.answers[each]) for each in inputs),
             step=number,
             seed=self._seeds[assignment.task],
-            imported=self.context.imported.get((assignment.task, assignment.model)),
+            imported=imported,
         )
 
     def enter(self, outcome: TaskOutcome) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import Custom, Number
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.imported_call import CallKey, ImportedCall
 from pytest_swarm.domain.prompt import PARENTS_HEADING, task_messages
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -24,8 +25,9 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.running_job import RunningJob
 from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.metrics.job_metrics import job_metrics
+from pytest_swarm.simulator.models.imported_answers import ImportedAnswers
 from pytest_swarm.telemetry.sink import ListSink
-from tests.execution.lab import HEAVY, PLANNER, bench, case, graph, rebuilt, run, task
+from tests.execution.lab import A40, HEAVY, PLANNER, backend, bench, case, graph, rebuilt, run, task
 from tests.execution.stand_in import StandIn, reply
 from tests.faults.session_faults import few_open_files
 from tests.instances import mode_for, mode_names
@@ -46,6 +48,14 @@ def test_every_mode_runs_a_job_to_its_end(mode: str) -> None:
 def test_a_case_does_not_begin_where_its_calls_could_open_no_connection() -> None:
     with few_open_files(10), pytest.raises(OptionError, match="cannot open 16 more files"):
         run(case(DIAMOND, "greedy"))
+
+
+def test_calls_that_others_measured_need_no_answers_of_parents() -> None:
+    calls = {CallKey("diamond", each, tag): ImportedCall(score=0.5) for each in "abcd" for tag in HEAVY.tags}
+    profile = replace(A40, measured=ImportedAnswers(source="answers.jsonl", calls=calls))
+    with Bench(backend=backend(profile=profile), fleet=HEAVY) as a_bench:
+        record = a_bench.run(case(DIAMOND, "greedy"))
+    assert [(each.task, each.score) for each in record.outcomes] == [(each, 0.5) for each in "abcd"]
 
 
 def test_a_job_that_has_ended_leaves_nothing_to_the_garbage_collector() -> None:
@@ -168,7 +178,7 @@ def test_a_dead_server_is_an_error_and_no_score_and_what_was_measured_is_kept() 
     sink = ListSink()
     record = run(case(DIAMOND, "single:gemma2:2b"), "refuse:after=6", sink=sink)
     assert record.status is JobStatus.ERROR
-    assert "answers at" in (record.error or "")
+    assert "refuses the connection" in (record.error or "")
     assert job_metrics(record).score is None
     assert record.steps
     assert any(event["event"] == "plan_step" for event in sink.events)
