@@ -1,6 +1,7 @@
 """A bound on replies: a transport that refuses one that is too large, whatever its header says or its packing hides.
 
 It also refuses a redirect: whoever answers at another address is not the server whose name stands beside the figures.
+And it masks the account of the request, which a reply may repeat.
 
 The server is not trusted: a reply may never end, unpack to a thousand times its size, or be made of nothing but small
 values, each of which takes far more memory than text. What is read of it is counted as it comes.
@@ -15,6 +16,7 @@ from typing import Final
 import httpx
 
 from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.ollama.transports.masking import MaskedBody, account_mask, mask_head
 
 DEFAULT_LIMIT_BYTES: Final = 32 << 20
 MOST_VALUES: Final = 500_000  # objects, lists and separators; each parsed value takes up to 200 bytes
@@ -51,7 +53,15 @@ class BoundedTransport(httpx.AsyncBaseTransport):
             RedirectedReplyError: The server redirects.
         """
         request.headers["accept-encoding"] = "identity"
-        response = await self._inner.handle_async_request(request)
+        mask = account_mask(request.headers.get("authorization"))
+        try:
+            response = await self._inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            if mask is not None:
+                error.args = (mask.masked_text(str(error)),)
+            raise
+        if mask is not None:
+            mask_head(response, mask)
         if response.has_redirect_location:
             await response.aclose()
             raise RedirectedReplyError(_redirected_to(request, response.headers["location"]))
@@ -61,7 +71,8 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         if packed and encoding not in _WINDOWS:
             await response.aclose()
             raise httpx.DecodingError(f"the reply is packed as {encoding!r:.40}, which nobody asked for")
-        body = _BoundedBody(response.stream, _WINDOWS.get(encoding), self.limit_bytes)
+        body: httpx.AsyncByteStream = _BoundedBody(response.stream, _WINDOWS.get(encoding), self.limit_bytes)
+        body = body if mask is None else MaskedBody(body, mask)
         if packed:
             headers = [(name, value) for name, value in response.headers.raw if not _is_packing(name)]
             response = httpx.Response(
