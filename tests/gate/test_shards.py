@@ -50,7 +50,7 @@ def test_plain():
 def a_job(number: int, *, mode: str = "lp") -> JobRecord:
     graph = replace(WORKFLOWBENCH[0], name=f"job{number}")
     case = Case(graph=graph, key=key(mode), test=f"test_jobs.py::test_job[{mode}-h0-8GB-job{number}]")
-    return replace(record({"s0": 1.0}, graph=graph), steps=(), case=case)
+    return replace(record({task.id: 1.0 for task in graph.tasks}, graph=graph), steps=(), case=case)
 
 
 def a_part(
