@@ -76,17 +76,20 @@ def _hosts(report: Report) -> Iterator[Answer]:
 
 def nothing_measured(report: Report) -> Answer | None:
     """Return a sentence where every task of the run failed: scores of 0 then say nothing about any model."""
-    count, first = 0, None
+    count, skipped, first = 0, 0, None
     for job in report.run.jobs:
         for each in job.outcomes:
             if each.status is TaskStatus.OK:
                 return None
-            if each.status is not TaskStatus.SKIPPED:
+            if each.status is TaskStatus.SKIPPED:
+                skipped += 1
+            else:
                 count, first = count + 1, first or each
     if first is None:
         return None
+    behind = f"; skipped behind them: {skipped:,}" if skipped else ""
     text = (
-        f"Every task failed ({count:,} of {count:,}), so nothing was measured; look at the backend."
+        f"Every task failed ({count:,} of {count:,}{behind}), so nothing was measured; look at the backend."
         f" The first was {first.task!r} on {first.model}: {one_line(first.error or 'no reason given', 300)}"
     )
     return Answer(kind="missing", tone="bad", text=text)

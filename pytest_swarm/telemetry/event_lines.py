@@ -26,9 +26,13 @@ class EventHead(Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+RUN_AGAIN: Final = "restore the file, or run the tests again"
 _HEADS: Final[JsonDecoder[EventHead]] = JsonDecoder(EventHead, error=EventsError)
 _DECODERS: Final[Mapping[str, JsonDecoder[AnyEvent]]] = MappingProxyType(
-    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(AnyEvent)}
+    {
+        str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError, advice=RUN_AGAIN)
+        for each in get_args(AnyEvent)
+    }
 )
 
 _ANY: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)

@@ -171,7 +171,7 @@ def write_lines(path: Path, rows: list[dict[str, Json]]) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"sent_s": "soon"}, "field 'sent_s': expected float, found str"),
+        ({"sent_s": "soon"}, "field 'sent_s': expected float, found str; restore the file, or record it again"),
         ({"ending": "sudden"}, "field 'ending': invalid enum value 'sudden'"),
         ({"chunks": [[0.1]]}, r"field 'chunks\[0\]': expected array of length 2"),
         ({"chunks": [[-1, "x"]]}, r"field 'chunks\[0\]\[0\]': expected float >= 0"),

@@ -17,7 +17,22 @@ from pytest_swarm.report.markdown import render_markdown
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
-from tests.report.factories import GEMMA, PHI, QWEN, WB1, WB2, WB3, failed, info, key, record, run, step, workflows
+from tests.report.factories import (
+    GEMMA,
+    PHI,
+    QWEN,
+    WB1,
+    WB2,
+    WB3,
+    failed,
+    info,
+    key,
+    record,
+    run,
+    skipped,
+    step,
+    workflows,
+)
 from tests.report.played import small_report
 
 
@@ -182,15 +197,14 @@ def test_every_kind_of_sentence_has_a_word_on_the_page() -> None:
 
 
 def test_a_run_in_which_every_task_failed_says_so_in_place_of_comparisons() -> None:
-    dead = [
-        replace(job(mode, 0.0, WB1), outcomes=tuple(failed(each, error="the server went away") for each in WB1.order))
-        for mode in ("lp", "llm")
-    ]
+    *began, last = WB1.order
+    outcomes = (*(failed(each, error="the server went away") for each in began), skipped(last))
+    dead = [replace(job(mode, 0.0, WB1), outcomes=outcomes) for mode in ("lp", "llm")]
     report = build_report(run(*dead))
     first, *others = answers(report)
     assert (first.kind, first.tone) == ("missing", "bad")
     assert first.text == (
-        "Every task failed (6 of 6), so nothing was measured; look at the backend."
+        "Every task failed (4 of 4; skipped behind them: 2), so nothing was measured; look at the backend."
         f" The first was {WB1.order[0]!r} on gemma2:2b: the server went away"
     )
     assert "comparison" not in {each.kind for each in others}

@@ -108,7 +108,7 @@ def test_a_run_that_ended_without_the_end_of_a_job_is_not_complete(tmp_path: Pat
         ),
         (
             lambda lines: [line.replace('"status":"ok"', '"status":"fine"') for line in lines],
-            r"line \d+: field 'status': invalid enum value 'fine'",
+            r"line \d+: field 'status': invalid enum value 'fine'; restore the file, or run the tests again$",
         ),
         (
             lambda lines: [line.replace('"planned_vram_gb":', '"planned":') for line in lines],

@@ -47,11 +47,12 @@ class _LineKind(Struct, frozen=True, kw_only=True):
     case: str | None = None
 
 
-_KIND: Final[JsonDecoder[_LineKind]] = JsonDecoder(_LineKind, error=CassetteError)
-_HEADER: Final[JsonDecoder[HeaderLine]] = JsonDecoder(HeaderLine, error=CassetteError)
-_GRAPH: Final[JsonDecoder[GraphLine]] = JsonDecoder(GraphLine, error=CassetteError)
-_TAKE: Final[JsonDecoder[TakeLine]] = JsonDecoder(TakeLine, error=CassetteError)
-_EXCHANGE: Final[JsonDecoder[ExchangeLine]] = JsonDecoder(ExchangeLine, error=CassetteError)
+_ADVICE: Final = "restore the file, or record it again"
+_KIND: Final[JsonDecoder[_LineKind]] = JsonDecoder(_LineKind, error=CassetteError, advice=_ADVICE)
+_HEADER: Final[JsonDecoder[HeaderLine]] = JsonDecoder(HeaderLine, error=CassetteError, advice=_ADVICE)
+_GRAPH: Final[JsonDecoder[GraphLine]] = JsonDecoder(GraphLine, error=CassetteError, advice=_ADVICE)
+_TAKE: Final[JsonDecoder[TakeLine]] = JsonDecoder(TakeLine, error=CassetteError, advice=_ADVICE)
+_EXCHANGE: Final[JsonDecoder[ExchangeLine]] = JsonDecoder(ExchangeLine, error=CassetteError, advice=_ADVICE)
 
 
 def read_cassette(path: str | os.PathLike[str]) -> Cassette:

@@ -203,7 +203,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
         (["{}"], "line 1: is not the first line"),
         (['{"answers": 99}'], "version 99 is newer"),
         (['{"answers": 1}', "{}"], "line 2: is no answer"),
-        (['{"answers": 1}', '{"answer": {"text": 3}}'], "line 2: .*field"),
+        (['{"answers": 1}', '{"answer": {"text": 3}}'], "line 2: .*field.*; write it again with "),
         (['{"answers": 1}', "[1, 2"], "line 2: is not valid JSON"),
     ],
 )
