@@ -14,12 +14,13 @@ from typing import Final
 
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError
-from pytest_swarm.ollama.client import FOREVER, OllamaClient
+from pytest_swarm.ollama.client import FOREVER, LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 
 INTERRUPTED: Final = "interrupted while the server was being left as it was found"
 _GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
 _LOOK_S: Final = 0.1
+_HELD_S: Final = 2 * LEASE_S  # more than any request of a run asks for, also where the server's clock differs
 _LOAD_LIMIT_S: Final = 300.0  # after which Ollama gives up a load; the limit of the run's own calls may be far shorter
 
 
@@ -101,12 +102,14 @@ class Restoration:
         ours = [entry for entry in now if self._is_ours(entry, digests)]
         troubles = [sentence for entry in ours for sentence in await _unload(client, entry, digests)]
         kept = {full_tag(entry.tag) for entry in now if entry not in ours}
+        held = {full_tag(entry.tag): entry for entry in now if _is_held(entry)}
         used_files = {digests[key] for key in self.used & digests.keys()}
         displaced = [entry for entry in found if full_tag(entry.tag) not in kept]
         touched = [
             entry
             for entry in found
             if entry not in displaced and (full_tag(entry.tag) in self.used or entry.digest in used_files)
+            if full_tag(entry.tag) not in held
         ]
         for _ in range(2 if displaced else 1):  # once more after the last load, so that all expire as they would have
             for entry in (*displaced, *touched):
@@ -116,12 +119,17 @@ class Restoration:
         gone = [entry.tag for entry in found if full_tag(entry.tag) not in left]
         if gone and not troubles:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]
+        troubles += [
+            f"{held[key].tag} was loaded by the run and stays: another client has extended its keep_alive since"
+            for key in sorted(self.used & held.keys())
+            if not _is_among(held[key], found)
+        ]
         return tuple(dict.fromkeys(troubles))
 
     def _is_ours(self, entry: ResidentEntry, digests: Mapping[str, str]) -> bool:
         """Return whether the run has loaded a resident model, or loaded it otherwise than it was found."""
         key = full_tag(entry.tag)
-        if _is_among(entry, self.found or ()):
+        if _is_among(entry, self.found or ()) or _is_held(entry):
             return False
         return key in self.used or (key in self._replaced and _is_replaced(entry, digests))
 
@@ -129,6 +137,11 @@ class Restoration:
 def _is_among(entry: ResidentEntry, others: Iterable[ResidentEntry]) -> bool:
     """Return whether a model is resident in another list, too, with the same context."""
     return any(each.is_model(entry.tag, entry.digest) and each.num_ctx == entry.num_ctx for each in others)
+
+
+def _is_held(entry: ResidentEntry) -> bool:
+    """Return whether a resident model stays for longer than a run asks for: another client wants it there."""
+    return entry.left_s is None or entry.left_s > _HELD_S
 
 
 def _is_replaced(entry: ResidentEntry, digests: Mapping[str, str]) -> bool:

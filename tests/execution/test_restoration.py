@@ -82,6 +82,27 @@ def test_what_others_load_meanwhile_is_left_alone() -> None:
     assert server.resident == {"theirs": 512, "new": 64}
 
 
+@pytest.mark.parametrize("seconds", [7200.0, 9e9], ids=["for-hours", "for-ever"])
+def test_what_others_pin_under_a_tag_of_the_run_stays_and_is_said(seconds: float) -> None:
+    server = StandIn()
+    (said,) = restored(server, lambda each: each.put("own", num_ctx=64, seconds=seconds))
+    assert said == "own was loaded by the run and stays: another client has extended its keep_alive since"
+    assert server.resident == {"theirs": 512, "own": 64}
+    assert [body["model"] for _, body in server.requests] == ["own"], "nothing but the run's own load"
+
+
+def test_what_others_pin_of_what_was_found_stays_pinned() -> None:
+    server = StandIn()
+    server.installed, server.digests = {"own:latest": "f", "theirs:latest": "f"}, {"theirs": "f"}
+
+    def pin(each: StandIn) -> None:
+        each.resident.pop("own")  # the server lists a file under one tag
+        each.put("theirs", num_ctx=512, seconds=9e9)
+
+    assert restored(server, pin) == ()
+    assert [body["model"] for _, body in server.requests] == ["own"], "no request that would end the pin"
+
+
 @pytest.mark.parametrize(
     ("server", "sentence"),
     [

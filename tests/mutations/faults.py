@@ -387,6 +387,13 @@ FAULTS: Final = (
         tests=("calibration/test_cost_fit.py",),
     ),
     Fault(
+        name="what another client pinned under a tag of the run is unloaded",
+        where="execution/restoration.py",
+        old=" or _is_held(entry):",
+        new=":",
+        tests=("execution/test_restoration.py",),
+    ),
+    Fault(
         name="what was displaced is not put back",
         where="execution/restoration.py",
         old="for entry in (*displaced, *touched):",
