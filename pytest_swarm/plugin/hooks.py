@@ -15,7 +15,7 @@ from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.refused_run import refuse_later, usage_errors
 from pytest_swarm.plugin.short_tracebacks import keep_their_lines
-from pytest_swarm.plugin.worker_messages import TOLD
+from pytest_swarm.plugin.worker_messages import BENCHMARK, TOLD
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
@@ -149,6 +149,8 @@ class SwarmHooks:
         self._keywords = report.keywords
         if self.session.gating is not None:
             self.session.gating.attach(item, report)
+        if self.run is not None and item.nodeid in self.run.collected.tests:
+            report.__dict__[BENCHMARK] = True
         if self.is_worker and self.run is not None:
             shipped = self.run.folder.shipped()
             if shipped is not None:

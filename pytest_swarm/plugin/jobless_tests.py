@@ -10,6 +10,7 @@ import pytest
 
 from pytest_swarm.plugin.cases import workflow_of_id
 from pytest_swarm.plugin.progress import is_of_subtest, ran_job
+from pytest_swarm.plugin.worker_messages import BENCHMARK
 from pytest_swarm.units import plural
 
 _SHOWN: Final = 3
@@ -38,7 +39,8 @@ class JoblessTests:
             self._skipped |= {report.nodeid} if report.skipped else set()
             return
         self._found.pop(report.nodeid, None)
-        if report.passed and report.nodeid not in self._skipped and not ran_job(report):
+        jobless = BENCHMARK in report.__dict__ and report.nodeid not in self._skipped and not ran_job(report)
+        if report.passed and jobless:
             self._found[report.nodeid] = None
 
     def remarks(self) -> list[str]:

@@ -49,6 +49,15 @@ def test_a_test_that_ran_a_job_or_says_why_not_is_not_named(suite: pytest.Pytest
     assert "without running a job" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("xdist", [(), ("-n1",)])
+def test_another_test_with_the_id_of_a_case_is_not_named(suite: pytest.Pytester, xdist: tuple[str, ...]) -> None:
+    suite.makepyfile(
+        test_text="import pytest\n@pytest.mark.parametrize('text', ['lp-h0-8GB'])\ndef test_text(text): pass\n"
+    )
+    result = suite.runpytest(*xdist)
+    assert "without running a job" not in result.stdout.str()
+
+
 def test_a_run_without_any_job_says_it_too(suite: pytest.Pytester) -> None:
     with_test(suite, "pass")
     for option, lines in (("-k", 1), ("--swarm-dry-run", 0), ("--collect-only", 0)):
