@@ -6,37 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order, unit_name
 from pytest_swarm.metrics.metric_table import METRICS, AnyMetric, MetricTable
 from pytest_swarm.metrics.spec import Column, ModeValues
-from pytest_swarm.metrics.summaries import (
-    highest,
-    number_of_entries,
-    number_of_jobs,
-    number_of_measured_jobs,
-    share,
-    tally,
-    total,
-    total_of_measured,
-)
+from pytest_swarm.metrics.summaries import OF_EVERY_JOB
 from pytest_swarm.routing.registry import mode_order
-
-_OF_EVERY_JOB: Final[frozenset[object]] = frozenset(
-    {
-        highest,
-        number_of_entries,
-        number_of_jobs,
-        number_of_measured_jobs,
-        share,
-        tally,
-        total,
-        total_of_measured,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +149,7 @@ def counts(metric: AnyMetric, job: MeasuredJob) -> bool:
         metric: The row of the table of metrics.
         job: A job of the mode.
     """
-    return metric.over in _OF_EVERY_JOB or job.record.status is JobStatus.COMPLETED
+    return metric.over in OF_EVERY_JOB or job.record.status is JobStatus.COMPLETED
 
 
 class _Columns:
@@ -184,7 +162,7 @@ class _Columns:
 
     def of(self, metric: AnyMetric) -> Column[Any]:
         """Return the values of one metric, of the jobs that count."""
-        return (self._every if metric.over in _OF_EVERY_JOB else self._completed).of(metric)
+        return (self._every if metric.over in OF_EVERY_JOB else self._completed).of(metric)
 
 
 class _Rows:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from itertools import accumulate, pairwise
 from statistics import fmean
+from typing import Final
 
 from pytest_swarm.metrics.facts import sum_of_known
 from pytest_swarm.metrics.spec import Column
@@ -199,3 +200,9 @@ def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         if each:  # most are empty, and updating with nothing takes as long as with something
             found.update(each)
     return dict(sorted(found.items()))
+
+
+OF_EVERY_JOB: Final[frozenset[object]] = frozenset(
+    {highest, number_of_entries, number_of_jobs, number_of_measured_jobs, share, tally, total, total_of_measured}
+)
+"""Those that count what happened, also in jobs that an error cut short; the others are of completed jobs alone."""
