@@ -16,6 +16,7 @@ PACKED: Final = "swarm_packed"
 """The entry that holds a report; in what a controller tells its workers, the form that it reads."""
 FORM: Final = [*sys.version_info[:2], marshal.version]
 """Python promises to read marshal's bytes in the same version only."""
+_REPEATED: Final = ("nodeid", "location", "keywords", "user_properties")
 
 
 class PackedReports:
@@ -33,8 +34,28 @@ class PackedReports:
             return data
 
 
-def unpack_report(data: dict[str, Any]) -> None:
-    """Put the entries of a packed report in the place of the one that holds them."""
-    packed = data.pop(PACKED, None)
-    if packed is not None:
-        data |= marshal.loads(packed)
+class UnpackedReports:
+    """Unpacks what the workers sent. The terminal keeps the three reports of each test until the run ends."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, dict[str, Any]] = {}
+        """By the ID of each test that runs: the entries of its last report."""
+
+    def unpack(self, data: dict[str, Any]) -> None:
+        """Put the entries of a packed report in the place of the one that holds them.
+
+        What a test's report before it says too is the same object: nothing else of a job needs as much memory.
+
+        Args:
+            data: A report as it came from a worker.
+        """
+        packed = data.pop(PACKED, None)
+        if packed is None:
+            return
+        report: dict[str, Any] = marshal.loads(packed)
+        test = report["nodeid"]
+        before = self._running.pop(test, {})
+        report |= {name: before[name] for name in _REPEATED if name in before and before[name] == report.get(name)}
+        if report["when"] != "teardown":
+            self._running[test] = report
+        data |= report

@@ -13,7 +13,7 @@ from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection
 from pytest_swarm.plugin.hooks import EVENTS, REMARKS, checked_hooks
-from pytest_swarm.plugin.packed_reports import FORM, PACKED, unpack_report
+from pytest_swarm.plugin.packed_reports import FORM, PACKED, UnpackedReports
 from pytest_swarm.plugin.progress import is_of_subtest
 from pytest_swarm.plugin.refused_run import REFUSAL
 from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
@@ -43,6 +43,7 @@ class XdistController:
         self._config = hooks.config
         self._session = hooks.session
         self._headed = False  # whether the lines before the first test were shown
+        self._reports = UnpackedReports()
         self._taken: set[str] = set()
         """The ids of the tests whose jobs have ended and were sent."""
 
@@ -121,7 +122,7 @@ class XdistController:
     @pytest.hookimpl(tryfirst=True)  # others make the report of its entries
     def pytest_report_from_serializable(self, data: dict[str, Any]) -> None:
         """Unpack what a worker sent."""
-        unpack_report(data)
+        self._reports.unpack(data)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write what a worker sent, and show what it says."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.plugin.packed_reports import PACKED, PackedReports, unpack_report
+from pytest_swarm.plugin.packed_reports import PACKED, PackedReports, UnpackedReports
 
 REPORT = {
     "$report_type": "TestReport",
     "nodeid": "test_a.py::test_a[lp]",
+    "when": "call",
     "location": ("test_a.py", 3, "test_a[lp]"),
     "keywords": {"test_a": 1},
     "user_properties": [("swarm.score", 0.1), ("swarm.repeat", 1), ("swarm.simulated", True)],
@@ -29,19 +30,40 @@ def sent(data: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def unpacked(reports: UnpackedReports, data: dict[str, Any]) -> dict[str, Any]:
+    """What the controller makes of what a worker sent."""
+    reports.unpack(data)
+    return data
+
+
 def test_a_report_is_one_entry_and_comes_back_with_what_xdist_adds() -> None:
     data = {**sent(REPORT), "item_index": 3}
     assert list(data) == [PACKED, "item_index"]
-    unpack_report(data)
+    UnpackedReports().unpack(data)
     assert repr(sorted(data.items())) == repr(sorted({**REPORT, "item_index": 3}.items()))  # tuples as tuples
 
 
 @pytest.mark.parametrize("other", [{"$report_type": "CollectReport"}, {"value": object()}])
 def test_what_is_no_report_of_a_test_or_cannot_be_packed_is_sent_as_it_is(other: dict[str, Any]) -> None:
     assert sent({**REPORT, **other}) == {**REPORT, **other}
-    unpacked = dict(REPORT)
-    unpack_report(unpacked)
-    assert unpacked == REPORT
+    assert unpacked(UnpackedReports(), dict(REPORT)) == REPORT
+
+
+def test_what_the_reports_of_a_test_repeat_is_kept_once() -> None:
+    reports = UnpackedReports()
+    parts = [{**REPORT, "when": when, "user_properties": []} for when in ("setup", "call")]
+    other = {**REPORT, "nodeid": "test_a.py::test_a[milp]"}
+    setup, apart, call, teardown = (
+        unpacked(reports, sent(each)) for each in (parts[0], other, parts[1], {**REPORT, "when": "teardown"})
+    )
+    assert call == parts[1]
+    assert teardown == {**REPORT, "when": "teardown"}
+    for name in ("nodeid", "location", "keywords"):
+        assert setup[name] is call[name] is teardown[name]
+    assert setup["user_properties"] is call["user_properties"]  # those of the teardown are others
+    assert apart == other
+    again = unpacked(reports, sent(parts[0]))
+    assert again["keywords"] is not setup["keywords"]  # nothing is kept of a test that has ended
 
 
 @pytest.mark.parametrize("reads", [True, False])
@@ -50,11 +72,13 @@ def test_a_worker_packs_only_for_a_controller_that_reads_it(
 ) -> None:
     seen: set[bool] = set()
 
-    def watch(data: dict[str, Any]) -> None:
-        seen.add(PACKED in data)
-        unpack_report(data)
+    unpack = UnpackedReports.unpack
 
-    monkeypatch.setattr("pytest_swarm.plugin.xdist_controller.unpack_report", watch)
+    def watch(self: UnpackedReports, data: dict[str, Any]) -> None:
+        seen.add(PACKED in data)
+        unpack(self, data)
+
+    monkeypatch.setattr(UnpackedReports, "unpack", watch)
     if not reads:
         monkeypatch.setattr("pytest_swarm.plugin.xdist_controller.FORM", ["another version of Python"])
     suite.runpytest("-n1", "--swarm-compare=milp").assert_outcomes(passed=1)
