@@ -231,6 +231,7 @@ class JobRecord:
     makespan_s: float | None = None
     error: str | None = None
     host: str | None = None  # the server that ran it, where there were several
+    server_fault: bool = field(compare=False, default=False)  # whether it failed for the server's sake; False if read
 
     def outcome(self, task_id: str) -> TaskOutcome:
         """Return the outcome of a task; KeyError where the job has none."""

@@ -58,7 +58,7 @@ async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecor
     except InfeasibleError as error:
         return job.record(JobStatus.INFEASIBLE, str(error))
     except SwarmError as error:
-        return job.record(JobStatus.ERROR, str(error))
+        return job.record(JobStatus.ERROR, str(error), server_fault=error.of_server)
     except asyncio.CancelledError:
         context.residency.break_off()
         if not stops:

@@ -189,12 +189,13 @@ class RunningJob:
             if outcome.server_fault:
                 raise ServerFaultError(f"task {outcome.task!r} was not measured: {outcome.error}")
 
-    def record(self, status: JobStatus, error: str | None) -> JobRecord:
+    def record(self, status: JobStatus, error: str | None, *, server_fault: bool = False) -> JobRecord:
         """Return the job as it stands; makespan from the first dispatch to the last completion.
 
         Args:
             status: How it ended.
             error: Why it did not complete; None where it did.
+            server_fault: Whether that is the server's doing.
         """
         ended = [each.finished_s for each in self.outcomes if each.finished_s is not None]
         makespan_s = max(ended) - self.first_dispatch_s if ended and self.first_dispatch_s is not None else None
@@ -210,6 +211,7 @@ class RunningJob:
             retries=tuple(self.retries),
             makespan_s=makespan_s,
             error=error,
+            server_fault=server_fault,
         )
 
     def call(self, assignment: Assignment, number: int) -> TaskCall:

@@ -1,6 +1,7 @@
 """Several real servers: each case runs on one that is free, one case at a time on each.
 
-One that dies, or whose models are replaced, is left out.
+One that dies, or whose models are replaced, is left out. One that was started again, or is busy, keeps its place; what
+it failed runs once on each of the others.
 
 The queue of free servers is their locks, which all processes of a run share, and other runs too.
 """
@@ -19,6 +20,7 @@ from pytest_swarm.execution.bench import Carryover
 from pytest_swarm.files import wait_for_lock
 from pytest_swarm.plugin.server_lock import ServerLock, open_lock
 from pytest_swarm.telemetry.sink import ListSink, Sink
+from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
@@ -43,6 +45,7 @@ class HostPool:
         self._answers = answers
         self._tell = tell
         self._dead: list[str] = []
+        self._failed: dict[str, list[str]] = {}  # by server: the cases that another one ran for it
         self._remarks: list[str] = []
 
     @property
@@ -51,15 +54,16 @@ class HostPool:
         return tuple(host for host in self._servers if host not in self._dead)
 
     def run(self, case: Case, *, carryover: Carryover, sink: Sink) -> JobRecord:
-        """Run a case on a free server, and on another one where that dies or changes meanwhile; return its record.
+        """Run a case on a free server, and on another one where that one fails it; return its record.
 
         Args:
             case: The case to run.
             carryover: Whether it starts from nothing, or from what its group has learned and loaded.
             sink: Takes the events of the attempt that counts.
         """
+        failed: list[str] = []
         while True:
-            host, attempt = self._free_host(), ListSink()
+            host, attempt = self._free_host(but=failed), ListSink()
             if len(self.alive) > 1 and not self._answers(host):
                 self._servers[host].visit.lock.give_back()
                 self._leave_out(host, case, _DIED)
@@ -67,12 +71,9 @@ class HostPool:
             try:
                 with self._servers[host].exclusive():
                     record = self._servers[host].bench.run(case, carryover=carryover, sink=attempt)
-                trouble = self._trouble(host) if record.status is JobStatus.ERROR else None
-                if trouble is not None:
-                    self._leave_out(host, case, trouble)
-                    if self.alive:
-                        attempt.drain()
-                        continue
+                if record.status is JobStatus.ERROR and self._is_to_run_elsewhere(record, host, failed):
+                    attempt.drain()
+                    continue
                 return replace(record, host=host)
             finally:  # also where the test is interrupted: what was measured stays
                 for event in attempt.drain():
@@ -83,29 +84,54 @@ class HostPool:
         for server in self._servers.values():
             server.close()
         remarks = [f"{host}: {remark}" for host, server in self._servers.items() for remark in server.remarks]
-        return [*self._remarks, *remarks]
+        failures = [
+            f"the server at {host} failed {plural(len(cases), 'case')}, which others ran; the first was {cases[0]}"
+            for host, cases in self._failed.items()
+        ]
+        return [*self._remarks, *failures, *remarks]
 
-    def _trouble(self, host: str) -> str | None:
-        """Return what is wrong with a server on which a case failed; None where the case could fail anywhere."""
-        if not self._answers(host):
-            return _DIED
-        return _CHANGED if self._servers[host].bench.has_changed else None
+    def _is_to_run_elsewhere(self, record: JobRecord, host: str, failed: list[str]) -> bool:
+        """Note a server on which a job ended by an error; return whether another one is to run its case.
+
+        Args:
+            record: The job.
+            host: The server.
+            failed: The servers on which the case has failed; this one is added where it is to blame.
+        """
+        died, changed = not self._answers(host), self._servers[host].bench.has_changed
+        if died or changed:
+            self._leave_out(host, record.case, _DIED if died else _CHANGED)
+            return bool(self._left(failed))
+        if not record.server_fault:
+            return False
+        failed.append(host)
+        others = self._left(failed)
+        if others:
+            self._failed.setdefault(host, []).append(f"{_name(record.case)}: {record.error}")
+        return bool(others)
+
+    def _left(self, failed: Sequence[str]) -> tuple[str, ...]:
+        """Return the servers that may still run a case which failed on some."""
+        return tuple(host for host in self.alive if host not in failed)
 
     def _leave_out(self, host: str, case: Case, trouble: str) -> None:
         self._dead.append(host)
         where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
-        name = case.test or case.label
-        self._remarks.append(f"the server at {host} {trouble}; its case {name} {where}")
+        self._remarks.append(f"the server at {host} {trouble}; its case {_name(case)} {where}")
         self._tell(self._remarks[-1])
 
-    def _free_host(self) -> str:
+    def _free_host(self, *, but: Sequence[str]) -> str:
         """Take the lock of a server that is free, and return the server; wait where none is."""
-        alive = self.alive or tuple(self._servers)
+        alive = self._left(but) or tuple(self._servers)
         locks = [self._servers[host].visit.lock for host in alive]
         for host, lock in zip(alive, locks, strict=True):
             if lock.take_at_once():
                 return host
         return alive[take_any(locks)]
+
+
+def _name(case: Case) -> str:
+    return case.test or case.label
 
 
 def take_any(locks: Sequence[ServerLock]) -> int:

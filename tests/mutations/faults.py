@@ -247,8 +247,15 @@ FAULTS: Final = (
     Fault(
         name="a server whose models were replaced goes on taking cases",
         where="plugin/host_pool.py",
-        old="return _CHANGED if self._servers[host].bench.has_changed else None",
-        new="return None",
+        old="not self._answers(host), self._servers[host].bench.has_changed",
+        new="not self._answers(host), False",
+        tests=("plugin/test_hosts.py",),
+    ),
+    Fault(
+        name="a server that fails a case gets it again",
+        where="plugin/host_pool.py",
+        old="alive = self._left(but) or tuple(self._servers)",
+        new="alive = self.alive or tuple(self._servers)",
         tests=("plugin/test_hosts.py",),
     ),
     Fault(

@@ -81,6 +81,20 @@ def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytes
     assert "run more than once" not in said
 
 
+@pytest.mark.parametrize(("faults", "status"), [((), "completed"), (("busy",), "error")])
+def test_what_a_server_fails_runs_once_on_each_other_one_and_the_server_keeps_its_place(
+    suite: pytest.Pytester, reports: Reports, faults: tuple[str, ...], status: str
+) -> None:
+    with served("busy:times=1") as busy, served(*faults) as other:
+        result = suite.runpytest(*arguments(busy, other), "--swarm-repeat=4")
+    cases = reports.report["cases"]
+    assert cases[0]["status"] == status
+    assert {case["host"] for case in cases} == {busy, other}
+    said = " ".join(result.stdout.str().split())
+    assert f"the server at {busy} failed 1 case, which others ran; the first was " in said
+    assert "died" not in said
+
+
 @pytest.mark.parametrize("backend", ["measure", "record"])
 def test_a_backend_that_stays_on_one_server_says_so(suite: pytest.Pytester, backend: str) -> None:
     with served() as first, served() as second:
