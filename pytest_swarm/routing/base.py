@@ -194,7 +194,7 @@ class RouterSetup:
     folder: Path | None = None
 
 
-class SetUpAlike:
+class SetupFree:
     """A base of routers that need nothing of their setup."""
 
     @classmethod

@@ -8,14 +8,14 @@ from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView, SetUpAlike
+from pytest_swarm.routing.base import PlanningView, SetupFree
 from pytest_swarm.routing.feasibility import explain_alone
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.residency_queue import in_order_of_arrival, run_in_order
 from pytest_swarm.units import format_gb_apart
 
 
-class FixedRouter(SetUpAlike):
+class FixedRouter(SetupFree):
     """Tasks in the order in which they became ready; a model is loaded when its task comes, and the LRU makes room."""
 
     name = "fixed"

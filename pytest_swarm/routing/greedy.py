@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from pytest_swarm.domain.plan import Assignment, Origin, Plan
 from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView, SetUpAlike
+from pytest_swarm.routing.base import PlanningView, SetupFree
 from pytest_swarm.routing.feasibility import can_cover, explain_infeasible, holder_rows
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import assign, infeasible_plan, rule_plan
 
 
-class GreedyRouter(SetUpAlike):
+class GreedyRouter(SetupFree):
     """Task by task in the order of the horizon; also completes what a planner leaves open."""
 
     name = "greedy"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView, SetUpAlike
+from pytest_swarm.routing.base import PlanningView, SetupFree
 from pytest_swarm.routing.greedy import ChosenModels, task_by_task
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 
-class RandomRouter(SetUpAlike):
+class RandomRouter(SetupFree):
     """Task by task, uniformly among the models that fit with what is chosen and leave no later task without one."""
 
     name = "random"
