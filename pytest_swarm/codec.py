@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
@@ -19,7 +20,7 @@ import msgspec
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.fields import Json, problem, strict_json
-from pytest_swarm.files import measured_kind
+from pytest_swarm.files import measured_kind, readable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -119,6 +120,25 @@ class FileDecoder(Generic[T]):
         self._advice = advice
         self._head: JsonDecoder[_FileHead] = JsonDecoder(_FileHead, error=error)
         self._file: JsonDecoder[T] = JsonDecoder(of, error=error, advice=advice)
+
+    def read(self, path: Path, *, where: str, make: str) -> T:
+        """Return the value of a file.
+
+        Args:
+            path: the file.
+            where: the file, as named in errors.
+            make: how such a file is made, for the error where there is none.
+
+        Raises:
+            SwarmError: the file cannot be read, or is what `decode` refuses.
+        """
+        try:
+            text = readable(path).read_bytes()
+        except FileNotFoundError:
+            raise self._error(f"{where}: there is no such file; {make}") from None
+        except (OSError, ValueError) as error:  # ValueError: a null character in the path
+            raise self._error(f"{where}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        return self.decode(text, where=where)
 
     def decode(self, text: bytes, *, where: str) -> T:
         """Return the value of a file's text.

@@ -35,12 +35,8 @@ class UnusableError(ValueError):
     """The values that a formula was given are not such that it has a value; the message says why."""
 
 
-@lru_cache(maxsize=256)
 def check_formula(text: str) -> frozenset[str]:
-    """The parents' ids that a formula uses; GraphError for what is no formula.
-
-    A formula is checked with its task, with its graph, and with both again where the graph is read from events.
-    """
+    """Return the parents' ids that a formula uses; raise GraphError for what is no formula."""
     try:
         nodes = list(ast.walk(_parse(text)))
         if len(nodes) > MAX_NODES:
@@ -74,9 +70,9 @@ def evaluate(text: str, values: Mapping[str, Value]) -> Value:
         raise UnusableError(f"formula {text!r} has no value for its inputs: {error}") from error
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # the graph at work: the check of its tasks, the simulator and the scorer evaluate its formulas
 def _parse(text: str) -> ast.Expression:
-    """Return the tree of a formula, which is only walked: the simulator and the scorer evaluate it for each answer."""
+    """Return the tree of a formula, which is only walked."""
     if len(text) > MAX_FORMULA_CHARS:
         raise GraphError(f"formula {text[:40]!r}...: is longer than {MAX_FORMULA_CHARS} characters")
     try:

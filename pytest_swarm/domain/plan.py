@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -115,8 +116,4 @@ class Plan(Rebuilt):
     @property
     def planner_failures(self) -> dict[str, int]:
         """Failures by kind over all calls; kinds that did not happen are left out."""
-        counts: dict[str, int] = {}
-        for call in self.planner_calls:
-            for failure in call.failures:
-                counts[failure.value] = counts.get(failure.value, 0) + 1
-        return counts
+        return dict(Counter([failure.value for call in self.planner_calls for failure in call.failures]))

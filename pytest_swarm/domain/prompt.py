@@ -27,7 +27,11 @@ class Message(TypedDict):
 
 def wire_text(text: str) -> str:
     """Return a text that UTF-8 can carry: half a surrogate pair is the replacement character, as Go's JSON reads it."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def task_messages(task: Task, parent_outputs: Mapping[str, str]) -> tuple[Message, ...]:

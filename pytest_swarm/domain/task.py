@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import UnionType
 from typing import Final
@@ -85,6 +85,8 @@ class Task:
     system: str | None = None
     source_model: str | None = None
     reference_model: str | None = None
+    derives_from: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The tasks whose answers its formula uses."""
 
     def __post_init__(self) -> None:
         _check_kinds(self)
@@ -105,8 +107,13 @@ class Task:
         object.__setattr__(self, "difficulty", float(self.difficulty))  # 2 and 2.0 must have the same digest
         if not (math.isfinite(self.difficulty) and MIN_DIFFICULTY <= self.difficulty <= MAX_DIFFICULTY):
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
-        if self.derive is not None:
-            _check_derived(self.id, self.derive, self.expected)
+        derives_from = frozenset() if self.derive is None else _checked_formula(self.id, self.derive, self.expected)
+        object.__setattr__(self, "derives_from", derives_from)
+
+    @property
+    def formula(self) -> str | None:
+        """The formula that gives what is right for its inputs; None where `expected` always is."""
+        return None if self.derive == NEEDS_NO_INPUT else self.derive
 
     @property
     def whole_prompt(self) -> str:
@@ -136,9 +143,10 @@ def _check_kinds(task: Task) -> None:
             raise GraphError(f"task {task.id!r}: {name} must be {article}, found {value!r:.60}")
 
 
-def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> None:
+def _checked_formula(task_id: str, formula: str, expected: Expectation | None) -> frozenset[str]:
+    """Return the tasks that a formula uses; raise GraphError for what is none, or cannot derive what is expected."""
     if formula == NEEDS_NO_INPUT and expected is not None:
-        return
+        return frozenset()
     if expected is None:
         raise GraphError(
             f"task {task_id!r}: has derive, and no expected: the formula says what is right for what parents really "
@@ -148,7 +156,7 @@ def _check_derived(task_id: str, formula: str, expected: Expectation | None) -> 
         kinds = ", ".join(kind.kind for kind in DERIVABLE)
         raise GraphError(f"task {task_id!r}: only an expectation of {kinds} can be derived from parents' answers")
     try:
-        check_formula(formula)
+        return check_formula(formula)
     except GraphError as error:
         raise GraphError(f"task {task_id!r}: {error}") from error
 

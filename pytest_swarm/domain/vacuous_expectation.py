@@ -23,7 +23,6 @@ from pytest_swarm.domain.expectation import (
     TokenF1,
 )
 from pytest_swarm.domain.expectation_codec import decode_expectation
-from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.fields import Fields
 
 _UNLIKE: Final = ("x", "7", "!", "é", "Aa 1,\n-b2.")
@@ -46,18 +45,15 @@ _UNSEEN: Final = ("C", "M", "Z")  # Unicode's categories of control, combining a
 def written_expectation(fields: Fields) -> Expectation:
     """Return the expectation of a table that a person wrote; raise the error of `fields` for one that says nothing."""
     expected = decode_expectation(fields)
-    if (fault := _fault(expected)) is not None:
-        raise fields.fail(f"expected {expected.kind}: {fault}")
+    if (fault := vacuous(expected)) is not None:
+        raise fields.fail(fault)
     return expected
 
 
-def vacuous_task(graph: TaskGraph) -> str | None:
-    """Return what is wrong with the first task whose expectation nearly every answer meets, or none; None if all are
-    well."""
-    for task in graph.tasks:
-        if task.expected is not None and (fault := _fault(task.expected)) is not None:
-            return f"graph {graph.name!r}: task {task.id!r}: expected {task.expected.kind}: {fault}"
-    return None
+def vacuous(expected: Expectation) -> str | None:
+    """Return what is wrong with an expectation that nearly every answer meets, or none; None where it is well."""
+    fault = _fault(expected)
+    return None if fault is None else f"expected {expected.kind}: {fault}"
 
 
 def _fault(expected: Expectation) -> str | None:

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, convert
 from msgspec.structs import replace
 
 from pytest_swarm.codec import FileDecoder, JsonObject, json_schema, to_json
-from pytest_swarm.documents import read_text, write_text
+from pytest_swarm.documents import write_text
 from pytest_swarm.domain.estimates_info import EstimateCount, EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.model_names import full_tag
@@ -59,12 +59,9 @@ class EstimatesFile(Struct, frozen=True, kw_only=True):
     graphs: Annotated[tuple[str, ...], Meta(description="digests of the jobs that were answered, as in events")] = ()
 
 
+_MAKE: Final = "make it with python -m pytest_swarm estimates"
 _FILE: Final[FileDecoder[EstimatesFile]] = FileDecoder(
-    EstimatesFile,
-    schema=SCHEMA,
-    what="a file of estimates",
-    error=EstimateError,
-    advice="make it with python -m pytest_swarm estimates",
+    EstimatesFile, schema=SCHEMA, what="a file of estimates", error=EstimateError, advice=_MAKE
 )
 
 
@@ -110,7 +107,7 @@ def read_estimates(path: Path, fleet: Fleet, *, learning: bool) -> FixedEstimate
     Raises:
         EstimateError: The file cannot be read, or knows no model of the fleet.
     """
-    file = _FILE.decode(read_text(path, EstimateError).encode(), where=str(path))
+    file = _FILE.read(path, where=str(path), make=_MAKE)
     wanted = {full_tag(model.tag) for model in fleet}
     rows = [_checked(row, path) for row in file.estimates if full_tag(row.model) in wanted]
     if not rows:

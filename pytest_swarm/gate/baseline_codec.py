@@ -19,7 +19,7 @@ from pytest_swarm.documents import path_of
 from pytest_swarm.domain.record import CaseKey
 from pytest_swarm.errors import BaselineError
 from pytest_swarm.fields import Json
-from pytest_swarm.files import readable, write_whole
+from pytest_swarm.files import write_whole
 from pytest_swarm.gate.baseline import Baseline, BaselineCase, BaselineSample, Setup, sorted_samples
 from pytest_swarm.gate.run_context import RunContext
 from pytest_swarm.metrics.metric_table import GATE_METRICS
@@ -97,28 +97,8 @@ def read_baseline(path: str | os.PathLike[str], *, shown: str | None = None) -> 
     path = path_of(path, BaselineError)
     shown = str(path) if shown is None else shown
     where = f"baseline {shown}"
-    try:
-        text = readable(path).read_bytes()
-    except FileNotFoundError:
-        raise BaselineError(
-            f"{where}: there is no such file; make it with --swarm-baseline={shown} --swarm-update-baseline"
-        ) from None
-    except OSError as error:
-        raise BaselineError(f"{where}: cannot be read: {error.strerror}") from error
-    return decode_baseline(text, where=where)
-
-
-def decode_baseline(text: bytes, *, where: str) -> Baseline:
-    """Return the baseline of a file's text.
-
-    Args:
-        text: The file, as bytes of UTF-8.
-        where: The file as an error names it.
-
-    Raises:
-        BaselineError: It is no baseline, or one of a later version.
-    """
-    file = _FILE.decode(text, where=where)
+    make = f"make it with --swarm-baseline={shown} --swarm-update-baseline"
+    file = _FILE.read(path, where=where, make=make)
     cases = tuple(map(_decode_case, file.cases))
     seen: set[tuple[Setup, str]] = set()
     for case in cases:

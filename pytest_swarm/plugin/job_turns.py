@@ -9,8 +9,7 @@ from threading import RLock
 import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.vacuous_expectation import vacuous_task
-from pytest_swarm.domain.wrong_formula import wrong_formula
+from pytest_swarm.domain.graph_fault import graph_fault
 from pytest_swarm.plugin.isolated_tests import loop_sockets, real_files
 
 
@@ -47,7 +46,7 @@ def refuse_unusable_call(graph: object) -> None:
     """Fail the test where a call of `swarm_run` with this graph can run no job, or none whose score says anything."""
     if not isinstance(graph, TaskGraph):
         pytest.fail(f"swarm_run takes a TaskGraph, but was given {type(graph).__name__}", pytrace=False)
-    if (fault := vacuous_task(graph) or wrong_formula(graph)) is not None:
+    if (fault := graph_fault(graph)) is not None:
         pytest.fail(fault, pytrace=False)
     _refuse_event_loop()
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -192,6 +192,15 @@ class RouterSetup:
     quality_floor: float = DEFAULT_QUALITY_FLOOR
     make: Callable[[str], Router] | None = None
     folder: Path | None = None
+
+
+class SetupFree:
+    """A base of routers that need nothing of their setup."""
+
+    @classmethod
+    def from_setup(cls, _: RouterSetup) -> Self:
+        """Return the router, whatever the setup."""
+        return cls()
 
 
 class RoutingError(SwarmError):

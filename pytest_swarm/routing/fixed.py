@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
 
 from pytest_swarm.domain.model import Model
 from pytest_swarm.domain.plan import Plan
 from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView, SetupFree
 from pytest_swarm.routing.feasibility import explain_alone
 from pytest_swarm.routing.plan_builders import infeasible_plan
 from pytest_swarm.routing.residency_queue import in_order_of_arrival, run_in_order
 from pytest_swarm.units import format_gb_apart
 
 
-class FixedRouter:
+class FixedRouter(SetupFree):
     """Tasks in the order in which they became ready; a model is loaded when its task comes, and the LRU makes room."""
 
     name = "fixed"
-
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; the fleet of each step has its table."""
-        return cls()
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the plan with the model of each task; `infeasible` where a task has none."""

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Self
 
 from pytest_swarm.domain.plan import Assignment, Origin, Plan
 from pytest_swarm.errors import InfeasibleError
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView, SetupFree
 from pytest_swarm.routing.feasibility import can_cover, explain_infeasible, holder_rows
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import assign, infeasible_plan, rule_plan
 
 
-class GreedyRouter:
+class GreedyRouter(SetupFree):
     """Task by task in the order of the horizon; also completes what a planner leaves open."""
 
     name = "greedy"
-
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; it needs nothing of the setup."""
-        return cls()
 
     async def route(self, view: PlanningView) -> Plan:
         """Return a feasible plan wherever one exists that holds one residency over the horizon."""

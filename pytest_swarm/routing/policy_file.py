@@ -16,7 +16,7 @@ from pytest_swarm.codec import FileDecoder, JsonObject, SharedFields, json_schem
 from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
-from pytest_swarm.files import readable, write_whole
+from pytest_swarm.files import write_whole
 from pytest_swarm.routing.registry import policy_name
 
 SCHEMA: Final = "swarm-policy/1"
@@ -203,15 +203,7 @@ def read_policy(path: Path) -> PolicyFile:
         PolicyError: the file cannot be read, is newer, or is no policy. One sentence says where and why.
     """
     where = f"policy {path}"
-    try:
-        text = readable(path).read_bytes()
-    except FileNotFoundError:
-        raise PolicyError(f"{where}: there is no such file; {_ADVICE}") from None
-    except OSError as error:
-        raise PolicyError(f"{where}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a path with a NUL
-        raise PolicyError(f"policy {str(path)!r}: cannot be read: {error}") from error
-    policy = _FILE.decode(text, where=where)
+    policy = _FILE.read(path, where=where, make=_ADVICE)
     if policy.mode.startswith("policy:"):
         raise PolicyError(f"{where}: its mode is {policy.mode!r}, but a policy cannot play another one; {_ADVICE}")
     try:

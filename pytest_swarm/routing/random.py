@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import random
-from typing import Self
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView, SetupFree
 from pytest_swarm.routing.greedy import ChosenModels, task_by_task
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
 
 
-class RandomRouter:
+class RandomRouter(SetupFree):
     """Task by task, uniformly among the models that fit with what is chosen and leave no later task without one."""
 
     name = "random"
-
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; it needs nothing of the setup."""
-        return cls()
 
     async def route(self, view: PlanningView) -> Plan:
         """Return the plan that seed, job and step determine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from pytest_swarm.domain.plan import Plan
-from pytest_swarm.routing.base import PlanningView, RouterSetup
+from pytest_swarm.routing.base import PlanningView, RouterSetup, SetupFree
 from pytest_swarm.routing.feasibility import context_advice
 from pytest_swarm.routing.objective import load_price, utility
 from pytest_swarm.routing.plan_builders import infeasible_plan, rule_plan
@@ -31,18 +31,13 @@ class SingleRouter:
         return _plan_with(view, self._tag) if view.tasks else infeasible_plan(view)
 
 
-class BestSingleRouter:
+class BestSingleRouter(SetupFree):
     """One model per job: the feasible one with the largest sum_m U_im over the whole graph minus its load.
 
     It is chosen at the first step and kept. Ties go to the fewest loads, then the least VRAM, then the name.
     """
 
     name = "best-single"
-
-    @classmethod
-    def from_setup(cls, setup: RouterSetup) -> Self:  # noqa: ARG003  every router has it
-        """Return the router; it needs nothing of the setup."""
-        return cls()
 
     def __init__(self) -> None:
         self._kept: str | None = None

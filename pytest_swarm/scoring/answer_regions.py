@@ -132,8 +132,7 @@ def _field_of_block(text: str) -> str | None:
     blocks = fences(text) if "```" in text else ()
     if len(blocks) != 1:
         return None
-    table = _object(blocks[0].text)
-    return next((said for name in _FIELDS if (said := _value(table.get(name))) is not None), None)
+    return next(iter(_named_values(_object(blocks[0].text))), None)
 
 
 def _read_part(text: str, rules: AnswerRules[ValueT]) -> Reading[ValueT] | None:
@@ -223,12 +222,15 @@ def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 def answer_field(text: str) -> str | None:
     """Return the value of an object's field for the answer, else of its only field; None for any other text."""
     table = _object(text)
-    if not table:
-        return None
-    found = [_value(table[name]) for name in _FIELDS if _value(table.get(name)) is not None]
+    found = _named_values(table)
     if not found and len(table) == 1:
-        found = [_value(value) for value in table.values()]
+        return _value(next(iter(table.values())))
     return found[0] if len(found) == 1 else None
+
+
+def _named_values(table: dict[str, object]) -> list[str]:
+    """The values of the fields for an answer."""
+    return [said for name in _FIELDS if (said := _value(table.get(name))) is not None]
 
 
 def _value(field: object) -> str | None:

@@ -13,7 +13,7 @@ from typing import Final
 from pytest_swarm.domain.derived_expectation import derived
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Letter, Number, YesNo
 from pytest_swarm.domain.formula import UnusableError, Value, evaluate
-from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
+from pytest_swarm.domain.task import Task
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.fences import unfenced
 from pytest_swarm.scoring.json import find_fields, numeric
@@ -32,13 +32,13 @@ def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectat
 
     None where the parents' answers cannot be used: nobody could have answered this task rightly.
     """
-    if task.derive is None or task.derive == NEEDS_NO_INPUT or task.expected is None:
+    if task.formula is None or task.expected is None:
         return task.expected
     values = {
         parent.id: value for parent, answer in given if (value := read_value(parent.expected, answer)) is not None
     }
     try:
-        return derived(task.expected, evaluate(task.derive, values))
+        return derived(task.expected, evaluate(task.formula, values))
     except UnusableError:
         return None
 

@@ -157,8 +157,7 @@ def _answer(line: int, row: Json, where: str) -> LabeledAnswer:
 def _refuse_misspelled(fields: Fields) -> None:
     """Raise for a field whose name is nearly one of a row's; fields of other names are the file's own notes."""
     for name in fields:
-        near = difflib.get_close_matches(name.lower(), _FIELDS, n=1, cutoff=0.75)
-        if near and name not in _FIELDS:
+        if name not in _FIELDS and (near := difflib.get_close_matches(name.lower(), _FIELDS, n=1, cutoff=0.75)):
             raise fields.fail(f"unknown field {name!r}; did you mean {near[0]!r}? Known fields: {', '.join(_FIELDS)}")
 
 

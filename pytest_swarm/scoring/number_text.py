@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -35,10 +36,7 @@ _LETTER_SCALES: Final = {"k": "thousand", "m": "million", "b": "billion"}
 _SCALE_LETTER: Final = re.compile(  # $5M and 3k, but "3 m" may be meters
     r"(?<![\w.,-])((?P<money>[$€£¥₹]\s?)?\d[\d,.]{0,20})((?(money)[kmb]|k))(?!\w)", re.IGNORECASE
 )
-_VULGAR: Final = {
-    "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
-    "⅙": "1/6", "⅚": "5/6", "⅐": "1/7", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅑": "1/9", "⅒": "1/10",
-}  # fmt: skip
+_VULGAR: Final = {sign: unicodedata.normalize("NFKC", sign).replace("⁄", "/") for sign in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _SIGNS: Final = str.maketrans(
     {

@@ -12,8 +12,7 @@ import os
 
 from pytest_swarm.documents import parse_json, path_of, read_document, toml_line, toml_value_or_json, write_text
 from pytest_swarm.domain.graph import TaskGraph, decode_graph, encode_graph
-from pytest_swarm.domain.vacuous_expectation import vacuous_task
-from pytest_swarm.domain.wrong_formula import wrong_formula
+from pytest_swarm.domain.graph_fault import graph_fault
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields, Json
 from pytest_swarm.workloads.expected_files import with_expected_answers
@@ -42,7 +41,7 @@ def read_graph(document: Json, *, where: str) -> TaskGraph:
         document = document | {"tasks": [_with_expected(task, where) for task in tasks]}
     fields = Fields(document, where=where, error=GraphError)
     graph = decode_graph(fields)
-    if (fault := vacuous_task(graph) or wrong_formula(graph)) is not None:
+    if (fault := graph_fault(graph)) is not None:
         raise fields.fail(fault)
     return graph
 

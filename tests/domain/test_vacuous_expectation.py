@@ -10,7 +10,7 @@ from pytest_swarm import Exact, Judge, Keywords, Number, PythonCode, Regex, Roug
 from pytest_swarm.domain.expectation import Expectation
 from pytest_swarm.domain.expectation_codec import encode_expectation
 from pytest_swarm.domain.graph import encode_graph
-from pytest_swarm.domain.vacuous_expectation import vacuous_task
+from pytest_swarm.domain.graph_fault import graph_fault
 from pytest_swarm.errors import GraphError
 from pytest_swarm.graph_codec import decode_graph_object, encode_graph_object
 from pytest_swarm.workloads.expected_files import ExpectedAnswer, write_expected
@@ -87,7 +87,7 @@ def _fields(expected: Expectation) -> dict[str, object]:
 @pytest.mark.parametrize("expected", TELLING)
 def test_what_tells_answers_apart_is_accepted(expected: Expectation) -> None:
     graph = graph_of(expected)
-    assert vacuous_task(graph) is None
+    assert graph_fault(graph) is None
     assert read_graph(encode_graph(graph), where="g") == graph
 
 

@@ -115,6 +115,11 @@ def test_a_bad_file_is_one_sentence(tmp_path: Path, change: dict[str, object], s
     assert str(path) in str(error.value)
 
 
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(EstimateError, match=r"e\.json: there is no such file; make it with python -m pytest_swarm"):
+        read_estimates(tmp_path / "e.json", FLEET, learning=True)
+
+
 def test_an_estimator_starts_there_and_follows_answers_unless_learning_is_off() -> None:
     start = TypeTable(cells={CellKey("a:latest", "math"): 0.9})
     fixed = Estimator(FLEET, start=start, learning=False)

@@ -9,16 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.errors import BaselineError
-from pytest_swarm.gate.baseline_codec import decode_baseline, encode_baseline, read_baseline, write_baseline
+from pytest_swarm.gate.baseline_codec import Baseline, encode_baseline, read_baseline, write_baseline
 from tests.gate.runs import baseline, case
 
 SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=3)
 
 
+def read_back(text: str, folder: Path) -> Baseline:
+    (folder / "b.json").write_text(text)
+    return read_baseline(folder / "b.json")
+
+
 @given(st.dictionaries(st.text(min_size=1, max_size=8), SCORES, max_size=4))
-def test_a_baseline_is_read_back_equal(jobs: dict[str, list[float]]) -> None:
+def test_a_baseline_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, jobs: dict[str, list[float]]) -> None:
     stored = baseline(*(case(job, scores) for job, scores in jobs.items()))
-    assert decode_baseline(encode_baseline(stored).encode(), where="b") == stored
+    assert read_back(encode_baseline(stored), tmp_path_factory.getbasetemp()) == stored
 
 
 def test_the_file_is_sorted_and_one_sample_is_one_line(tmp_path: Path) -> None:
@@ -79,19 +84,21 @@ def test_what_is_no_baseline_is_refused_in_a_sentence(tmp_path: Path, text: str,
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(BaselineError, match=r"there is no such file; make it with .*--swarm-update-baseline"):
         read_baseline(tmp_path / "b.json")
+    with pytest.raises(BaselineError, match=r"baseline .*cannot be read: embedded null"):
+        read_baseline("b\0.json")
 
 
-def test_a_case_that_stands_there_twice_is_refused() -> None:
+def test_a_case_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
     twice = json.loads(encode_baseline(baseline(case("a", [0.5]))))
     twice["cases"] *= 2
     with pytest.raises(BaselineError, match=r"holds the case a \[lp-h1-8GB\] twice; delete one of them"):
-        decode_baseline(json.dumps(twice).encode(), where="b")
+        read_back(json.dumps(twice), tmp_path)
 
 
-def test_figures_that_were_not_measured_stay_unmeasured() -> None:
+def test_figures_that_were_not_measured_stay_unmeasured(tmp_path: Path) -> None:
     sample = replace(case("a", [0.5]).samples[0], figures={"score": None, "violations": 1.0})
     stored = baseline(replace(case("a", [0.5]), samples=(sample,)))
-    read = decode_baseline(encode_baseline(stored).encode(), where="b").cases[0].samples[0]
+    read = read_back(encode_baseline(stored), tmp_path).cases[0].samples[0]
     assert "score" not in read.figures
     assert read.figures["violations"] == 1
 
@@ -115,27 +122,27 @@ def test_a_baseline_of_version_0_1_0_is_read_in_full_and_written_as_it_was() -> 
         ({"violations": [0.5]}, "a [lp-h1-8GB] r1: violations is 0.5, but must be a whole number"),
     ],
 )
-def test_figures_that_cannot_be_are_refused(figures: dict[str, list[float]], sentence: str) -> None:
+def test_figures_that_cannot_be_are_refused(tmp_path: Path, figures: dict[str, list[float]], sentence: str) -> None:
     text = encode_baseline(baseline(case("a", [0.5], figures=figures)))
     with pytest.raises(BaselineError) as raised:
-        decode_baseline(text.encode(), where="baseline b.json")
-    assert f"baseline b.json: {sentence}" in str(raised.value)
+        read_back(text, tmp_path)
+    assert f"b.json: {sentence}" in str(raised.value)
 
 
-def test_two_samples_of_one_repeat_are_refused() -> None:
+def test_two_samples_of_one_repeat_are_refused(tmp_path: Path) -> None:
     one = case("a", [0.5])
     text = encode_baseline(baseline(replace(one, samples=one.samples * 2)))
     with pytest.raises(BaselineError, match=r"a \[lp-h1-8GB\] r1 stands there twice; delete one"):
-        decode_baseline(text.encode(), where="baseline b.json")
+        read_back(text, tmp_path)
 
 
-def test_a_byte_order_mark_is_read() -> None:
+def test_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     stored = baseline(case("a", [0.5]))
-    assert decode_baseline(b"\xef\xbb\xbf" + encode_baseline(stored).encode(), where="b") == stored
+    assert read_back("\ufeff" + encode_baseline(stored), tmp_path) == stored
 
 
-def test_answers_and_runs_are_read_back() -> None:
+def test_answers_and_runs_are_read_back(tmp_path: Path) -> None:
     one = case("a", [0.5])
     stored = baseline(replace(one, samples=(replace(one.samples[0], answers="abc", run="r1"),)))
-    assert decode_baseline(encode_baseline(stored).encode(), where="b") == stored
+    assert read_back(encode_baseline(stored), tmp_path) == stored
     assert "answers" not in encode_baseline(baseline(one))

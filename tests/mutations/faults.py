@@ -49,10 +49,10 @@ FAULTS: Final = (
     ),
     Fault(
         name="a formula that contradicts what is expected is accepted",
-        where="domain/wrong_formula.py",
+        where="domain/graph_fault.py",
         old="    if agrees:\n",
         new="    if agrees or value:\n",
-        tests=("domain/test_wrong_formula.py",),
+        tests=("domain/test_graph_fault.py",),
     ),
     Fault(
         name="a tolerance that nearly every number is within is accepted",

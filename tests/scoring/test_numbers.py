@@ -17,9 +17,7 @@ def test_tolerance_is_absolute_and_inclusive():
     assert score_text(close, "pi is 3.2").detail == "the last number is 3.2, not 3.14"
 
 
-@pytest.mark.parametrize(
-    "answer", ["9" * 100_000, "1," * 50_000, "1.5e3/" * 20_000, "-" * 100_000, r"\boxed{" * 20_000]
-)
+@pytest.mark.parametrize("answer", ["9" * 40_000, "1," * 20_000, "1.5e3/" * 8_000, "-" * 40_000, r"\boxed{" * 8_000])
 def test_hostile_answers_neither_hang_nor_raise(answer):
     assert score_text(Number(value=25), answer).value == 0
 

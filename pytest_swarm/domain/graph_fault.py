@@ -1,47 +1,55 @@
-"""Formulas (`Task.derive`) that are wrong for the right answers of the parents: their local scores say nothing.
+"""Graphs with a task whose score says nothing of a model. A person who writes one is told.
 
-For right answers a formula must give what is expected. It is refused where a person wrote both. A task read back from a
-recorded run may have one, and is scored as it stands.
+Either nearly every answer meets what the task expects, or none (`vacuous_expectation`), or its formula (`Task.derive`)
+is wrong: for right answers of its parents a formula must give what is expected. A graph read back from a recorded run
+may be such a one, and is scored as it stands.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 from pytest_swarm.domain.derived_expectation import derived
 from pytest_swarm.domain.expectation import Exact, Expectation, JsonFields, Keywords, Letter, Number, YesNo
-from pytest_swarm.domain.formula import UnusableError, Value, check_formula, evaluate
+from pytest_swarm.domain.formula import UnusableError, Value, evaluate
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.task import NEEDS_NO_INPUT, Task
+from pytest_swarm.domain.task import Task
+from pytest_swarm.domain.vacuous_expectation import vacuous
+
+_KEPT: Final = 64  # graphs: the cases of one come together
 
 
-def wrong_formula(graph: TaskGraph) -> str | None:
-    """Return what is wrong with the first task whose formula contradicts what it expects; None if there is none.
+@lru_cache(maxsize=_KEPT)
+def graph_fault(graph: TaskGraph) -> str | None:
+    """Return what is wrong with the first task whose score says nothing; None if there is none.
 
     A formula over a parent without a known right answer is not judged, nor are the cases of a code task.
     """
+    right = {task.id: _right_value(task.expected) for task in graph.tasks}
+    known = {name: value for name, value in right.items() if value is not None}
     for task in graph.tasks:
-        if (fault := _fault(task, {name: graph.task(name) for name in graph.parents(task.id)})) is not None:
+        if task.expected is None:
+            continue
+        if (fault := vacuous(task.expected) or _wrong_formula(task, task.expected, known)) is not None:
             return f"graph {graph.name!r}: task {task.id!r}: {fault}"
     return None
 
 
-def _fault(task: Task, parents: Mapping[str, Task]) -> str | None:
-    if task.derive is None or task.derive == NEEDS_NO_INPUT or task.expected is None:
-        return None
-    given = {name: value for name, each in parents.items() if (value := _right_value(each.expected)) is not None}
-    if not check_formula(task.derive) <= given.keys():
+def _wrong_formula(task: Task, expected: Expectation, known: Mapping[str, Value]) -> str | None:
+    if task.formula is None or not task.derives_from <= known.keys():
         return None
     try:
-        value = evaluate(task.derive, given)
-        agrees = _agrees(task.expected, derived(task.expected, value))
+        value = evaluate(task.formula, known)
+        agrees = _agrees(expected, derived(expected, value))
     except UnusableError as error:
         return f"for the right answers of its parents, {error}; correct 'derive'"
     if agrees:
         return None
     return (
-        f"for the right answers of its parents, formula {task.derive!r} gives {value!r}, which is not what is "
+        f"for the right answers of its parents, formula {task.formula!r} gives {value!r}, which is not what is "
         "expected; correct 'derive' or 'expected'"
     )
 

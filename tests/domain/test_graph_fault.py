@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm import Exact, JsonFields, Keywords, Letter, Number, Regex, Task, TaskGraph, YesNo, join
+from pytest_swarm.domain import graph_fault as module
 from pytest_swarm.domain.expectation import Expectation
-from pytest_swarm.domain.wrong_formula import wrong_formula
+from pytest_swarm.domain.formula import evaluate
+from pytest_swarm.domain.graph_fault import graph_fault
 from pytest_swarm.errors import GraphError
 from pytest_swarm.graph_codec import decode_graph_object, encode_graph_object
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
@@ -57,12 +59,12 @@ def graph_of(expected: Expectation, derive: str) -> TaskGraph:
 
 @pytest.mark.parametrize(("expected", "derive"), RIGHT)
 def test_a_formula_that_gives_what_is_expected_is_accepted(expected: Expectation, derive: str) -> None:
-    assert wrong_formula(graph_of(expected, derive)) is None
+    assert graph_fault(graph_of(expected, derive)) is None
 
 
 @pytest.mark.parametrize(("expected", "derive", "sentence"), WRONG)
 def test_a_wrong_formula_is_one_sentence_that_names_the_task(expected: Expectation, derive: str, sentence: str) -> None:
-    said = wrong_formula(graph_of(expected, derive))
+    said = graph_fault(graph_of(expected, derive))
     assert said is not None
     assert said.startswith("graph 'g': task 'end': for the right answers of its parents, ")
     assert sentence in said
@@ -91,3 +93,11 @@ def test_a_graph_in_python_fails_its_test(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--swarm-backend=sim", "--swarm-vram=8GB")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*task 'b': for the right answers of its parents, formula 'a [*] a [*] a' gives 8*"])
+
+
+def test_equal_graphs_are_judged_once_and_graphs_that_only_look_alike_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    monkeypatch.setattr(module, "evaluate", lambda formula, known: judged.append(formula) or evaluate(formula, known))
+    formulas = ("order.price + 2 + rate", "order.price + 2 + rate", "order.price + 3 + rate")
+    assert [graph_fault(graph_of(Number(value=47), each)) is None for each in formulas] == [True, True, False]
+    assert judged == [formulas[0], formulas[2]]
