@@ -64,9 +64,12 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
 
 
 def _typed(row: JsonTable) -> JsonTable:
-    """Return a node with its kind in its data. Some files have it beside the data, where Dify says how to draw it."""
-    data, kind = table(row, "data"), text(row, "type").replace("_", "-")
-    return row if "type" in data or kind.startswith("custom") else {**row, "data": {**data, "type": kind}}
+    """Return a node with its kind in its data.
+
+    Files that Dify did not write may have the kind beside the data, or all of a node's fields without a table `data`.
+    """
+    data, kind = table(row, "data") or row, text(row, "type").replace("_", "-")
+    return row if "type" in table(row, "data") or kind.startswith("custom") else {**row, "data": {**data, "type": kind}}
 
 
 def _node(node: str, row: JsonTable, rows: dict[str, JsonTable], references: DifyReferences) -> FlowNode:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
-from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
 from pytest_swarm.workloads.importers.n8n_nodes import (
     EXPRESSION,
     GUARDRAILS,
     MODEL_KIND,
     SYSTEM_OPTIONS,
+    USER_OPTIONS,
     N8nNodes,
     kind_of,
     named_model,
@@ -71,7 +72,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 _SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
-        *SYSTEM_OPTIONS,
+        *(*SYSTEM_OPTIONS, *USER_OPTIONS),
         *("summarizationMethodAndPrompts", "categories", "simplify"),
         *("maxIterations", "returnIntermediateSteps", "enableStreaming", "passthroughBinaryImages", "batching"),
     }
@@ -123,9 +124,15 @@ def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
 
 
 def _has_own_prompt(row: JsonTable) -> bool:
-    """Return whether n8n, or the vendor's assistant, puts a prompt of its own before the step's."""
-    is_bare_agent = kind_of(row) == "agent" and not text(row, "parameters", "options", "systemMessage")
-    return is_bare_agent or kind_of(row) in _OWN_PROMPTS or resource_of(row) == "assistant"
+    """Return whether n8n, or the assistant of a vendor, puts a prompt of its own before the step's or into its text."""
+    options = table(row, "parameters", "options")
+    is_bare_agent = kind_of(row) == "agent" and not text(options, "systemMessage")
+    return (
+        is_bare_agent
+        or bool(first_text(options, *USER_OPTIONS))
+        or kind_of(row) in _OWN_PROMPTS
+        or resource_of(row) == "assistant"
+    )
 
 
 def _on_way(nodes: N8nNodes, name: str) -> tuple[str, ...]:
