@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost, request_loss
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
 from pytest_swarm.workloads.importers.n8n_nodes import (
     EXPRESSION,
@@ -21,15 +21,13 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
 )
 
 _HELPERS: Final[Mapping[str, str]] = {
-    "ai_tool": "tools are not called",
-    "ai_memory": "memories are not kept",
-    "ai_outputParser": "output parsers are not applied",
-    "ai_embedding": "nothing is stored or retrieved",
-    "ai_document": "nothing is stored or retrieved",
-    "ai_textSplitter": "nothing is stored or retrieved",
-    "ai_vectorStore": "nothing is stored or retrieved",
-    "ai_retriever": "nothing is stored or retrieved",
-    "ai_reranker": "nothing is stored or retrieved",
+    "ai_tool": Lost.TOOLS,
+    "ai_memory": Lost.MEMORY,
+    "ai_outputParser": Lost.PARSERS,
+    **dict.fromkeys(
+        (f"ai_{each}" for each in ("embedding", "document", "textSplitter", "vectorStore", "retriever", "reranker")),
+        Lost.STORES,
+    ),
 }
 _ITEMS: Final = frozenset(
     {
@@ -44,11 +42,11 @@ _CONVERTING: Final = frozenset(
     }
 )
 _KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(CODE_KINDS, NO_CODE),
+    **dict.fromkeys(CODE_KINDS, Lost.CODE),
     **dict.fromkeys(_ITEMS, "items are not filtered, sorted, split or collected"),
     **dict.fromkeys(_CONVERTING, "values are not converted"),
-    "respondToWebhook": "replies are not sent",
-    "respondToChat": "replies are not sent",
+    "respondToWebhook": Lost.REPLIES,
+    "respondToChat": Lost.REPLIES,
     "wait": "nothing waits",
     "stopAndError": "nothing is stopped",
     GUARDRAILS: "texts are not searched for patterns",
@@ -65,9 +63,9 @@ _OWN_PROMPTS: Final = (
     GUARDRAILS,
 )
 _PARAMETERS: Final[Mapping[str, str]] = {
-    "jsonOutput": "structured output is not asked for",
+    "jsonOutput": Lost.STRUCTURE,
     "needsFallback": "fallback models are not asked",
-    "threadId": "memories are not kept",
+    "threadId": Lost.MEMORY,
 }
 _SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
@@ -91,7 +89,7 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
         if nodes.is_step(name):
             yield from _of_step(row, name)
             if roles:
-                yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
+                yield FlowLoss(reason=Lost.TOOLS, what=name, nodes=nodes.users(name))
         elif MODEL_KIND in roles or kind.startswith("lm"):
             yield from _of_settings(row, name, nodes.users(name) or (name,))
             if nodes.is_on_way(name):
@@ -110,14 +108,14 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
 def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
     yield from _of_settings(row, name, (name,))
     if kind_of(row) in CODE_KINDS:
-        yield FlowLoss(reason=NO_CODE, what=name, nodes=(name,))
+        yield FlowLoss(reason=Lost.CODE, what=name, nodes=(name,))
     if _has_own_prompt(row):
-        yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
+        yield FlowLoss(reason=Lost.OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
     if kind_of(row) == "chainSummarization":
         yield FlowLoss(reason="texts are summarized as a whole, not in parts", what=name, nodes=(name,))
     messages = tables(row, "parameters", "messages", "messageValues")
     if resource_of(row) in _SEEN or any(text(each, "messageType").startswith("image") for each in messages):
-        yield FlowLoss(reason="images and files are not sent", what=name, nodes=(name,))
+        yield FlowLoss(reason=Lost.FILES, what=name, nodes=(name,))
     for key, reason in _PARAMETERS.items():
         if table(row, "parameters").get(key):
             yield FlowLoss(reason=reason, what=f"{name} ({key})", nodes=(name,))
@@ -146,4 +144,4 @@ def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[
         yield FlowLoss(reason="the model is computed, and so unknown", what=name, nodes=nodes)
     if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
         what = f"{name} ({', '.join(found)})"
-        yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)
+        yield FlowLoss(reason=Lost.SETTINGS, what=what, nodes=nodes)
