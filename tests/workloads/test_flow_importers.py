@@ -364,9 +364,9 @@ def test_graphs_of_one_name_are_named_after_their_files(tmp_path: Path) -> None:
     for name in ("a/one.json", "b/two.json", "b/one.json", "c/other.json"):
         write(tmp_path, NODE_LINK | {"graph": {"name": "mail" if "other" not in name else "Alone"}}, name)
     summary = import_files([tmp_path], tmp_path / "out")
-    assert [each.graph for each in summary.imported] == ["a-one", "b-one", "two", "Alone"]
+    assert [each.graph for each in summary.imported] == ["a-one", "b-one", "b-two", "Alone"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "Alone.toml", "a-one.toml", "b-one.toml", "two.toml",
+        "Alone.toml", "a-one.toml", "b-one.toml", "b-two.toml",
     ]  # fmt: skip
     again = import_files([tmp_path / "c"], tmp_path / "out")
     assert "Alone.toml exists already; remove it, or choose another --out" in again.refused[0].reason
@@ -673,6 +673,13 @@ def test_a_flowise_flow_that_cannot_be_inlined_is_named(tmp_path: Path, flow: st
     one = found(path)
     assert sentence in one.losses
     assert asked(one.graph)["llm_1"] == (None, "Sum up {{ call_0 }}")
+
+
+def test_a_broken_flow_of_an_export_does_not_stop_the_others(tmp_path: Path) -> None:
+    broken, whole = import_graphs(write(tmp_path, {"AgentFlowV2": [READER | {"flowData": "{"}, READER]}))
+    assert isinstance(broken, RefusedGraph)
+    assert broken.reason.startswith("'flowData': is not valid JSON")
+    assert isinstance(whole, FoundGraph)
 
 
 def test_a_query_engine_of_flowise_is_a_step_unless_it_is_the_engine_of_a_tool(tmp_path: Path) -> None:
