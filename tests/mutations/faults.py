@@ -2013,7 +2013,7 @@ FAULTS: Final = (
     ),
     Fault(
         name="what a dropped branch loses is listed",
-        where="workloads/importers/flow_texts.py",
+        where="workloads/importers/losses.py",
         old="if not loss.nodes or left.intersection(loss.nodes):",
         new="if True:",
         tests=("workloads/test_flow_losses.py",),
