@@ -17,7 +17,7 @@ from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, c
 from pytest_swarm.workloads.importers.formats import entries
 from pytest_swarm.workloads.importers.import_files import import_files
 from tests.workloads.flow_documents import DIFY, FLOWISE, LANGFLOW, LANGGRAPH, N8N, NODE_LINK
-from tests.workloads.flow_imports import imported
+from tests.workloads.flow_imports import imported, write
 
 PLACES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "dify": (DIFY, "edges", lambda document: document["workflow"]["graph"]),
@@ -29,8 +29,7 @@ PLACES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
 
 
 def refusal(folder: Path, document: Any) -> str:
-    path = folder / "x.json"
-    path.write_text(json.dumps(document))
+    path = write(folder, document)
     (entry,) = entries(path)
     with pytest.raises(GraphError) as caught:
         entry.read()
