@@ -254,6 +254,12 @@ def test_mbpp_takes_the_name_from_its_tests(tmp_path):
     assert "must be called add" in task.prompt
 
 
+def test_a_set_is_the_same_case_in_every_process(tmp_path):
+    letters = set("abcdefghij")
+    (task,) = load_tasks(jsonl(tmp_path, MBPP | {"test_list": [f"assert add(1) == {letters}"]}), "mbpp")
+    assert task.expected.cases == (CodeCase(args=(1,), returns={"$set": sorted(letters)}),)
+
+
 def test_nothing_of_a_data_set_is_run(tmp_path):
     trap = f"open({str(tmp_path / 'ran')!r}, 'w')\nassert add(1) == 1"
     load_tasks(jsonl(tmp_path, MBPP | {"test_list": [trap]}), "mbpp")

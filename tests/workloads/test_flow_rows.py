@@ -76,7 +76,8 @@ def test_connections_of_n8n_that_cannot_be_read_are_refused(wrong: Any, tmp_path
     name = next(iter(N8N["connections"]))
     document = N8N | {"connections": N8N["connections"] | {name: wrong}}
     assert refusal(tmp_path, document).startswith(f"'connections' of node {name!r} hold ")
-    assert imported(tmp_path, N8N | {"connections": N8N["connections"] | {name: {"main": [None, [None]]}}})
+    empty = imported(tmp_path, N8N | {"connections": N8N["connections"] | {name: {"main": [None, [None]]}}})
+    assert [task.id for task in empty.graph.tasks] == ["Sort", "Short", "Long", "Last"]
 
 
 def test_a_runnable_of_langchain_is_no_graph_of_langgraph(tmp_path: Path) -> None:
