@@ -22,7 +22,7 @@ from pytest_swarm.workloads.importers.dify_apps import as_workflow
 from pytest_swarm.workloads.importers.dify_losses import dify_losses
 from pytest_swarm.workloads.importers.dify_references import DifyReferences
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, named, table, tables, text, texts
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
 
 LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
 _PLAIN_HANDLE: Final = "source"
@@ -134,12 +134,15 @@ def _extraction(data: JsonTable) -> str:
 def _agent(data: JsonTable, references: DifyReferences) -> LlmStep:
     parameters = table(data, "agent_parameters")
 
-    def value(key: str) -> Parts:
-        found = at(parameters, key, "value")
-        return references.selected(texts(found)) if isinstance(found, list) else references.parts(text(found))
-
     model = first_text(at(parameters, "model", "value"), "model", "name") or text(parameters, "model", "value")
-    return LlmStep(system=value("instruction"), prompt=value("query"), model=model or None)
+    system, prompt = (_value(parameters.get(key), references) for key in ("instruction", "query"))
+    return LlmStep(system=system, prompt=prompt, model=model or None)
+
+
+def _value(parameter: Json, references: DifyReferences) -> Parts:
+    """Return what the `value` of a parameter stands for: a selector, or a text with variables."""
+    found = at(parameter, "value")
+    return references.selected(texts(found)) if isinstance(found, list) else references.parts(text(found))
 
 
 def _messages(data: JsonTable, references: DifyReferences) -> tuple[Parts, Parts]:
@@ -164,9 +167,6 @@ def _calls(rows: dict[str, JsonTable], references: DifyReferences) -> Iterator[F
         data = table(row, "data")
         if text(data, "type") == "tool" and text(data, "provider_type") == "workflow":
             names = [text(data, key).strip() for key in ("tool_label", "provider_name", "tool_name", "provider_id")]
-            passed = {key: at(each, "value") for key, each in named(data, "tool_parameters")}
-            inputs = {
-                key: references.selected(texts(value)) if isinstance(value, list) else references.parts(text(value))
-                for key, value in passed.items()
-            }
+            passed = table(data, "tool_parameters").items()
+            inputs = {key: _value(each, references) for key, each in passed if isinstance(each, dict)}
             yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)
