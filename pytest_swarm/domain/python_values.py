@@ -12,7 +12,8 @@ TYPES = {kind.__name__: kind for kind in (int, float, str, bool, list, tuple, se
 def encode_value(value: object) -> object:
     """Return the JSON form of a Python value; TypeError for a value that has none.
 
-    Lists, texts, numbers, true, false, None and tables with texts as keys stand for themselves.
+    Lists, texts, numbers, true, false, None and tables with texts as keys stand for themselves. The items of a set are
+    sorted: Python's own order differs from process to process, and would make another task of it.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -28,7 +29,8 @@ def encode_value(value: object) -> object:
         return {"$type": value.__name__}
     for kind in (tuple, frozenset, set):
         if isinstance(value, kind):
-            return {f"${kind.__name__}": [encode_value(each) for each in value]}
+            inside = [encode_value(each) for each in value]
+            return {f"${kind.__name__}": inside if kind is tuple else sorted(inside, key=repr)}
     if isinstance(value, complex):
         return {"$complex": [encode_value(value.real), encode_value(value.imag)]}
     if isinstance(value, bytes):

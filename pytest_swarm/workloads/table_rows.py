@@ -22,7 +22,7 @@ from pytest_swarm.units import plural
 _TRUTHS: Final = {"true": 1.0, "false": 0.0}
 _MAX_FIELD_CHARS: Final = 1 << 24  # of a CSV field; Python's own limit of 131,072 is shorter than some prompts
 _SUFFIXES: Final = (".csv", ".jsonl", ".ndjson", ".json")
-_PACKED: Final = ".gz"
+PACKED: Final = ".gz"
 Heading: TypeAlias = Callable[[list[str]], list[str] | None]
 """The names of the columns by the first row of a CSV; None where that is no heading."""
 
@@ -105,7 +105,7 @@ def read_rows(
     Raises:
         SwarmError: An `error`, where the file cannot be read, or a line is no row; the message names the line.
     """
-    packed = path.suffix == _PACKED
+    packed = path.suffix == PACKED
     suffix = Path(path.stem if packed else path).suffix.lower()
     if suffix == ".pkl":
         raise error(

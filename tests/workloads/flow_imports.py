@@ -6,6 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
 from pytest_swarm.workloads.importers.import_cases import ImportOptions
 from pytest_swarm.workloads.importers.import_files import FoundGraph, import_graphs
@@ -13,12 +16,28 @@ from pytest_swarm.workloads.importers.import_files import FoundGraph, import_gra
 LANGCHAIN = frozenset({"agent", "chainLlm", "chainSummarization", "openAi", "sentimentAnalysis", "lmChatOllama"})
 
 
-def imported(folder: Path, document: Any, name: str = "x.json", **options: Any) -> FoundGraph:
+def write(folder: Path, document: Any, name: str = "x.json") -> Path:
+    """A file of a text, or of a document in the form of its suffix."""
     path = folder / name
-    path.write_text(json.dumps(document))
-    (found,) = import_graphs(path, ImportOptions(flow=FlowOptions(**options)))
-    assert isinstance(found, FoundGraph), found
-    return found
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not isinstance(document, str):
+        document = yaml.safe_dump(document, sort_keys=False) if path.suffix == ".yml" else json.dumps(document)
+    path.write_text(document)
+    return path
+
+
+def found(path: Path, **options: Any) -> FoundGraph:
+    (each,) = import_graphs(path, ImportOptions(flow=FlowOptions(**options)))
+    assert isinstance(each, FoundGraph), each
+    return each
+
+
+def imported(folder: Path, document: Any, name: str = "x.json", **options: Any) -> FoundGraph:
+    return found(write(folder, document, name), **options)
+
+
+def asked(graph: TaskGraph) -> dict[str, tuple[str | None, str]]:
+    return {task.id: (task.system, task.prompt) for task in graph.tasks}
 
 
 def prompts(found: FoundGraph) -> dict[str, str]:
@@ -64,6 +83,17 @@ def flowise(*nodes: tuple[str, str, dict[str, Any]], links: str) -> dict[str, An
         source, target = link.split(">")
         source, _, output = source.partition(":")
         edges.append({"source": source, "target": target, "sourceHandle": f"{source}-output-{output or 'x'}"})
+    return {"nodes": rows, "edges": edges}
+
+
+def chatflow(*nodes: tuple[str, str, dict[str, Any]], links: str = "") -> dict[str, Any]:
+    """An older flow of Flowise of (ID, kind, inputs); links such as `a>b.model` name the input that is wired."""
+    rows = [{"id": node, "data": {"name": kind, "label": node, "inputs": inputs}} for node, kind, inputs in nodes]
+    edges = []
+    for link in filter(None, links.split(", ")):
+        source, _, end = link.partition(">")
+        target, _, name = end.partition(".")
+        edges.append({"source": source, "target": target, "targetHandle": f"{target}-input-{name}-Any"})
     return {"nodes": rows, "edges": edges}
 
 

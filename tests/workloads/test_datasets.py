@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.expectation import CodeCase, Exact, Letter, Number, PythonCode, RougeL, TokenF1, YesNo
+from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError, SwarmError
 from pytest_swarm.scoring.scorers import score_text
@@ -81,6 +82,8 @@ def test_gsm8k(tmp_path):
     (task,) = load_tasks(jsonl(tmp_path, GSM8K), "gsm8k")
     assert (task.id, task.type, task.expected) == ("gsm8k-1", TaskType.MATH, Number(value=1007))
     assert task.prompt.startswith("Tom has 3 apples")
+    (task,) = load_tasks(jsonl(tmp_path, GSM8K | {"question": "What is {{answer: x}}?"}), "gsm8k")
+    assert fill(task.prompt, {}).startswith("What is {{answer: x}}?")
 
 
 def test_a_table_of_questions_and_answers_alone(tmp_path):
@@ -134,6 +137,7 @@ def test_files_may_be_packed(tmp_path):
     path = tmp_path / "HumanEval.jsonl.gz"
     path.write_bytes(gzip.compress(json.dumps(HUMANEVAL).encode()))
     assert load_tasks(path, "humaneval")[0].expected.entry_point == "add"
+    assert load_flat(path, "humaneval").name == "HumanEval"
     path.write_bytes(b"no gzip")
     with pytest.raises(GraphError, match="cannot be unpacked as gzip"):
         load_tasks(path, "humaneval")
@@ -248,6 +252,12 @@ def test_mbpp_takes_the_name_from_its_tests(tmp_path):
     )
     assert task.expected == PythonCode(entry_point="add", cases=cases)
     assert "must be called add" in task.prompt
+
+
+def test_a_set_is_the_same_case_in_every_process(tmp_path):
+    letters = set("abcdefghij")
+    (task,) = load_tasks(jsonl(tmp_path, MBPP | {"test_list": [f"assert add(1) == {letters}"]}), "mbpp")
+    assert task.expected.cases == (CodeCase(args=(1,), returns={"$set": sorted(letters)}),)
 
 
 def test_nothing_of_a_data_set_is_run(tmp_path):

@@ -182,6 +182,13 @@ def test_a_workflow_may_be_alone_and_its_nodes_may_have_their_kinds_beside_the_d
     assert found.graph == imported(tmp_path, DIFY).graph
 
 
+def test_nodes_may_have_their_fields_without_a_table_of_data(tmp_path: Path) -> None:
+    document = copy.deepcopy(DIFY)
+    nodes = document["workflow"]["graph"]["nodes"]
+    nodes[:] = [{**row["data"], **{key: row[key] for key in row if key != "data"}} for row in nodes]
+    assert imported(tmp_path, document).graph == imported(tmp_path, DIFY).graph
+
+
 @pytest.mark.parametrize(
     ("mode", "config", "task", "losses"),
     [

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from pytest_swarm.cli import main
-from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.task import TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
@@ -38,26 +37,7 @@ from tests.workloads.flow_documents import (
     NODE_LINK,
     changed,
 )
-
-
-def write(folder: Path, document: dict[str, Any] | list[Any] | str, name: str = "x.json") -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(document, str):
-        path.write_text(document)
-    else:
-        path.write_text(yaml.safe_dump(document, sort_keys=False) if path.suffix == ".yml" else json.dumps(document))
-    return path
-
-
-def found(path: Path, **options: Any) -> FoundGraph:
-    (each,) = import_graphs(path, ImportOptions(flow=FlowOptions(**options)))
-    assert isinstance(each, FoundGraph), each
-    return each
-
-
-def asked(graph: TaskGraph) -> dict[str, tuple[str | None, str]]:
-    return {task.id: (task.system, task.prompt) for task in graph.tasks}
+from tests.workloads.flow_imports import ask, asked, chatflow, dify, found, llm, n8n, n8n_node, write
 
 
 def test_dify_variables_become_answers_inputs_and_stored_values(tmp_path: Path) -> None:
@@ -89,17 +69,8 @@ def test_a_chosen_branch_leaves_out_what_only_the_others_lead_to(tmp_path: Path)
     graph = found(write(tmp_path, DIFY, "x.yml"), branches={"Topic": "prose", "elsewhere": "x"}).graph
     assert "Count" not in asked(graph)
     assert asked(graph)["Polish"] == (None, "Polish <<{{answer: Write}}>>")
-    with pytest.raises(
-        GraphError, match=r"--branch Topic=maths: there is no such branch; its branches are sums, prose"
-    ):
-        found_or_raise(write(tmp_path, DIFY, "y.yml"), branches={"Topic": "maths"})
-
-
-def found_or_raise(path: Path, **options: Any) -> FoundGraph:
-    (each,) = import_graphs(path, ImportOptions(flow=FlowOptions(**options)))
-    if not isinstance(each, FoundGraph):
-        raise GraphError(each.reason)
-    return each
+    with pytest.raises(AssertionError, match="Topic=maths: there is no such branch; its branches are sums, prose"):
+        found(write(tmp_path, DIFY, "y.yml"), branches={"Topic": "maths"})
 
 
 def test_flowise_states_forms_and_iterations(tmp_path: Path) -> None:
@@ -309,8 +280,8 @@ def test_a_cycle_is_named_or_unrolled(tmp_path: Path) -> None:
         ("start", "plan"), ("plan", "act"), ("act", "check"), ("check", "plan (round 2)"), ("act", "act (round 2)"),
         ("plan (round 2)", "act (round 2)"), ("act (round 2)", "check (round 2)"), ("check (round 2)", "done"),
     }  # fmt: skip
-    with pytest.raises(GraphError, match="--unroll=9999 would make 29999 steps"):
-        found_or_raise(path, unroll=9999)
+    with pytest.raises(AssertionError, match="--unroll=9999 would make 29999 steps"):
+        found(path, unroll=9999)
 
 
 def test_a_loop_of_flowise_leads_back_and_refers_to_the_round_before(tmp_path: Path) -> None:
@@ -364,9 +335,9 @@ def test_graphs_of_one_name_are_named_after_their_files(tmp_path: Path) -> None:
     for name in ("a/one.json", "b/two.json", "b/one.json", "c/other.json"):
         write(tmp_path, NODE_LINK | {"graph": {"name": "mail" if "other" not in name else "Alone"}}, name)
     summary = import_files([tmp_path], tmp_path / "out")
-    assert [each.graph for each in summary.imported] == ["a-one", "b-one", "two", "Alone"]
+    assert [each.graph for each in summary.imported] == ["a-one", "b-one", "b-two", "Alone"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "Alone.toml", "a-one.toml", "b-one.toml", "two.toml",
+        "Alone.toml", "a-one.toml", "b-one.toml", "b-two.toml",
     ]  # fmt: skip
     again = import_files([tmp_path / "c"], tmp_path / "out")
     assert "Alone.toml exists already; remove it, or choose another --out" in again.refused[0].reason
@@ -451,24 +422,15 @@ def test_a_name_that_one_workflow_of_several_has_is_none(tmp_path: Path) -> None
 
 
 def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp_path: Path) -> None:
-    document = {
-        "nodes": [
-            {"id": "m", "data": {"name": "chatOllama", "label": "M", "inputs": {"modelName": "llama3.2"}}},
-            {"id": "p1", "data": {"name": "promptTemplate", "label": "P", "inputs": {
-                "template": "Plan {goal} in {style}", "promptValues": '{"goal": "{{question}}"}'}}},
-            {"id": "c1", "data": {"name": "llmChain", "label": "Chain", "inputs": {"chainName": "First"}}},
-            {"id": "p2", "data": {"name": "promptTemplate", "label": "P", "inputs": {
-                "template": "Do {plan}", "promptValues": '{"plan": "{{c1.data.instance}}"}'}}},
-            {"id": "c2", "data": {"name": "conversationChain", "label": "Talk", "inputs": {
-                "systemMessagePrompt": "You talk about {topic}."}}},
-        ],
-        "edges": [
-            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any"}
-            for source, target, field in (
-                ("m", "c1", "model"), ("p1", "c1", "prompt"), ("c1", "p2", "promptValues"), ("p2", "c2", "prompt"),
-            )
-        ],
-    }  # fmt: skip
+    document = chatflow(
+        ("m", "chatOllama", {"modelName": "llama3.2"}),
+        ("p1", "promptTemplate", {
+            "template": "Plan {goal} in {style}", "promptValues": '{"goal": "{{question}}"}'}),
+        ("c1", "llmChain", {"chainName": "First"}),
+        ("p2", "promptTemplate", {"template": "Do {plan}", "promptValues": '{"plan": "{{c1.data.instance}}"}'}),
+        ("Talk", "conversationChain", {"systemMessagePrompt": "You talk about {topic}."}),
+        links="m>c1.model, p1>c1.prompt, c1>p2.promptValues, p2>Talk.prompt",
+    )  # fmt: skip
     graph = found(write(tmp_path, document), inputs={"question": "a party"}).graph
     assert graph.edges == (("First", "Talk"),)
     assert asked(graph) == {"First": (None, "Plan a party in a party"), "Talk": ("You talk about {topic}.", "a party")}
@@ -488,18 +450,13 @@ def test_older_flows_of_flowise_have_their_prompts_and_models_in_other_nodes(tmp
 def test_a_kind_of_flowise_that_is_not_known_is_a_step_by_its_category(
     name: str, category: str, is_step: bool, is_guided: bool, tmp_path: Path
 ) -> None:
-    document = {
-        "nodes": [
-            {"id": "m", "data": {"name": "chatOllama", "label": "M", "inputs": {"modelName": "llama3.2"}}},
-            {"id": "a", "data": {"name": name, "label": "Helper", "category": category, "inputs": {
-                "systemMessage": "Help."}}},
-            {"id": "c", "data": {"name": "conversationChain", "label": "Talk", "inputs": {}}},
-        ],
-        "edges": [
-            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any"}
-            for source, target, field in (("m", "a", "model"), ("a", "c", "prompt"))
-        ],
-    }  # fmt: skip
+    document = chatflow(
+        ("m", "chatOllama", {"modelName": "llama3.2"}),
+        ("Helper", name, {"systemMessage": "Help."}),
+        ("Talk", "conversationChain", {}),
+        links="m>Helper.model, Helper>Talk.prompt",
+    )
+    document["nodes"][1]["data"]["category"] = category
     imported = found(write(tmp_path, document), inputs={"question": "Who?"})
     assert asked(imported.graph).get("Helper") == (("Help.", "Who?") if is_step else None)
     assert imported.graph.edges == ((("Helper", "Talk"),) if is_step else ())
@@ -507,26 +464,15 @@ def test_a_kind_of_flowise_that_is_not_known_is_a_step_by_its_category(
 
 
 def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path) -> None:
-    def agent(node: str, name: str, **inputs: str) -> dict[str, Any]:
-        return {"id": node, "data": {"name": name, "label": "Agent", "inputs": inputs}}
-
-    document = {
-        "nodes": [
-            agent("s", "seqStart"),
-            agent("m", "chatOpenAI", modelName="gpt-4o"),
-            agent("a", "seqAgent", agentName="Writer", systemMessagePrompt="You write."),
-            agent("b", "seqLLMNode", llmNodeName="Judge Text", humanMessagePrompt="Judge it."),
-            agent("l", "seqLoop", loopToName="writer"),
-            agent("t", "calculator"),
-        ],
-        "edges": [
-            {"source": source, "target": target, "targetHandle": f"{target}-input-{field}-Any", "sourceHandle": ""}
-            for source, target, field in (
-                ("m", "s", "model"), ("s", "a", "sequentialNode"), ("a", "b", "sequentialNode"),
-                ("b", "l", "sequentialNode"), ("t", "a", "tools"),
-            )
-        ],
-    }  # fmt: skip
+    document = chatflow(
+        ("s", "seqStart", {}),
+        ("m", "chatOpenAI", {"modelName": "gpt-4o"}),
+        ("a", "seqAgent", {"agentName": "Writer", "systemMessagePrompt": "You write."}),
+        ("b", "seqLLMNode", {"llmNodeName": "Judge Text", "humanMessagePrompt": "Judge it."}),
+        ("l", "seqLoop", {"loopToName": "writer"}),
+        ("t", "calculator", {}),
+        links="m>s.model, s>a.sequentialNode, a>b.sequentialNode, b>l.sequentialNode, t>a.tools",
+    )
     path = write(tmp_path, document)
     with pytest.raises(GraphError, match=r"it has a cycle: Writer -> Judge Text -> Writer"):
         import_graph(path)
@@ -539,40 +485,18 @@ def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path
 
 
 def test_a_called_n8n_workflow_beside_the_file_takes_the_place_of_the_call(tmp_path: Path) -> None:
-    chain = "@n8n/n8n-nodes-langchain.chainLlm"
-    called = {
-        "name": "translate",
-        "id": "wf7",
-        "nodes": [
-            {"name": "In", "type": "n8n-nodes-base.executeWorkflowTrigger", "parameters": {}},
-            {
-                "name": "Turn",
-                "type": chain,
-                "parameters": {
-                    "promptType": "define",
-                    "text": "=French: {{ $('Turn').item.json.text || $json.words }}",
-                },
-            },
-            {"name": "Model", "type": "@n8n/n8n-nodes-langchain.lmChatOllama", "parameters": {"model": "llama3"}},
-        ],
-        "connections": {
-            "In": {"main": [[{"node": "Turn", "type": "main", "index": 0}]]},
-            "Model": {"ai_languageModel": [[{"node": "Turn", "type": "ai_languageModel", "index": 0}]]},
-        },
-    }
     call = {"workflowId": {"__rl": True, "value": "wf7"}, "workflowInputs": {"value": {"words": "={{ $json.text }}"}}}
-    caller = {
-        "name": "main",
-        "nodes": [
-            {"name": "Draft", "type": chain, "parameters": {"promptType": "define", "text": "Draft."}},
-            {"name": "Call", "type": "n8n-nodes-base.executeWorkflow", "parameters": call},
-            {"name": "Check", "type": chain, "parameters": {"promptType": "define", "text": "=Check {{ $json.text }}"}},
-        ],
-        "connections": {
-            "Draft": {"main": [[{"node": "Call", "type": "main", "index": 0}]]},
-            "Call": {"main": [[{"node": "Check", "type": "main", "index": 0}]]},
-        },
-    }
+    called = n8n(
+        n8n_node("In", "executeWorkflowTrigger"),
+        ask("Turn", "=French: {{ $('Turn').item.json.text || $json.words }}"),
+        links="In>Turn",
+    ) | {"name": "translate", "id": "wf7"}
+    caller = n8n(
+        ask("Draft", "Draft."),
+        n8n_node("Call", "executeWorkflow", call),
+        ask("Check", "=Check {{ $json.text }}"),
+        links="Draft>Call, Call>Check",
+    )
     alone = found(write(tmp_path, caller, "main.json"))
     assert alone.graph.edges == (("Draft", "Check"),)
     assert "the workflow 'wf7', which is called, is not beside the file" in alone.losses
@@ -585,9 +509,7 @@ def test_a_called_n8n_workflow_beside_the_file_takes_the_place_of_the_call(tmp_p
         "Check": (None, "Check {{answer: Turn}}"),
         "Turn": (None, "French: {{answer: Draft}}"),
     }
-    endless = changed(
-        called, "nodes", 1, to={"name": "Again", "type": "n8n-nodes-base.executeWorkflow", "parameters": call}
-    )
+    endless = changed(called, "nodes", 1, to=n8n_node("Again", "executeWorkflow", call))
     write(tmp_path, changed(endless, "connections", to={}), "other.json")
     looped = found(tmp_path / "main.json")
     assert asked(looped.graph).keys() == {"Draft", "Check"}
@@ -595,19 +517,18 @@ def test_a_called_n8n_workflow_beside_the_file_takes_the_place_of_the_call(tmp_p
 
 
 def test_a_dify_workflow_that_is_used_as_a_tool_is_inlined(tmp_path: Path) -> None:
-    def app(name: str, nodes: list[dict[str, Any]], edges: list[tuple[str, str]]) -> dict[str, Any]:
-        links = [{"source": source, "target": target, "sourceHandle": "source"} for source, target in edges]
-        return {"app": {"mode": "workflow", "name": name}, "workflow": {"graph": {"nodes": nodes, "edges": links}}}
-
-    def llm(node: str, text: str) -> dict[str, Any]:
-        return {"id": node, "data": {"type": "llm", "title": node, "prompt_template": [{"role": "user", "text": text}]}}
-
-    start = {"id": "s", "data": {"type": "start", "title": "Start", "variables": [{"variable": "url"}]}}
-    tool = {"type": "tool", "title": "Read", "provider_type": "workflow", "provider_name": "reader"}
-    tool["tool_parameters"] = {"url": {"type": "mixed", "value": "{{#a.text#}}"}}
-    caller = [llm("a", "Name a page."), {"id": "t", "data": tool}, llm("b", "Sum up {{#t.text#}}")]
-    write(tmp_path, app("reader", [start, llm("r", "Read {{#s.url#}}")], [("s", "r")]), "reader.yml")
-    graph = found(write(tmp_path, app("main", caller, [("a", "t"), ("t", "b")]), "main.yml")).graph
+    reader = dify(
+        ("s", "start", {"variables": [{"variable": "url"}]}), ("r", "llm", llm("Read {{#s.url#}}")), links="s>r"
+    )
+    reader["app"]["name"] = "reader"
+    passed = {"url": {"type": "mixed", "value": "{{#a.text#}}"}}
+    tool = {"title": "Read", "provider_type": "workflow", "provider_name": "reader", "tool_parameters": passed}
+    main = dify(
+        ("a", "llm", llm("Name a page.")), ("t", "tool", tool), ("b", "llm", llm("Sum up {{#t.text#}}")),
+        links="a>t, t>b",
+    )  # fmt: skip
+    write(tmp_path, reader, "reader.yml")
+    graph = found(write(tmp_path, main, "main.yml")).graph
     assert set(graph.edges) == {("a", "r"), ("r", "b")}
     assert asked(graph) == {
         "a": (None, "Name a page."),
@@ -675,26 +596,25 @@ def test_a_flowise_flow_that_cannot_be_inlined_is_named(tmp_path: Path, flow: st
     assert asked(one.graph)["llm_1"] == (None, "Sum up {{ call_0 }}")
 
 
+def test_a_broken_flow_of_an_export_does_not_stop_the_others(tmp_path: Path) -> None:
+    broken, whole = import_graphs(write(tmp_path, {"AgentFlowV2": [READER | {"flowData": "{"}, READER]}))
+    assert isinstance(broken, RefusedGraph)
+    assert broken.reason.startswith("'flowData': is not valid JSON")
+    assert isinstance(whole, FoundGraph)
+
+
 def test_a_query_engine_of_flowise_is_a_step_unless_it_is_the_engine_of_a_tool(tmp_path: Path) -> None:
-    kinds = {
-        "chat": ("chatOllama", {"modelName": "llama3"}),
-        "index": ("pineconeLlamaIndex", {}),
-        "alone": ("queryEngine", {}),
-        "inner": ("queryEngine", {}),
-        "tool": ("queryEngineToolLlamaIndex", {}),
-        "main": ("subQuestionQueryEngine", {}),
-    }
-    wires = ["chat>index.model", "index>alone.vectorStoreRetriever", "index>inner.vectorStoreRetriever"]
-    wires += ["inner>tool.baseQueryEngine", "tool>main.queryEngineTools", "chat>main.model"]
-    edges = []
-    for wire in wires:
-        source, target = wire.split(">")
-        target, _, name = target.partition(".")
-        edges.append({"source": source, "target": target, "targetHandle": f"{target}-input-{name}-Any"})
-    rows = [
-        {"id": node, "data": {"name": kind, "label": node, "inputs": inputs}} for node, (kind, inputs) in kinds.items()
-    ]
-    graph = found(write(tmp_path, {"nodes": rows, "edges": edges}), inputs={"question": "Why?"}).graph
+    document = chatflow(
+        ("chat", "chatOllama", {"modelName": "llama3"}),
+        ("index", "pineconeLlamaIndex", {}),
+        ("alone", "queryEngine", {}),
+        ("inner", "queryEngine", {}),
+        ("tool", "queryEngineToolLlamaIndex", {}),
+        ("main", "subQuestionQueryEngine", {}),
+        links="chat>index.model, index>alone.vectorStoreRetriever, index>inner.vectorStoreRetriever, "
+        "inner>tool.baseQueryEngine, tool>main.queryEngineTools, chat>main.model",
+    )
+    graph = found(write(tmp_path, document), inputs={"question": "Why?"}).graph
     assert [(task.id, task.prompt, task.source_model) for task in graph.tasks] == [
         ("alone", "Why?", "llama3"),
         ("main", "Why?", "llama3"),

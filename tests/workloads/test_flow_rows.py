@@ -17,7 +17,7 @@ from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, c
 from pytest_swarm.workloads.importers.formats import entries
 from pytest_swarm.workloads.importers.import_files import import_files
 from tests.workloads.flow_documents import DIFY, FLOWISE, LANGFLOW, LANGGRAPH, N8N, NODE_LINK
-from tests.workloads.flow_imports import imported
+from tests.workloads.flow_imports import imported, write
 
 PLACES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "dify": (DIFY, "edges", lambda document: document["workflow"]["graph"]),
@@ -29,8 +29,7 @@ PLACES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
 
 
 def refusal(folder: Path, document: Any) -> str:
-    path = folder / "x.json"
-    path.write_text(json.dumps(document))
+    path = write(folder, document)
     (entry,) = entries(path)
     with pytest.raises(GraphError) as caught:
         entry.read()
@@ -77,7 +76,8 @@ def test_connections_of_n8n_that_cannot_be_read_are_refused(wrong: Any, tmp_path
     name = next(iter(N8N["connections"]))
     document = N8N | {"connections": N8N["connections"] | {name: wrong}}
     assert refusal(tmp_path, document).startswith(f"'connections' of node {name!r} hold ")
-    assert imported(tmp_path, N8N | {"connections": N8N["connections"] | {name: {"main": [None, [None]]}}})
+    empty = imported(tmp_path, N8N | {"connections": N8N["connections"] | {name: {"main": [None, [None]]}}})
+    assert [task.id for task in empty.graph.tasks] == ["Sort", "Short", "Long", "Last"]
 
 
 def test_a_runnable_of_langchain_is_no_graph_of_langgraph(tmp_path: Path) -> None:

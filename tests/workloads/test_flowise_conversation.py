@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_swarm.workloads.importers.flowise_references import FlowiseReferences
-from tests.workloads.flow_imports import flowise, imported, prompts
+from tests.workloads.flow_imports import chatflow, flowise, imported, prompts
 
 SYSTEM = {"role": "system", "content": "Be."}
 
@@ -97,36 +97,25 @@ def test_a_flow_that_is_executed_has_a_conversation_of_its_own(tmp_path: Path) -
     ],
 )
 def test_sequential_agents_are_told_the_conversation_that_they_select(history: str, asked: str, tmp_path: Path) -> None:
-    def node(name: str, kind: str, **inputs: str) -> dict[str, Any]:
-        return {"id": name, "data": {"name": kind, "label": name, "inputs": inputs}}
-
-    document = {
-        "nodes": [
-            node("s", "seqStart"),
-            node("a", "seqLLMNode", llmNodeName="A", systemMessagePrompt="Be."),
-            node("b", "seqAgent", agentName="B", humanMessagePrompt="Now.", conversationHistorySelection=history),
-        ],
-        "edges": [
-            {"source": source, "target": target, "targetHandle": f"{target}-input-sequentialNode-Start"}
-            for source, target in (("s", "a"), ("a", "b"))
-        ],
-    }
+    document = chatflow(
+        ("s", "seqStart", {}),
+        ("a", "seqLLMNode", {"llmNodeName": "A", "systemMessagePrompt": "Be."}),
+        ("b", "seqAgent", {
+            "agentName": "B", "humanMessagePrompt": "Now.", "conversationHistorySelection": history}),
+        links="s>a.sequentialNode, a>b.sequentialNode",
+    )  # fmt: skip
     assert prompts(imported(tmp_path, document, inputs={"question": "Q"})) == {"A": "Q", "B": asked}
 
 
 def test_a_supervisor_is_told_the_names_of_its_workers(tmp_path: Path) -> None:
-    rows: list[dict[str, Any]] = [
-        {"id": "s", "data": {"name": "supervisor", "label": "S", "inputs": {"supervisorPrompt": "Of {team_members}."}}},
-        {"id": "w", "data": {"name": "worker", "label": "W", "inputs": {"workerName": "Senior Dev"}}},
-        {"id": "v", "data": {"name": "worker", "label": "W", "inputs": {"workerName": "QA"}}},
-    ]
-    edges = [{"source": each, "target": "s", "targetHandle": "s-input-workers-Worker"} for each in ("w", "v")]
-    found = imported(tmp_path, {"nodes": rows, "edges": edges})
+    document = chatflow(
+        ("S", "supervisor", {"supervisorPrompt": "Of {team_members}."}),
+        ("w", "worker", {"workerName": "Senior Dev"}),
+        ("v", "worker", {"workerName": "QA"}),
+        links="w>S.workers, v>S.workers",
+    )
+    found = imported(tmp_path, document)
     assert found.graph.task("S").system == "Of senior_dev, qa."
-
-
-def sequential(node: str, kind: str, **inputs: Any) -> dict[str, Any]:
-    return {"id": node, "data": {"name": kind, "label": node, "inputs": inputs}}
 
 
 def test_a_state_of_sequential_agents_is_what_a_step_wrote_into_it(tmp_path: Path) -> None:
@@ -134,16 +123,18 @@ def test_a_state_of_sequential_agents_is_what_a_step_wrote_into_it(tmp_path: Pat
         [{"key": "plan", "value": "$flow.output.steps"}, {"key": "all", "value": "$flow.output.content"}]
     )
     values = {"a": "$flow.state.plan[0]", "b": "$flow.state.all", "c": "$flow.state.none", "d": json.dumps({"id": "x"})}
-    rows = [
-        sequential("x", "seqLLMNode", systemMessagePrompt="Plan.", llmStructuredOutput='[{"key": "steps"}]',
-                   updateStateMemoryUI=writes, updateStateMemoryCode="return 1"),
-        sequential("y", "seqAgent", systemMessagePrompt="{a}|{b}|{c}|{d}", promptValues=json.dumps(values),
-                   interrupt=True, updateStateMemory="updateStateMemoryUI", updateStateMemoryCode="return 1",
-                   updateStateMemoryUI='[{"key": "none", "value": "$flow.output"}]',
-                   selectedUpdateStateMemoryTab_y="updateStateMemoryCode"),
-    ]  # fmt: skip
-    edge = {"source": "x", "target": "y", "targetHandle": "y-input-sequentialNode-Agent"}
-    found = imported(tmp_path, {"nodes": rows, "edges": [edge]}, inputs={"question": "Q"})
+    document = chatflow(
+        ("x", "seqLLMNode", {
+            "systemMessagePrompt": "Plan.", "llmStructuredOutput": '[{"key": "steps"}]',
+            "updateStateMemoryUI": writes, "updateStateMemoryCode": "return 1"}),
+        ("y", "seqAgent", {
+            "systemMessagePrompt": "{a}|{b}|{c}|{d}", "promptValues": json.dumps(values), "interrupt": True,
+            "updateStateMemory": "updateStateMemoryUI", "updateStateMemoryCode": "return 1",
+            "updateStateMemoryUI": '[{"key": "none", "value": "$flow.output"}]',
+            "selectedUpdateStateMemoryTab_y": "updateStateMemoryCode"}),
+        links="x>y.sequentialNode",
+    )  # fmt: skip
+    found = imported(tmp_path, document, inputs={"question": "Q"})
     assert found.graph.task("y").system == "{{answer: x | steps.0}}|{{answer: x}}|{c}|{{answer: x}}"
     assert set(found.losses) == {
         "structured output is not asked for: x",
@@ -178,18 +169,15 @@ def test_what_many_steps_write_into_a_state_is_read_once(
     assert len(read) < 10 * count
 
 
-def wire(source: str, target: str, name: str) -> dict[str, Any]:
-    return {"source": source, "target": target, "targetHandle": f"{target}-input-{name}-x"}
-
-
 def test_a_prompt_that_is_wired_to_a_chain_or_an_agent_stands_for_its_own_texts(tmp_path: Path) -> None:
-    rows = [
-        sequential("t", "chatPromptTemplate", systemMessagePrompt="Be brief.", humanMessagePrompt="Say: {input}"),
-        sequential("chain", "conversationChain", systemMessagePrompt="Be long."),
-        sequential("agent", "toolAgent", systemMessage="Be long.", chatPromptTemplate="{{t.data.instance}}"),
-        sequential("plain", "toolAgent", systemMessage="Be long."),
-    ]
-    found = imported(tmp_path, {"nodes": rows, "edges": [wire("t", "chain", "chatPromptTemplate")]})
+    document = chatflow(
+        ("t", "chatPromptTemplate", {"systemMessagePrompt": "Be brief.", "humanMessagePrompt": "Say: {input}"}),
+        ("chain", "conversationChain", {"systemMessagePrompt": "Be long."}),
+        ("agent", "toolAgent", {"systemMessage": "Be long.", "chatPromptTemplate": "{{t.data.instance}}"}),
+        ("plain", "toolAgent", {"systemMessage": "Be long."}),
+        links="t>chain.chatPromptTemplate",
+    )
+    found = imported(tmp_path, document)
     asked = {task.id: (task.system, task.prompt) for task in found.graph.tasks}
     told = ("Be brief.", "Say: {input}")
     assert asked == {"chain": told, "agent": told, "plain": ("Be long.", "{{question}}")}
@@ -197,33 +185,31 @@ def test_a_prompt_that_is_wired_to_a_chain_or_an_agent_stands_for_its_own_texts(
 
 def test_the_system_message_of_an_xml_agent_holds_the_question(tmp_path: Path) -> None:
     told = "Tools: {tools}\n{chat_history}\nQuestion: {input}\n{agent_scratchpad}"
-    found = imported(tmp_path, {"nodes": [sequential("x", "xmlAgent", systemMessage=told)], "edges": []})
+    document = chatflow(("x", "xmlAgent", {"systemMessage": told}))
+    found = imported(tmp_path, document)
     assert (found.graph.task("x").system, found.graph.task("x").prompt) == (None, "Tools: {tools}\n\nQuestion: {input}")
     assert "inputs without a value stay as written: tools, input; give them with --input NAME=VALUE" in found.losses
-    asked = imported(tmp_path, {"nodes": [sequential("x", "xmlAgent", systemMessage=told)], "edges": []},
-                     inputs={"question": "Q", "tools": "none"})  # fmt: skip
+    asked = imported(tmp_path, document, inputs={"question": "Q", "tools": "none"})
     assert asked.graph.task("x").prompt == "Tools: none\n\nQuestion: Q"
 
 
 def test_code_and_variables_of_chat_flows_give_what_they_are_given(tmp_path: Path) -> None:
     values = {"sql": "{{get.data.instance}}", "rows": "{{run.data.instance}}", "round": "{{loop.data.instance}}"}
-    rows = [
-        sequential(
-            "p1", "promptTemplate", template="Query for {question}", promptValues='{"question": "{{question}}"}'
-        ),
-        sequential("ask", "llmChain", prompt="{{p1.data.instance}}"),
-        sequential("if", "ifElseFunction", functionInputVariables='{"q": "{{ask.data.instance}}"}'),
-        sequential("set", "setVariable", variableName="sql", input=["{{if.data.instance}}"]),
-        sequential("other", "setVariable", variableName="no", input="{{nowhere.data.instance}}"),
-        sequential("loop", "setVariable", variableName="loop", input=["{{loop.data.instance}}"]),
-        sequential("get", "getVariable", variableName="sql"),
-        sequential("run", "customFunction", functionInputVariables={"q": "{{set.data.instance}}", "top": "of 3"}),
-        sequential("p2", "promptTemplate", template="{sql}|{rows}|{round}", promptValues=json.dumps(values)),
-        sequential("tell", "llmChain", prompt="{{p2.data.instance}}"),
-    ]
-    ways = ("p1>ask", "ask>if", "if>set", "set>run", "run>p2", "get>p2", "p2>tell")
-    edges = [wire(*way.split(">"), "x") for way in ways]
-    found = imported(tmp_path, {"nodes": rows, "edges": edges})
+    document = chatflow(
+        ("p1", "promptTemplate", {
+            "template": "Query for {question}", "promptValues": '{"question": "{{question}}"}'}),
+        ("ask", "llmChain", {"prompt": "{{p1.data.instance}}"}),
+        ("if", "ifElseFunction", {"functionInputVariables": '{"q": "{{ask.data.instance}}"}'}),
+        ("set", "setVariable", {"variableName": "sql", "input": ["{{if.data.instance}}"]}),
+        ("other", "setVariable", {"variableName": "no", "input": "{{nowhere.data.instance}}"}),
+        ("loop", "setVariable", {"variableName": "loop", "input": ["{{loop.data.instance}}"]}),
+        ("get", "getVariable", {"variableName": "sql"}),
+        ("run", "customFunction", {"functionInputVariables": {"q": "{{set.data.instance}}", "top": "of 3"}}),
+        ("p2", "promptTemplate", {"template": "{sql}|{rows}|{round}", "promptValues": json.dumps(values)}),
+        ("tell", "llmChain", {"prompt": "{{p2.data.instance}}"}),
+        links="p1>ask, ask>if, if>set, set>run, run>p2, get>p2, p2>tell",
+    )  # fmt: skip
+    found = imported(tmp_path, document)
     assert found.graph.edges == (("ask", "tell"),)
     assert found.graph.task("tell").prompt == "{{answer: ask}}|{{answer: ask}}\n\nof 3|{round}"
     assert "inputs without a value stay as written: question, round; give them with --input NAME=VALUE" in found.losses
@@ -231,13 +217,14 @@ def test_code_and_variables_of_chat_flows_give_what_they_are_given(tmp_path: Pat
 
 def test_models_that_are_no_steps_of_a_flow_are_listed(tmp_path: Path) -> None:
     people = {"humanInputModel": "chatOllama", "humanInputModelPrompt": "Sum up."}
-    rows = [
-        sequential("step", "llmAgentflow", llmUserMessage="Hi"),
-        sequential("ask", "humanInputAgentflow", humanInputDescriptionType="dynamic", **people),
-        sequential("fix", "humanInputAgentflow", humanInputDescriptionType="fixed", **people),
-        {"id": "refine", "data": {"name": "compact", "label": "refine", "category": "Response Synthesizer"}},
-    ]
-    found = imported(tmp_path, {"nodes": rows, "edges": []})
+    document = chatflow(
+        ("step", "llmAgentflow", {"llmUserMessage": "Hi"}),
+        ("ask", "humanInputAgentflow", {"humanInputDescriptionType": "dynamic", **people}),
+        ("fix", "humanInputAgentflow", {"humanInputDescriptionType": "fixed", **people}),
+        ("refine", "compact", {}),
+    )
+    document["nodes"][3]["data"]["category"] = "Response Synthesizer"
+    found = imported(tmp_path, document)
     assert set(found.losses) == {
         "nobody is asked: ask, fix",
         "models that word a question for people are no steps: ask",

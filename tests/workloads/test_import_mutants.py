@@ -52,7 +52,8 @@ def mutated_tree(document: Any, draw: random.Random) -> Any:
     """The document with one to three values taken out, replaced, doubled, or exchanged for another part of it."""
     result = copy.deepcopy(document)
     for _ in range(draw.randint(1, 3)):
-        path = draw.choice(places(result)[1:] or [()])
+        every = places(result)
+        path = draw.choice(every[1:] or [()])
         if not path:
             return copy.deepcopy(draw.choice(OTHERS))
         parent = result
@@ -69,7 +70,7 @@ def mutated_tree(document: Any, draw: random.Random) -> Any:
             parent[draw.choice(("id", "name", "type", "data", "odd key"))] = parent.pop(path[-1])
         else:
             other = result
-            for key in draw.choice(places(result)):
+            for key in draw.choice(every):
                 other = other[key]
             parent[path[-1]] = copy.deepcopy(other)
     return result

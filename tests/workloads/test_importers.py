@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from pytest_swarm.workloads.importers.import_files import (
     import_graphs,
 )
 from pytest_swarm.workloads.importers.task_rules import size_from_text, sizes_from_costs, type_from_text
+from tests.workloads.flow_imports import write
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "workloads"
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
@@ -50,12 +50,6 @@ def worfbench(plan: str, asked: str = "Task: Bake bread\nTools: none") -> list[o
         {"role": "assistant", "content": plan},
     ]
     return [{"id": "bread_1", "conversations": turns}]
-
-
-def write(folder: Path, document: object, name: str = "x.json") -> Path:
-    path = folder / name
-    path.write_text(document if isinstance(document, str) else json.dumps(document))
-    return path
 
 
 def test_wfformat(tmp_path):

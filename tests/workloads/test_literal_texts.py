@@ -16,12 +16,10 @@ from pytest_swarm.domain.prompt import given_answers, task_messages
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.graph_files import load_graph, save_graph
-from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
-from pytest_swarm.workloads.importers.import_cases import ImportOptions
-from pytest_swarm.workloads.importers.import_files import FoundGraph, import_graphs
 from pytest_swarm.workloads.matrices.import_matrix import MatrixImport, import_matrix
 from pytest_swarm.workloads.prompt_benchmark import new_prompt_benchmark
 from tests.workloads.flow_documents import CREWAI, DIFY, DOT, FLOWISE, LANGFLOW, N8N, NODE_LINK, changed
+from tests.workloads.flow_imports import found, write
 
 LIVE = ("{{answer: Sort}}", "{{answer: Z}}", "{{answer:: Z}}", "{{answer: Sort | a.b}}", "{{{answer: Z}}}")
 PIECES = st.lists(st.sampled_from(["{", "{{", "answer:", "answer: a", " ", ":", "}}", "a", "|", "\n"]), max_size=12)
@@ -37,15 +35,11 @@ def test_escaped_text_is_sent_to_the_letter(before: str, between: str, after: st
     assert read_filled(template, filled) is not None
 
 
-def imported(folder: Path, document: dict[str, Any] | str, name: str = "x.json", **inputs: str) -> TaskGraph:
-    path = folder / name
-    path.write_text(document if isinstance(document, str) else json.dumps(document))
-    (found,) = import_graphs(path, ImportOptions(flow=FlowOptions(inputs=inputs)))
-    assert isinstance(found, FoundGraph), found
-    written = folder / "written.toml"
-    save_graph(found.graph, written)
-    assert load_graph(written) == found.graph
-    return found.graph
+def imported(folder: Path, document: Any, name: str = "x.json", **inputs: str) -> TaskGraph:
+    graph = found(write(folder, document, name), inputs=inputs).graph
+    save_graph(graph, folder / "written.toml")
+    assert load_graph(folder / "written.toml") == graph
+    return graph
 
 
 def sent(graph: TaskGraph, task: str) -> str:

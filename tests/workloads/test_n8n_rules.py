@@ -236,6 +236,22 @@ def test_the_system_prompt_of_a_node_is_in_its_options(kind: str, option: str, t
     assert not any("settings" in each for each in found.losses)
 
 
+@pytest.mark.parametrize(
+    ("option", "message", "prompt"),
+    [
+        ("humanMessage", "Tools: {tools}. Asked: {{input}}", "Tools: {tools}. Asked: x"),
+        ("humanMessage", "=By {{ $json.text }}: {input}", "By {{answer: First}}: x"),
+        ("humanMessageTemplate", "{input}\n\n{agent_scratchpad}", "x"),
+        ("humanMessage", "Be brief.", "Be brief.\n\nx"),
+    ],
+)
+def test_the_message_of_an_agent_holds_its_text(option: str, message: str, prompt: str, tmp_path: Path) -> None:
+    agent = ask("A", "x", "agent", options={"systemMessage": "Be.", option: message})
+    found = imported(tmp_path, n8n(ask("First", "Go."), agent, links="First>A"))
+    assert prompts(found)["A"].strip() == prompt
+    assert found.losses == ("prompts that the tool itself adds are not sent, or only their gist: A (agent)",)
+
+
 def test_an_assistant_of_a_vendor_takes_the_chat(tmp_path: Path) -> None:
     node = n8n_node("A", "openAi", {"resource": "assistant", "assistantId": {"value": "x"}})
     found = imported(tmp_path, n8n(n8n_node("Chat", "ChatTrigger"), node, links="Chat>A"), inputs={"question": "Q"})

@@ -17,6 +17,13 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "Hello there. " * 30 + "Write Python code", "general"),  # only the first 200 characters are read
         ("LLM 2", "You help the buyers of computers.", "general"),
         ("LLM 2", "Compute the total.", "math"),
+        ("LLM 2", "Add 3 to the price of step 2.", "math"),
+        ("LLM 2", "Add up what they ordered.", "math"),
+        ("LLM 2", "Convert 40 USD to EUR.", "math"),
+        ("LLM 2", "Convert the reply to JSON.", "general"),
+        ("LLM 2", "Add a greeting. The price is 3.", "general"),
+        ("Add remarks", "", "general"),
+        ("mAdd", "", "math"),  # a name that is the word alone
         ("LLM 2", "# Overview\nYou keep a calendar. {{ $json.word_count }} {{answer: Count}}", "general"),
         ("LLM 2", "Give an overview of the mails.", "summarize"),
         ("目标提取", "Write a mail.", "extraction"),

@@ -20,7 +20,7 @@ from pytest_swarm.workloads.datasets.code_tasks import read_humaneval, read_mbpp
 from pytest_swarm.workloads.datasets.multiple_choice import read_arc, read_boolq, read_mmlu
 from pytest_swarm.workloads.datasets.reading_tasks import read_drop, read_squad, read_xsum
 from pytest_swarm.workloads.datasets.short_answers import read_bbh, read_gsm8k, read_math
-from pytest_swarm.workloads.table_rows import TableRow, read_rows
+from pytest_swarm.workloads.table_rows import PACKED, TableRow, read_rows
 
 RowReader: TypeAlias = Callable[[Fields], Task]
 MMLU_COLUMNS: Final = ("question", "A", "B", "C", "D", "answer")
@@ -77,7 +77,7 @@ def load_tasks(path: str | os.PathLike[str], format_: str, sample: RowSelection 
 def load_flat(path: str | os.PathLike[str], format_: str, sample: RowSelection | None = None) -> TaskGraph:
     """Return the tasks of a data set as one graph without edges, named after the file."""
     tasks = load_tasks(path, format_, sample)
-    return TaskGraph(name=Path(path).stem, tasks=tasks)
+    return TaskGraph(name=Path(Path(path).name.removesuffix(PACKED)).stem, tasks=tasks)
 
 
 def _task(fields: Fields, task_id: str, reader: RowReader) -> Task:

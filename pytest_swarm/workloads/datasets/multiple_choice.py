@@ -13,7 +13,6 @@ from pytest_swarm.units import plural
 from pytest_swarm.workloads.datasets.row_task import row_task
 
 ANSWER_TOKENS: Final = 60
-DIFFICULTY: Final = 2.5
 LETTERS: Final = ascii_uppercase
 
 
@@ -57,7 +56,6 @@ def read_boolq(fields: Fields) -> Task:
         YesNo(value=fields.flag("answer")),
         type_=TaskType.REASONING,
         answer_tokens=ANSWER_TOKENS,
-        difficulty=DIFFICULTY,
     )
 
 
@@ -79,7 +77,6 @@ def _choice_task(fields: Fields, question: str, choices: Mapping[str, str], righ
         Letter(value=right, choices=len(choices)),
         type_=TaskType.REASONING,
         answer_tokens=ANSWER_TOKENS,
-        difficulty=DIFFICULTY,
     )
 
 

@@ -10,7 +10,6 @@ from pytest_swarm.fields import Fields
 from pytest_swarm.workloads.datasets.row_task import row_task
 
 ANSWER_TOKENS: Final = 40
-DIFFICULTY: Final = 2.5
 NO_ANSWER: Final = "unanswerable"
 _ASK: Final = "Answer with the shortest words that answer the question, and nothing else."
 
@@ -41,7 +40,6 @@ def read_xsum(fields: Fields) -> Task:
         RougeL(reference=fields.text("summary").strip()),
         type_=TaskType.SUMMARIZE,
         answer_tokens=ANSWER_TOKENS,
-        difficulty=DIFFICULTY,
     )
 
 
@@ -51,5 +49,4 @@ def _passage_task(passage: str, question: str, hint: str, answers: tuple[str, ..
         TokenF1(answers=answers, style=style),
         type_=TaskType.EXTRACTION,
         answer_tokens=ANSWER_TOKENS,
-        difficulty=DIFFICULTY,
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.expectation import Exact, Expectation, Letter, Number, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields
-from pytest_swarm.workloads.datasets.row_task import row_task
+from pytest_swarm.workloads.datasets.row_task import USUAL_DIFFICULTY, row_task
 
 GSM8K_MARK: Final = "####"
 GSM8K_TOKENS: Final = 350  # a question of about 60 tokens and a worked answer of about 200, with room
 WORKED_TOKENS: Final = 300
-DIFFICULTY: Final = 2.5
 _LEVEL: Final = re.compile(r"Level ([1-5])")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _FRACTION: Final = re.compile(r"(-?)\\[dt]?frac\{(\d+)\}\{(\d+)\}")
@@ -30,14 +30,9 @@ def read_gsm8k(fields: Fields) -> Task:
         mark = ""
     if not mark:
         raise fields.fail(f"'answer' must end in '{GSM8K_MARK} ' and a number")
-    return Task(
-        id="row",
-        type=TaskType.MATH,
-        prompt=f"{fields.text('question').strip()}\n\nWork it out step by step, and end your answer with the number.",
-        estimated_tokens=GSM8K_TOKENS,
-        difficulty=DIFFICULTY,
-        expected=Number(value=value),
-    )
+    asked = f"{fields.text('question').strip()}\n\nWork it out step by step, and end your answer with the number."
+    task = row_task(asked, Number(value=value), type_=TaskType.MATH, answer_tokens=0)
+    return replace(task, estimated_tokens=GSM8K_TOKENS)
 
 
 def read_math(fields: Fields) -> Task:
@@ -49,7 +44,7 @@ def read_math(fields: Fields) -> Task:
         _math_expectation(right),
         type_=TaskType.MATH,
         answer_tokens=WORKED_TOKENS,
-        difficulty=float(level[1]) if level else DIFFICULTY,
+        difficulty=float(level[1]) if level else USUAL_DIFFICULTY,
     )
 
 
@@ -61,7 +56,6 @@ def read_bbh(fields: Fields) -> Task:
         _bbh_expectation(target),
         type_=TaskType.REASONING,
         answer_tokens=WORKED_TOKENS,
-        difficulty=DIFFICULTY,
     )
 
 

@@ -11,16 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.errors import GraphError
+from pytest_swarm.workloads.importers.losses import FlowLoss
 
 QUESTION: Final = "question"  # the input that a chat message is given as
 BETWEEN: Final = "\n\n"  # two messages of one prompt
-NO_CODE: Final = "code is not run, and what it is given stands for its result"
-OWN_PROMPTS: Final = "prompts that the tool itself adds are not sent, or only their gist"
-NO_REQUESTS: Final = "requests are not sent"
-PLAIN_REQUESTS: Final = "models that are asked by a plain request are no steps (take the tool's own nodes for models)"
-_MODEL_URL: Final = re.compile(
-    r"/chat/completions|/v1/(?:messages|responses|completions)\b|/api/(?:chat|generate)\b|:generateContent"
-)
 MAX_PARTS: Final = 2_000  # of one text; a template that refers to templates could grow without end
 
 
@@ -132,29 +126,6 @@ class FlowCall:
     node: str
     names: tuple[str, ...]
     inputs: Mapping[str, Parts] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowLoss:
-    """Something that a task graph cannot carry: why, and what it is.
-
-    `nodes` are the nodes that it belongs to: where none of them is run, it is not in question. Without any, it is.
-    """
-
-    reason: str
-    what: str = ""
-    nodes: tuple[str, ...] = ()
-
-
-def request_loss(node: str, name: str, url: str) -> FlowLoss:
-    """Return what is lost with a request: nothing is sent, and where its address is that of a model, a step is missing.
-
-    Args:
-        node: The node that sends it.
-        name: The node's name for people.
-        url: The address, as written.
-    """
-    return FlowLoss(reason=PLAIN_REQUESTS if _MODEL_URL.search(url) else NO_REQUESTS, what=name, nodes=(node,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

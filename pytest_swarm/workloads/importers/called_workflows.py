@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -13,49 +13,42 @@ from pytest_swarm.fields import Json
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
 from pytest_swarm.workloads.importers.document_files import document_of
+from pytest_swarm.workloads.importers.flow_calls import Lookup
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
-from pytest_swarm.workloads.importers.json_values import tables, text
+from pytest_swarm.workloads.importers.json_values import at, tables, text
 from pytest_swarm.workloads.importers.n8n import is_n8n, read_n8n
+from pytest_swarm.workloads.importers.worfbench import is_worfbench
 from pytest_swarm.workloads.importers.yaml_text import parse_yaml
 
 _READERS: Final = ((is_n8n, read_n8n), (is_dify, read_dify), (is_flowise, read_flowise))
 _FLOWISE_LISTS: Final = ("AgentFlowV2", "AgentFlow", "ChatFlow", "AssistantFlow")
 
 
-@dataclass(slots=True, kw_only=True)
-class CalledWorkflows:
-    """Finds called workflows by their names; they are read when the first is looked for.
+def called_from(path: Path, document: Json) -> Lookup:
+    """Return what finds the workflows that a file calls by their names; they are read when the first is looked for.
 
-    Attributes:
+    Args:
         path: The file of the workflow that calls.
-        own: The document of that file.
+        document: The document of that file.
     """
 
-    path: Path
-    own: Json = None
-    _by_name: dict[str, AgentFlow] | None = field(default=None, init=False)
+    @cache
+    def by_name() -> dict[str, AgentFlow]:
+        return dict(reversed(list(_callable(path, document))))  # of two with one name, the first counts
 
-    def find(self, names: tuple[str, ...]) -> AgentFlow | None:
-        """Return the workflow that goes by one of the names, None where there is none."""
-        if self._by_name is None:
-            self._by_name = {}
-            for name, flow in self._all():
-                self._by_name.setdefault(name, flow)
-        return next((self._by_name[name] for name in names if name in self._by_name), None)
-
-    def _all(self) -> Iterator[tuple[str, AgentFlow]]:
-        yield from _callable(bundled(self.own), self.path.stem, str(self.path))
-        for file in sorted(self.path.parent.glob(f"*{self.path.suffix}")):
-            if file.resolve() != self.path.resolve():
-                yield from _of_file(file)
+    return lambda names: next((by_name()[name] for name in names if name in by_name()), None)
 
 
 def bundled(document: Json) -> list[Json]:
-    """Return the workflows of a document that holds several: Flowise's export of all flows, or a list of n8n's."""
+    """Return the workflows of a document that holds several; none where it is one itself.
+
+    They are a list of WorfBench or n8n, Flowise's export of all flows, or the `flows` of LangFlow.
+    """
     if isinstance(document, list):
-        return document if all(map(is_n8n, document)) else []
+        return document if is_worfbench(document) or all(map(is_n8n, document)) else []
     rows = [row for name in _FLOWISE_LISTS for row in tables(document, name) if isinstance(row.get("flowData"), str)]
-    return list(rows)
+    several = at(document, "flows")
+    return [*rows] or (several if isinstance(several, list) else [])
 
 
 def unpacked(row: Json, where: str) -> Json:
@@ -76,26 +69,28 @@ def unpacked(row: Json, where: str) -> Json:
     return {**flow, "name": row.get("name"), "id": row.get("id")} if isinstance(flow, dict) else flow
 
 
-def _of_file(file: Path) -> Iterator[tuple[str, AgentFlow]]:
-    """Yield name and workflow of a file; nothing where it cannot be read: it is refused where it is imported itself."""
-    try:
-        document = document_of(file)
-    except GraphError:
-        return
-    rows = bundled(document)
-    yield from _callable(rows or [document], file.stem if not rows else "", str(file))
-
-
-def _callable(rows: list[Json], stem: str, where: str) -> Iterator[tuple[str, AgentFlow]]:
-    """Yield name and workflow of documents that may be called."""
-    for row in rows:
+def _callable(path: Path, own: Json) -> Iterator[tuple[str, AgentFlow]]:
+    """Yield name and workflow of all that may be called; what cannot be read is refused where it is imported itself."""
+    for row in bundled(own):
+        yield from _named(row, path.stem, alone=len(bundled(own)) == 1)
+    for file in sorted(path.parent.glob(f"*{path.suffix}")):
         try:
-            document = unpacked(row, where)
-            read = next((read for matches, read in _READERS if matches(document)), None)
-            if read is None:
-                continue
-            flow = read(document, name=stem or text(document, "name"))
-        except GraphError:  # it is refused where it is imported itself; the call is then listed as lost
+            document = None if file.resolve() == path.resolve() else document_of(file)
+        except GraphError:
             continue
-        names = (*flow.called, stem) if len(rows) == 1 else flow.called
-        yield from ((name, flow) for name in names if name)
+        rows = bundled(document)
+        for row in rows or [document]:
+            yield from _named(row, "" if rows else file.stem, alone=len(rows) < 2)
+
+
+def _named(row: Json, stem: str, *, alone: bool) -> Iterator[tuple[str, AgentFlow]]:
+    """Yield each name of a document that may be called, with its workflow; the file's stem is one where it is alone."""
+    try:
+        document = unpacked(row, stem)
+        for matches, read in _READERS:
+            if matches(document):
+                flow = read(document, name=stem or text(document, "name"))
+                yield from ((name, flow) for name in (*flow.called, stem if alone else "") if name)
+                return
+    except GraphError:  # the call is then listed as lost
+        return

@@ -14,11 +14,9 @@ from typing import Final
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json, shown
 from pytest_swarm.workloads.importers.agent_flow import (
-    OWN_PROMPTS,
     AgentFlow,
     FlowInput,
     FlowLink,
-    FlowLoss,
     FlowNode,
     LlmStep,
     Parts,
@@ -28,6 +26,7 @@ from pytest_swarm.workloads.importers.agent_flow import (
 )
 from pytest_swarm.workloads.importers.flow_contraction import reached
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, text, texts
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost
 
 _PLACE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")  # crewai/utilities/string_utils.py
 
@@ -156,40 +155,37 @@ def _nearest(task: str, chosen: Mapping[str, object], told: Mapping[str, tuple[s
 _CONTEXT: Final = "This is the context you're working with:\n"
 _BETWEEN_ANSWERS: Final = "\n\n----------\n\n"
 _WHOLE: Final = "you MUST return the actual complete content as the final answer, not a summary."
+_NO_CHECKS: Final = "answers are not checked"
 _TASK_LOSSES: Final = {
-    "tools": "tools are not called",
-    "guardrail": "answers are not checked",
-    "guardrails": "answers are not checked",
-    "output_json": "structured output is not asked for",
-    "output_pydantic": "structured output is not asked for",
+    "tools": Lost.TOOLS,
+    **dict.fromkeys(("guardrail", "guardrails"), _NO_CHECKS),
+    **dict.fromkeys(("output_json", "output_pydantic"), Lost.STRUCTURE),
     "output_file": "files are not written",
-    "human_input": "nobody is asked",
-    "callback": "code is not run",
-    "callbacks": "code is not run",
+    "human_input": Lost.QUESTIONS,
+    **dict.fromkeys(("callback", "callbacks"), "code is not run"),
     "condition": "conditions are not checked, and the task is run",
-    "input_files": "images and files are not sent",
-    "markdown": OWN_PROMPTS,
+    "input_files": Lost.FILES,
+    "markdown": Lost.OWN_PROMPTS,
 }
 _TOOL_KEYS: Final = ("tools", "apps", "mcps", "function_calling_llm", "allow_delegation", "allow_code_execution")
 _AGENT_LOSSES: Final = {
-    **dict.fromkeys(_TOOL_KEYS, "tools are not called"),
-    "guardrail": "answers are not checked",
+    **dict.fromkeys(_TOOL_KEYS, Lost.TOOLS),
+    "guardrail": _NO_CHECKS,
     "step_callback": "code is not run",
-    "multimodal": "images and files are not sent",
-    **dict.fromkeys(("reasoning", "planning", "planning_config"), "plans before the work are not made"),
-    "inject_date": OWN_PROMPTS,
+    "multimodal": Lost.FILES,
+    **dict.fromkeys(("reasoning", "planning", "planning_config"), Lost.PLANS),
+    "inject_date": Lost.OWN_PROMPTS,
     **dict.fromkeys(("system_template", "prompt_template", "response_template"), "templates of agents are not used"),
-    "knowledge_sources": "nothing is stored or retrieved",
-    "memory": "memories are not kept",
-    "max_tokens": "settings of models are not sent",
-    "temperature": "settings of models are not sent",
+    "knowledge_sources": Lost.STORES,
+    "memory": Lost.MEMORY,
+    **dict.fromkeys(("max_tokens", "temperature"), Lost.SETTINGS),
 }
 _MODEL_KEYS: Final = ("model", "model_name", "deployment_name", "name")  # crewai/utilities/llm_utils.py, and `name`
 _LLM_SETTINGS: Final = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop")
 
 
 def _lost(crew: Crew) -> Iterator[FlowLoss]:
-    yield FlowLoss(reason=OWN_PROMPTS, what="the form of thoughts and answers")
+    yield FlowLoss(reason=Lost.OWN_PROMPTS, what="the form of thoughts and answers")
     rows, known = crew.tasks, crew.agents
     for task, row in rows.items():
         if known and text(row, "agent") not in known:
@@ -208,7 +204,7 @@ def _lost(crew: Crew) -> Iterator[FlowLoss]:
             if agent.get(key):
                 yield FlowLoss(reason=reason, what=f"{name} ({key})")
         if found := [key for key in _LLM_SETTINGS if table(agent, "llm").get(key) is not None]:
-            yield FlowLoss(reason="settings of models are not sent", what=f"{name} ({', '.join(found)})")
+            yield FlowLoss(reason=Lost.SETTINGS, what=f"{name} ({', '.join(found)})")
 
 
 def _step(row: JsonTable, crew: Crew, told: tuple[str, ...]) -> LlmStep:

@@ -10,18 +10,19 @@ from typing import Final
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json, shown
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLoss
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.crewai import Crew, flow_of_crew
 from pytest_swarm.workloads.importers.json_values import JsonTable, as_text, at, table, text, texts
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost
 
 _NO_MANAGER: Final = "the manager who hands out the tasks is no step, and each task is asked of its own agent"
 _CREW_LOSSES: Final = {
     "manager_llm": _NO_MANAGER,
     "manager_agent": _NO_MANAGER,
-    "planning": "plans before the work are not made",
-    "memory": "memories are not kept",
-    "knowledge_sources": "nothing is stored or retrieved",
-    "function_calling_llm": "tools are not called",
+    "planning": Lost.PLANS,
+    "memory": Lost.MEMORY,
+    "knowledge_sources": Lost.STORES,
+    "function_calling_llm": Lost.TOOLS,
     **dict.fromkeys(
         ("before_kickoff_callbacks", "after_kickoff_callbacks", "step_callback", "task_callback"), "code is not run"
     ),

@@ -22,7 +22,7 @@ from pytest_swarm.workloads.importers.dify_apps import as_workflow
 from pytest_swarm.workloads.importers.dify_losses import dify_losses
 from pytest_swarm.workloads.importers.dify_references import DifyReferences
 from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
-from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, named, table, tables, text, texts
+from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
 
 LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
 _PLAIN_HANDLE: Final = "source"
@@ -64,9 +64,12 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
 
 
 def _typed(row: JsonTable) -> JsonTable:
-    """Return a node with its kind in its data. Some files have it beside the data, where Dify says how to draw it."""
-    data, kind = table(row, "data"), text(row, "type").replace("_", "-")
-    return row if "type" in data or kind.startswith("custom") else {**row, "data": {**data, "type": kind}}
+    """Return a node with its kind in its data.
+
+    Files that Dify did not write may have the kind beside the data, or all of a node's fields without a table `data`.
+    """
+    data, kind = table(row, "data") or row, text(row, "type").replace("_", "-")
+    return row if "type" in table(row, "data") or kind.startswith("custom") else {**row, "data": {**data, "type": kind}}
 
 
 def _node(node: str, row: JsonTable, rows: dict[str, JsonTable], references: DifyReferences) -> FlowNode:
@@ -131,12 +134,15 @@ def _extraction(data: JsonTable) -> str:
 def _agent(data: JsonTable, references: DifyReferences) -> LlmStep:
     parameters = table(data, "agent_parameters")
 
-    def value(key: str) -> Parts:
-        found = at(parameters, key, "value")
-        return references.selected(texts(found)) if isinstance(found, list) else references.parts(text(found))
-
     model = first_text(at(parameters, "model", "value"), "model", "name") or text(parameters, "model", "value")
-    return LlmStep(system=value("instruction"), prompt=value("query"), model=model or None)
+    system, prompt = (_value(parameters.get(key), references) for key in ("instruction", "query"))
+    return LlmStep(system=system, prompt=prompt, model=model or None)
+
+
+def _value(parameter: Json, references: DifyReferences) -> Parts:
+    """Return what the `value` of a parameter stands for: a selector, or a text with variables."""
+    found = at(parameter, "value")
+    return references.selected(texts(found)) if isinstance(found, list) else references.parts(text(found))
 
 
 def _messages(data: JsonTable, references: DifyReferences) -> tuple[Parts, Parts]:
@@ -161,9 +167,6 @@ def _calls(rows: dict[str, JsonTable], references: DifyReferences) -> Iterator[F
         data = table(row, "data")
         if text(data, "type") == "tool" and text(data, "provider_type") == "workflow":
             names = [text(data, key).strip() for key in ("tool_label", "provider_name", "tool_name", "provider_id")]
-            passed = {key: at(each, "value") for key, each in named(data, "tool_parameters")}
-            inputs = {
-                key: references.selected(texts(value)) if isinstance(value, list) else references.parts(text(value))
-                for key, value in passed.items()
-            }
+            passed = table(data, "tool_parameters").items()
+            inputs = {key: _value(each, references) for key, each in passed if isinstance(each, dict)}
             yield FlowCall(node=node, names=tuple(filter(None, names)) or (node,), inputs=inputs)

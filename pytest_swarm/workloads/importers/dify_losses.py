@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
 from pytest_swarm.workloads.importers.dify_references import DifyReferences, assignments
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost, request_loss
 
 _NODES: Final[Mapping[str, str]] = {
-    "tool": "tools are not called",
-    "knowledge-retrieval": "nothing is stored or retrieved",
-    "knowledge-index": "nothing is stored or retrieved",
-    "datasource": "nothing is stored or retrieved",
-    "code": NO_CODE,
+    "tool": Lost.TOOLS,
+    **dict.fromkeys(("knowledge-retrieval", "knowledge-index", "datasource"), Lost.STORES),
+    "code": Lost.CODE,
     "document-extractor": "documents are not read",
     "list-operator": "lists are not filtered or sorted",
     "assigner": "variables are not assigned",
-    "iteration": "iterations run once, with the whole list",
+    "iteration": Lost.ROUNDS,
     "loop": "loops run once",
-    "answer": "replies are not sent",
+    "answer": Lost.REPLIES,
 }
 _CARRIED: Final = frozenset(
     {
@@ -51,7 +49,7 @@ def dify_losses(references: DifyReferences) -> Iterator[FlowLoss]:
             yield FlowLoss(reason=reason or "nodes of other kinds do nothing", what=shown, nodes=(node,))
         yield from _of_step(node, title, data)
     if at(references.document, "workflow", "features", "sensitive_word_avoidance", "enabled") is True:
-        yield FlowLoss(reason="texts are not moderated", what="sensitive_word_avoidance")
+        yield FlowLoss(reason=Lost.MODERATION, what="sensitive_word_avoidance")
 
 
 def _computes(data: JsonTable) -> bool:
@@ -63,26 +61,28 @@ def _computes(data: JsonTable) -> bool:
 
 
 def _of_step(node: str, title: str, data: JsonTable) -> Iterator[FlowLoss]:
-    strategy = text(data, "agent_strategy_name").lower()
+    strategy, kind = text(data, "agent_strategy_name").lower(), text(data, "type")
     is_guided = bool(strategy) and not strategy.startswith("function")  # function calling adds no words
-    if is_guided or text(data, "type") in ("question-classifier", "parameter-extractor"):
-        yield FlowLoss(reason=OWN_PROMPTS, what=f"{title} ({text(data, 'type')})", nodes=(node,))
-    agent = table(data, "agent_parameters", "model", "value")
-    settings = [*table(data, "model", "completion_params"), *table(agent, "completion_params")]
-    if settings:
-        reason = "settings of models are not sent"
-        yield FlowLoss(reason=reason, what=f"{title} ({', '.join(settings)})", nodes=(node,))
-    others = [key for key, value in table(data, "agent_parameters").items() if key not in _AGENT_CARRIED and value]
-    if others:
-        reason = "parameters of agents are not sent"
-        yield FlowLoss(reason=reason, what=f"{title} ({', '.join(others)})", nodes=(node,))
-    tools = at(data, "agent_parameters", "tools", "value")
-    if isinstance(tools, list) and tools:
-        names = [first_text(tool, "tool_label", "tool_name", "provider_name") or "unnamed" for tool in tools]
-        yield FlowLoss(reason="tools are not called", what=f"{title} ({', '.join(names)})", nodes=(node,))
-    if isinstance(data.get("memory"), dict):
-        yield FlowLoss(reason="memories are not kept", what=title, nodes=(node,))
-    if at(data, "vision", "enabled") is True:
-        yield FlowLoss(reason="images and files are not sent", what=title, nodes=(node,))
-    if data.get("structured_output_enabled") is True or table(data, "structured_output", "schema"):
-        yield FlowLoss(reason="structured output is not asked for", what=title, nodes=(node,))
+    parameters = table(data, "agent_parameters")
+    models = (table(data, "model"), table(parameters, "model", "value"))
+    tools = at(parameters, "tools", "value")
+    detailed = {
+        Lost.OWN_PROMPTS: [kind] if is_guided or kind in ("question-classifier", "parameter-extractor") else [],
+        Lost.SETTINGS: [key for model in models for key in table(model, "completion_params")],
+        "parameters of agents are not sent": [
+            key for key, value in parameters.items() if key not in _AGENT_CARRIED and value
+        ],
+        Lost.TOOLS: [
+            first_text(tool, "tool_label", "tool_name", "provider_name") or "unnamed"
+            for tool in (tools if isinstance(tools, list) else ())
+        ],
+    }
+    flags = {
+        Lost.MEMORY: isinstance(data.get("memory"), dict),
+        Lost.FILES: at(data, "vision", "enabled") is True,
+        Lost.STRUCTURE: data.get("structured_output_enabled") is True
+        or bool(table(data, "structured_output", "schema")),
+    }
+    lost = [(reason, f"{title} ({', '.join(found)})") for reason, found in detailed.items() if found]
+    lost += [(reason, title) for reason, is_lost in flags.items() if is_lost]
+    yield from (FlowLoss(reason=reason, what=what, nodes=(node,)) for reason, what in lost)

@@ -16,13 +16,13 @@ from pytest_swarm.workloads.importers.agent_flow import (
     FlowCall,
     FlowInput,
     FlowLink,
-    FlowLoss,
     FlowNode,
     Part,
     Parts,
     StepAnswer,
 )
 from pytest_swarm.workloads.importers.flow_contraction import contracted_edges
+from pytest_swarm.workloads.importers.losses import FlowLoss
 
 Lookup: TypeAlias = Callable[[tuple[str, ...]], AgentFlow | None]
 MAX_CALLERS: Final = 20  # names of the workflows through which a call leads
@@ -77,15 +77,12 @@ def _renamed(node: FlowNode, prefix: str, call: FlowCall, last: set[str]) -> Flo
     def part(each: Part) -> Parts:
         if isinstance(each, StepAnswer):
             candidates = tuple((prefix + step, path) for step, path in each.candidates)
-            return (replace(each, candidates=candidates, default=_default(each, part)),)
+            return (replace(each, candidates=candidates, default=each.default and _replaced(each.default, part)),)
         if isinstance(each, Conversation):
             return (replace(each, scope=prefix + each.scope),)
-        passed = (
-            next((call.inputs[name] for name in each.names if name in call.inputs), None)
-            if (isinstance(each, FlowInput))
-            else None
-        )
-        return (each,) if passed is None else passed
+        if isinstance(each, FlowInput):
+            return next((call.inputs[name] for name in each.names if name in call.inputs), (each,))
+        return (each,)
 
     container = call.node if node.container is None else prefix + node.container
     return _with_texts(replace(node, id=prefix + node.id, container=container), part)
@@ -97,20 +94,20 @@ def _reading(node: FlowNode, call: str, ends: tuple[tuple[str, tuple[str, ...]],
     def part(each: Part) -> Parts:
         if isinstance(each, FlowInput) and each.source == call:
             return (StepAnswer(candidates=ends, raw=each.raw),)
-        return (replace(each, default=_default(each, part)),) if isinstance(each, StepAnswer) else (each,)
+        if isinstance(each, StepAnswer):
+            return (replace(each, default=each.default and _replaced(each.default, part)),)
+        return (each,)
 
     return _with_texts(node, part)
 
 
-def _default(answer: StepAnswer, part: Callable[[Part], Parts]) -> Parts | None:
-    """Return what is taken in place of an answer, with each of its parts replaced."""
-    return None if answer.default is None else tuple(new for each in answer.default for new in part(each))
+def _replaced(parts: Parts, part: Callable[[Part], Parts]) -> Parts:
+    return tuple(new for each in parts for new in part(each))
 
 
 def _with_texts(node: FlowNode, part: Callable[[Part], Parts]) -> FlowNode:
-    if node.step is None:
+    """Return a node with what stands for each part of its texts."""
+    if (step := node.step) is None:
         return node
-    system = tuple(new for each in node.step.system for new in part(each))
-    prompt = tuple(new for each in node.step.prompt for new in part(each))
-    opening = tuple(new for each in node.step.opening for new in part(each))
-    return replace(node, step=replace(node.step, system=system, prompt=prompt, opening=opening))
+    system, prompt, opening = (_replaced(text, part) for text in (step.system, step.prompt, step.opening))
+    return replace(node, step=replace(step, system=system, prompt=prompt, opening=opening))

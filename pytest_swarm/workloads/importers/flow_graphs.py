@@ -16,17 +16,11 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, Task
 from pytest_swarm.errors import GraphError
-from pytest_swarm.workloads.importers.agent_flow import (
-    PLAIN_REQUESTS,
-    AgentFlow,
-    Conversation,
-    FlowNode,
-    StepAnswer,
-    plain,
-)
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, Conversation, FlowNode, StepAnswer, plain
 from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps, reached
-from pytest_swarm.workloads.importers.flow_texts import FlowTexts, loss_sentences
+from pytest_swarm.workloads.importers.flow_texts import FlowTexts
 from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
+from pytest_swarm.workloads.importers.losses import Lost, loss_sentences
 from pytest_swarm.workloads.importers.task_rules import named_type, size_from_text
 
 TYPE_CHARS: Final = 200  # of a prompt, so many characters at its beginning are read for its type
@@ -71,7 +65,7 @@ def graph_of_flow(flow: AgentFlow, options: FlowOptions) -> FlowGraph:
     kept = chosen_branches(flow, options.branches)
     steps = [node.id for node in kept.nodes if node.step is not None]
     if not steps:
-        asked = [each for each in kept.losses if each.reason == PLAIN_REQUESTS]
+        asked = [each for each in kept.losses if each.reason == Lost.PLAIN_REQUESTS]
         why = "".join(f"; {each}" for each in loss_sentences(asked, kept.by_id))
         raise GraphError(f"it has no LLM step, so there is nothing to route{why}")
     edges = contracted_edges(kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +12,6 @@ from pytest_swarm.workloads.importers.agent_flow import (
     BETWEEN,
     Conversation,
     FlowInput,
-    FlowLoss,
     LlmStep,
     Part,
     Parts,
@@ -141,18 +140,3 @@ class FlowTexts:
         if unused := [name for name in self.inputs if name not in self.used]:
             inputs = f"its inputs are {', '.join(self.known)}" if self.known else "it has no inputs"
             yield f"no prompt uses the input {', '.join(unused)}; {inputs}"
-
-
-def loss_sentences(losses: Iterable[FlowLoss], nodes: Iterable[str]) -> Iterator[str]:
-    """Yield one sentence for each reason, with all that it holds for.
-
-    Args:
-        losses: The losses.
-        nodes: The nodes that are left; what belongs to others alone is not in question.
-    """
-    left = set(nodes)
-    reasons: dict[str, dict[str, None]] = {}
-    for loss in losses:
-        if not loss.nodes or left.intersection(loss.nodes):
-            reasons.setdefault(loss.reason, {}).update({loss.what: None} if loss.what else {})
-    yield from (f"{reason}: {', '.join(names)}" if names else reason for reason, names in reasons.items())

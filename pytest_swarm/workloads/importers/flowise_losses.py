@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
 from pytest_swarm.workloads.importers.flowise_chains import (
     CHAIN_KINDS,
     CODE_KINDS,
@@ -15,46 +14,38 @@ from pytest_swarm.workloads.importers.flowise_chains import (
 )
 from pytest_swarm.workloads.importers.flowise_references import STEP_PREFIXES
 from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost, request_loss
 
 _NODES: Final[Mapping[str, str]] = {
-    "toolAgentflow": "tools are not called",
-    "retrieverAgentflow": "nothing is stored or retrieved",
-    "customFunctionAgentflow": NO_CODE,
-    "humanInputAgentflow": "nobody is asked",
-    "directReplyAgentflow": "replies are not sent",
-    "iterationAgentflow": "iterations run once, with the whole list",
-    "seqToolNode": "tools are not called",
-    "seqCustomFunction": NO_CODE,
-    **dict.fromkeys(CODE_KINDS, NO_CODE),
+    **dict.fromkeys(("toolAgentflow", "seqToolNode"), Lost.TOOLS),
+    **dict.fromkeys(("customFunctionAgentflow", "seqCustomFunction", *CODE_KINDS), Lost.CODE),
+    "retrieverAgentflow": Lost.STORES,
+    "humanInputAgentflow": Lost.QUESTIONS,
+    "directReplyAgentflow": Lost.REPLIES,
+    "iterationAgentflow": Lost.ROUNDS,
     "seqState": "states are not kept",
 }
 _PARAMETERS: Final[Mapping[str, str]] = {  # of sequential agents
-    "interrupt": "nobody is asked",
-    "llmStructuredOutput": "structured output is not asked for",
-    "conditionAgentStructuredOutput": "structured output is not asked for",
-    "updateStateMemoryCode": NO_CODE,
+    "interrupt": Lost.QUESTIONS,
+    **dict.fromkeys(("llmStructuredOutput", "conditionAgentStructuredOutput"), Lost.STRUCTURE),
+    "updateStateMemoryCode": Lost.CODE,
 }
 _OWN_PROMPTS: Final = ("conditionAgentAgentflow", "seqConditionAgent", "supervisor", "worker", *GUIDED_KINDS)
+_STORES: Final = ("Embeddings", "Vector Stores", "Document Loaders", "Text Splitters", "Retrievers", "Record Manager")
 _CATEGORIES: Final[Mapping[str, str]] = {
-    "Tools": "tools are not called",
-    "Tools (MCP)": "tools are not called",
-    "Memory": "memories are not kept",
-    "Output Parsers": "output parsers are not applied",
-    "Embeddings": "nothing is stored or retrieved",
-    "Vector Stores": "nothing is stored or retrieved",
-    "Document Loaders": "nothing is stored or retrieved",
-    "Text Splitters": "nothing is stored or retrieved",
-    "Retrievers": "nothing is stored or retrieved",
-    "Record Manager": "nothing is stored or retrieved",
+    **dict.fromkeys(("Tools", "Tools (MCP)"), Lost.TOOLS),
+    "Memory": Lost.MEMORY,
+    "Output Parsers": Lost.PARSERS,
+    **dict.fromkeys(_STORES, Lost.STORES),
     "Response Synthesizer": "prompts that put answers of retrieval together are not sent",
-    "Moderation": "texts are not moderated",
+    "Moderation": Lost.MODERATION,
     "Cache": "answers are not cached",
 }
 _LISTS: Final[Mapping[str, str]] = {
-    "Tools": "tools are not called",
-    "KnowledgeDocumentStores": "nothing is stored or retrieved",
-    "KnowledgeVSEmbeddings": "nothing is stored or retrieved",
-    "StructuredOutput": "structured output is not asked for",
+    "Tools": Lost.TOOLS,
+    "KnowledgeDocumentStores": Lost.STORES,
+    "KnowledgeVSEmbeddings": Lost.STORES,
+    "StructuredOutput": Lost.STRUCTURE,
 }
 _SUMMARIES: Final = ("windowSize", "conversationSummary", "conversationSummaryBuffer")
 SAMPLING: Final = (
@@ -92,7 +83,7 @@ def flowise_losses(rows: Mapping[str, JsonTable], edges: list[JsonTable]) -> Ite
                 yield FlowLoss(reason=why, what=label, nodes=(node,))
         is_unknown = kind not in CHAIN_KINDS and text(row, "data", "category") in STEP_CATEGORIES
         if kind in _OWN_PROMPTS or is_unknown:
-            yield FlowLoss(reason=OWN_PROMPTS, what=f"{label} ({kind})", nodes=(node,))
+            yield FlowLoss(reason=Lost.OWN_PROMPTS, what=f"{label} ({kind})", nodes=(node,))
         if first_text(inputs, "modelName", "model") and (found := _sampling(inputs)):
             yield _sampling_loss(label, found, users or (node,))
         if kind in STEP_PREFIXES:
@@ -129,4 +120,4 @@ def _sampling(settings: JsonTable) -> str:
 
 
 def _sampling_loss(label: str, found: str, nodes: tuple[str, ...]) -> FlowLoss:
-    return FlowLoss(reason="settings of models are not sent", what=f"{label} ({found})", nodes=nodes)
+    return FlowLoss(reason=Lost.SETTINGS, what=f"{label} ({found})", nodes=nodes)

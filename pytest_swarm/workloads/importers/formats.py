@@ -16,14 +16,14 @@ from pytest_swarm.fields import Json
 from pytest_swarm.workloads.expected_files import with_expected_answers
 from pytest_swarm.workloads.graph_files import read_graph
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow
-from pytest_swarm.workloads.importers.called_workflows import CalledWorkflows, bundled, unpacked
+from pytest_swarm.workloads.importers.called_workflows import bundled, called_from, unpacked
 from pytest_swarm.workloads.importers.crewai import is_crewai, is_crewai_agents, read_crewai
 from pytest_swarm.workloads.importers.crewai_project import is_crewai_agent, is_crewai_project, read_crewai_project
 from pytest_swarm.workloads.importers.dagbench import is_dagbench, read_dagbench
 from pytest_swarm.workloads.importers.dify import is_dify, read_dify
 from pytest_swarm.workloads.importers.document_files import DOCUMENT_SUFFIXES, JSON_SUFFIXES, YAML_SUFFIXES, document_of
 from pytest_swarm.workloads.importers.dot import read_dot
-from pytest_swarm.workloads.importers.flow_calls import Lookup, inlined
+from pytest_swarm.workloads.importers.flow_calls import inlined
 from pytest_swarm.workloads.importers.flowise import is_flowise, read_flowise
 from pytest_swarm.workloads.importers.langflow import is_langflow, read_langflow
 from pytest_swarm.workloads.importers.langgraph import is_langgraph, read_langgraph
@@ -55,15 +55,6 @@ class _Place:
     where: str
     path: Path
     document: Json = None
-
-    def at(self, number: int) -> _Place:
-        """Return the place of one of several workflows of the document."""
-        return replace(self, where=f"{self.where}[{number}]")
-
-    @property
-    def called(self) -> Lookup:
-        """What finds the workflows that are called from here."""
-        return CalledWorkflows(path=self.path, own=self.document).find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,22 +97,15 @@ def entries(path: str | os.PathLike[str]) -> Iterator[Entry]:
 def _documents(document: Json, place: _Place) -> Iterator[Entry]:
     """Yield the entries of a document, which may be a list or a bundle of several workflows."""
     place = replace(place, document=document)
-    rows: list[Json] = document if isinstance(document, list) else []
-    if rows and (is_worfbench(document) or all(map(is_n8n, rows))):
-        for number, row in enumerate(rows):
-            yield _entry(row, place.at(number))
-    elif flows := bundled(document):
-        for number, row in enumerate(flows):
-            yield _entry(unpacked(row, place.at(number).where), place.at(number))
-    elif isinstance(several := document.get("flows") if isinstance(document, dict) else None, list) and several:
-        for number, row in enumerate(several):
-            yield _entry(row, place.at(number))
-    else:
-        yield _entry(unpacked(document, place.where), place)
+    rows = bundled(document)
+    for number, row in enumerate(rows):
+        yield _entry(row, replace(place, where=f"{place.where}[{number}]"))
+    if not rows:
+        yield _entry(document, place)
 
 
 def _entry(document: Json, place: _Place) -> Entry:
-    return Entry(where=place.where, read=lambda: _read(document, place))
+    return Entry(where=place.where, read=lambda: _read(unpacked(document, place.where), place))
 
 
 def _read(document: Json, place: _Place) -> Content:
@@ -203,7 +187,9 @@ def _graph(read: Callable[..., TaskGraph]) -> Callable[[Json, _Place], Content]:
 
 def _flow(read: Callable[..., AgentFlow]) -> Callable[[Json, _Place], Content]:
     """Return the reader of a format whose files are agent workflows, with those that they call."""
-    return lambda document, place: inlined(read(document, name=place.path.stem), place.called)
+    return lambda document, place: inlined(
+        read(document, name=place.path.stem), called_from(place.path, place.document)
+    )
 
 
 FORMATS: Final = (

@@ -189,39 +189,26 @@ def _files(paths: Iterable[str | os.PathLike[str]], refused: list[RefusedGraph])
 
 
 def _unique_names(found: list[tuple[Path, FoundGraph]]) -> Iterator[FoundGraph]:
-    """Yield the graphs under names that differ as file names: a name that occurs twice gives way to the file's stem.
+    """Yield the graphs under names that differ as file names: one that occurs twice gives way to the file's path.
 
-    Stems that are not enough get the names of the directories in front, and then numbers.
+    Of the path counts what tells two files apart, and a graph's own name where the file has several.
     """
+    counts = Counter(_key(each.graph.name) for _, each in found)
     per_file = Counter(path for path, _ in found)
-    base = _common_folder([path for path, _ in found])
-    wanted = [(path, each, _names(path, each.graph.name, base, alone=per_file[path] == 1)) for path, each in found]
-    levels = max((len(names) for _, _, names in wanted), default=0)
-    counts = [Counter(_key(names[min(level, len(names) - 1)]) for _, _, names in wanted) for level in range(levels)]
+    places = [path.resolve() for path, _ in found]
+    base = os.path.commonpath([place.parent for place in places]) if places else ""
     taken: set[str] = set()
-    for _, each, names in wanted:
-        free = (name for level, name in enumerate(names) if counts[level][_key(name)] == 1 and _key(name) not in taken)
-        name = next(free, names[-1])
-        number = 1
+    for place, (path, each) in zip(places, found, strict=True):
+        wanted = each.graph.name
+        if counts[_key(wanted)] > 1:
+            own = f"-{wanted}" if per_file[path] > 1 else ""
+            wanted = "-".join(place.relative_to(base).with_suffix("").parts) + own
+        name, number = wanted, 1
         while _key(name) in taken:
             number += 1
-            name = f"{names[-1]}-{number}"
+            name = f"{wanted}-{number}"
         taken.add(_key(name))
         yield each if name == each.graph.name else replace(each, graph=replace(each.graph, name=name))
-
-
-def _common_folder(paths: list[Path]) -> Path:
-    """Return the deepest directory that holds all files; what lies above it tells no two of them apart."""
-    folders = [str(path.resolve().parent) for path in paths]
-    return Path(os.path.commonpath(folders)) if folders else Path()
-
-
-def _names(path: Path, name: str, base: Path, *, alone: bool) -> list[str]:
-    """Return the names that a graph may get, the wanted one first; directories count below `base`."""
-    own = "" if alone else f"-{name}"
-    parents = tuple(reversed(path.resolve().relative_to(base).parts[:-1]))
-    longer = ["-".join([*reversed(parents[: depth + 1]), path.stem]) + own for depth in range(len(parents))]
-    return [name, path.stem + own, *longer]
 
 
 def _key(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 from pytest_swarm.fields import Json
 
@@ -78,16 +77,6 @@ def first_text(value: Json, *keys: str) -> str:
         keys: The keys, in order.
     """
     return next((found for key in keys if (found := text(value, key)).strip()), "")
-
-
-def named(value: JsonTable, key: str) -> Iterator[tuple[str, JsonTable]]:
-    """Yield name and table of each entry of the table under a key.
-
-    Args:
-        value: The table.
-        key: The key.
-    """
-    yield from ((name, row) for name, row in table(value, key).items() if isinstance(row, dict))
 
 
 def as_text(value: Json) -> str:

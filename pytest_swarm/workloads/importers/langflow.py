@@ -15,7 +15,6 @@ from pytest_swarm.workloads.importers.agent_flow import (
     AgentFlow,
     FlowInput,
     FlowLink,
-    FlowLoss,
     FlowNode,
     LlmStep,
     Parts,
@@ -38,6 +37,7 @@ from pytest_swarm.workloads.importers.langflow_kinds import (
     kind_of,
     own_request,
 )
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost
 from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # a doubled brace is a brace
@@ -86,7 +86,6 @@ def read_langflow(document: Json, *, name: str) -> AgentFlow:
 _CARRIED: Final = ("ChatInput", "TextInput", "ChatOutput", "TextOutput", "Prompt", "Prompt Template")
 _BY_ROW: Final = "BatchRunComponent"
 _BUILT_IN_TOOLS: Final = ("add_current_date_tool", "add_calculator_tool")
-_NO_TOOLS: Final = "tools are not called"
 _NOT_RUN: Final = "components are not run, and what they are given stands for their result"
 _NO_TEXTS: Final = ("", "tools", "memory", "embedding", "embedding_model", *_MODEL_FIELDS)
 _SETTINGS: Final = ("temperature", "top_p", "top_k", "max_tokens", "seed", "model_kwargs", "json_mode", "num_ctx")
@@ -100,22 +99,22 @@ def _lost(rows: dict[str, JsonTable], reader: _Components, edges: list[JsonTable
             if reader.is_model(node):
                 yield from _settings(node, fields, users)
             elif reader.is_tool(node):
-                yield FlowLoss(reason=_NO_TOOLS, what=f"{node} ({kind})", nodes=users)
+                yield FlowLoss(reason=Lost.TOOLS, what=f"{node} ({kind})", nodes=users)
             elif kind not in _CARRIED:
                 yield FlowLoss(reason=_NOT_RUN, what=f"{node} ({kind})", nodes=(node, *users))
             continue
         yield from _settings(node, fields, (node,))
         if built_in := [key for key in _BUILT_IN_TOOLS if table(fields, key).get("value") is True]:
-            yield FlowLoss(reason=_NO_TOOLS, what=f"{node} ({', '.join(built_in)})", nodes=(node,))
+            yield FlowLoss(reason=Lost.TOOLS, what=f"{node} ({', '.join(built_in)})", nodes=(node,))
         if kind == _BY_ROW:
-            yield FlowLoss(reason="iterations run once, with the whole list", what=node, nodes=(node,))
+            yield FlowLoss(reason=Lost.ROUNDS, what=node, nodes=(node,))
         if kind not in EXTRACTING and table(fields, "output_schema").get("value"):
-            yield FlowLoss(reason="structured output is not asked for", what=node, nodes=(node,))
+            yield FlowLoss(reason=Lost.STRUCTURE, what=node, nodes=(node,))
 
 
 def _settings(node: str, fields: JsonTable, users: tuple[str, ...]) -> Iterator[FlowLoss]:
     if found := [key for key in _SETTINGS if table(fields, key).get("value") not in (None, "", False, {}, [])]:
-        yield FlowLoss(reason="settings of models are not sent", what=f"{node} ({', '.join(found)})", nodes=users)
+        yield FlowLoss(reason=Lost.SETTINGS, what=f"{node} ({', '.join(found)})", nodes=users)
 
 
 @dataclass(frozen=True, slots=True)

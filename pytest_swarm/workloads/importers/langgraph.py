@@ -8,11 +8,12 @@ from typing import Final
 
 from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Json, shown
-from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowLoss, FlowNode, LlmStep
+from pytest_swarm.workloads.importers.agent_flow import AgentFlow, FlowLink, FlowNode, LlmStep
 from pytest_swarm.workloads.importers.flow_contraction import reached
 from pytest_swarm.workloads.importers.flow_graphs import step_type
 from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text, texts
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost
 
 _ENDS: Final = ("__start__", "__end__")
 _TOOLS: Final = "ToolNode"
@@ -75,7 +76,7 @@ def _lost(rows: list[JsonTable], edges: list[JsonTable]) -> Iterator[FlowLoss]:
         if _is_step(row) and node not in led_to:
             yield FlowLoss(reason=_NOT_LED_TO, what=node, nodes=(node,))
         elif not _is_step(row) and not _is_end(row):
-            yield FlowLoss(reason="tools are not called", what=node, nodes=(node,))
+            yield FlowLoss(reason=Lost.TOOLS, what=node, nodes=(node,))
 
 
 def _is_end(row: JsonTable) -> bool:

@@ -30,6 +30,7 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
     GUARDRAILS,
     MODEL_KIND,
     SYSTEM_OPTIONS,
+    USER_OPTIONS,
     N8nNodes,
     kind_of,
     model_checks,
@@ -55,6 +56,8 @@ _VENDOR_MESSAGES: Final = (
 )
 _CHAIN_ROLES: Final = (("System", "system"), ("AI", "assistant"))
 _TAKING_CHAT: Final = ("agent", "chainLlm", "chainRetrievalQa", "openAiAssistant")
+_INPUT: Final = "{input}"  # in the message of an agent; doubled braces in it are single ones
+_STEPS_SO_FAR: Final = "{agent_scratchpad}"  # of an agent, and none at the first call
 _SUMMARY: Final = 'Write a concise summary of the following:\n\n\n"{text}"\n\n\nCONCISE SUMMARY:'
 MAX_MODEL_DEPTH: Final = 5  # selectors of models between a step and its model
 
@@ -112,9 +115,11 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
         kind_type = TaskType.SUMMARIZE
         values = table(parameters, "options", "summarizationMethodAndPrompts", "values")
         instruction = first_text(values, "prompt", "combineMapPrompt") or _SUMMARY
-        asked.append(("user", _summarized(instruction, read)))
+        asked.append(("user", _filled(instruction, "{text}", read("={{ $json }}"), read)))
     else:
-        asked.append(("user", read(_text(row, has_messages=bool(asked)))))
+        message = first_text(table(parameters, "options"), *USER_OPTIONS).replace("{{input}}", _INPUT)
+        given = read(_text(row, has_messages=bool(asked)))
+        asked.append(("user", _filled(message.replace(_STEPS_SO_FAR, ""), _INPUT, given, read)))
     if ask := _checks(row, read) if kind == GUARDRAILS else _output_request(kind, parameters, labels, read):
         system = joined([system, ask])
         kind_type = TaskType.EXTRACTION if kind == "informationExtractor" else None
@@ -122,12 +127,9 @@ def _step(row: JsonTable, nodes: N8nNodes, expressions: N8nExpressions) -> LlmSt
     return LlmStep(system=system, prompt=prompt, model=_model(row, nodes, MAX_MODEL_DEPTH), type=kind_type)
 
 
-def _summarized(instruction: str, read: Callable[[str], Parts]) -> Parts:
-    """Return the prompt of a summarization: what comes in stands at `{text}`, else behind the instruction."""
-    given = read("={{ $json }}")
-    return (
-        _placed(instruction, "{text}", given, read) if "{text}" in instruction else joined([read(instruction), given])
-    )
+def _filled(template: str, place: str, given: Parts, read: Callable[[str], Parts]) -> Parts:
+    """Return a template with what is given at its place, else behind it."""
+    return _placed(template, place, given, read) if place in template else joined([read(template), given])
 
 
 def _placed(template: str, place: str, given: Parts, read: Callable[[str], Parts]) -> Parts:

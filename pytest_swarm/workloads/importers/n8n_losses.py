@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_swarm.workloads.importers.agent_flow import NO_CODE, OWN_PROMPTS, FlowLoss, request_loss
-from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
+from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, table, tables, text
+from pytest_swarm.workloads.importers.losses import FlowLoss, Lost, request_loss
 from pytest_swarm.workloads.importers.n8n_items import CODE_KINDS
 from pytest_swarm.workloads.importers.n8n_nodes import (
     EXPRESSION,
     GUARDRAILS,
     MODEL_KIND,
     SYSTEM_OPTIONS,
+    USER_OPTIONS,
     N8nNodes,
     kind_of,
     named_model,
@@ -20,15 +21,13 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
 )
 
 _HELPERS: Final[Mapping[str, str]] = {
-    "ai_tool": "tools are not called",
-    "ai_memory": "memories are not kept",
-    "ai_outputParser": "output parsers are not applied",
-    "ai_embedding": "nothing is stored or retrieved",
-    "ai_document": "nothing is stored or retrieved",
-    "ai_textSplitter": "nothing is stored or retrieved",
-    "ai_vectorStore": "nothing is stored or retrieved",
-    "ai_retriever": "nothing is stored or retrieved",
-    "ai_reranker": "nothing is stored or retrieved",
+    "ai_tool": Lost.TOOLS,
+    "ai_memory": Lost.MEMORY,
+    "ai_outputParser": Lost.PARSERS,
+    **dict.fromkeys(
+        (f"ai_{each}" for each in ("embedding", "document", "textSplitter", "vectorStore", "retriever", "reranker")),
+        Lost.STORES,
+    ),
 }
 _ITEMS: Final = frozenset(
     {
@@ -43,11 +42,11 @@ _CONVERTING: Final = frozenset(
     }
 )
 _KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(CODE_KINDS, NO_CODE),
+    **dict.fromkeys(CODE_KINDS, Lost.CODE),
     **dict.fromkeys(_ITEMS, "items are not filtered, sorted, split or collected"),
     **dict.fromkeys(_CONVERTING, "values are not converted"),
-    "respondToWebhook": "replies are not sent",
-    "respondToChat": "replies are not sent",
+    "respondToWebhook": Lost.REPLIES,
+    "respondToChat": Lost.REPLIES,
     "wait": "nothing waits",
     "stopAndError": "nothing is stopped",
     GUARDRAILS: "texts are not searched for patterns",
@@ -64,14 +63,14 @@ _OWN_PROMPTS: Final = (
     GUARDRAILS,
 )
 _PARAMETERS: Final[Mapping[str, str]] = {
-    "jsonOutput": "structured output is not asked for",
+    "jsonOutput": Lost.STRUCTURE,
     "needsFallback": "fallback models are not asked",
-    "threadId": "memories are not kept",
+    "threadId": Lost.MEMORY,
 }
 _SEEN: Final = ("image", "document", "video", "audio")  # resources that a step looks at or listens to
 _OWN_OPTIONS: Final = frozenset(
     {
-        *SYSTEM_OPTIONS,
+        *(*SYSTEM_OPTIONS, *USER_OPTIONS),
         *("summarizationMethodAndPrompts", "categories", "simplify"),
         *("maxIterations", "returnIntermediateSteps", "enableStreaming", "passthroughBinaryImages", "batching"),
     }
@@ -90,7 +89,7 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
         if nodes.is_step(name):
             yield from _of_step(row, name)
             if roles:
-                yield FlowLoss(reason="tools are not called", what=name, nodes=nodes.users(name))
+                yield FlowLoss(reason=Lost.TOOLS, what=name, nodes=nodes.users(name))
         elif MODEL_KIND in roles or kind.startswith("lm"):
             yield from _of_settings(row, name, nodes.users(name) or (name,))
             if nodes.is_on_way(name):
@@ -109,23 +108,29 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
 def _of_step(row: JsonTable, name: str) -> Iterator[FlowLoss]:
     yield from _of_settings(row, name, (name,))
     if kind_of(row) in CODE_KINDS:
-        yield FlowLoss(reason=NO_CODE, what=name, nodes=(name,))
+        yield FlowLoss(reason=Lost.CODE, what=name, nodes=(name,))
     if _has_own_prompt(row):
-        yield FlowLoss(reason=OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
+        yield FlowLoss(reason=Lost.OWN_PROMPTS, what=f"{name} ({kind_of(row)})", nodes=(name,))
     if kind_of(row) == "chainSummarization":
         yield FlowLoss(reason="texts are summarized as a whole, not in parts", what=name, nodes=(name,))
     messages = tables(row, "parameters", "messages", "messageValues")
     if resource_of(row) in _SEEN or any(text(each, "messageType").startswith("image") for each in messages):
-        yield FlowLoss(reason="images and files are not sent", what=name, nodes=(name,))
+        yield FlowLoss(reason=Lost.FILES, what=name, nodes=(name,))
     for key, reason in _PARAMETERS.items():
         if table(row, "parameters").get(key):
             yield FlowLoss(reason=reason, what=f"{name} ({key})", nodes=(name,))
 
 
 def _has_own_prompt(row: JsonTable) -> bool:
-    """Return whether n8n, or the vendor's assistant, puts a prompt of its own before the step's."""
-    is_bare_agent = kind_of(row) == "agent" and not text(row, "parameters", "options", "systemMessage")
-    return is_bare_agent or kind_of(row) in _OWN_PROMPTS or resource_of(row) == "assistant"
+    """Return whether n8n, or the assistant of a vendor, puts a prompt of its own before the step's or into its text."""
+    options = table(row, "parameters", "options")
+    is_bare_agent = kind_of(row) == "agent" and not text(options, "systemMessage")
+    return (
+        is_bare_agent
+        or bool(first_text(options, *USER_OPTIONS))
+        or kind_of(row) in _OWN_PROMPTS
+        or resource_of(row) == "assistant"
+    )
 
 
 def _on_way(nodes: N8nNodes, name: str) -> tuple[str, ...]:
@@ -139,4 +144,4 @@ def _of_settings(row: JsonTable, name: str, nodes: tuple[str, ...]) -> Iterator[
         yield FlowLoss(reason="the model is computed, and so unknown", what=name, nodes=nodes)
     if found := [key for key, value in options.items() if value not in (None, "", {}, []) and key not in _OWN_OPTIONS]:
         what = f"{name} ({', '.join(found)})"
-        yield FlowLoss(reason="settings of models are not sent", what=what, nodes=nodes)
+        yield FlowLoss(reason=Lost.SETTINGS, what=what, nodes=nodes)

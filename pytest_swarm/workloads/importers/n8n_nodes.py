@@ -62,6 +62,8 @@ SYSTEM_OPTIONS: Final = (
     *("prefix", "prefixPrompt"),  # of agents that reason and act, or query a database
 )
 """Options that hold a system prompt; a node has one of them."""
+USER_OPTIONS: Final = ("humanMessage", "humanMessageTemplate")  # of agents that converse, or reason and act
+"""Options that hold the user's message, with a place for the text."""
 
 
 def resource_of(row: JsonTable) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,15 +16,15 @@ from pytest_swarm.fields import Fields, Json, shown
 from pytest_swarm.workloads.importers.agent_flow import (
     AgentFlow,
     FlowLink,
-    FlowLoss,
     FlowNode,
     LlmStep,
-    Part,
     Parts,
     StepAnswer,
+    filled,
 )
 from pytest_swarm.workloads.importers.flow_rows import edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, table, text
+from pytest_swarm.workloads.importers.losses import FlowLoss
 from pytest_swarm.workloads.importers.task_rules import type_from_text
 
 MAX_TOKENS: Final = 10**7
@@ -74,16 +75,15 @@ class PlainGraph:
 
     def _parts(self, written: str, fields: Fields) -> Parts:
         """Return a text with its placeholders, which are those of a graph file."""
-        found: list[Part] = []
-        at_char = 0
-        for match in PLACEHOLDER.finditer(written):
+
+        def place(match: re.Match[str]) -> Parts:
             answer = reference_of(match)
             if answer.task not in self.nodes:
                 raise fields.fail(f"refers to the answer of {answer.task!r}, which is no node")
-            place = StepAnswer(candidates=((answer.task, answer.path),), raw=match[0])
-            found += [fill(written[at_char : match.start()], {}), place]
-            at_char = match.end()
-        return tuple(part for part in [*found, fill(written[at_char:], {})] if part != "")
+            return (StepAnswer(candidates=((answer.task, answer.path),), raw=match[0]),)
+
+        parts = filled(written, PLACEHOLDER, place)
+        return tuple(fill(part, {}) if isinstance(part, str) else part for part in parts)
 
 
 def is_node_link(document: Json) -> bool:

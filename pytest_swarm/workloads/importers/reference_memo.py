@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
-from pytest_swarm.workloads.importers.agent_flow import FlowLoss
+from pytest_swarm.workloads.importers.losses import FlowLoss
 
 MAX_DEPTH: Final = 40  # references that lead to references; each takes up to twelve of Python's 1,000 calls
 TOO_DEEP: Final = f"references through more than {MAX_DEPTH} others stay as written"

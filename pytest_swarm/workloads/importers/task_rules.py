@@ -28,12 +28,17 @@ WORDS_PER_STEP: Final = 25  # each further 25 words add half a level of difficul
 _WORD: Final = re.compile(r"[\u3001-\u9fff\uff00-\uffef]{1,2}|[^\s\u3001-\u9fff\uff00-\uffef]+")
 """A word in text with spaces, or two characters of Chinese or Japanese, marks included."""
 
+_QUANTITY: Final = (
+    r"\d|[$€£%]|\b(?:numbers?|figures?|amounts?|totals?|sums?|prices?|costs?|values?|units?|currenc\w+"
+    r"|tax|VAT|percent\w*|up|euros?|dollars?|celsius|fahrenheit|met(?:er|re)s?|minutes|hours|days)\b"
+)
 # The first type with a word in the text wins, so specific words come before vague ones.
 _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
         TaskType.CODE: r"code|(?<!video )(?<!podcast )script|program|function|implement|debug|regex|sql|encrypt\w*"
         r"|deploy|install|compil\w*(?! (?:an?|all|every\w*|it|the|them|these|this|your)\b)",  # not "compile a list"
-        TaskType.MATH: r"calculat\w*|comput(?!er)\w*|sum|averag\w*|count|convert|measur\w*|estimat\w*|percent\w*|add",
+        TaskType.MATH: r"calculat\w*|comput(?!er)\w*|sum|averag\w*|count|measur\w*|estimat\w*|percent\w*"
+        rf"|(?:add|convert)\b(?=\W*$|[^.!?\n]*?(?:{_QUANTITY}))",  # not "add a greeting", "convert it to JSON"
         TaskType.SUMMARIZE: r"summar\w*|report|overview|describ\w*|aggregat\w*|merge|reduc\w*|combin\w*|compil\w*"
         r"|collect",
         TaskType.CREATIVE: r"writ\w*|creat\w*|design|compos\w*|decorat\w*|draw|invent|generat\w*|paint|draft",
@@ -103,7 +108,7 @@ def named_type(text: str) -> TaskType | None:
 
     Names such as `LocalTrain_2` or `fastqDump` are split into their words.
     """
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\-.\d]+", " ", text)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])|_|(?<=\S)[-.](?=\S)", " ", text)
     return next((kind for kind, pattern in _PATTERNS if pattern.search(words)), None)
 
 
