@@ -205,7 +205,10 @@ def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
     """Return `LP broke it in 1 of 3 jobs at horizon 1, never at horizon 0 and horizon 3`."""
     bad = [each for each in cells if each.violations]
     clean = [_place(each) for each in cells if not each.violations]
-    parts = [f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {_place(each)}" for each in bad]
+    parts = [
+        f"in {part_of(each.jobs_over_budget or 0, each.measured_by['jobs_over_budget'], 'job')} at {_place(each)}"
+        for each in bad
+    ]
     never = f", never at {joined(clean)}" if clean else ""
     return f"{mode_name(mode)} broke it {joined(parts)}{never}"
 
