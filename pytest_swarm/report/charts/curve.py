@@ -62,10 +62,7 @@ def _place(point: Aggregate) -> Place:
 def _curve(metric: AnyMetric, points: Sequence[Aggregate], horizons: Sequence[HorizonDepth]) -> Curve:
     x = Scale(low=0, high=len(horizons) - 1, start=FRAME.left + 10, end=FRAME.right - 6)
     values = [value for point in points if (value := plain_number(metric.of_mode(point))) is not None]
-    tops: dict[Unit, list[float]] = {
-        Unit.SHARE: [1.0],
-        Unit.JOBS: [point.measured_by.get(metric.name, 0) for point in points],
-    }
+    tops: dict[Unit, list[float]] = {Unit.SHARE: [1.0], Unit.JOBS: [point.jobs for point in points]}
     y = fitted([0.0, *tops.get(metric.unit, values)], start=FRAME.bottom, end=FRAME.top)
     lines: dict[tuple[str, Place], dict[HorizonDepth, Aggregate]] = {}
     for point in points:
