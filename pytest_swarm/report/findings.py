@@ -266,10 +266,12 @@ def _missing(report: Report) -> Iterable[Answer]:
         text = f"{plural(len(tests), 'benchmark')} failed before a job was run, and {are} not in this report"
         yield Answer(kind="missing", tone="bad", text=f"{text}: {_first_of(tests)}.")
     for each in report.modes:
-        cut = f"{plural(each.cut_answers or 0, 'answer')} cut off at the model's own limit of tokens (num_predict)"
-        parts = [cut] if each.cut_answers else []
-        if each.empty_answers:
-            parts.append(f"{plural(each.empty_answers, 'answer')} without a word outside of thinking")
+        counts = (
+            (each.truncated_prompts, "prompt", "that the server cut, whose answers do not count"),
+            (each.cut_answers, "answer", "cut off at the model's own limit of tokens (num_predict)"),
+            (each.empty_answers, "answer", "without a word outside of thinking"),
+        )
+        parts = [f"{plural(count, noun)} {what}" for count, noun, what in counts if count]
         if parts:
             yield Answer(kind="missing", tone="bad", text=f"{mode_name(each.mode)}: {joined(parts)}.")
     again = len(report.run.jobs) - len(report.jobs)

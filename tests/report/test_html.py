@@ -129,7 +129,7 @@ def test_every_row_leads_to_its_own_body() -> None:
     assert len(rows) == 18
     for _, horizon, budget, item in rows:
         assert f"<dt>horizon ({horizon})</dt>" in bodies[int(item)]
-        assert f"budget {budget.removesuffix('GB')}.0 GB" in bodies[int(item)]
+        assert f"budget {budget.removesuffix('GB')}.0\xa0GB" in bodies[int(item)]
 
 
 @pytest.mark.thorough
@@ -140,6 +140,14 @@ def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out(share
     assert page.count('<details class="job"') == 200 // share
     assert len(fragments(page, "rows")) == 500 // share
     assert len(fragments(page, "jobs")) == 700 // share
+
+
+def test_a_line_parts_no_number_from_its_unit_and_texts_of_others_keep_their_spaces() -> None:
+    only = record({"s0": 1.0})
+    answered = replace(only, outcomes=(replace(only.outcomes[0], answer="12 GB, 7 % free"),))
+    page = render_html(build_report(run(answered)))
+    assert "12 GB, 7 % free" in page
+    assert not re.search(r">[^<]*\d (?:%|GB)[^<]*</(?:td|dd|p)>", page)
 
 
 def test_long_texts_are_cut_in_the_middle_and_say_so() -> None:
