@@ -210,7 +210,7 @@ def test_a_section_and_a_context_hook_add_to_the_page() -> None:
         sections.append(Section(title="Costs & more", html="<p id='mine'>12 EUR</p>"))
 
     options = PageOptions(sections=(Section(title="First", html="<b>1</b>"),), context_hook=hook)
-    page = render_html(small_report(), options)
+    page = render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), options)
     assert "<h2>Costs &amp; more</h2>" in page
     assert "<p id='mine'>12 EUR</p>" in page
     assert page.index("<h2>First</h2>") < page.index("<h2>Costs")
@@ -221,7 +221,7 @@ def test_a_section_that_is_a_dict_is_refused_with_one_sentence() -> None:
         context["sections"] = [{"title": "Costs", "html": "<p>12 EUR</p>"}]
 
     with pytest.raises(OptionError, match=r"holds dict .*append Section\(title=\.\.\., html=\.\.\.\)"):
-        render_html(small_report(), PageOptions(context_hook=hook))
+        render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(context_hook=hook))
 
 
 def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> None:
@@ -229,11 +229,11 @@ def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> No
     template.write_text(
         '{% extends "report.html.j2" %}{% block heading %}Team {{ report.info.run }}{% endblock %}', encoding="utf-8"
     )
-    page = render_html(small_report(), PageOptions(template=template))
+    page = render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=template))
     assert "<h1>Team 20260221-101500</h1>" in page
     assert "Scoreboard" in page
     template.write_text(template.read_text(encoding="utf-8").replace("Team", "Crew"), encoding="utf-8")
-    page = render_html(small_report(), PageOptions(template=template))
+    page = render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=template))
     assert "<h1>Crew 20260221-101500</h1>" in page, "a template that was changed is compiled anew"
 
 
@@ -242,12 +242,12 @@ def test_a_broken_template_is_one_sentence(tmp_path: Path, text: str) -> None:
     template = tmp_path / "broken.j2"
     template.write_text(text, encoding="utf-8")
     with pytest.raises(OptionError, match=r"report template .*broken\.j2: "):
-        render_html(small_report(), PageOptions(template=template))
+        render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=template))
 
 
 def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is no such file"):
-        render_html(small_report(), PageOptions(template=tmp_path / "gone.j2"))
+        render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=tmp_path / "gone.j2"))
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_only_the_named_fields_depend_on_the_wall_clock() -> None:
 @pytest.mark.parametrize(
     "of",
     [
-        partial(small_run, repeats=2),
+        partial(small_run, repeats=2, horizons=(0, 3), budgets_gb=(8.0,)),
         partial(small_run, modes=("lp",), horizons=("flat",), budgets_gb=(8.0,)),
         run,
         hostile_run,
