@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,7 @@ from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order, unit_name
 from pytest_swarm.metrics.metric_table import METRICS, AnyMetric, MetricTable
-from pytest_swarm.metrics.spec import Column, ModeValues
+from pytest_swarm.metrics.spec import Column, ModeValues, Unit
 from pytest_swarm.metrics.summaries import OF_EVERY_JOB
 from pytest_swarm.routing.registry import mode_order
 
@@ -22,7 +22,8 @@ class Aggregate(MetricTable, ModeValues):
     """One mode at one horizon, budget and swept weight, or over all of them (None), with a metric per attribute.
 
     Each metric is summed up over the jobs as its row says; None where no job measured it. `jobs` is the number of
-    jobs, `completed`, `infeasible` and `errors` say how they ended, `scored` of them have a score.
+    jobs, `completed`, `infeasible` and `errors` say how they ended, `scored` of them have a score. `measured_by` says
+    how many of them measured each metric that is a number of jobs.
     """
 
     mode: str
@@ -34,6 +35,7 @@ class Aggregate(MetricTable, ModeValues):
     infeasible: int
     errors: int
     scored: int
+    measured_by: Mapping[str, int]
 
     @property
     def setting(self) -> Setting:
@@ -125,6 +127,7 @@ def _aggregate(jobs: Sequence[MeasuredJob], mode: str) -> Aggregate:
     status = Counter(each.record.status for each in jobs)
     columns = _Columns(jobs)
     values = {name: row.over(columns.of(row)) for name, row in METRICS.items()}
+    numbers_of_jobs = [row for row in METRICS.values() if row.unit is Unit.JOBS]
     return Aggregate(
         mode=mode,
         horizon_depth=None,
@@ -135,6 +138,7 @@ def _aggregate(jobs: Sequence[MeasuredJob], mode: str) -> Aggregate:
         infeasible=status[JobStatus.INFEASIBLE],
         errors=status[JobStatus.ERROR],
         scored=sum(each.metrics.score is not None for each in jobs),
+        measured_by={row.name: sum(v is not None for v in columns.of(row).values) for row in numbers_of_jobs},
         values=MappingProxyType(values),
     )
 

@@ -29,8 +29,25 @@ class JobFacts:
 
     @cached_property
     def task_scores(self) -> dict[str, float | None]:
-        """Return each task's part in the job's score (None = left out)."""
-        return task_scores(self.record)
+        """Return the score of each task as it counts in the job's mean: 0 where it was not run, None if it is left out.
+
+        A task whose call failed for the server's sake is left out. One that was not run is left out only if it could
+        never have been scored: it has no expectation, or it is for a judge and a judged task of this job that did run
+        has no score, so there was no judge.
+        """
+        graph, outcomes = self.record.case.graph, self.record.outcomes
+        expected = {each.task: graph.task(each.task).expected for each in outcomes}
+        judged = [each for each in outcomes if each.status is TaskStatus.OK and isinstance(expected[each.task], Judge)]
+        no_judge = bool(judged) and all(each.score is None for each in judged)
+        scores: dict[str, float | None] = {}
+        for each in outcomes:
+            if each.status is TaskStatus.OK or each.server_fault:
+                scores[each.task] = each.score
+            else:
+                wanted = expected[each.task]
+                never = wanted is None or (no_judge and isinstance(wanted, Judge))
+                scores[each.task] = None if never else 0.0
+        return scores
 
     @cached_property
     def task_models(self) -> dict[str, str]:
@@ -66,8 +83,29 @@ class JobFacts:
 
     @cached_property
     def held_gb(self) -> tuple[float, ...]:
-        """Return what was held at once since each step, in GB; 0 where each step ends before the next."""
-        return held_peaks_gb(self.record)
+        """Return, for each plan step, the most that its fleet's models held at a load since it, in GB; 0 without one.
+
+        A model holds its memory from the start of its load to the end of its unload. A load belongs to the last step
+        that began before it. Where each step ends before the next begins, nothing is held beside the plan: all are 0.
+        """
+        steps = self.record.steps
+        peaks = [0.0] * len(steps)
+        if not steps or steps[0].running is None:
+            return tuple(peaks)
+        starts = [step.started_s for step in steps]
+        changes = sorted(
+            (each.started_s, 1, each.model) if each.action == "load" else (each.finished_s, 0, each.model)
+            for each in self.record.switches
+        )
+        held = set(steps[0].resident_before)
+        for at_s, loads, model in changes:
+            if not loads:
+                held.discard(model)
+                continue
+            held.add(model)
+            n = max(0, bisect_right(starts, at_s) - 1)
+            peaks[n] = max(peaks[n], sum(steps[n].vram_gb.get(each, 0.0) for each in sorted(held)))
+        return tuple(peaks)
 
     @cached_property
     def loads(self) -> tuple[Switch, ...]:
@@ -75,60 +113,9 @@ class JobFacts:
         return tuple(each for each in self.record.switches if each.action == "load")
 
 
-def task_scores(record: JobRecord) -> dict[str, float | None]:
-    """Return the score of each task as it counts in the job's mean: 0 where it was not run, None where it is left out.
-
-    A task whose call failed for the server's sake is left out.
-
-    A task that was not run is left out only if it could never have been scored: it has no expectation, or it is for
-    a judge and a judged task of this job that did run has no score, so there was no judge.
-    """
-    judged = [each for each in record.outcomes if each.status is TaskStatus.OK and _for_judge(record, each)]
-    no_judge = bool(judged) and all(each.score is None for each in judged)
-    scores: dict[str, float | None] = {}
-    for each in record.outcomes:
-        if each.status is TaskStatus.OK or each.server_fault:
-            scores[each.task] = each.score
-        else:
-            expected = record.case.graph.task(each.task).expected
-            never = expected is None or (no_judge and isinstance(expected, Judge))
-            scores[each.task] = None if never else 0.0
-    return scores
-
-
-def held_peaks_gb(record: JobRecord) -> tuple[float, ...]:
-    """Return, for each plan step, the most that its fleet's models held at a load since it, in GB; 0 without a load.
-
-    A model holds its memory from the start of its load to the end of its unload. A load belongs to the last step that
-    began before it. Where each step ends before the next begins, nothing is held beside the plan: all are 0.
-    """
-    steps = record.steps
-    peaks = [0.0] * len(steps)
-    if not steps or steps[0].running is None:
-        return tuple(peaks)
-    starts = [step.started_s for step in steps]
-    changes = sorted(
-        (each.started_s, 1, each.model) if each.action == "load" else (each.finished_s, 0, each.model)
-        for each in record.switches
-    )
-    held = set(steps[0].resident_before)
-    for at_s, loads, model in changes:
-        if not loads:
-            held.discard(model)
-            continue
-        held.add(model)
-        n = max(0, bisect_right(starts, at_s) - 1)
-        peaks[n] = max(peaks[n], sum(steps[n].vram_gb.get(each, 0.0) for each in sorted(held)))
-    return tuple(peaks)
-
-
 def shared_map(values: Mapping[str, V]) -> Mapping[str, V]:
     """Return an equal map; a small one is one and the same for jobs that do not differ in it."""
     return values if len(values) > _SHARED_ENTRIES else shared(MappingProxyType(dict(values)))
-
-
-def _for_judge(record: JobRecord, outcome: TaskOutcome) -> bool:
-    return isinstance(record.case.graph.task(outcome.task).expected, Judge)
 
 
 def mean_of_known(values: Iterable[float | None]) -> float | None:

@@ -91,7 +91,7 @@ class _Sweep:
         sums = {key: cell for key, cell in _sums(jobs).items() if cell}
         names = sorted(set.intersection(*map(set, sums.values()))) if sums else []
         self._jobs = len(names)
-        self._means: dict[tuple[str, float], list[Point]] = {}
+        self._means: dict[str, dict[float, list[Point]]] = {}
         graphs = (job.record.case.graph for job in jobs)
         declared = {graph.digest: (graph.family,) for graph in graphs if graph.family is not None}
         families = Families.of([declared.get(name, name) for name in names])
@@ -102,14 +102,17 @@ class _Sweep:
                 columns = zip(*(sums[key][name] for name in names), strict=True)
                 totals = weights @ np.array(list(map(families.parts, columns))).T
                 costs, scores = (totals[:, at] / totals[:, 2] for at in (0, 1))
-                self._means[key] = list(map(Point, costs.tolist(), scores.tolist()))
-        self._draws = len(next(iter(self._means.values()), []))
-        self._modes = tuple(dict.fromkeys(mode for mode, _ in self._means))
+                self._means.setdefault(key[0], {})[key[1]] = list(map(Point, costs.tolist(), scores.tolist()))
+        self._single_means = {  # the weight of cost does not move a single model, so that its first point will do
+            mode.removeprefix(SINGLE): next(iter(by_weight.values()))
+            for mode, by_weight in self._means.items()
+            if mode.startswith(SINGLE)
+        }
         self._span = Range.of(self._singles(0)) if names else None
 
     def curves(self) -> LambdaCurves:
         """Return the curves with their figures."""
-        singles, span = self._singles(0) if self._jobs else {}, self._span
+        singles, span = self._singles(0), self._span
         return LambdaCurves(
             horizon_depth=self._setting.horizon,
             vram_budget_gb=self._setting.budget_gb,
@@ -118,7 +121,7 @@ class _Sweep:
             strong=None if span is None else span.strong,
             hull=upper_hull(list(singles.values())),
             hull_aiq=self._figure(lambda draw, span: aiq(list(self._singles(draw).values()), span)),
-            modes=tuple(self._mode(mode) for mode in self._modes if not mode.startswith(SINGLE)),
+            modes=tuple(self._mode(mode) for mode in self._means if not mode.startswith(SINGLE)),
             note=self._note(span),
         )
 
@@ -156,12 +159,11 @@ class _Sweep:
 
     def _points(self, mode: str, draw: int) -> dict[float, Point]:
         """The points of a mode by weight of token cost; draw 0 is what was measured."""
-        return {weight: means[draw] for (name, weight), means in self._means.items() if name == mode}
+        return {weight: means[draw] for weight, means in self._means[mode].items()}
 
     def _singles(self, draw: int) -> dict[str, Point]:
-        """The point of each single model; the weight of cost does not move it, so that the first will do."""
-        modes = [mode for mode in self._modes if mode.startswith(SINGLE)]
-        return {mode.removeprefix(SINGLE): next(iter(self._points(mode, draw).values())) for mode in modes}
+        """The point of each single model."""
+        return {name: means[draw] for name, means in self._single_means.items()}
 
     def _figure(self, of: Callable[[int, Range], float | None]) -> CurveFigure:
         """A figure, and its interval over workflows like these; weak and strong are those of all workflows."""
@@ -169,7 +171,7 @@ class _Sweep:
         if span is None:
             return CurveFigure(value=None, low=None, high=None)
         values = []
-        for draw in range(self._draws):
+        for draw in range(len(next(iter(self._single_means.values())))):
             own = Range.between(self._singles(draw), weak=span.weak, strong=span.strong)
             values.append(None if own is None else of(draw, own))
         low, high = interval_over_rows(values, clusters=self._clusters) or (None, None)

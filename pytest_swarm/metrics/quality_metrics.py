@@ -27,10 +27,6 @@ def _local_score(job: JobFacts) -> float | None:
     return mean_of_known(local.values())
 
 
-def _utility(job: JobFacts) -> float | None:
-    return realised_utility(job.record)
-
-
 def _regret(_: JobFacts) -> float | None:
     """Return None: the oracle's job of the run tells it, not this job (`regret_of`)."""
     return None
@@ -47,7 +43,7 @@ def regret_of(score: float | None, oracle_score: float, *, over_budget: bool) ->
     return None if score is None or over_budget else oracle_score - score
 
 
-def realised_utility(record: JobRecord) -> float | None:
+def _utility(job: JobFacts) -> float | None:
     """Return sum over tasks of u_im, minus lambda_switch * sum of S_i over loads; None where no step was planned.
 
     u_im is the utility row that the router saw (quality - lambda_token * token cost) in the last plan that committed
@@ -55,6 +51,7 @@ def realised_utility(record: JobRecord) -> float | None:
     was not resident before its step, else each load that the job really made. Each task counts once, however often it
     stood in a horizon, and each load where it happens, so the figure is comparable over modes and horizons.
     """
+    record = job.record
     if not record.steps:
         return None
     last = {each.task: step.step for step in record.steps for each in step.executed}

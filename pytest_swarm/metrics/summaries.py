@@ -159,12 +159,7 @@ def share(column: Column[bool | None]) -> float | None:
     return mean_of_jobs(column, column.values)
 
 
-def number_of_jobs(column: Column[bool | None]) -> int:
-    """Number of jobs."""
-    return sum(value is True for value in column.values)
-
-
-def number_of_measured_jobs(column: Column[bool | None]) -> int | None:
+def number_of_jobs(column: Column[bool | None]) -> int | None:
     """Number of jobs among those that measured it."""
     return sum_of_known(column.values)
 
@@ -203,6 +198,6 @@ def add_counts(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 OF_EVERY_JOB: Final[frozenset[object]] = frozenset(
-    {highest, number_of_entries, number_of_jobs, number_of_measured_jobs, share, tally, total, total_of_measured}
+    {highest, number_of_entries, number_of_jobs, share, tally, total, total_of_measured}
 )
 """Those that count what happened, also in jobs that an error cut short; the others are of completed jobs alone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
@@ -56,11 +56,14 @@ def _makespan_s(job: JobFacts) -> float | None:
 
 
 def _total_latency_s(job: JobFacts) -> float | None:
-    return sum_of_known(each.latency_s for each in job.record.outcomes)
+    return sum_of_known(_latencies_s(job))
 
 
 def _latencies_s(job: JobFacts) -> tuple[float, ...]:
-    return tuple(each.latency_s for each in job.record.outcomes if each.latency_s is not None)
+    """Return the seconds of each call; nothing of a job whose tasks all failed: that tells no latency of a model."""
+    outcomes = job.record.outcomes
+    ran = any(each.status is TaskStatus.OK for each in outcomes)
+    return tuple(each.latency_s for each in outcomes if each.latency_s is not None) if ran else ()
 
 
 def _p50_latency_s(job: JobFacts) -> float | None:
@@ -164,7 +167,7 @@ class TimeMetrics(MetricGroup):
     total_latency_s = MetricSpec(
         label="Total latency",
         short="latency",
-        definition="Sum of the calls of the job",
+        definition="Sum of the calls of the job. `null` where no task ran",
         of=_total_latency_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

@@ -69,7 +69,7 @@ def scoreboard_row(
             mine, theirs = (_over(metric, known[mode], both) for mode in (each.mode, reference))
         cells.append(
             Cell(
-                text=of_aggregate(metric, each, jobs=len(known[each.mode])),
+                text=of_aggregate(metric, each),
                 value=value,
                 best=best is not None and value is not None and abs(value - best) <= _SAME,
                 delta="" if n == at else delta(metric.difference, mine, theirs),

@@ -24,8 +24,6 @@ from pytest_swarm.statistics.intervals import Interval
 from pytest_swarm.units import plural
 
 _FEW_MODES: Final = 3  # more claims than these need a caution; more names than these are counted
-
-
 AnswerKind: TypeAlias = Literal["comparison", "saving", "caution", "budget", "planner", "code", "hosts", "missing"]
 
 
@@ -205,7 +203,10 @@ def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
     """Return `LP broke it in 1 of 3 jobs at horizon 1, never at horizon 0 and horizon 3`."""
     bad = [each for each in cells if each.violations]
     clean = [_place(each) for each in cells if not each.violations]
-    parts = [f"in {part_of(each.jobs_over_budget, each.jobs, 'job')} at {_place(each)}" for each in bad]
+    parts = [
+        f"in {part_of(each.jobs_over_budget or 0, each.measured_by['jobs_over_budget'], 'job')} at {_place(each)}"
+        for each in bad
+    ]
     never = f", never at {joined(clean)}" if clean else ""
     return f"{mode_name(mode)} broke it {joined(parts)}{never}"
 
@@ -259,16 +260,10 @@ def _missing(report: Report) -> Iterable[Answer]:
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
         yield Answer(kind="missing", tone="bad", text=text)
     if tests := report.run.lost_tests:
-        are = "is" if len(tests) == 1 else "are"
+        are, more = ("is", "") if len(tests) == 1 else ("are", f" and {len(tests) - 1:,} more")
         text = f"{plural(len(tests), 'benchmark')} failed before a job was run, and {are} not in this report"
-        yield Answer(kind="missing", tone="bad", text=f"{text}: {_first_of(tests)}.")
-    for each in report.modes:
-        cut = f"{plural(each.cut_answers or 0, 'answer')} cut off at the model's own limit of tokens (num_predict)"
-        parts = [cut] if each.cut_answers else []
-        if each.empty_answers:
-            parts.append(f"{plural(each.empty_answers, 'answer')} without a word outside of thinking")
-        if parts:
-            yield Answer(kind="missing", tone="bad", text=f"{mode_name(each.mode)}: {joined(parts)}.")
+        yield Answer(kind="missing", tone="bad", text=f"{text}: {one_line(tests[0], 100)}{more}.")
+    yield from _cut(report.modes)
     again = len(report.run.jobs) - len(report.jobs)
     if again:
         text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
@@ -277,10 +272,17 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")
 
 
-def _first_of(tests: Sequence[str]) -> str:
-    """Return the first of several node IDs, and how many more there are."""
-    more = f" and {len(tests) - 1:,} more" if len(tests) > 1 else ""
-    return f"{one_line(tests[0], 100)}{more}"
+def _cut(modes: Sequence[Aggregate]) -> Iterable[Answer]:
+    """Say how many prompts and answers of a mode were cut off, and how many answers say nothing."""
+    for each in modes:
+        counts = (
+            (each.truncated_prompts, "prompt", "that the server cut, whose answers do not count"),
+            (each.cut_answers, "answer", "cut off at the model's own limit of tokens (num_predict)"),
+            (each.empty_answers, "answer", "without a word outside of thinking"),
+        )
+        parts = [f"{plural(count, noun)} {what}" for count, noun, what in counts if count]
+        if parts:
+            yield Answer(kind="missing", tone="bad", text=f"{mode_name(each.mode)}: {joined(parts)}.")
 
 
 def missing_sentences(report: Report) -> list[str]:

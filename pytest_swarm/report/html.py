@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
 
 TEMPLATE: Final = "report.html.j2"
+_UNIT: Final = re.compile(r" (?<=\d )(?=%|(?:GB|ms|s|pts|x)\b)")  # a literal first: the search for it is fast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +162,10 @@ def _compiled_templates() -> BytecodeCache:
 
 
 def _finalize(value: object) -> object:
-    """Return a text made safe to show on the page; markup of our own templates passes."""
-    return printable(value) if type(value) is str else value
+    """Return a text safe to show on the page, no number parted from its unit; markup of our own templates passes."""
+    if type(value) is not str:
+        return value
+    return _UNIT.sub("\N{NO-BREAK SPACE}", printable(value)) if " " in value else printable(value)
 
 
 def _helpers(report: Report) -> dict[str, object]:
@@ -172,7 +175,7 @@ def _helpers(report: Report) -> dict[str, object]:
     mode_css = {mode: f"md{n}" for n, mode in enumerate(modes)}
     model_css = {tag: f"ml{n}" for n, tag in enumerate(tags)}
     functions: tuple[Callable[..., object], ...] = (
-        *(_breakable, _estimate_cells, _job_details, _job_score),
+        *(_breakable, _estimate_cells, _job_details, _job_score, _verbatim),
         *(brief_rows, budget_label, horizon_label, is_violation, mode_shape, plural),
         *(wording.gigabytes, wording.milliseconds, mode_name, wording.number, wording.percent),
         *(wording.seconds, wording.significant),
@@ -192,6 +195,13 @@ def _breakable(name: str) -> str:
 
     parts = re.split(r"(?<=[:/-])(?=.)", printable(name))
     return Markup("<wbr>").join(escape(part) for part in parts)
+
+
+def _verbatim(text: str) -> str:
+    """Return a text that may be copied from the page, with the spaces that it has."""
+    from markupsafe import escape
+
+    return escape(printable(text))
 
 
 def _job_score(job: MeasuredJob) -> str:

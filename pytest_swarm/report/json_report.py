@@ -54,7 +54,7 @@ _RUN: Final = SharedFields(RunInfo, RunBlock, but=("fleet", "model_digests"))
 _MEASURE: Final = SharedFields(MeasureSummary, MeasureBlock, but=("verified", "figures", "answers_of_others"))
 _VERIFIED: Final = SharedFields(VerifiedCase, VerifiedEntry, but=("figures", "mode"))
 _SUM: Final = SharedFields(VerifiedFigure, VerifiedSum)
-_HEAD: Final = SharedFields(Aggregate, AggregateHead, but=("values",))
+_HEAD: Final = SharedFields(Aggregate, AggregateHead, but=("values", "measured_by"))
 _POINT: Final = SharedFields(Aggregate, PointHead, whole=False)
 _COMPARISON: Final = SharedFields(Comparison, ComparisonBlock, but=("difference",))
 

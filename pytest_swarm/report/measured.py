@@ -132,7 +132,7 @@ def verified_sentence(summary: MeasureSummary) -> str:
     count = f"{plural(len(summary.verified), 'case')} {'was' if len(summary.verified) == 1 else 'were'} run for real"
     off = summary.far_off
     if off:
-        parts = " and ".join(f"{label_of(each.metric)} by {_signed(each.off)}" for each in off)
+        parts = " and ".join(f"{METRICS[each.metric].label} by {_signed(each.off)}" for each in off)
         text = f"{count}: the prediction is off for {parts}, so these figures are grey."
     else:
         text = f"{count}: every prediction is within {FAR_OFF:.0%} of it.".replace("%", " %")
@@ -157,11 +157,6 @@ def _questions(count: int) -> str:
     return f"{plural(count, 'question')} {'was' if count == 1 else 'were'}"
 
 
-def label_of(metric: str) -> str:
-    """Return the label of a metric."""
-    return METRICS[metric].label
-
-
 def _signed(share: float | None) -> str:
     return "-" if share is None else signed_percent(share)
 
@@ -173,7 +168,7 @@ def verified_rows(summary: MeasureSummary) -> list[tuple[str, ...]]:
     """Return the table of predicted against real: means over the verified cases, and the interval of the error."""
     return [
         (
-            label_of(each.metric) + (" (grey)" if each.far_off else ""),
+            METRICS[each.metric].label + (" (grey)" if each.far_off else ""),
             str(each.cases),
             written(METRICS[each.metric], each.predicted / each.cases),
             written(METRICS[each.metric], each.real / each.cases),

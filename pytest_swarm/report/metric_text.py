@@ -57,20 +57,19 @@ def written(metric: AnyMetric, value: float | None, *, digits: int | None = None
     assert_never(metric.unit)
 
 
-def of_aggregate(metric: AnyMetric, aggregate: Aggregate, *, digits: int | None = None, jobs: int | None = None) -> str:
-    """Return the value of a mode as text; a number of jobs reads `3 of 24`.
+def of_aggregate(metric: AnyMetric, aggregate: Aggregate, *, digits: int | None = None) -> str:
+    """Return the value of a mode as text; a number of jobs reads `3 of 24`, of those that measured it.
 
     Args:
         metric: Gives unit, digits and how it was summed up.
         aggregate: The figures of a mode.
         digits: Digits after the point in place of those of the metric.
-        jobs: How many jobs measured it; None for all of the mode.
     """
     value = plain_number(metric.of_mode(aggregate))
     text = written(metric, value, digits=digits)
     if metric.unit is not Unit.JOBS or value is None:
         return text
-    return f"{text} of {aggregate.jobs if jobs is None else jobs:,}"
+    return f"{text} of {aggregate.measured_by[metric.name]:,}"
 
 
 def interval_text(interval: Interval | None, *, between: str) -> str:

@@ -105,12 +105,11 @@ def _drawn(groups: Sequence[NDArray[np.intp]], statistic: Callable[[NDArray[np.i
     import numpy as np
 
     size = sum(map(len, groups))
-    draws = max(199, min(RESAMPLES, _MAX_CELLS // size))
     rng = np.random.default_rng([SEED, len(groups), size])
     return np.array(
         [
             statistic(np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))]))
-            for _ in range(draws)
+            for _ in range(_draws_of(size))
         ]
     )
 
@@ -179,8 +178,9 @@ def interval_over_rows(values: Iterable[float | None], *, clusters: int, level: 
     return _bca(np.array(drawn), np.array(left_out), estimate, level)
 
 
-def _draws_of(clusters: int) -> int:
-    return max(199, min(RESAMPLES, _MAX_CELLS // clusters))
+def _draws_of(values: int) -> int:
+    """Return how often clusters of so many values are drawn: as many cells as fit into memory."""
+    return max(199, min(RESAMPLES, _MAX_CELLS // values))
 
 
 def _left_out(clusters: int) -> Floats:

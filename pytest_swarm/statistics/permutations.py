@@ -53,13 +53,15 @@ class TwoSided:
 
 def permutation_p_values(strata: Sequence[Stratum]) -> TwoSided:
     """Return the p-values of sum_s weight_s (mean now - mean before) under all ways of dealing within strata."""
+    import numpy as np
+
     live = [each for each in strata if len(set(each.before + each.now)) > 1]
     if not live:
         return TwoSided(up=1.0, down=1.0)
     seen = math.fsum(each.difference for each in live)
     ways = math.prod(each.ways for each in live) if len(live) <= 16 else _LISTED + 1
     if ways <= _LISTED:
-        sums = reduce(_all_sums, (_listed(each) for each in live))
+        sums = reduce(lambda one, other: np.add.outer(one, other).ravel(), map(_listed, live))
         return _shares(sums, seen, extra=0)
     if sum(len(each.before) + len(each.now) for each in live) * DRAWS > _MAX_CELLS:
         return _normal_limit(live, seen)
@@ -91,12 +93,6 @@ def _drawn(strata: Sequence[Stratum]) -> NDArray[np.float64]:
 def _differences(sums_now: NDArray[np.float64], stratum: Stratum) -> NDArray[np.float64]:
     total = math.fsum(stratum.before) + math.fsum(stratum.now)
     return stratum.weight * (sums_now / len(stratum.now) - (total - sums_now) / len(stratum.before))
-
-
-def _all_sums(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    import numpy as np
-
-    return np.add.outer(one, other).ravel()
 
 
 def _shares(sums: NDArray[np.float64], seen: float, *, extra: int) -> TwoSided:

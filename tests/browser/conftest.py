@@ -21,7 +21,7 @@ from tests.tries import THOROUGH
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
-LARGE = 1400 if THOROUGH else 600  # jobs under two modes
+LARGE = 1400 if THOROUGH else 420  # jobs under two modes
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +85,10 @@ def many_modes(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Fourteen modes, some with long names, at two horizons and five budgets, for a decision at each budget."""
+    """Fourteen modes, some with long names, at two horizons and four budgets, for a decision at each budget."""
     long = tuple(f"single:hf.co/organization/a-model-of-ours-GGUF:{tag}" for tag in ("Q4_K_M", "Q8_0"))
     modes = ("lp", "milp", "staged", "llm", "llm:phi4:14b", "fixed", "collate", "heft", "greedy", "random", "oracle")
-    budgets_gb = (6.5, 8.0, 16.0, 24.0, 48.0)
+    budgets_gb = (6.5, 8.0, 16.0, 24.0)
     run = small_run(modes=(*modes, "best-single", *long), horizons=(0, 3), budgets_gb=budgets_gb)
     jobs = tuple(
         replace(job, case=replace(job.case, graph=replace(job.case.graph, name=f"{job.case.job}-{n}")))

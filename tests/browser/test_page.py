@@ -42,6 +42,12 @@ OVERLAPS = """(() => {
   return JSON.stringify(found.slice(0, 5));
 })()"""
 
+BROKEN_HEADS = """JSON.stringify([...document.querySelectorAll('.tab thead th:not(:has(*))')].filter(head => {
+  const range = document.createRange();
+  range.selectNodeContents(head);
+  const lines = new Set([...range.getClientRects()].map(each => Math.round(each.bottom)));
+  return lines.size > head.textContent.split(' ').length;
+}).map(head => head.textContent))"""
 CROWDED_CELLS = """JSON.stringify([...document.querySelectorAll('.board-groups td')]
   .filter(each => each.clientWidth && each.scrollWidth > each.clientWidth + 1).map(each => each.innerText))"""
 
@@ -242,6 +248,10 @@ def test_it_prints(small: str, page: Page, tmp_path: Path) -> None:
     assert page.value(WIDER_THAN_THE_WINDOW) <= 0
     widths = "[...document.querySelectorAll('.tab th[scope=row]')].map(e => e.offsetWidth).filter(Boolean)"
     assert page.value(f"Math.min(...{widths})") >= 50  # a name of a model is not cut into pieces of two letters
+    assert json.loads(page.value(BROKEN_HEADS)) == []
+    page.value("document.querySelectorAll('details').forEach(each => { each.open = false; })")
+    shown = "[...document.querySelectorAll('.choose, details.data')].filter(each => each.offsetHeight).length"
+    assert page.value(shown) == 0  # what can be neither chosen nor opened on paper
 
 
 def test_the_answer_of_a_crowded_run_stands_on_the_first_screen(crowded: str, page: Page) -> None:

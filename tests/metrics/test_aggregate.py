@@ -9,6 +9,8 @@ import pytest
 from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.metrics.aggregate import aggregate_modes, aggregate_settings
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.metrics.metric_table import METRICS
+from pytest_swarm.report.metric_text import of_aggregate
 from tests.report.factories import GEMMA, PHI, WB1, WB2, key, record, step
 from tests.report.played import small_run
 
@@ -46,6 +48,9 @@ def test_violation_rate_is_the_share_of_jobs_with_any() -> None:
     (found,) = aggregate_modes(measure(records))
     assert (found.violations, found.jobs_over_budget, found.violation_rate) == (2, 1, 0.5)
     assert (found.jobs, found.completed, found.errors, found.scored) == (3, 2, 1, 2)
+    assert of_aggregate(METRICS["jobs_over_budget"], found) == "1 of 2"
+    (unplanned,) = aggregate_modes(measure(records[2:]))
+    assert (unplanned.jobs_over_budget, unplanned.violation_rate) == (None, None)
 
 
 def test_score_per_cost_is_mean_score_over_mean_cost() -> None:

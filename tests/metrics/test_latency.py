@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.metrics.measured_jobs import measure
@@ -41,6 +41,14 @@ def test_latencies_of_a_job() -> None:
     assert found.p50_latency_s == pytest.approx(2.0)
     assert found.p95_latency_s == pytest.approx(2.0 + 0.9 * 2.0)
     assert found.ttft_s == pytest.approx((0.75 + 1.75 + 3.75) / 3)
+
+
+def test_a_call_that_fails_at_once_is_no_fast_model() -> None:
+    gone = job(0.0, 0.0, 0.0)
+    found = job_metrics(
+        replace(gone, outcomes=tuple(replace(each, status=TaskStatus.FAILED) for each in gone.outcomes))
+    )
+    assert (found.total_latency_s, found.p50_latency_s, found.p95_latency_s) == (None, None, None)
 
 
 def test_a_mode_has_the_quantiles_of_all_its_calls_and_not_a_mean_of_quantiles() -> None:

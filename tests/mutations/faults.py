@@ -2313,6 +2313,13 @@ FAULTS: Final = (
         tests=("metrics/test_aggregate.py",),
     ),
     Fault(
+        name="jobs over budget are counted among all jobs",
+        where="metrics/aggregate.py",
+        old="sum(v is not None for v in columns.of(row).values)",
+        new="len(jobs)",
+        tests=("metrics/test_aggregate.py",),
+    ),
+    Fault(
         name="each setting of a mode has the figures of all of them",
         where="metrics/aggregate.py",
         old="whole.get((mode, len(cells[mode, setting])))",

@@ -169,14 +169,14 @@ def changed(record_: JobRecord, **more: object) -> JobRecord:
     return replace(record_, outcomes=tuple(replace(each, **more) for each in record_.outcomes))
 
 
-def test_answers_that_were_cut_off_or_hold_no_word_are_counted() -> None:
+def test_prompts_and_answers_that_were_cut_off_and_answers_without_a_word_are_counted() -> None:
     whole = changed(job("lp", 1.0, WB1), done_reason="stop", answer="42")
     assert said(whole, kind="missing") == []
-    cut = changed(job("lp", 1.0, WB1), done_reason="length", answer="<think>42")
+    cut = changed(job("lp", 1.0, WB1), done_reason="length", answer="<think>42", truncated=True)
     (text,) = said(cut, kind="missing")
     assert text == (
-        "LP: 3 answers cut off at the model's own limit of tokens (num_predict) and 3 answers without a word "
-        "outside of thinking."
+        "LP: 3 prompts that the server cut, whose answers do not count, 3 answers cut off at the model's own limit of "
+        "tokens (num_predict) and 3 answers without a word outside of thinking."
     )
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.charts.curve import curves
@@ -20,6 +21,7 @@ from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.residency_timeline import LANE, VRAM_HEIGHT, timeline
 from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
 from pytest_swarm.report.charts.scatter import pareto
+from pytest_swarm.report.page import page_context
 from pytest_swarm.report.report_model import build_report
 from tests.report.factories import GEMMA, HEAVY, PHI, QWEN, WB1, WB2, estimate, failed, ok, record, run, step, task
 from tests.report.played import small_report
@@ -262,14 +264,6 @@ def test_curves_need_two_horizons_and_split_by_budget_where_lines_are_many() -> 
     assert drawn(modes=("lp", "milp", "llm", "greedy"), horizons=(0, 3)) == 6
 
 
-def test_a_report_without_scores_draws_no_scatter() -> None:
-    from pytest_swarm.report.page import page_context
-
-    assert page_context(build_report(run(record({"s0": None}))))["scatters"] == []
-
-
-def test_a_single_point_is_no_scatter() -> None:
-    """One mode at one place: the scoreboard has its figures, and a dot compares them with nothing."""
-    from pytest_swarm.report.page import page_context
-
-    assert page_context(build_report(run(record())))["scatters"] == []
+@pytest.mark.parametrize("only", [record({"s0": None}), record()], ids=["without a score", "a single point"])
+def test_there_is_no_scatter_of(only: JobRecord) -> None:
+    assert page_context(build_report(run(only)))["scatters"] == []

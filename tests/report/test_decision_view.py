@@ -38,7 +38,7 @@ def views(run: Run) -> tuple[DecisionView, ...]:
 
 def test_the_page_begins_with_the_decision_of_a_run_with_several_policies() -> None:
     run = many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))
-    page = render_html(build_report(run))
+    page = render_html(build_report(run)).replace("\xa0", " ")
     answer = page[page.index('id="answer"') : page.index('id="decision"')]
     decisions = decide_runs([run], DecisionQuestion())
     for decision in decisions:

@@ -70,7 +70,7 @@ def test_an_interval_is_told_where_chance_plays_a_part(changes: dict[str, Any], 
     ],
 )
 def test_the_answer_of_the_page_begins_with_the_gate(verdict: Verdict, tone: str) -> None:
-    page = render_html(replace(small_report(), gate=gate_result(verdict)))
+    page = render_html(replace(small_report(horizons=(3,), budgets_gb=(8.0,)), gate=gate_result(verdict)))
     answer = page[page.index("<h2>Answer</h2>") :]
     first = re.search(r"<p>(.*?)</p>", answer)
     assert first is not None

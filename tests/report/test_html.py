@@ -129,7 +129,7 @@ def test_every_row_leads_to_its_own_body() -> None:
     assert len(rows) == 18
     for _, horizon, budget, item in rows:
         assert f"<dt>horizon ({horizon})</dt>" in bodies[int(item)]
-        assert f"budget {budget.removesuffix('GB')}.0 GB" in bodies[int(item)]
+        assert f"budget {budget.removesuffix('GB')}.0\xa0GB" in bodies[int(item)]
 
 
 @pytest.mark.thorough
@@ -140,6 +140,14 @@ def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out(share
     assert page.count('<details class="job"') == 200 // share
     assert len(fragments(page, "rows")) == 500 // share
     assert len(fragments(page, "jobs")) == 700 // share
+
+
+def test_a_line_parts_no_number_from_its_unit_and_texts_of_others_keep_their_spaces() -> None:
+    only = record({"s0": 1.0})
+    answered = replace(only, outcomes=(replace(only.outcomes[0], answer="12 GB, 7 % free"),))
+    page = render_html(build_report(run(answered)))
+    assert "12 GB, 7 % free" in page
+    assert not re.search(r">[^<]*\d (?:%|GB)[^<]*</(?:td|dd|p)>", page)
 
 
 def test_long_texts_are_cut_in_the_middle_and_say_so() -> None:
@@ -202,7 +210,7 @@ def test_a_section_and_a_context_hook_add_to_the_page() -> None:
         sections.append(Section(title="Costs & more", html="<p id='mine'>12 EUR</p>"))
 
     options = PageOptions(sections=(Section(title="First", html="<b>1</b>"),), context_hook=hook)
-    page = render_html(small_report(), options)
+    page = render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), options)
     assert "<h2>Costs &amp; more</h2>" in page
     assert "<p id='mine'>12 EUR</p>" in page
     assert page.index("<h2>First</h2>") < page.index("<h2>Costs")
@@ -213,7 +221,7 @@ def test_a_section_that_is_a_dict_is_refused_with_one_sentence() -> None:
         context["sections"] = [{"title": "Costs", "html": "<p>12 EUR</p>"}]
 
     with pytest.raises(OptionError, match=r"holds dict .*append Section\(title=\.\.\., html=\.\.\.\)"):
-        render_html(small_report(), PageOptions(context_hook=hook))
+        render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(context_hook=hook))
 
 
 def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> None:
@@ -221,11 +229,11 @@ def test_a_template_of_ones_own_may_extend_the_shipped_one(tmp_path: Path) -> No
     template.write_text(
         '{% extends "report.html.j2" %}{% block heading %}Team {{ report.info.run }}{% endblock %}', encoding="utf-8"
     )
-    page = render_html(small_report(), PageOptions(template=template))
+    page = render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=template))
     assert "<h1>Team 20260221-101500</h1>" in page
     assert "Scoreboard" in page
     template.write_text(template.read_text(encoding="utf-8").replace("Team", "Crew"), encoding="utf-8")
-    page = render_html(small_report(), PageOptions(template=template))
+    page = render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=template))
     assert "<h1>Crew 20260221-101500</h1>" in page, "a template that was changed is compiled anew"
 
 
@@ -234,12 +242,12 @@ def test_a_broken_template_is_one_sentence(tmp_path: Path, text: str) -> None:
     template = tmp_path / "broken.j2"
     template.write_text(text, encoding="utf-8")
     with pytest.raises(OptionError, match=r"report template .*broken\.j2: "):
-        render_html(small_report(), PageOptions(template=template))
+        render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=template))
 
 
 def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is no such file"):
-        render_html(small_report(), PageOptions(template=tmp_path / "gone.j2"))
+        render_html(small_report(horizons=(3,), budgets_gb=(8.0,)), PageOptions(template=tmp_path / "gone.j2"))
 
 
 @pytest.mark.parametrize(

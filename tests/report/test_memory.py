@@ -63,7 +63,7 @@ def peak_kb(path: Path, folder: Path) -> float:
 
 
 def test_the_memory_of_a_report_grows_by_a_few_kilobytes_a_job(tmp_path: Path) -> None:
-    few, more = 20, 80
+    few, more = 10, 40
     paths = [written(tmp_path / str(n), many(n)) for n in (few, more)]
     report_of(paths[1], tmp_path)  # first modules and caches
     small, large = (peak_kb(path, tmp_path) for path in paths)

@@ -20,7 +20,7 @@ def source(folder: Path, name: str = "one") -> Source:
     folder.mkdir()
     events = folder / "events.jsonl"
     events.write_text('{"event": "run_start"}\n', encoding="ascii")
-    return Source(run=replace(small_run(), info=info(run=name)), events=events)
+    return Source(run=replace(small_run(horizons=(3,), budgets_gb=(8.0,)), info=info(run=name)), events=events)
 
 
 def test_each_kind_goes_into_the_runs_folder_by_default(tmp_path: Path) -> None:

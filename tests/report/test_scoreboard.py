@@ -130,7 +130,7 @@ def test_scoreboard_and_comparison_have_one_difference_over_the_pairs() -> None:
     assert comparison.difference is not None
     assert comparison.difference.mean == pytest.approx(-0.1)
     page = render_html(report)
-    assert 'data-paired="-10.0 pts"' in page
+    assert 'data-paired="-10.0\xa0pts"' in page
     assert "over 2 jobs" in page
 
 
