@@ -175,6 +175,7 @@ class RunningJob:
     def advance(self, outcome: TaskOutcome) -> None:
         """Hand on the answer of a task that ended, which need not be scored yet, or skip what depends on it."""
         self.finished.add(outcome.task)
+        self.context.residency.restoration.called(outcome.load_s)
         if outcome.answer is not None:
             self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED and not outcome.server_fault:
