@@ -81,7 +81,7 @@ async def _run_layers(job: RunningJob) -> None:
     residency = job.context.residency
     if job.context.fresh:
         await residency.clear()
-    async with residency.leases.renewed(job.context.probe_client):
+    async with residency.leases.renewed(job.context.connection.probe_client):
         while not job.is_over:
             number = residency.step = len(job.steps)
             await job.observe(number, SamplePhase.START)

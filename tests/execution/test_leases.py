@@ -37,21 +37,10 @@ def slow_server() -> StandIn:
     return server
 
 
-def patient(backend: Backend) -> Backend:
-    """The backend with a time limit that no call reaches."""
-
-    def connect() -> object:
-        connection = backend.connect()
-        connection.client.timeout_s = 1e6
-        return connection
-
-    return replace(backend, connect=connect)  # type: ignore[arg-type]
-
-
 @pytest.mark.usefixtures("rare_samples")
 def test_a_lease_is_renewed_while_a_call_takes_long_and_is_never_for_ever() -> None:
     server = slow_server()
-    run(patient(server.backend()))
+    run(server.backend(timeout_s=1e6))
     leases = [(path, body["keep_alive"]) for path, body in server.requests]
     load, chat, renewal, unload = ("/api/generate", LEASE_S), ("/api/chat", LEASE_S), ("/api/generate", LEASE_S), 0
     assert leases == [load, chat, renewal, renewal, renewal, ("/api/generate", unload)]
@@ -61,7 +50,7 @@ def test_a_lease_is_renewed_while_a_call_takes_long_and_is_never_for_ever() -> N
 @pytest.mark.usefixtures("rare_samples")
 def test_a_recording_with_renewals_gives_the_recorded_times(tmp_path: Path) -> None:
     target = RecordingTarget(path=tmp_path / "c.jsonl")
-    recorded = run(recording_backend(patient(slow_server().backend()), target, limits=CallLimits(timeout_s=1e6)))
+    recorded = run(recording_backend(slow_server().backend(timeout_s=1e6), target, limits=CallLimits(timeout_s=1e6)))
     replayed = run(replay_backend(read_cassette(target.path), why="a test", limits=CallLimits(timeout_s=1e6)))
     assert recorded.makespan_s == replayed.makespan_s == 1000.0
     assert replayed.outcomes == recorded.outcomes
