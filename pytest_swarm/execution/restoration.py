@@ -56,9 +56,10 @@ class Restoration:
         A model that was found, and that the run does not use, has gone by itself if the list before had it and the run
         has changed nothing since: its owner unloaded it, or it expired. It is not put back.
         """
+        if self.found is None:
+            return
         listed = frozenset(full_tag(row.tag) for row in rows)
-        gone = self._listed - listed - self.used
-        if gone and self.found is not None:
+        if gone := self._listed - listed - self.used:
             self.found = tuple(entry for entry in self.found if full_tag(entry.tag) not in gone)
         self._listed = listed
 
