@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack
 from typing import Final
 
 from pytest_swarm.errors import OptionError
@@ -16,10 +15,10 @@ OF_A_RUN: Final = 4 * OF_A_CASE  # with its tests and fixtures, and the reports
 
 def require_open_files(count: int) -> None:
     """Raise OptionError where the process may not open so many files beside those that are open: jobs would fail."""
+    opened: list[int] = []
     try:
-        with ExitStack() as opened:
-            for _ in range(count):
-                opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        while len(opened) < count:
+            opened += os.pipe()  # half the time of opening a file by its name
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
@@ -27,3 +26,6 @@ def require_open_files(count: int) -> None:
             f"this process cannot open {count} more files ({error.strerror}), which it may need; close those that "
             "tests or fixtures leave open, or raise the limit, as with `ulimit -n 1024`"
         ) from error
+    finally:
+        for each in opened:
+            os.close(each)

@@ -29,7 +29,6 @@ from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
-from pytest_swarm.execution.played_world import CurrentWorld, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models
 from pytest_swarm.execution.waves import Measurer, WaveReport, Waves
@@ -147,7 +146,7 @@ class Store:
         self.broker = AnswerBroker(self.inner, known, AskSettings(room=Room(gb=max(budgets_gb), sizes_gb=sizes_gb)))
         self.asking = TimedMeasurer(self.broker)
         self.waves = Waves(
-            Played(known=known, current=CurrentWorld(world=PlayedWorld()), detail="measured"),
+            Played(known=known, detail="measured"),
             world=lambda: measured_world(self.store),
             measurer=self.asking,
             make_bench=bench_of,

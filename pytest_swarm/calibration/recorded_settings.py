@@ -7,16 +7,12 @@ where none began, and no model was loaded, before a whole layer had ended.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
-from typing import Final
 
 from pytest_swarm.calibration.recorded_chats import is_load, recorded_chats
-from pytest_swarm.domain.seeding import request_seed
+from pytest_swarm.domain.seeding import TRIED_SEEDS
 from pytest_swarm.errors import OptionError
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.ollama.cassette.takes import Exchange, Take
-
-_TRIED: Final = 10_000  # seeds from 0, each of which costs a microsecond or two
 
 
 def recorded_settings(run: Sequence[Take], seed: int) -> BenchSettings:
@@ -40,20 +36,15 @@ def recorded_seed(take: Take) -> int:
     Raises:
         OptionError: It is none of 0 to 9999.
     """
-    sent = [row.options.get("seed") for row in _task_chats(take)]
-    seeds = frozenset(seed for seed in sent if isinstance(seed, int))
-    found = _run_seed(seeds, take.case.key.repeat) if seeds else 0
+    if not take.request_seeds:
+        return 0
+    found = take.run_seed
     if found is None:
         raise OptionError(
-            f"the seed of the recorded run is none of 0 to {_TRIED - 1}, so its requests cannot be sent again; "
+            f"the seed of the recorded run is none of 0 to {TRIED_SEEDS - 1}, so its requests cannot be sent again; "
             "give it with --seed=N"
         )
     return found
-
-
-@cache
-def _run_seed(seeds: frozenset[int], repeat: int) -> int | None:
-    return next((seed for seed in range(_TRIED) if request_seed(seed, repeat) in seeds), None)
 
 
 def _planner(run: Iterable[Take]) -> str | None:

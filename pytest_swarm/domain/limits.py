@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeGuard
 
 BUDGET_TOLERANCE_GB: Final = 1e-6  # a residency above the budget by more than this counts as a violation
+UNPLANNED_LOAD_S: Final = 0.25  # Ollama loads in steps of 250 ms; a call on a resident model reports at most 6 ms
 _DIGEST_SHOWN: Final = 12  # characters, as `ollama list` shows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from random import Random
 from typing import Final
 
@@ -13,6 +14,7 @@ from pytest_swarm.domain.prompt import task_messages
 
 _SEPARATOR: Final = "\x1f"  # the ASCII unit separator: ("a", "bc") and ("ab", "c") must not collide
 _MAX_SEED: Final = 0x7FFF_FFFF  # Ollama takes a 32-bit signed seed; -1 would mean "random"
+TRIED_SEEDS: Final = 10_000  # run seeds from 0 that are tried, each of which costs a microsecond or two
 
 
 def request_seed(run_seed: int, repeat: int) -> int:
@@ -26,6 +28,17 @@ def request_seed(run_seed: int, repeat: int) -> int:
         repeat: The number of the repeat, from 1.
     """
     return stable_int("request", run_seed, repeat) & _MAX_SEED
+
+
+@cache
+def run_seed_of(seeds: frozenset[int], repeat: int) -> int | None:
+    """Return the run seed of which one of some seeds is the `request_seed`; None if none below `TRIED_SEEDS` is.
+
+    Args:
+        seeds: Seeds of requests.
+        repeat: The number of their repeat, from 1.
+    """
+    return next((seed for seed in range(TRIED_SEEDS) if request_seed(seed, repeat) in seeds), None)
 
 
 def task_seeds(graph: TaskGraph, seed: int) -> dict[str, int]:

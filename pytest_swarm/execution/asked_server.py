@@ -136,6 +136,7 @@ class AskedServer:
             queues.setdefault((need.model.tag, need.num_ctx or 0), []).append(need)
         while queues:
             resident = await self._loader.resident()
+            self._settings.restoration.see(self._loader.listed)
             tag, num_ctx = min(queues, key=lambda each: (each not in resident, -len(queues[each]), each))
             queue = queues.pop((tag, num_ctx))
             if self._is_late(tally):
@@ -169,6 +170,7 @@ class AskedServer:
         self._settings.restoration.use(model.tag)
         fresh = any(isinstance(need, LoadNeed) for need in queue)
         loads = await self._loader.load(model, num_ctx, wanted=wanted, again=fresh)
+        self._settings.restoration.see(self._loader.listed)
         tally.loads += loads
         if loads:
             self._prompts.load(model.digest)
@@ -225,6 +227,7 @@ class AskedServer:
         except BackendError as error:
             tally.failures[need.identity] = str(error)
         else:
+            self._settings.restoration.called(answer.load_s)
             prompt.end(answer.text)
             if kept:
                 self._known.store.add(question, replace(answer, cached=prompt.cached))

@@ -77,8 +77,8 @@ class Connection:
 
     client: OllamaClient
     probe_client: OllamaClient
-    register_graph: Callable[[TaskGraph], None]
-    realised: Callable[[TaskGraph, int], RealisedScores | None]
+    register_graph: Callable[[TaskGraph], None] = lambda _: None
+    realised: Callable[[TaskGraph, int], RealisedScores | None] = lambda *_: None
     listener: CaseListener | None = None
     imported: Callable[[TaskGraph], Mapping[tuple[str, str], ImportedCall]] = lambda _: {}
     announce: Callable[[Announcement], None] = lambda _: None
@@ -158,8 +158,7 @@ def network_backend(
 
         own = network_transport(own_draws=not simulated) if transport is None else transport()
         client = OllamaClient(host, transport=own, timeout_s=limits.timeout_s, retries=limits.retries)
-        probe = client.without_retries()
-        return Connection(client=client, probe_client=probe, register_graph=lambda _: None, realised=lambda *_: None)
+        return Connection(client=client, probe_client=client.without_retries())
 
     return Backend(
         kind="ollama",

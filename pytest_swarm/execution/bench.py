@@ -158,8 +158,8 @@ class Bench(ServerUpkeep):
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            setup = state.now(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
-            moment = Moment(step=0, graph=setup.graph, finished=frozenset(), resident=frozenset())
+            state.now(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            moment = Moment(step=0, graph=graph_as_run(case), finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 
             def decide() -> Plan:
@@ -242,12 +242,9 @@ class Bench(ServerUpkeep):
                 run_code=s.code_eval, judge=judge, threads=not state.backend.virtual, strict=s.strict_code_eval
             ),
             sink=sink,
-            probe_client=state.connection.probe_client,
-            probe_sent=state.connection.probe_sent,
             gpu=self._measured_gpu(state),
-            imported=state.connection.imported(case.graph),
-            announce=state.connection.announce,
             backend=state.backend,
+            connection=state.connection,
             fresh=state.fresh,
             settings=replace(s, weights=self._weights(case)),
         )

@@ -60,13 +60,13 @@ async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecor
     except SwarmError as error:
         return job.record(JobStatus.ERROR, str(error), server_fault=error.of_server)
     except asyncio.CancelledError:
-        context.residency.break_off()
+        context.residency.restoration.broken_off = True
         if not stops:
             raise
         raise _stopped(job, stops[0]) from stops[0]
-    except (Exception, KeyboardInterrupt, GeneratorExit):
+    except (Exception, KeyboardInterrupt, GeneratorExit):  # a fault of the program, or the end of the whole run
         raise
-    except BaseException as stop:  # an outcome of pytest, such as skip, which a custom scorer raised
+    except BaseException as stop:  # no narrower: a scorer may raise an outcome of pytest, which is unknown in this room
         raise _stopped(job, stop) from stop
     return job.record(JobStatus.COMPLETED, None)
 
@@ -81,7 +81,7 @@ async def _run_layers(job: RunningJob) -> None:
     residency = job.context.residency
     if job.context.fresh:
         await residency.clear()
-    async with residency.leases.renewed(job.context.probe_client):
+    async with residency.leases.renewed(job.context.connection.probe_client):
         while not job.is_over:
             number = residency.step = len(job.steps)
             await job.observe(number, SamplePhase.START)

@@ -50,7 +50,7 @@ class CasePlayer:
 
     def __init__(self, case: Case, *, played: Played, make_bench: MakeBench) -> None:
         self.case = case
-        self.limits = played.current.world.limits
+        self.limits = played.world.limits
         self._transports: list[PlayingTransport] = []
         self._bench = make_bench(playing_backend(played, on_connect=self._transports.append))
         self._sink = ListSink()

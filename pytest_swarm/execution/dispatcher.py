@@ -81,7 +81,7 @@ class Dispatcher:
             await self._residency.clear()
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(job.sampler.sampling(0))
-            await stack.enter_async_context(self._residency.leases.renewed(job.context.probe_client))
+            await stack.enter_async_context(self._residency.leases.renewed(job.context.connection.probe_client))
             stack.push_async_callback(self._cancel)
             trigger = _START
             while not job.is_over:
@@ -131,7 +131,7 @@ class Dispatcher:
         step = await job.plan(job.moment(number, running=running, trigger=trigger))
         self._plan = plan_in_force(step, followed=self._replan_after > 1)
         job.sampler.phase = SamplePhase.RUNNING
-        job.context.announce(lambda: tuple(job.call(each, number) for each in self._committed()))
+        job.context.connection.announce(lambda: tuple(job.call(each, number) for each in self._committed()))
 
     def _committed(self) -> Iterator[Assignment]:
         """Yield what the last plan runs now and is not started, in its order."""

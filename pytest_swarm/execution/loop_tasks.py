@@ -62,7 +62,7 @@ def result_of(runner: asyncio.Runner, running: Coroutine[None, None, T], *, stop
 
     try:
         runner.run(keep())
-    except BaseException as stop:
+    except BaseException as stop:  # no narrower: a signal's handler may raise anything, an outcome of pytest too
         if isinstance(stop, KeyboardInterrupt) or not tasks or tasks[0].done():
             raise
         stops.append(stop)

@@ -60,11 +60,13 @@ class ModelLoader:
         self._site = site
         self._keeps = keeps
         self._loaded: dict[str, ModelIdentity] = {}
+        self.listed: tuple[ResidentEntry, ...] = ()
+        """What was resident when it was last asked for, or after the last load."""
 
     async def resident(self) -> set[tuple[str, int]]:
         """Return tag and context of the models that this loader has loaded and that are still resident."""
-        entries = await self._client.resident_entries()
-        found = ((self._own(entry), entry.num_ctx or 0) for entry in entries)
+        self.listed = await self._client.resident_entries()
+        found = ((self._own(entry), entry.num_ctx or 0) for entry in self.listed)
         return {(model.tag, num_ctx) for model, num_ctx in found if model is not None}
 
     def _own(self, entry: ResidentEntry) -> ModelIdentity | None:
@@ -156,9 +158,9 @@ class ModelLoader:
         await self._client.load(model.tag, num_ctx=num_ctx)
         load_s = loop.time() - started_s
         key = full_tag(model.tag)
-        entries = await self._client.resident_entries()
+        self.listed = await self._client.resident_entries()
         list_s = loop.time() - started_s - load_s
-        entry = next((each for each in entries if each.is_model(model.tag, model.digest)), None)
+        entry = next((each for each in self.listed if each.is_model(model.tag, model.digest)), None)
         first = key not in self._loaded
         self._loaded[key] = model
         if entry is None or not await self._keeps(model):  # unloaded again by somebody else, or replaced

@@ -1,6 +1,6 @@
 """The server that measured answers are played on: what each model takes to load, to hold and to run, and its limits.
 
-Values, which `calibration/` makes of what was measured, and who holds the newest; the server is the simulated one.
+Values, which `calibration/` makes of what was measured; the server is the simulated one.
 """
 
 from __future__ import annotations
@@ -131,10 +131,3 @@ class PlayedWorld:
             load_s=figures.load_s,
             slowdowns={count: factor for count, factor in figures.slowdowns.items() if factor > _LEAST_SLOWDOWN},
         )
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class CurrentWorld:
-    """The measured server as it is known at the moment; figures of models are added as they are measured."""
-
-    world: PlayedWorld

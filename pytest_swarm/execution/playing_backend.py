@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import MEASURED_BACKEND
 from pytest_swarm.execution.backends import Backend, Connection, RealisedScores
-from pytest_swarm.execution.played_world import CurrentWorld
+from pytest_swarm.execution.played_world import PlayedWorld
 from pytest_swarm.execution.playing_transport import PlayingTransport
 from pytest_swarm.execution.server_answers import ServerAnswers
-from pytest_swarm.execution.stored_texts import StoredTextGenerator
+from pytest_swarm.execution.stored_texts import StoredTextGenerator, UsedFigures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Played:
-    """What is played: the answers, the measured server as it is known now, and what is said of both.
+    """What is played: the answers, the measured server, and what is said of both.
 
-    `realised` returns the scores of a graph by (task, model) for a request seed, None where they are not all known.
+    `world` is the server as it is known at the moment, and is set anew as figures of models are measured. `realised`
+    returns the scores of a graph by (task, model) for a request seed, None where they are not all known.
     """
 
     known: ServerAnswers
-    current: CurrentWorld
     detail: str
+    world: PlayedWorld = field(default_factory=PlayedWorld)
     simulated: bool = False
     realised: Callable[[TaskGraph, int], RealisedScores | None] = lambda *_: None
 
@@ -39,11 +40,11 @@ def playing_backend(played: Played, *, on_connect: Callable[[PlayingTransport], 
     from pytest_swarm.simulator.server.simulated_server import SimulatedServer
     from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 
-    known, current = played.known, played.current
+    known = played.known
 
     def connect() -> Connection:
-        generator = StoredTextGenerator(current)
-        spec = current.world.server_spec(tuple(known.models.values()))
+        generator = StoredTextGenerator(UsedFigures(lambda: played.world))
+        spec = played.world.server_spec(tuple(known.models.values()))
         server = SimulatedServer(spec, generator=generator)
         transport = PlayingTransport(server.transport(), known=known, generator=generator, install=server.install)
         on_connect(transport)

@@ -44,10 +44,9 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         generator: StoredTextGenerator,
         install: Callable[[ModelSpec], None],
     ) -> None:
-        self.figures, self.stalled_s = generator.used, generator.stalled_s
+        self.figures, self.stalled_s = generator.figures, generator.stalled_s
         self._inner = inner
         self._known = known
-        self._current = generator.current
         self._generator = generator
         self._install = install
         self._announced: Announcement | None = None
@@ -83,10 +82,9 @@ class PlayingTransport(httpx.AsyncBaseTransport):
 
     async def _brief(self, request: httpx.Request) -> httpx.Response:
         """Return the response to a list or an unload after what such a request takes besides the server's work."""
-        world = self._current.world
-        if world.list_s:
-            await asyncio.sleep(world.list_s)
-        self.figures.use(world, "", "list_s")
+        self.figures.use("", "list_s")
+        if list_s := self.figures.world.list_s:
+            await asyncio.sleep(list_s)
         return await self._inner.handle_async_request(request)
 
     async def _before_load(self, request: httpx.Request, body: Mapping[str, Json]) -> None:
@@ -122,11 +120,10 @@ class PlayingTransport(httpx.AsyncBaseTransport):
 
     async def _after_client(self, model: ModelIdentity, response: httpx.Response) -> httpx.Response:
         """Return a response after what a call takes besides the server's own time."""
-        world = self._current.world
-        figures = world.models.get(model.digest)
+        self.figures.use(model.digest, "client_s")
+        figures = self.figures.world.models.get(model.digest)
         if figures is not None and figures.client_s:
             await asyncio.sleep(figures.client_s)
-        self.figures.use(world, model.digest, "client_s")
         return response
 
     async def _wait(self, missing: Callable[[], tuple[Need, ...]]) -> None:
@@ -155,15 +152,15 @@ class PlayingTransport(httpx.AsyncBaseTransport):
         return (AnswerNeed(question=question, kind=str(call.task.type), task=call.task.id, job=self.job), *loads)
 
     def _missing_load(self, model: ModelIdentity, num_ctx: int) -> tuple[Need, ...]:
-        known = self._current.world.knows(model.digest, num_ctx)
+        known = self.figures.world.knows(model.digest, num_ctx)
         return () if known else (LoadNeed(model=model, num_ctx=num_ctx),)
 
     def _use_figures(self, model: ModelIdentity, num_ctx: int) -> None:
         """Install a model with its figures, the first time that it is used with a context."""
-        if (model.tag, num_ctx) not in self._installed and model.digest in self._current.world.models:
+        if (model.tag, num_ctx) not in self._installed and model.digest in self.figures.world.models:
             self._installed.add((model.tag, num_ctx))
-            self.figures.use(self._current.world, model.digest, "load_s", "slowdowns", str(num_ctx))
-            self._install(self._current.world.model_spec(model))
+            self.figures.use(model.digest, "load_s", "slowdowns", str(num_ctx))
+            self._install(self.figures.world.model_spec(model))
 
     async def aclose(self) -> None:
         """Close the inner transport."""

@@ -255,7 +255,6 @@ def _case_backend(index: CassetteIndex, take: Take, limits: CallLimits, detail: 
         return Connection(
             client=client,
             probe_client=client.through(ProbeTransport).without_retries(),
-            register_graph=lambda _: None,
             realised=lambda *_: transport.realised,
             listener=transport,
             probe_sent=lambda: transport.probe_sent,

@@ -59,7 +59,7 @@ class ResidencyManager:
         self._released = asyncio.Event()
         self._loading = asyncio.Lock()  # the server loads one model at a time
         self.leases = Leases()
-        self._restoration = restoration or Restoration()
+        self.restoration = restoration or Restoration()
 
     def begin(self, context: ResidencyContext) -> None:
         """Start a job: keep its budget, and report each switch to it."""
@@ -67,17 +67,15 @@ class ResidencyManager:
         self._calls.clear()
         self.step = 0
 
-    def break_off(self) -> None:
-        """Note that the job was ended from outside while it waited for the server."""
-        self._restoration.broken_off = True
-
     def end(self) -> None:
         """End a job: nothing is reported to it any more."""
         self._context = None
 
     async def observe(self) -> tuple[ResidentModel, ...]:
         """Return the models that the server reports as resident, sorted by name."""
-        rows = self.named(await self.client.resident())
+        listed = await self.client.resident()
+        self.restoration.see(listed)
+        rows = self.named(listed)
         self._resident = {row.tag for row in rows if row.tag in self.fleet}
         return tuple(sorted(rows, key=lambda row: row.tag))
 
@@ -87,7 +85,7 @@ class ResidencyManager:
 
     def _named(self, row: ResidentModel) -> ResidentModel:
         own = self.fleet.copy_of(row.tag)
-        tag, foreign = own or row.tag, own is None and full_tag(row.tag) not in self._restoration.used
+        tag, foreign = own or row.tag, own is None and full_tag(row.tag) not in self.restoration.used
         return row if (tag, foreign) == (row.tag, row.foreign) else replace(row, tag=tag, foreign=foreign)
 
     @property
@@ -145,13 +143,7 @@ class ResidencyManager:
             for each in evicted:
                 if each in self._resident:
                     await self._switch(each, "unload", purpose)
-            try:
-                await self._switch(tag, "load", purpose)
-            except ServerDownError:
-                raise
-            except BackendError as error:
-                return error
-        return None
+            return await self._load(tag, purpose)
 
     def _fitting(self, tags: Iterable[str], room_gb: float) -> list[str]:
         """Return the models that fit into a room of GB, one after the other: those in use, then the slowest to load."""
@@ -193,16 +185,20 @@ class ResidencyManager:
             holder = self.fleet.holder(tag)
             if holder in self._resident:
                 continue
-            if holder in failed:
-                failed[tag] = failed[holder]
-                continue
-            try:
-                await self._switch(holder, "load", purpose)
-            except ServerDownError:
-                raise
-            except BackendError as error:
+            error = failed.get(holder) or await self._load(holder, purpose)
+            if error is not None:
                 failed[tag] = failed[holder] = error
         return failed
+
+    async def _load(self, tag: str, purpose: SwitchPurpose) -> BackendError | None:
+        """Load a model; return the server's error where it refuses. Raises ServerDownError."""
+        try:
+            await self._switch(tag, "load", purpose)
+        except ServerDownError:
+            raise
+        except BackendError as error:
+            return error
+        return None
 
     def _has_other_context(self, tag: str) -> bool:
         """Return whether a model was loaded with another context: its next call would load it again, unplanned."""
@@ -235,7 +231,7 @@ class ResidencyManager:
         A model outside the fleet has no known footprint: nothing is unloaded for it, and the samples show its VRAM.
         Raises BackendError if it cannot be loaded.
         """
-        self._restoration.use(tag)
+        self.restoration.use(tag)
         if (own := self.fleet.copy_of(tag)) is not None:
             async with self._loading:
                 await self._room_beside_calls(own)
@@ -259,9 +255,13 @@ class ResidencyManager:
         """Unload all resident models of the fleet, so that a case starts with an empty GPU."""
         await self.observe()
         for tag in sorted(self._resident):
-            self.leases.end(tag)
-            await self.client.unload(tag)
-        self._resident.clear()
+            await self._unload(tag)
+
+    async def _unload(self, tag: str) -> None:
+        self.restoration.change()
+        self.leases.end(tag)
+        await self.client.unload(tag)
+        self._resident.discard(tag)
 
     async def _switch(self, tag: str, action: str, purpose: SwitchPurpose) -> None:
         clock = self._job.clock
@@ -269,14 +269,12 @@ class ResidencyManager:
         if action == "load":
             num_ctx = self.fleet[tag].context_tokens
             for each in sorted(self.fleet.usable({tag})):  # the server may name the weights by any of them
-                self._restoration.use(each)
+                self.restoration.use(each)
             await self.client.load(tag, num_ctx=num_ctx)
             self.leases.begin(tag, num_ctx)
             self._resident.add(tag)
         else:
-            self.leases.end(tag)
-            await self.client.unload(tag)
-            self._resident.discard(tag)
+            await self._unload(tag)
         finished_s = clock.now_s()
         self._job.on_switch(
             Switch(

@@ -12,7 +12,9 @@ from contextlib import suppress
 from copy import copy
 from typing import Final
 
+from pytest_swarm.domain.limits import UNPLANNED_LOAD_S
 from pytest_swarm.domain.model_names import full_tag
+from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError
 from pytest_swarm.ollama.client import FOREVER, LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
@@ -28,7 +30,7 @@ class Restoration:
     """The models that were resident before a run, and those that the run has loaded.
 
     Attributes:
-        found: The models that were resident before; None = not looked yet.
+        found: The models that were resident before, but for those that have gone by themselves; None = not looked yet.
         used: Full tags of the models that the run has loaded or called.
         on_use: Is called before a model is loaded or called for the first time.
         broken_off: Whether a job was ended while it waited for the server, which may go on with the request.
@@ -37,6 +39,7 @@ class Restoration:
     def __init__(self) -> None:
         self.found: tuple[ResidentEntry, ...] | None = None
         self.used: set[str] = set()
+        self._listed: frozenset[str] = frozenset()  # by the last `see` since which the run has changed nothing
         self._replaced: set[str] = set()
         self.broken_off = False
         self.on_use: Callable[[], None] = lambda: None
@@ -45,9 +48,37 @@ class Restoration:
         """Keep what is resident now, unless that was done before."""
         if self.found is None:
             self.found = await client.resident_entries()
+            self.see(self.found)
+
+    def see(self, rows: Iterable[ResidentModel | ResidentEntry]) -> None:
+        """Take a list of what is resident, made while the run loads nothing.
+
+        A model that was found, and that the run does not use, has gone by itself if the list before had it and the run
+        has changed nothing since: its owner unloaded it, or it expired. It is not put back.
+        """
+        if self.found is None:
+            return
+        listed = frozenset(full_tag(row.tag) for row in rows)
+        if gone := self._listed - listed - self.used:
+            self.found = tuple(entry for entry in self.found if full_tag(entry.tag) not in gone)
+        self._listed = listed
+
+    def change(self) -> None:
+        """Note that the run is about to change what is resident, or has: what is missing then may be its doing."""
+        self._listed = frozenset()
+
+    def called(self, load_s: float | None) -> None:
+        """Note that a call has ended, for which the server may have evicted others if it had to load the model again.
+
+        Args:
+            load_s: Seconds of the call in which the model was loaded; None = not known.
+        """
+        if load_s is None or load_s >= UNPLANNED_LOAD_S:
+            self.change()
 
     def use(self, tag: str) -> None:
         """Note that the run is about to load or call a model."""
+        self.change()
         if full_tag(tag) not in self.used:
             self.used.add(full_tag(tag))
             self.on_use()
@@ -82,6 +113,7 @@ class Restoration:
 
     async def _not_put_back(self, client: OllamaClient) -> tuple[str, ...]:
         now = await client.resident_entries()
+        self.see(now)
         gone = [_with_context(entry) for entry in self.found or () if not _is_among(entry, now)]
         return (f"not put back, as --swarm-leave-loaded asks: {', '.join(gone)}",) if gone else ()
 
@@ -97,8 +129,10 @@ class Restoration:
 
     async def _restore_once(self, client: OllamaClient, digests: Mapping[str, str], start_s: float) -> tuple[str, ...]:
         """Restore the residency that was found, as it would be at `start_s`; return what could not be restored."""
-        found = self.found or ()
         now = await client.resident_entries()
+        self.see(now)
+        self.change()
+        found = self.found or ()
         ours = [entry for entry in now if self._is_ours(entry, digests)]
         troubles = [sentence for entry in ours for sentence in await _unload(client, entry, digests)]
         kept = {full_tag(entry.tag) for entry in now if entry not in ours}

@@ -15,7 +15,7 @@ from pytest_swarm.domain.seeding import task_seeds
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.errors import ServerFaultError
-from pytest_swarm.execution.case_context import CaseContext, set_up_job
+from pytest_swarm.execution.case_context import CaseContext, graph_as_run, set_up_job
 from pytest_swarm.execution.imagined_answers import is_imagined
 from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, Look, VramSampler
@@ -33,8 +33,9 @@ class RunningJob:
         self.case = case
         self.context = context
         setup = set_up_job(case, context, on_switch=self._on_switch)
-        self.graph, self.clock = setup.graph, setup.clock
-        self._seeds = task_seeds(setup.graph, setup.seed)
+        self.graph, self.clock = graph_as_run(case), setup.clock
+        self._seeds = task_seeds(self.graph, setup.seed)
+        self._imported = context.connection.imported(case.graph)
         self.started_ts_ms = self.clock.ts_ms()
         self.finished: set[str] = set()
         self.answers: dict[str, str] = {}
@@ -48,7 +49,7 @@ class RunningJob:
         context.residency.client.on_retry = self._on_retry
         self.first_dispatch_s: float | None = None
         self.sampler = VramSampler(
-            Look(resident=self._look, known=self._known, is_sent=context.probe_sent),
+            Look(resident=self._look, known=self._known, is_sent=context.connection.probe_sent),
             context.gpu,
             self.clock,
             interval=SIMULATED_INTERVAL if context.backend.sparse_samples else REAL_INTERVAL,
@@ -65,10 +66,10 @@ class RunningJob:
         del self.sampler
 
     async def _look(self) -> tuple[ResidentModel, ...]:
-        return self.context.residency.named(await self.context.probe_client.resident())
+        return self.context.residency.named(await self.context.connection.probe_client.resident())
 
     def _known(self) -> tuple[ResidentModel, ...] | None:
-        rows = self.context.probe_client.known_resident()
+        rows = self.context.connection.probe_client.known_resident()
         return None if rows is None else self.context.residency.named(rows)
 
     @property
@@ -121,7 +122,7 @@ class RunningJob:
     async def load(self, step: PlanStep) -> tuple[TaskCall, ...]:
         """Load what the executed tasks of a step need, and return those that can run; the others have failed."""
         calls = tuple(self.call(each, step.step) for each in step.executed)
-        self.context.announce(lambda: calls)
+        self.context.connection.announce(lambda: calls)
         needed = tuple(dict.fromkeys(call.model.tag for call in calls))
         failed = await self.context.residency.switch_to(step.target_residency, needed)
         await self.observe(step.step, SamplePhase.READY)
@@ -175,6 +176,7 @@ class RunningJob:
     def advance(self, outcome: TaskOutcome) -> None:
         """Hand on the answer of a task that ended, which need not be scored yet, or skip what depends on it."""
         self.finished.add(outcome.task)
+        self.context.residency.restoration.called(outcome.load_s)
         if outcome.answer is not None:
             self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED and not outcome.server_fault:
@@ -221,7 +223,7 @@ class RunningJob:
             assignment: The task and its model.
             number: The step that runs it.
         """
-        imported = self.context.imported.get((assignment.task, assignment.model))
+        imported = self._imported.get((assignment.task, assignment.model))
         inputs = () if imported is not None else self.graph.inputs(assignment.task)  # imported calls have no texts
         return TaskCall(
             task=self.graph.task(assignment.task),

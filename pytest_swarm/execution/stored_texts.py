@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from pytest_swarm.domain.prompt_speed import is_stalled
 from pytest_swarm.domain.text_tokens import decode_steps, tokens_by_length
-from pytest_swarm.execution.played_world import CurrentWorld, ModelFigures, PlayedWorld
+from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.simulator.server.token_stream import GeneratedText, GenerationRequest
@@ -15,21 +16,30 @@ _ENDLESS: Final = 1000.0  # times its time limit: the reply of a call that was g
 
 
 class UsedFigures:
-    """The figures that a case was played with, so that it can be told whether others would change it."""
+    """The figures that a case was played with, so that it can be told whether others would change it.
 
-    def __init__(self) -> None:
+    Args:
+        world: Returns the measured server as it is known at the moment.
+    """
+
+    def __init__(self, world: Callable[[], PlayedWorld]) -> None:
+        self._world = world
         self._values: dict[tuple[str, str], object] = {}
 
-    def use(self, world: PlayedWorld, digest: str, *names: str) -> None:
+    @property
+    def world(self) -> PlayedWorld:
+        """The measured server as it is known at the moment."""
+        return self._world()
+
+    def use(self, digest: str, *names: str) -> None:
         """Note that figures of a model were used.
 
         Args:
-            world: The measured server that has them.
             digest: The digest of the model's file.
             names: The names of the figures.
         """
         for name in names:
-            self._values.setdefault((digest, name), world.figure(digest, name))
+            self._values.setdefault((digest, name), self.world.figure(digest, name))
 
     def same_in(self, world: PlayedWorld) -> bool:
         """Return whether a measured server has the same figures."""
@@ -39,9 +49,8 @@ class UsedFigures:
 class StoredTextGenerator:
     """Gives the simulated server the measured answers, by the key that stands in place of a prompt."""
 
-    def __init__(self, current: CurrentWorld) -> None:
-        self.current = current
-        self.used = UsedFigures()
+    def __init__(self, figures: UsedFigures) -> None:
+        self.figures = figures
         self.stalled_s: dict[str, float] = {}
         """The seconds that prompts which stalled took beyond those that they are played with, by the question's key."""
         self._answers: dict[str, tuple[ModelIdentity, StoredAnswer]] = {}
@@ -57,13 +66,13 @@ class StoredTextGenerator:
     def generate(self, request: GenerationRequest) -> GeneratedText:
         """Return the measured text with the times of the call when it ran alone."""
         model, answer = self._answer(request)
-        figures = self.current.world.models[model.digest]
-        self.used.use(self.current.world, model.digest, "slowest_prompt_tokens_per_s")
+        figures = self.figures.world.models[model.digest]
+        self.figures.use(model.digest, "slowest_prompt_tokens_per_s")
         stalled = _stalled(answer, figures)
         disturbed = bool(answer.cached or answer.beside or stalled)
         if disturbed:
             names = ("prefill_tokens_per_s", "decode_tokens_per_s", "overhead_s")
-            self.used.use(self.current.world, model.digest, *names)
+            self.figures.use(model.digest, *names)
         tokens = answer.completion_tokens or max(1, round(tokens_by_length(answer.text)))
         prefill_s = _prefill_s(answer, figures, disturbed=disturbed)
         if stalled:

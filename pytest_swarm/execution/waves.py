@@ -167,7 +167,7 @@ class Waves:
 
     def _refresh(self, players: dict[str, CasePlayer], *, restart: Callable[[CasePlayer], bool]) -> bool:
         """Take over the newest figures, and begin some cases anew; return whether there were any."""
-        self._played.current.world = self._world()
+        self._played.world = self._world()
         again = [digest for digest, player in players.items() if restart(player)]
         for digest in again:
             players[digest].close()
@@ -175,10 +175,10 @@ class Waves:
         return bool(again)
 
     def _has_other_limits(self, player: CasePlayer) -> bool:
-        return player.limits != self._played.current.world.limits
+        return player.limits != self._played.world.limits
 
     def _is_outdated(self, player: CasePlayer) -> bool:
-        return player.ended is not None and not player.fits(self._played.current.world)
+        return player.ended is not None and not player.fits(self._played.world)
 
 
 def _can_go_on(players: Mapping[str, CasePlayer], lacks: Mapping[str, tuple[Need, ...]]) -> bool:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
+from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB, UNPLANNED_LOAD_S
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.vram_sample import GpuReading, SamplePhase, VramSample
 from pytest_swarm.metrics.facts import JobFacts
 from pytest_swarm.units import bytes_to_gb
 
-UNPLANNED_LOAD_S: Final = 0.25  # the server loads in steps of 250 ms; a warm call reports at most 6 ms
 _SERVER_WORDS: Final = ("ollama", "llama")  # in the file name of every process that runs models for the server
 
 

@@ -294,7 +294,5 @@ class OllamaClient:
         try:
             async with asyncio.timeout(None if limited else self.timeout_s):
                 return await work
-        except Exception as error:
-            if not isinstance(error, wire_errors()):
-                raise
+        except wire_errors() as error:
             raise translate_error(error, host=self.host, call=call, timeout_s=self.timeout_s) from error

@@ -17,6 +17,7 @@ from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.error_messages import quoted
 from pytest_swarm.ollama.messages import ChatReply, ListedModel, ModelInfo, ResidentEntry
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def read_chat(response: ChatAnswer, *, asked: str) -> ChatReply:
         load_s=_seconds(response.load_duration, "load_duration"),
         prefill_s=_seconds(response.prompt_eval_duration, "prompt_eval_duration"),
         decode_s=_seconds(response.eval_duration, "eval_duration"),
-        done_reason=response.done_reason if response.done is True else REPEAT,
+        done_reason=_reason(response.done_reason) if response.done is True else REPEAT,
         thinking=response.message.thinking or None,
         thinking_chars=len(response.message.thinking) if response.message.thinking else None,
     )
@@ -266,6 +267,11 @@ def _seconds(value_ns: int | None, name: str) -> float | None:
     if not 0 <= value_ns <= _LONGEST_S * _NS_PER_S:
         raise ImpossibleReply(f"gives {name} {value_ns} ns")
     return value_ns / _NS_PER_S
+
+
+def _reason(told: str | None) -> str | None:
+    """Return the server's word for why a text ended, bounded like all that is quoted of it."""
+    return None if told is None else quoted(told)
 
 
 def _text(value: Json) -> str | None:

@@ -18,7 +18,6 @@ from pytest_swarm.execution.imagined_answers import (
     imagined_world,
     is_imagined,
 )
-from pytest_swarm.execution.played_world import CurrentWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.scored_once import with_custom_scorers
@@ -147,8 +146,8 @@ class CostEstimate:
     @property
     def _bench(self) -> Bench:
         if self._made is None:
-            current = CurrentWorld(world=self.answers.world)
-            played = Played(known=self.answers, current=current, detail="imagined", realised=self._realised)
+            world, realised = self.answers.world, self._realised
+            played = Played(known=self.answers, world=world, detail="imagined", realised=realised)
             bench = self.setup.make_bench(playing_backend(played, on_connect=self._transports.append))
             settings = replace(bench.settings, code_eval=False, imagined=True)
             self._made = Bench(backend=bench.backend, fleet=bench.fleet, settings=settings)

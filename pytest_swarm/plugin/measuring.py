@@ -13,7 +13,6 @@ from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.answer_broker import AnswerBroker
 from pytest_swarm.execution.asked_server import AskSettings
 from pytest_swarm.execution.model_loading import Room
-from pytest_swarm.execution.played_world import CurrentWorld, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played, playing_backend
 from pytest_swarm.execution.reference_matrix import ReferenceMatrix
 from pytest_swarm.execution.server_answers import ServerAnswers, identities, served_models, stored_models
@@ -115,7 +114,6 @@ class Measuring:
         )
         return Played(
             known=self.known,
-            current=CurrentWorld(world=PlayedWorld()),
             detail=detail,
             simulated=self.simulated,
             realised=self._matrix.realised,

@@ -49,7 +49,10 @@ class ServerVisit:
         """Take over what was resident before the first process that is still at the server, or look and say it."""
         me, notes, restoration = ProcessAtServer.this(), self.lock.notes(), self._bench.restoration
         self._was_there = True
+        if notes.processes and notes.processes != (me,):
+            restoration.change()  # a case of theirs may have displaced what was there at our last look
         if me in notes.processes:
+            restoration.found = notes.found
             return
         if notes.run == self._run:
             self._bench.begin_with(notes.models)
@@ -68,9 +71,10 @@ class ServerVisit:
         return not notes.processes and bool(notes.used) and notes.run == self._run
 
     def _note_used(self) -> None:
-        notes = self.lock.notes()
-        used = tuple(sorted({*notes.used, *self._bench.restoration.used}))
-        self.lock.write(replace(notes, used=used))
+        notes, restoration = self.lock.notes(), self._bench.restoration
+        used = tuple(sorted({*notes.used, *restoration.used}))
+        found = notes.found if restoration.found is None else restoration.found
+        self.lock.write(replace(notes, used=used, found=found))
 
     def leave(self, *, loaded: bool) -> tuple[str, ...]:
         """Leave the server as it was found, and return what could not be restored.

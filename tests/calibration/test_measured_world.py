@@ -16,7 +16,7 @@ from pytest_swarm.calibration.recorded_chats import recorded_chats
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
-from pytest_swarm.execution.played_world import UNLIMITED_BYTES, CurrentWorld, PlayedWorld
+from pytest_swarm.execution.played_world import UNLIMITED_BYTES, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
 from pytest_swarm.execution.server_answers import ServerAnswers, identities
 from pytest_swarm.execution.waves import NothingAsked, Waves
@@ -122,7 +122,7 @@ def played_pairs(recording: Path, folder: Path) -> tuple[list[tuple[CaseFigures,
         planner = next(question.model.tag for question, answer in store.entries() if answer.kind == "planner")
         settings = BenchSettings(planner=planner)
         waves = Waves(
-            Played(known=known, current=CurrentWorld(world=PlayedWorld()), detail="recorded"),
+            Played(known=known, detail="recorded"),
             world=lambda: measured_world(store),
             measurer=NothingAsked("the recording is all there is"),
             make_bench=lambda backend: Bench(backend=backend, fleet=fleet, settings=settings),

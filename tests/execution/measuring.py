@@ -19,7 +19,6 @@ from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case_player import CompleteCase
 from pytest_swarm.execution.model_loading import Room
-from pytest_swarm.execution.played_world import CurrentWorld, PlayedWorld
 from pytest_swarm.execution.playing_backend import Played
 from pytest_swarm.execution.server_answers import ServerAnswers, identities
 from pytest_swarm.execution.waves import Measured, Waves
@@ -134,7 +133,7 @@ class Lab:
         self.benches = 0
 
     def play(self, cases: Sequence[Case]) -> Measured:
-        played = Played(known=self.known, current=CurrentWorld(world=PlayedWorld()), detail="measured")
+        played = Played(known=self.known, detail="measured")
         waves = Waves(played, world=lambda: measured_world(self.store), measurer=self.broker, make_bench=self._bench)
         return waves.play(cases)
 

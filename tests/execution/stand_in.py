@@ -86,14 +86,12 @@ class StandIn:
             "expires_at": self.expires[tag].isoformat(),
         }
 
-    def backend(self) -> Backend:
+    def backend(self, *, timeout_s: float = 120.0) -> Backend:
         """A backend of this server, as of a real one."""
 
         def connect() -> Connection:
-            client = OllamaClient("http://box:1", transport=httpx.MockTransport(self))
-            return Connection(
-                client=client, probe_client=client, register_graph=lambda _: None, realised=lambda *_: None
-            )
+            client = OllamaClient("http://box:1", transport=httpx.MockTransport(self), timeout_s=timeout_s)
+            return Connection(client=client, probe_client=client)
 
         return Backend(
             kind="ollama",

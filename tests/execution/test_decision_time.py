@@ -21,14 +21,7 @@ def test_a_wait_counts_by_loop_time_only_where_it_takes_no_real_time(live: bool,
     """A recording of a real server waits by the wall clock, which here stands still while the loop's jumps."""
     server = StandIn()
     server.chat_s = WAIT_S
-    backend = replace(server.backend(), live=live)
-
-    def connect() -> object:
-        connection = server.backend().connect()
-        connection.client.timeout_s = 10 * WAIT_S
-        return connection
-
-    backend = replace(backend, connect=connect)  # type: ignore[arg-type]
+    backend = replace(server.backend(timeout_s=10 * WAIT_S), live=live)
     with Bench(backend=backend, fleet=HEAVY, settings=BenchSettings(planner=PLANNER)) as bench:
         record = bench.run(case(graph(ids="a"), "llm"))
     (step,) = record.steps

@@ -20,6 +20,12 @@ from tests.execution.lab import HEAVY, case, graph
 from tests.execution.stand_in import StandIn
 
 
+@pytest.fixture
+def rare_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sample VRAM less often than a real run, as the calls take longer."""
+    monkeypatch.setattr(running_job, "REAL_INTERVAL", SamplingInterval(first_s=70.0, growth=1.0))
+
+
 def run(backend: Backend) -> JobRecord:
     with Bench(backend=backend, fleet=HEAVY) as bench:
         return bench.run(case(graph(ids="a"), "greedy"))
@@ -31,29 +37,20 @@ def slow_server() -> StandIn:
     return server
 
 
-def patient(backend: Backend) -> Backend:
-    """The backend with a time limit that no call reaches."""
-
-    def connect() -> object:
-        connection = backend.connect()
-        connection.client.timeout_s = 1e6
-        return connection
-
-    return replace(backend, connect=connect)  # type: ignore[arg-type]
-
-
+@pytest.mark.usefixtures("rare_samples")
 def test_a_lease_is_renewed_while_a_call_takes_long_and_is_never_for_ever() -> None:
     server = slow_server()
-    run(patient(server.backend()))
+    run(server.backend(timeout_s=1e6))
     leases = [(path, body["keep_alive"]) for path, body in server.requests]
     load, chat, renewal, unload = ("/api/generate", LEASE_S), ("/api/chat", LEASE_S), ("/api/generate", LEASE_S), 0
     assert leases == [load, chat, renewal, renewal, renewal, ("/api/generate", unload)]
     assert server.resident == {}
 
 
+@pytest.mark.usefixtures("rare_samples")
 def test_a_recording_with_renewals_gives_the_recorded_times(tmp_path: Path) -> None:
     target = RecordingTarget(path=tmp_path / "c.jsonl")
-    recorded = run(recording_backend(patient(slow_server().backend()), target, limits=CallLimits(timeout_s=1e6)))
+    recorded = run(recording_backend(slow_server().backend(timeout_s=1e6), target, limits=CallLimits(timeout_s=1e6)))
     replayed = run(replay_backend(read_cassette(target.path), why="a test", limits=CallLimits(timeout_s=1e6)))
     assert recorded.makespan_s == replayed.makespan_s == 1000.0
     assert replayed.outcomes == recorded.outcomes
@@ -79,6 +76,7 @@ def test_a_replay_that_samples_at_other_times_gives_the_recorded_times(
     assert replayed.makespan_s == recorded.makespan_s
 
 
+@pytest.mark.usefixtures("rare_samples")
 @pytest.mark.parametrize(("kind", "sparse"), [("sim", True), ("ollama", False)])
 def test_a_replay_samples_as_its_recording_did(tmp_path: Path, kind: str, sparse: bool) -> None:
     target = RecordingTarget(path=tmp_path / "c.jsonl")
@@ -86,6 +84,7 @@ def test_a_replay_samples_as_its_recording_did(tmp_path: Path, kind: str, sparse
     assert replay_backend(read_cassette(target.path), why="a test").sparse_samples is sparse
 
 
+@pytest.mark.usefixtures("rare_samples")
 def test_a_case_is_replayed_as_its_own_recording_was_made_and_a_missing_one_says_so(tmp_path: Path) -> None:
     target = RecordingTarget(path=tmp_path / "c.jsonl")
     for mode in ("greedy", "random"):

@@ -8,10 +8,13 @@ from collections.abc import Callable, Collection
 import httpx
 import pytest
 
+from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import ServerDownError
+from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
-from tests.execution.stand_in import StandIn
+from tests.execution.lab import HEAVY, case, graph
+from tests.execution.stand_in import StandIn, reply
 from tests.simulator.servers import in_virtual_time
 
 
@@ -150,6 +153,51 @@ def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
     assert said.endswith("; resident before: theirs (num_ctx 512); look at `ollama ps`")
 
 
+def test_what_was_gone_before_the_run_changed_anything_stays_away() -> None:
+    async def main() -> tuple[str, ...]:
+        server = StandIn()
+        client, restoration = server.backend().connect().client, Restoration()
+        server.put("theirs", num_ctx=512)
+        await restoration.look(client)
+        evicted(server)
+        said = await restoration.restore(client)
+        return (*said, *server.resident)
+
+    assert in_virtual_time(main) == ()
+
+
+class Unloading(StandIn):
+    """A server on which `theirs` goes as the run loads its own model, or while that one answers, or for its reload."""
+
+    def __init__(self, *, during: str, load_duration: int = 0) -> None:
+        super().__init__(lambda _: reply(load_duration=load_duration, total_duration=10**9))
+        self.during = during
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        response = await super().__call__(request)
+        if request.url.path == self.during and self.requests[-1][1]["model"] != "theirs":
+            self.resident.pop("theirs", None)
+        return response
+
+
+@pytest.mark.parametrize(
+    ("server", "put_back"),
+    [
+        (Unloading(during="/api/generate"), True),
+        (Unloading(during="/api/chat"), False),
+        (Unloading(during="/api/chat", load_duration=250_000_000), True),
+    ],
+    ids=["displaced-by-a-load", "unloaded-by-its-owner", "displaced-by-a-reload"],
+)
+def test_a_model_that_its_owner_unloads_during_the_run_is_not_put_back(server: Unloading, put_back: bool) -> None:
+    server.put("theirs", num_ctx=512)
+    fleet = Fleet(name="own", models=(HEAVY["gemma2:2b"],))
+    with Bench(backend=server.backend(), fleet=fleet) as bench:
+        assert bench.run(case(graph(("a", "b")), "greedy", horizon=0)).error is None
+        assert bench.leave() == ()
+    assert set(server.resident) == ({"theirs"} if put_back else set())
+
+
 class Slow(StandIn):
     """A server on which a load takes four minutes."""
 
@@ -167,6 +215,7 @@ def test_a_model_is_put_back_however_little_time_the_run_gives_its_own_calls() -
         client.timeout_s = 1
         server.put("theirs", num_ctx=512)
         await restoration.look(client)
+        restoration.use("own")
         evicted(server)
         return await restoration.restore(client)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from pytest_swarm.execution.played_world import CurrentWorld, ModelFigures, PlayedWorld
+from pytest_swarm.execution.played_world import ModelFigures, PlayedWorld
 from pytest_swarm.execution.stored_texts import StoredTextGenerator, UsedFigures
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
 from pytest_swarm.simulator.server.hardware import ModelSpec
@@ -50,7 +50,7 @@ def _fields() -> dict[str, Any]:
 
 
 def generated(answer: StoredAnswer) -> tuple[GeneratedText, StoredTextGenerator]:
-    generator, asked = StoredTextGenerator(CurrentWorld(world=world())), question()
+    generator, asked = StoredTextGenerator(UsedFigures(world)), question()
     generator.put(asked, answer)
     request = GenerationRequest(model="m", messages=({"role": "user", "content": asked.key},))
     assert generator.prompt_tokens(request) == answer.prompt_tokens
@@ -99,7 +99,7 @@ def test_the_seconds_that_a_stalled_prompt_is_played_without_are_kept() -> None:
 
 def test_a_case_is_played_again_where_a_prompt_turns_out_to_have_stalled() -> None:
     _, generator = generated(ALONE)
-    assert not generator.used.same_in(world(slowest_prompt_tokens_per_s=512.0))
+    assert not generator.figures.same_in(world(slowest_prompt_tokens_per_s=512.0))
 
 
 def test_a_call_that_had_company_gets_the_speeds_of_the_model() -> None:
@@ -125,8 +125,8 @@ def test_a_text_ends_where_the_real_server_ended_it(text: str, tokens: int, reas
 
 
 def test_only_figures_that_were_used_decide_whether_a_case_is_played_again() -> None:
-    used = UsedFigures()
-    used.use(world(), MODEL.digest, "load_s", "4096")
+    used = UsedFigures(world)
+    used.use(MODEL.digest, "load_s", "4096")
     assert used.same_in(world(prefill_tokens_per_s=1.0, footprints={4096: 10, 8192: 20}))
     assert not used.same_in(world(load_s=1.1))
     assert not used.same_in(world(footprints={4096: 11}))
@@ -136,4 +136,4 @@ def test_only_figures_that_were_used_decide_whether_a_case_is_played_again() -> 
 def test_speeds_count_as_used_only_by_an_answer_that_needs_them() -> None:
     for answer, same in ((ALONE, True), (replace(ALONE, cached=True), False)):
         _, generator = generated(answer)
-        assert generator.used.same_in(world(prefill_tokens_per_s=999.0)) is same
+        assert generator.figures.same_in(world(prefill_tokens_per_s=999.0)) is same

@@ -69,12 +69,12 @@ def assert_same(one: list[JobRecord], other: list[JobRecord]) -> None:
 
 
 def test_played_cases_equal_plain_ones(new_lab: MakeLab) -> None:
-    cases = cases_of(WB1, MODES, (0, 3), (8.0, 16.0), repeats=2)
+    cases = [*cases_of(WB1, MODES, (0, 3), (8.0,), repeats=2), *cases_of(WB1, MODES, (3,), (16.0,))]
     plain, lab = Counts(), new_lab()
     for played, real in zip(lab.records(cases), plain_records(cases, plain), strict=True):
         assert_equal(played, real)
-    assert 4 * lab.counts.calls["task"] <= plain.calls["task"]
-    assert 6 * lab.counts.calls["load"] <= plain.calls["load"]
+    assert 3 * lab.counts.calls["task"] <= plain.calls["task"]
+    assert 4 * lab.counts.calls["load"] <= plain.calls["load"]
 
 
 @pytest.mark.parametrize("number", range(2))
@@ -240,7 +240,7 @@ def test_rounds_cost_at_most_twice_one_simulation_of_the_final_state(
     new_lab: MakeLab, monkeypatch: pytest.MonkeyPatch, drifting: bool
 ) -> None:
     """A case goes on where it stopped; it is played again at most once, where figures have changed meanwhile."""
-    chain = graph(*((f"t{n}", f"t{n + 1}") for n in range(49)))
+    chain = graph(*((f"t{n}", f"t{n + 1}") for n in range(24)))
     monkeypatch.setattr(CountedGreedy, "decisions", 0)
     settings = replace(SETTINGS, routers={"counted": CountedGreedy.from_setup})
     lab = new_lab(settings=settings)
@@ -254,7 +254,7 @@ def test_rounds_cost_at_most_twice_one_simulation_of_the_final_state(
         monkeypatch.setattr(lab.store, "add_sample", add)
     measured = lab.play(cases_of(chain, ("counted",)))
     [record] = [record_of(result) for result in measured.cases.values()]
-    assert len(measured.waves) == len(record.steps) == 50
+    assert len(measured.waves) == len(record.steps) == 25
     assert CountedGreedy.decisions <= 2 * len(record.steps)
     assert drifting or CountedGreedy.decisions == len(record.steps)
 

@@ -161,8 +161,6 @@ def served_by(server: StandIn) -> Backend:
         return Connection(
             client=client,
             probe_client=client.without_retries(),
-            register_graph=lambda _: None,
-            realised=lambda *_: None,
         )
 
     return replace(server.backend(), connect=connect)

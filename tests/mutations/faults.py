@@ -408,6 +408,20 @@ FAULTS: Final = (
         tests=("execution/test_restoration.py",),
     ),
     Fault(
+        name="a model that its owner unloaded during the run is put back",
+        where="execution/restoration.py",
+        old="if full_tag(entry.tag) not in gone)",
+        new=")",
+        tests=("execution/test_restoration.py",),
+    ),
+    Fault(
+        name="what a reload of the run displaced is taken for unloaded by its owner",
+        where="execution/restoration.py",
+        old="load_s >= UNPLANNED_LOAD_S",
+        new="load_s > 10 * UNPLANNED_LOAD_S",
+        tests=("execution/test_restoration.py",),
+    ),
+    Fault(
         name="the time limit of the run's own calls ends the load of a model that is put back",
         where="execution/restoration.py",
         old="max(client.timeout_s, _LOAD_LIMIT_S)",
@@ -424,7 +438,7 @@ FAULTS: Final = (
     Fault(
         name="a load that was broken off is not looked for at the end",
         where="execution/case.py",
-        old="        context.residency.break_off()\n",
+        old="        context.residency.restoration.broken_off = True\n",
         new="",
         tests=("plugin/test_manners.py",),
     ),

@@ -177,7 +177,7 @@ def write_lines(path: Path, rows: list[dict[str, Json]]) -> None:
         ({"chunks": [[-1, "x"]]}, r"field 'chunks\[0\]\[0\]': expected float >= 0"),
         ({"chunks": [[0, {"base64": "?"}]]}, r"field 'chunks\[0\]\[1\]\.base64': invalid base64"),
         ({"chunks": [[0, 7]]}, r"field 'chunks\[0\]\[1\]': expected str \| object, found int"),
-        ({"case": "another"}, "belongs to no case"),
+        ({"case": "another"}, "belongs to no case; restore the file, or record it again$"),
     ],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, change: dict[str, Json], sentence: str) -> None:
@@ -211,7 +211,16 @@ def test_a_lost_exchange_is_named(tmp_path: Path) -> None:
     append_take(path, take("llm"))
     rows = lines(path)
     write_lines(path, rows[:4] + rows[5:])
-    with pytest.raises(CassetteError, match=r"line 5.*an exchange of job \[lp-h0-8GB\] is missing before it"):
+    with pytest.raises(
+        CassetteError, match=r"line 5.*an exchange of job \[lp-h0-8GB\] is missing before it; restore .* it again$"
+    ):
+        read_cassette(path)
+
+
+def test_a_graph_that_no_line_holds_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    append_take(path, take(), with_graph=False)
+    with pytest.raises(CassetteError, match=r"line 2: names the graph \w+, which no line before it holds; restore"):
         read_cassette(path)
 
 

@@ -243,6 +243,13 @@ def test_thinking_is_kept_apart_from_the_answer() -> None:
     assert (reply.text, reply.thinking, reply.done_reason) == ("42", "20 + 22", "stop")
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"), [("stop", "stop"), ("", ""), (None, None), ("to \n" * 9999, "to " * 40 + "...")]
+)
+def test_the_reason_of_an_end_is_bounded(told: str | None, kept: str | None) -> None:
+    assert chat(saying({**GOOD, "done_reason": told})).done_reason == kept
+
+
 @pytest.mark.parametrize("part", ["load_duration", "prompt_eval_duration", "eval_duration"])
 def test_a_part_may_be_longer_than_the_whole_by_50_ms_only(part: str) -> None:
     total_ns = GOOD["total_duration"]

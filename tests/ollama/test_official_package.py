@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 NOWHERE = {
-    "a SOCKS proxy": {"ALL_PROXY": "socks5://127.0.0.1:1"},
-    "a proxy that is no address": {"http_proxy": "http://[", "HTTPS_PROXY": "::", "NO_PROXY": "localhost"},
-    "a server that is no address": {"OLLAMA_HOST": "http://box:port:x"},
-    "certificates that are not there": {"SSL_CERT_FILE": "/nowhere.pem", "SSL_CERT_DIR": "/nowhere"},
+    "ALL_PROXY": "socks5://127.0.0.1:1",
+    "http_proxy": "http://[",
+    "HTTPS_PROXY": "::",
+    "NO_PROXY": "localhost",
+    "OLLAMA_HOST": "http://box:port:x",
+    "SSL_CERT_FILE": "/nowhere.pem",
+    "SSL_CERT_DIR": "/nowhere",
 }
 PROGRAM = """
 import os
@@ -22,6 +23,5 @@ assert dict(os.environ) == before
 """
 
 
-@pytest.mark.parametrize("variables", NOWHERE.values(), ids=NOWHERE.keys())
-def test_the_environment_of_http_clients_fails_no_import(variables: dict[str, str]) -> None:
-    subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | variables, check=True)
+def test_the_environment_of_http_clients_fails_no_import() -> None:
+    subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | NOWHERE, check=True)

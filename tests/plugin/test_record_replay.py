@@ -220,13 +220,14 @@ def test_a_real_and_a_simulated_server_do_not_mix(
     result.stderr.fnmatch_lines(["ERROR: cassette c.jsonl was recorded from a simulated server, this is a real one;*"])
 
 
-def test_another_seed_is_refused_by_name(recorded: pytest.Pytester) -> None:
+def test_another_seed_is_refused_with_the_recorded_one(recorded: pytest.Pytester) -> None:
     result = replay(recorded, "--swarm-compare=lp", "--swarm-seed=1", "-k", "wb1")
     result.assert_outcomes(failed=1, deselected=2)
     result.stdout.fnmatch_lines(
         [
             "*cassette c.jsonl does not hold the chat with * for task 's0' as wb1 ?lp-h0-8GB? asks for it; the nearest "
-            "recorded exchange is the chat with * for task 's0' (its options.seed is *"
+            "recorded exchange is the chat with * for task 's0' (its options.seed is *); it "
+            "was recorded with --swarm-seed=0: give that one, or record it again with *"
         ]
     )
 

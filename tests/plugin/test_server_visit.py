@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
-from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes
+from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes, _status_of
 from pytest_swarm.plugin.server_visit import ServerVisit
 
 HOST = "http://127.0.0.1:11434"
@@ -71,6 +72,23 @@ def test_a_model_is_noted_before_it_is_loaded(tmp_path: Path) -> None:
     with stay.case():
         stay._bench.restoration.use("ours")
         assert stay.lock.notes().used == ("ours:latest",)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_goes_between_two_cases_has_gone_by_itself_unless_another_process_is_there(
+    tmp_path: Path, alone: bool
+) -> None:
+    me, other = ProcessAtServer.this(), ProcessAtServer(pid=os.getppid(), started=_status_of(os.getppid())[1])
+    stay, lock = visit(tmp_path, "r"), ServerLock(HOST, tell=print, folder=tmp_path)
+    with lock.held():
+        lock.write(ServerNotes(run="r", processes=(me,) if alone else (me, other), found=FOUND))
+    restoration = stay._bench.restoration
+    with stay.case():
+        restoration.see(FOUND)
+    with stay.case():
+        restoration.see(())
+    with lock.held():
+        assert lock.notes().found == (() if alone else FOUND)
 
 
 def test_a_process_of_the_same_run_leaves_for_one_that_was_killed(killed: Path) -> None:

@@ -81,14 +81,15 @@ class LineKind(Struct, frozen=True, kw_only=True):
 
 
 _ADVICE: Final = "write it again with `python -m pytest_swarm answers export`"
+RESTORE: Final = "restore the file, or name another one"  # of a store that is damaged
 KIND: Final[JsonDecoder[LineKind]] = JsonDecoder(LineKind, error=AnswersError, advice=_ADVICE)
 HEADER_LINE: Final[JsonDecoder[AnswersHeader]] = JsonDecoder(AnswersHeader, error=AnswersError, advice=_ADVICE)
 ANSWER_LINE: Final[JsonDecoder[AnswerLine]] = JsonDecoder(AnswerLine, error=AnswersError, advice=_ADVICE)
 MODEL_LINE: Final[JsonDecoder[ModelLine]] = JsonDecoder(ModelLine, error=AnswersError, advice=_ADVICE)
 SAMPLE_LINE: Final[JsonDecoder[SampleLine]] = JsonDecoder(SampleLine, error=AnswersError, advice=_ADVICE)
-STORED_ANSWER: Final[JsonDecoder[StoredAnswer]] = JsonDecoder(StoredAnswer, error=AnswersError)
-STORED_SAMPLE: Final[JsonDecoder[Sample]] = JsonDecoder(Sample, error=AnswersError)
-ASKED: Final[JsonDecoder[dict[str, Any]]] = JsonDecoder(dict[str, Any], error=AnswersError)
+STORED_ANSWER: Final[JsonDecoder[StoredAnswer]] = JsonDecoder(StoredAnswer, error=AnswersError, advice=RESTORE)
+STORED_SAMPLE: Final[JsonDecoder[Sample]] = JsonDecoder(Sample, error=AnswersError, advice=RESTORE)
+ASKED: Final[JsonDecoder[dict[str, Any]]] = JsonDecoder(dict[str, Any], error=AnswersError, advice=RESTORE)
 
 
 def encode_answer(question: Question, answer: StoredAnswer) -> JsonObject:

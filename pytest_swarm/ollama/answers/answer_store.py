@@ -19,6 +19,7 @@ from pytest_swarm.errors import AnswersError
 from pytest_swarm.files import is_there
 from pytest_swarm.ollama.answers.answer_codec import (
     ASKED,
+    RESTORE,
     STORED_ANSWER,
     STORED_SAMPLE,
     VERSION,
@@ -130,11 +131,10 @@ class AnswerStore:
             yield
         except sqlite3.DatabaseError as error:
             raise AnswersError(
-                f"answers {self.path}: cannot be used ({' '.join(str(error).split())}); name another file, "
-                "or restore the file"
+                f"answers {self.path}: cannot be used ({' '.join(str(error).split())}); {RESTORE}"
             ) from error
         except UnicodeDecodeError as error:  # SQLite quotes what is damaged
-            raise AnswersError(f"answers {self.path}: is damaged; name another file, or restore the file") from error
+            raise AnswersError(f"answers {self.path}: is damaged; {RESTORE}") from error
         except UnicodeEncodeError as error:  # JSON can hold one, and the database cannot
             raise AnswersError(
                 f"answers {self.path}: the name of a model, a server or a key holds half a surrogate pair; correct it"
@@ -248,7 +248,7 @@ class AnswerStore:
         for *texts, seen_ts_ms in rows:
             name, digest, server = self._texts(texts[0], *texts)
             if not isinstance(seen_ts_ms, float):
-                raise AnswersError(f"{self._where(name)}: is damaged: its time is no number; restore the file")
+                raise AnswersError(f"{self._where(name)}: is damaged: its time is no number; {RESTORE}")
             found.append(SeenModel(model=ModelIdentity(tag=name, digest=digest, server=server), seen_ts_ms=seen_ts_ms))
         return tuple(found)
 
@@ -274,7 +274,7 @@ class AnswerStore:
         """Return values as texts; AnswersError where one is none, as in a damaged file, whose columns keep no types."""
         texts = tuple(value for value in values if isinstance(value, str))
         if len(texts) < len(values):
-            raise AnswersError(f"{self._where(key)}: is damaged: a value is no text; restore the file")
+            raise AnswersError(f"{self._where(key)}: is damaged: a value is no text; {RESTORE}")
         return texts
 
     def close(self) -> None:

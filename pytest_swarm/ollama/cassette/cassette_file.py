@@ -110,7 +110,7 @@ class _Reader:
         elif kind.exchange is not None:
             self._take_exchange(_EXCHANGE.decode(line, where=where), where)
         elif self._missing:
-            raise CassetteError(f"{where}: an exchange of {self._label} is missing before it")
+            raise CassetteError(f"{where}: an exchange of {self._label} is missing before it; {_ADVICE}")
         elif kind.graph is not None:
             self.graphs[kind.graph] = decode_graph_line(_GRAPH.decode(line, where=where), where=where)
         elif kind.case is not None:
@@ -129,14 +129,15 @@ class _Reader:
 
     def _take_exchange(self, line: ExchangeLine, where: str) -> None:
         if self._take is None or not self._missing or line.case != self._take.case.digest:
-            raise CassetteError(f"{where}: is an exchange that belongs to no case")
+            raise CassetteError(f"{where}: is an exchange that belongs to no case; {_ADVICE}")
         self._exchanges.append(decode_exchange(line))
         self._missing -= 1
 
     def _begin(self, line: TakeLine, where: str) -> None:
         graph = self.graphs.get(line.graph_digest)
         if graph is None:
-            raise CassetteError(f"{where}: names the graph {line.graph_digest}, which no line before it holds")
+            what = f"names the graph {line.graph_digest}, which no line before it holds"
+            raise CassetteError(f"{where}: {what}; {_ADVICE}")
         self._take = decode_take_line(line, graph)
         self._exchanges = []
         self._missing = line.exchanges

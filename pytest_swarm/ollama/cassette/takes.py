@@ -18,6 +18,7 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.placeholders import fill
 from pytest_swarm.domain.record import Case
+from pytest_swarm.domain.seeding import run_seed_of
 from pytest_swarm.fields import Json
 
 KEPT_HEADERS: Final = frozenset(
@@ -149,6 +150,17 @@ class Take:
     def label(self) -> str:
         """`wb1 [lp-h3-8GB]`, with the repeat where it is not the first."""
         return case_label(self.case)
+
+    @property
+    def request_seeds(self) -> frozenset[int]:
+        """The seeds of the chats that were sent for tasks."""
+        sent = (row.options.get("seed") for row in self.exchanges if row.task is not None)
+        return frozenset(seed for seed in sent if isinstance(seed, int))
+
+    @property
+    def run_seed(self) -> int | None:
+        """The `--swarm-seed` of the recorded run; None where the requests do not tell it."""
+        return run_seed_of(self.request_seeds, self.case.key.repeat) if self.request_seeds else None
 
     @property
     def clock_notes(self) -> tuple[str, ...]:

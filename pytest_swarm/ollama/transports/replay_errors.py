@@ -19,6 +19,7 @@ from pytest_swarm.ollama.cassette.takes import (
     request_digest,
 )
 
+_SEED: Final = "options.seed"
 _SHOWN: Final = 40  # most characters of a value in a message
 _COMPARED: Final = 2000  # most characters of a prompt to compare: difflib takes quadratic time
 
@@ -72,6 +73,9 @@ def refusal(unmatched: UnmatchedRequest, take: Take, cassette: Cassette) -> str:
     if near is None:
         return f"{what}: nothing is recorded of this case; {again}"
     found, exchange = near
+    if _first_difference(unmatched, exchange) == _SEED:
+        own = "another --swarm-seed" if found.run_seed is None else f"--swarm-seed={found.run_seed}"
+        again = f"it was recorded with {own}: give that one, or {again}"
     where = "" if found.case.digest == take.case.digest else f" in {found.label}"
     nearest_text = f"{describe(exchange)}{where} ({difference(unmatched, exchange)})"
     return f"{what}; the nearest recorded exchange is {nearest_text}; {again}"
@@ -133,11 +137,17 @@ def difference(unmatched: UnmatchedRequest, row: Exchange) -> str:
         unmatched: The request.
         row: The recorded exchange.
     """
-    there, here = dict(_leaves(comparable(row.body))), dict(_leaves(comparable(unmatched.body)))
-    for name in (*here, *(each for each in there if each not in here)):
-        if here.get(name) != there.get(name):
-            return f"its {name or 'body'} {_versus(there.get(name), here.get(name))}"
-    return f"{row.method} {row.path} there, {unmatched.method} {unmatched.path} here"
+    name = _first_difference(unmatched, row)
+    if name is None:
+        return f"{row.method} {row.path} there, {unmatched.method} {unmatched.path} here"
+    there, here = (dict(_leaves(comparable(each.body))).get(name) for each in (row, unmatched))
+    return f"its {name or 'body'} {_versus(there, here)}"
+
+
+def _first_difference(unmatched: UnmatchedRequest, row: Exchange) -> str | None:
+    """Return the path of the first value in which the bodies differ, as `_leaves` names it; None if they are equal."""
+    there, here = (dict(_leaves(comparable(each.body))) for each in (row, unmatched))
+    return next((name for name in {**here, **there} if here.get(name) != there.get(name)), None)
 
 
 def _versus(there: Json, here: Json) -> str:

@@ -171,7 +171,7 @@ def test_an_export_can_be_read_in_place_but_not_written(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"hello\n", r"answers .*: (is no answer store|cannot be used)"),
-        (b"SQLite format 3\x00" + b"\xff" * 5000, "cannot be used"),
+        (b"SQLite format 3\x00" + b"\xff" * 5000, r"cannot be used \(.*\); restore the file, or name another one$"),
         (b"", "cannot be used"),
     ],
 )
@@ -266,10 +266,22 @@ def test_what_a_killed_process_has_told_is_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("UPDATE answers SET answer = 7", "entry .*: expected object, found int"),
-        ("UPDATE answers SET answer = x'00ff'", "entry .*: is damaged: a value is no text; restore the file"),
-        ("UPDATE answers SET path = x'01'", "entry .*: is damaged: a value is no text; restore the file"),
-        ("UPDATE models SET seen_ts_ms = 'x'", "entry gemma2:2b: is damaged: its time is no number; restore the file"),
+        (
+            "UPDATE answers SET answer = 7",
+            "entry .*: expected object, found int; restore the file, or name another one$",
+        ),
+        (
+            "UPDATE answers SET answer = x'00ff'",
+            "entry .*: is damaged: a value is no text; restore the file, or name another one$",
+        ),
+        (
+            "UPDATE answers SET path = x'01'",
+            "entry .*: is damaged: a value is no text; restore the file, or name another one$",
+        ),
+        (
+            "UPDATE models SET seen_ts_ms = 'x'",
+            "entry gemma2:2b: is damaged: its time is no number; restore the file, or name another one$",
+        ),
     ],
 )
 def test_a_store_whose_values_are_of_other_types_is_refused_in_a_sentence(
