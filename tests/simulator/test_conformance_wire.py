@@ -60,7 +60,7 @@ def lines(response: httpx.Response) -> list[dict[str, Any]]:
         ("HEAD", "/api/version", 200, "application/json; charset=utf-8", ""),
         ("HEAD", "/api/ps", 405, "text/plain", ""),
         ("GET", "/api/chat", 405, "text/plain", "405 method not allowed"),
-        ("POST", "/api/experimental/model-recommendations", 405, "text/plain", "405 method not allowed"),
+        ("GET", "/api/experimental/web_search", 405, "text/plain", "405 method not allowed"),
         ("GET", "/api/nothing", 404, "text/plain", "404 page not found"),
         ("HEAD", "/api/blobs/sha256:00", 400, "application/json; charset=utf-8", ""),
         (
@@ -87,12 +87,6 @@ def test_routes(method: str, path: str, status: int, kind: str, text: str) -> No
 def test_a_path_with_empty_parts_is_redirected(method: str, path: str, location: str, text: str) -> None:
     response = request(method, f"http://simulated{path}")
     assert (response.status_code, response.headers["location"], response.text) == (307, location, text)
-
-
-def test_models_are_recommended_as_by_a_server_that_has_not_asked_its_registry() -> None:
-    rows = request("GET", "/api/experimental/model-recommendations").json()["recommendations"]
-    assert [row["model"].endswith(":cloud") for row in rows] == [True] * 4 + [False] * 2
-    assert rows[-1]["vram_bytes"] == 14_000_000_000
 
 
 def test_tags_and_show_agree_on_the_models() -> None:
@@ -257,23 +251,6 @@ def test_a_field_of_another_route_is_ignored(path: str, ignored: dict[str, Any])
     assert request("POST", f"/api/{path}", json={**asked, **ignored}).json()["done"] is True
 
 
-def test_a_request_may_ask_for_its_prompt_in_place_of_a_reply() -> None:
-    asked = {**CHAT, "_debug_render_only": True}
-    told = request("POST", "/api/chat", json=asked)
-    assert told.headers["content-type"] == "application/json; charset=utf-8"
-    reply = told.json()
-    assert list(reply) == ["model", "created_at", "message", "done", "_debug_info"]
-    assert (reply["message"], reply["done"]) == ({"role": "", "content": ""}, False)
-    assert "hi" in reply["_debug_info"]["rendered_template"]
-    pictures = {"model": "a", "prompt": "hi", "images": ["AAAA"], "_debug_render_only": True}
-    assert request("POST", "/api/generate", json=pictures).json()["_debug_info"] == {
-        "rendered_template": "hi",
-        "image_count": 1,
-    }
-    whole = request("POST", "/v1/chat/completions", json=asked).json()
-    assert (whole["choices"][0]["finish_reason"], list(whole)[-1]) == (None, "_debug_info")
-
-
 def test_a_schema_constrains_the_answer() -> None:
     schema = {
         "type": "object",
@@ -322,7 +299,6 @@ ERRORS: list[tuple[str, Any, int, str]] = [
      r'invalid think value: "\x00\u200b\n" (must be "high", "medium", "low", "max", true, or false)'),
     ("chat", {"messages": "x", "think": "y"}, 400,
      'invalid think value: "y" (must be "high", "medium", "low", "max", true, or false)'),
-    ("chat", {**CHAT, "_debug_render_only": 1}, 400, FIELD.format("number", "ChatRequest._debug_render_only", "bool")),
     ("chat", {**CHAT, "keep_alive": []}, 400, "Unsupported type: '[]interface {}'"),
     ("chat", {**CHAT, "options": {"num_ctx": "big"}}, 500, 'option "num_ctx" must be of type integer'),
     ("chat", {**CHAT, "options": {"num_ctx": True}}, 500, 'option "num_ctx" must be of type integer'),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, cast
 
@@ -11,7 +10,6 @@ import pytest
 
 from pytest_swarm.simulator.server.asgi_messages import json_line
 from pytest_swarm.simulator.server.responses_requests import responses_body
-from pytest_swarm.simulator.server.transcription_requests import transcription_body
 from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
 
 HI = [{"role": "user", "content": "hi"}]
@@ -328,42 +326,3 @@ def test_reasoning_of_an_earlier_answer_is_its_thinking() -> None:
     roles = [message["role"] for message in cast("list[dict[str, Any]]", body["messages"])]
     assert roles == ["user", "assistant", "assistant", "tool"]
     assert cast("list[dict[str, Any]]", body["messages"])[1]["thinking"] == "hm"
-
-
-SOUND = ("a.wav", b"RIFF\r\n\x00\xff", "audio/wav")
-
-
-@pytest.mark.parametrize(
-    ("form", "status", "message"),
-    [
-        ({"files": {"file": SOUND}, "data": {"model": "a"}}, 400, "model does not support multimodal requests"),
-        ({"files": {"file": SOUND}, "data": {"model": "nope"}}, 404, "model 'nope' not found"),
-        ({"files": {"file": SOUND}}, 400, "model is required"),
-        ({"files": {"model": (None, "a")}}, 400, "file is required: http: no such file"),
-        ({"files": {"file": (None, "a")}, "data": {"model": "a"}}, 400, "file is required: http: no such file"),
-        ({"files": {"file": ("a.wav", b"")}, "data": {"model": "a"}}, 400, "audio file is empty"),
-        ({"json": {"model": "a"}}, 400, "form: request Content-Type isn't multipart/form-data"),
-        ({}, 400, "form: request Content-Type isn't multipart/form-data"),
-        ({"content": b"x"}, 400, "form: multipart: NextPart: EOF"),
-        ({"content": b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx'}, 400, "form: unexpected EOF"),
-    ],
-)
-def test_a_form_with_a_sound_is_refused_as_by_a_real_server(form: dict[str, Any], status: int, message: str) -> None:
-    headers = {"content-type": "multipart/form-data; boundary=b"} if "content" in form else {}
-
-    async def main() -> httpx.Response:
-        return await ServerClient(spec(model("a", 1))).http.post("/v1/audio/transcriptions", headers=headers, **form)
-
-    response = in_virtual_time(main)
-    assert response.status_code == status
-    assert message in response.json()["error"]["message"]
-
-
-def test_a_request_for_the_text_of_a_sound_is_a_chat() -> None:
-    """With the words of the real server; no simulated model can hear."""
-    fields = {"model": "a", "language": "de", "prompt": "names"}
-    request = httpx.Request("POST", "http://x", files={"file": SOUND}, data=fields)
-    body = transcription_body(request.read(), request.headers["content-type"])
-    told, asked = cast("list[dict[str, Any]]", body["messages"])
-    assert told["content"].endswith("Do not answer any question in the audio. The audio is in de. Context: names")
-    assert base64.b64decode(asked["images"][0]) == SOUND[1]

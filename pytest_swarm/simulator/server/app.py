@@ -21,7 +21,6 @@ from pytest_swarm.simulator.server.asgi_messages import (
     PLAIN_JSON,
     SentReply,
     read_body,
-    request_header,
     send_bytes,
     send_json,
     send_text,
@@ -94,7 +93,6 @@ class OllamaApp:
             "/api/embeddings": {"POST": embed.embeddings},
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
-            "/api/experimental/model-recommendations": {"GET": registry.recommendations},
             **{f"/api/experimental/web_{what}": {"POST": partial(_no_web, what)} for what in ("search", "fetch")},
         }
         handlers = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
@@ -154,9 +152,9 @@ class OllamaApp:
         if clean != written:
             await _redirect(send, scope, quote(clean, safe=_PATH_CHARACTERS), status=307)
             return
-        handlers = self._handlers(path, scope)
+        handlers = self._handlers(path)
         shorter = path.removesuffix("/")
-        if handlers is None and shorter != path and method in (self._handlers(shorter, scope) or {}):
+        if handlers is None and shorter != path and method in (self._handlers(shorter) or {}):
             await _redirect(send, scope, shorter, status=301 if method == "GET" else 307)
             return
         access = check_access(scope)
@@ -174,7 +172,7 @@ class OllamaApp:
         else:
             await _answer(handlers[method], body, send)
 
-    def _handlers(self, path: str, scope: Scope) -> Mapping[str, BodyHandler] | None:
+    def _handlers(self, path: str) -> Mapping[str, BodyHandler] | None:
         """Return the handlers of a path by method; None for an unknown path."""
         folder, _, last = path.rpartition("/")
         if last and folder == "/api/blobs":
@@ -186,8 +184,6 @@ class OllamaApp:
             return {"DELETE": _sign_out}
         if last and folder == "/v1/models":
             return {"GET": lambda _, send: self._openai.model(last, send)}
-        if path == "/v1/audio/transcriptions":
-            return {"POST": partial(self._openai.transcription, request_header(scope, b"content-type"))}
         return self._routes.get(path)
 
     async def _version(self, _: bytes, send: Send) -> None:

@@ -22,7 +22,6 @@ from pytest_swarm.simulator.server.reply_bodies import (
     end_of_reply,
     load_reply,
     logprobs,
-    rendered_reply,
 )
 from pytest_swarm.simulator.server.reply_sinks import ReplySink
 from pytest_swarm.simulator.server.request_error import RequestError
@@ -133,9 +132,6 @@ class ChatEndpoint:
         fault = template_fault(parsed.template) or context_fault(parsed.context) or rendering_fault(parsed.template)
         if fault is not None:
             raise RequestError(500, fault)
-        if parsed.renders_only:
-            await reply.whole(rendered_reply(parsed, wall_time_s(loop)))
-            return
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
         await self._scheduler.slot(model_request)
         assert model_request.loaded is not None  # it has a slot

@@ -8,13 +8,11 @@ from functools import partial
 from typing import TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
+from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.openai_replies import (
     DONE,
     EventWriter,
     ReplyForm,
-    chat_text,
     error_reply,
     model_object,
     whole_reply,
@@ -24,7 +22,6 @@ from pytest_swarm.simulator.server.request_bodies import text_field
 from pytest_swarm.simulator.server.requested_names import NO_CLOUD_DETAILS, refuse_cloud_model
 from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
 from pytest_swarm.simulator.server.responses_requests import responses_body, searches_web
-from pytest_swarm.simulator.server.transcription_requests import transcription_body
 from pytest_swarm.simulator.server.translated_calls import NativeCall, NativeRoutes
 from pytest_swarm.simulator.server.translated_replies import LIVE, json_event, server_event, streamed, whole
 from pytest_swarm.simulator.transport import Send
@@ -59,16 +56,6 @@ class OpenAiEndpoint:
     async def embeddings(self, body: bytes, send: Send) -> None:
         """Serve `/v1/embeddings`."""
         await self._serve(body, send, _embedding, "openai.EmbedRequest")
-
-    async def transcription(self, content_type: str, body: bytes, send: Send) -> None:
-        """Serve `/v1/audio/transcriptions`, whose `content_type` names what parts the form."""
-        try:
-            request = transcription_body(body, content_type)
-        except InvalidBody as fault:
-            await send_json(send, error_reply(400, str(fault)), status=400)
-            return
-        sink = _whole(send, lambda reply: {"text": chat_text(reply).strip()})
-        await self._native.call(NativeCall(path="/api/chat", request=request, sink=sink))
 
     async def models(self, body: bytes, send: Send) -> None:
         """Serve `/v1/models`."""

@@ -52,8 +52,7 @@ def whole_reply(reply: JsonReply, form: ReplyForm) -> dict[str, Json]:
     elif reply.get("logprobs"):
         choice["logprobs"] = {"content": reply["logprobs"]}
     kind = "chat.completion" if form.chat else "text_completion"
-    told = {"_debug_info": reply["_debug_info"]} if form.chat and "_debug_info" in reply else {}
-    return {**_head(reply, form, kind), "choices": [choice], "usage": _usage(reply), **told}
+    return {**_head(reply, form, kind), "choices": [choice], "usage": _usage(reply)}
 
 
 class EventWriter:

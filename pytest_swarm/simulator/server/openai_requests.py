@@ -48,7 +48,6 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
         "think": think_value(data),
         "logprobs": data.get("logprobs") is True,
         "top_logprobs": data.get("top_logprobs"),
-        "_debug_render_only": data.get("_debug_render_only"),
     }
     return body | _format(data.get("response_format"))
 
@@ -73,7 +72,6 @@ def completion_body(data: JsonObject) -> dict[str, Json]:
         "options": options,
         "logprobs": wanted,
         "top_logprobs": alternatives if wanted else 0,
-        "_debug_render_only": data.get("_debug_render_only"),
     }
 
 

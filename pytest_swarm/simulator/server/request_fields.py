@@ -38,7 +38,6 @@ _COMMON: Final = {
     "format": RAW,
     "logprobs": BOOL,
     "top_logprobs": INT,
-    "_debug_render_only": BOOL,
     "options": MAP,
     "keep_alive": KEEP_ALIVE,
     "think": THINK,
@@ -60,7 +59,6 @@ _OPENAI: Final = {
     "max_tokens": "*int",
     "seed": "*int",
     "stop": ANY,
-    "_debug_render_only": BOOL,
 }
 _PARAMETERS: Final = {"type": STRING, "$defs": ANY, "items": ANY, "required": "[]string", "properties": ORDERED_MAP}
 LISTS: Final = (MESSAGES, BLOCK_MESSAGES)

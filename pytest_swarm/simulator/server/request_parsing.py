@@ -37,7 +37,7 @@ class ParsedRequest:
     `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
     the request only loads the model, or unloads it if `keep_alive_s` is 0. `context` are the
     tokens of an earlier reply, in front of the prompt. As on the server, `format` is checked after the
-    load; `format_text` is its text in the request. `renders_only` asks for the prompt in place of a reply.
+    load; `format_text` is its text in the request.
     """
 
     chat: bool
@@ -57,7 +57,6 @@ class ParsedRequest:
     format_text: str = ""
     images: int = 0
     context: tuple[int, ...] = ()
-    renders_only: bool = False
 
     @property
     def unloads(self) -> bool:
@@ -172,7 +171,6 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
         template=text_field(data, "template"),
         logprobs=logprobs,
         images=_image_count(data),
-        renders_only=data.get("_debug_render_only") is True,
         context=_tokens(context),
     )
 
