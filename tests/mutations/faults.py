@@ -1304,10 +1304,10 @@ FAULTS: Final = (
         tests=("simulator/test_translated_faults.py",),
     ),
     Fault(
-        name="the Anthropic route has no faults of the model",
+        name="the routes that translate a chat have no faults of the model",
         where="simulator/server/app.py",
-        old="MessagesEndpoint(native).serve",
-        new='MessagesEndpoint(NativeRoutes({"/api/chat": self._chat})).serve',
+        old="await self._serve_chat(parse_request(",
+        new="await (self._serve_chat if isinstance(reply, SentReply) else chat_endpoint.serve)(parse_request(",
         tests=("simulator/test_translated_faults.py",),
     ),
     Fault(

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_swarm.domain.text_tokens import decode_steps
 from pytest_swarm.fields import Json
@@ -39,6 +39,8 @@ from pytest_swarm.simulator.server.token_stream import (
 )
 from pytest_swarm.simulator.virtual_loop import wall_time_s
 
+ServeChat: TypeAlias = Callable[[ParsedRequest, ReplySink], Awaitable[None]]
+"""Serves one checked request."""
 REQUEST_OVERHEAD_S: Final = 0.001  # of every request: the real server takes 0.7 to 2.8 ms for a warm model
 QUEUE_FULL: Final = "server busy, please try again.  maximum pending requests exceeded"
 _ALL_MODELS: Final = ""  # in place of a model: the processor that all of them share

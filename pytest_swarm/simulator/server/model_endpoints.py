@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
-from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
+from pytest_swarm.simulator.server.asgi_messages import send_bytes
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.reply_bodies import process_row
+from pytest_swarm.simulator.server.reply_sinks import ReplySink
 from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.requested_names import (
@@ -43,18 +44,18 @@ class ModelEndpoints:
         self._scheduler = scheduler
         self._uploads: set[str] = set()
 
-    async def tags(self, _: bytes, send: Send) -> None:
+    async def tags(self, _: bytes, reply: ReplySink) -> None:
         """Serve `/api/tags`."""
-        await send_json(send, {"models": self._library.rows()})
+        await reply.whole({"models": self._library.rows()})
 
-    async def ps(self, _: bytes, send: Send) -> None:
+    async def ps(self, _: bytes, reply: ReplySink) -> None:
         """Serve `/api/ps`."""
         loop = asyncio.get_running_loop()
         now_s, wall_s = loop.time(), wall_time_s(loop)
         rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.by_expiry()]
-        await send_json(send, {"models": list(rows)})
+        await reply.whole({"models": list(rows)})
 
-    async def show(self, body: bytes, send: Send) -> None:
+    async def show(self, body: bytes, reply: ReplySink) -> None:
         """Serve `/api/show`."""
         data = read_request(body, "ShowRequest")
         if not model_field(data).strip():
@@ -69,7 +70,7 @@ class ModelEndpoints:
             options=options if isinstance(options, dict) else {},
             verbose=data.get("verbose") is True,
         )
-        await send_json(send, show_reply(found, asked))
+        await reply.whole(show_reply(found, asked))
 
     async def copy(self, body: bytes, send: Send) -> None:
         """Serve `/api/copy`."""
