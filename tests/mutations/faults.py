@@ -2433,13 +2433,6 @@ FAULTS: Final = (
         tests=("simulator/test_openai.py",),
     ),
     Fault(
-        name="of two fields of one name only the last is checked",
-        where="simulator/server/request_bodies.py",
-        old="    for name, item in all_fields(value):",
-        new="    for name, item in folded(value).items():",
-        tests=("simulator/test_request_bodies.py",),
-    ),
-    Fault(
         name="a reply is decoded as its header says",
         where="ollama/transports/bounded.py",
         old='        response.encoding = "utf-8"',
@@ -2470,7 +2463,7 @@ FAULTS: Final = (
     Fault(
         name="the case of a nested field counts",
         where="simulator/server/request_bodies.py",
-        old="for name, item in folded(value, types).items()}",
+        old="for name, item in folded(value).items()}",
         new="for name, item in value.items()}",
         tests=("simulator/test_openai.py",),
     ),

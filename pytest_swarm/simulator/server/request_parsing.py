@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
@@ -15,7 +16,7 @@ from pytest_swarm.simulator.server.go_values import go_int, go_quoted
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
-from pytest_swarm.simulator.server.request_bodies import raw_field, read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request, text_field
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.requested_names import requested_name
 
@@ -37,7 +38,7 @@ class ParsedRequest:
     `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
     the request only loads the model, or unloads it if `keep_alive_s` is 0. `context` are the
     tokens of an earlier reply, in front of the prompt. As on the server, `format` is checked after the
-    load; `format_text` is its text in the request.
+    load.
     """
 
     chat: bool
@@ -54,7 +55,6 @@ class ParsedRequest:
     format: Json
     template: str
     logprobs: int | None
-    format_text: str = ""
     images: int = 0
     context: tuple[int, ...] = ()
 
@@ -73,7 +73,8 @@ class ParsedRequest:
         """Why the server refuses the format; None where it takes it."""
         if self.format in (None, "", "json") or isinstance(self.format, dict):
             return None
-        return f'invalid format: {go_quoted(self.format_text)}; expected "json" or a valid JSON Schema object'
+        told = go_quoted(json.dumps(self.format, ensure_ascii=False, separators=(",", ":")))
+        return f'invalid format: {told}; expected "json" or a valid JSON Schema object'
 
     def most_tokens(self, num_ctx: int) -> int | None:
         """Return the most tokens to generate: `num_predict`, at most ten times `num_ctx`; None without any limit.
@@ -124,9 +125,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     Raises:
         RequestError: The server would reject the request; with its status and message.
     """
-    data = read_request(body, "ChatRequest" if chat else "GenerateRequest")
-    parsed = check_request(data, library, chat=chat)
-    return parsed if isinstance(parsed.format, dict | None) else replace(parsed, format_text=raw_field(body, "format"))
+    return check_request(read_request(body, "ChatRequest" if chat else "GenerateRequest"), library, chat=chat)
 
 
 def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> ParsedRequest:

@@ -94,12 +94,11 @@ def _content(role: str, parts: Json) -> dict[str, Json]:
 
 
 def _function_call(item: JsonObject, thinking: Json) -> Json:
-    arguments = text_field(item, "arguments")
-    try:
-        value = json.loads(arguments) if arguments else {}
-        fault = None if isinstance(value, dict | None) else NO_OBJECT
-    except ValueError:
-        fault = syntax_fault(arguments.encode(), whole=True)
+    arguments = text_field(item, "arguments") or "{}"
+    fault = syntax_fault(arguments.encode(), whole=True)
+    value = None if fault else json.loads(arguments)
+    if not isinstance(value, dict | None):
+        fault = NO_OBJECT
     if fault is not None:
         raise InvalidBody(f"failed to parse function call arguments: {fault}")
     call: dict[str, Json] = {"function": {"name": text_field(item, "name"), "arguments": value or {}}}
