@@ -10,14 +10,21 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
-from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import JsonObject, go_kind
+from pytest_swarm.simulator.server.field_checks import go_kind
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, manifest_digest, weights_digest
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
-from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import (
+    JsonObject,
+    items_of,
+    messages_of,
+    model_field,
+    object_of,
+    text_field,
+)
 from pytest_swarm.simulator.server.requested_names import INVALID_NAME, stored_name
 from pytest_swarm.simulator.server.template_check import template_fault
 from pytest_swarm.simulator.transport import Send
@@ -41,7 +48,7 @@ class CreateEndpoint:
     async def serve(self, body: bytes, send: Send) -> None:
         """Serve one request."""
         data = read_request(body, "CreateRequest")
-        files, drafts, adapters = (_files(data, name) for name in ("files", "draft_files", "adapters"))
+        files, drafts, adapters = (object_of(data.get(name)) for name in ("files", "draft_files", "adapters"))
         for given in (files, drafts):
             if any(map(_leaves_folder, given)):
                 raise RequestError(400, "file path must be relative")
@@ -74,12 +81,6 @@ class CreateEndpoint:
         made = replace(_made_model(base, data), modified_s=wall_time_s(asyncio.get_running_loop()))
         self._library.add(made)
         return OperationProgress(steps=(*_layer_steps(made, base), "writing manifest", "success"))
-
-
-def _files(data: JsonObject, name: str) -> JsonObject:
-    """Return the files of a request: digests by their paths."""
-    given = data.get(name)
-    return given if isinstance(given, dict) else {}
 
 
 def _check_digests(files: JsonObject) -> None:
@@ -123,8 +124,7 @@ def _leaves_folder(path: str) -> bool:
 
 def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
     """Return the new model: what the request does not set is the base's."""
-    given = data.get("parameters")
-    parameters = {**(given if isinstance(given, dict) else {})}
+    parameters = object_of(data.get("parameters"))
     merged = {**{name: value for name, value in base.spec.parameters.items() if name not in parameters}, **parameters}
     made = LibraryModel(
         name=model_field(data),
@@ -132,7 +132,7 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
         template=text_field(data, "template") or base.template,
         system=text_field(data, "system") or base.system,
         licenses=(*base.licenses, *_texts(data.get("license"))),
-        messages=_messages(data.get("messages")) or base.messages,
+        messages=messages_of(data.get("messages")) or base.messages,
         requires=text_field(data, "requires") or base.requires,
         parent=base.name,
     )
@@ -140,15 +140,5 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
 
 
 def _texts(value: Json) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
-
-
-def _messages(value: Json) -> tuple[Message, ...]:
-    rows = value if isinstance(value, list) else []
-    return tuple(
-        Message(role=text_field(fields, "role"), content=text_field(fields, "content"))
-        for row in rows
-        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
-    )
+    given = items_of(value) if not isinstance(value, str) else [value] if value else []
+    return tuple(each for each in given if isinstance(each, str))

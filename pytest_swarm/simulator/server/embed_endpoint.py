@@ -8,13 +8,13 @@ from typing import Final
 from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import keep_alive_s
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.reply_sinks import ReplySink
-from pytest_swarm.simulator.server.request_bodies import read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import check_options
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, text_field
 from pytest_swarm.simulator.server.requested_names import requested_name
 
 _UNSUPPORTED: Final = "This server does not support embeddings. Start it with `--embeddings`"
@@ -68,8 +68,7 @@ class EmbedEndpoint:
         return found
 
     async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
-        options = data.get("options") or {}
-        assert isinstance(options, dict)  # checked by read_request
+        options = object_of(data.get("options"))
         check_options(model.spec.parameters)
         check_options(options)
         given = {name: value for name, value in options.items() if value is not None}

@@ -18,10 +18,10 @@ from typing import Final
 from pytest_swarm.simulator.server.asgi_messages import read_body, send_bytes
 from pytest_swarm.simulator.server.chat_endpoint import QUEUE_FULL, ServeChat
 from pytest_swarm.simulator.server.faults import FaultKind, FaultSchedule
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.reply_sinks import ReplySink
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.transport import AsgiApp, DroppedConnection, Event, Receive, Scope, Send
 
 CRASHED: Final = "an error was encountered while running the model: unexpected EOF"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
@@ -32,8 +31,7 @@ from pytest_swarm.simulator.server.request_fields import (
     STRUCT_FIELDS,
     THINK,
 )
-
-JsonObject: TypeAlias = Mapping[str, Json]
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, rows_of
 
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _BLOCK_MESSAGE: Final = 'struct { Role string "json:\\"role\\""; Content json.RawMessage "json:\\"content\\"" }'
@@ -183,9 +181,8 @@ def _check_block_message(message: Json, where: str) -> None:
 
 def _check_arguments(calls: Json) -> None:
     """Check the arguments of tool calls: they have a decoder of their own, whose error comes before any other."""
-    for call in calls if isinstance(calls, list) else []:
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | None):
+    for call in rows_of(calls):
+        if not isinstance(object_of(call.get("function")).get("arguments"), dict | None):
             raise InvalidBody(NO_OBJECT)
 
 

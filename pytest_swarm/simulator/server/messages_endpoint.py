@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.messages_replies import MessageEvents, message_error, message_object
 from pytest_swarm.simulator.server.messages_requests import estimated_tokens, messages_body
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 from pytest_swarm.simulator.server.translated_calls import NativeCall, NativeRoutes
 from pytest_swarm.simulator.server.translated_replies import LIVE, EventStream, TranslatedReply, WholeReply, json_event
 from pytest_swarm.simulator.transport import Send

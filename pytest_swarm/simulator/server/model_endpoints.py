@@ -14,8 +14,9 @@ from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.reply_bodies import process_row
 from pytest_swarm.simulator.server.reply_sinks import ReplySink
-from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import model_field, object_of, text_field
 from pytest_swarm.simulator.server.requested_names import (
     INVALID_NAME,
     NO_CLOUD_DETAILS,
@@ -64,10 +65,9 @@ class ModelEndpoints:
         found = self._library.find(name.full)
         if found is None:
             raise RequestError(404, f"model '{self._library.spelled(name).shortest}' not found")
-        options = data.get("options")
         asked = ShowRequest(
             system=text_field(data, "system"),
-            options=options if isinstance(options, dict) else {},
+            options=object_of(data.get("options")),
             verbose=data.get("verbose") is True,
         )
         await reply.whole(show_reply(found, asked))

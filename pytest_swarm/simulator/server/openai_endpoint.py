@@ -8,7 +8,6 @@ from functools import partial
 from typing import TypeAlias
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.openai_replies import (
     DONE,
     EventWriter,
@@ -18,7 +17,7 @@ from pytest_swarm.simulator.server.openai_replies import (
     whole_reply,
 )
 from pytest_swarm.simulator.server.openai_requests import chat_body, completion_body, embedding_body
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, rows_of, text_field
 from pytest_swarm.simulator.server.requested_names import NO_CLOUD_DETAILS, refuse_cloud_model
 from pytest_swarm.simulator.server.responses_replies import ResponseEvents, response_object
 from pytest_swarm.simulator.server.responses_requests import responses_body, searches_web
@@ -68,12 +67,8 @@ class OpenAiEndpoint:
         """Serve `/v1/models`."""
 
         def translate(reply: JsonObject) -> dict[str, Json]:
-            rows = reply.get("models")
-            found: list[Json] = [
-                model_object(text_field(row, "model"), text_field(row, "modified_at"))
-                for row in (rows if isinstance(rows, list) else [])
-                if isinstance(row, dict)
-            ]
+            rows = rows_of(reply.get("models"))
+            found: list[Json] = [model_object(text_field(row, "model"), text_field(row, "modified_at")) for row in rows]
             return {"object": "list", "data": found or None}
 
         await self._native.handlers["/api/tags"](body, _whole(send, translate))
@@ -89,11 +84,10 @@ class OpenAiEndpoint:
 
     def _completion(self, send: Send, data: JsonObject, *, chat: bool) -> NativeCall:
         request = chat_body(data) if chat else completion_body(data)
-        usage = data.get("stream_options")
         form = ReplyForm(
             reply_id=f"{'chatcmpl' if chat else 'cmpl'}-{self._next_number()}",
             chat=chat,
-            with_usage=isinstance(usage, dict) and usage.get("include_usage") is True,
+            with_usage=object_of(data.get("stream_options")).get("include_usage") is True,
         )
         if data.get("stream") is True:
             writer = EventWriter(form)

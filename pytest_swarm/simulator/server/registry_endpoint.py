@@ -6,8 +6,9 @@ from pytest_swarm.domain.model_names import ModelName, parse_name
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary, weights_digest
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
-from pytest_swarm.simulator.server.request_bodies import model_field, read_request
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import model_field
 from pytest_swarm.simulator.server.requested_names import stored_name
 from pytest_swarm.simulator.transport import Send
 

@@ -11,13 +11,7 @@ from typing import Final, NoReturn
 
 from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import (
-    InvalidBody,
-    JsonObject,
-    check_field,
-    folded,
-    go_kind,
-)
+from pytest_swarm.simulator.server.field_checks import InvalidBody, check_field, folded, go_kind
 from pytest_swarm.simulator.server.go_syntax import MAX_DEPTH, syntax_fault
 from pytest_swarm.simulator.server.go_values import JsonNumber
 from pytest_swarm.simulator.server.request_error import RequestError
@@ -30,6 +24,7 @@ from pytest_swarm.simulator.server.request_fields import (
     RESPONSES_INPUT,
     STRUCT_FIELDS,
 )
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.server.responses_input import input_items
 
 _BRACKETS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
@@ -123,17 +118,6 @@ def _without_lone_surrogates(value: Json) -> Json:
     return clean
 
 
-def text_field(data: JsonObject, name: str) -> str:
-    """Return the text of a field; "" if it is missing or not a text.
-
-    Args:
-        data: The request.
-        name: The name of the field.
-    """
-    value = data.get(name)
-    return value if isinstance(value, str) else ""
-
-
 def _no_constant(name: str) -> NoReturn:
     """Reject NaN and Infinity, which only Python accepts."""
     raise json.JSONDecodeError("Expecting value", name, 0)
@@ -150,8 +134,3 @@ _SURE_DIGITS: Final = 18
 _MOST_DIGITS: Final = 20  # with a sign
 _INT64: Final = 2**63
 _DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=JsonNumber, parse_int=_integer)
-
-
-def model_field(data: JsonObject) -> str:
-    """Return the model's name from `model`, or from the older `name`."""
-    return text_field(data, "model") or text_field(data, "name")

@@ -11,13 +11,20 @@ from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import keep_alive_s
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_int, go_quoted
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
-from pytest_swarm.simulator.server.request_bodies import read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import (
+    JsonObject,
+    items_of,
+    messages_of,
+    object_of,
+    rows_of,
+    text_field,
+)
 from pytest_swarm.simulator.server.requested_names import requested_name
 
 _INTEGERS: Final = frozenset(
@@ -94,8 +101,7 @@ class ParsedRequest:
     @property
     def stops(self) -> tuple[str, ...]:
         """The texts that end a reply."""
-        stops = self.options.get("stop")
-        return tuple(each for each in stops if isinstance(each, str)) if isinstance(stops, list) else ()
+        return tuple(each for each in items_of(self.options.get("stop")) if isinstance(each, str))
 
     def whole_option(self, name: str, default: int) -> int:
         """Return an option as a whole number.
@@ -143,11 +149,10 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
     wants_thinking = bool(data.get("think"))
     logprobs = _logprobs(data)
     installed = _find(text_field(data, "model"), library, chat=chat)
-    messages = _messages(data) if chat else _prompt(data)
+    messages = messages_of(data.get("messages")) if chat else _prompt(data)
     if messages or keep_s != 0:  # a request that unloads is not checked any further
         _check_support(data, installed, wants_thinking=wants_thinking)
-    given = data.get("options") or {}
-    assert isinstance(given, dict)  # checked by read_object
+    given = object_of(data.get("options"))
     if messages or keep_s != 0:
         check_options(installed.spec.parameters)
         check_options(given)
@@ -231,25 +236,12 @@ def _with_model_messages(messages: tuple[Message, ...], installed: LibraryModel,
 
 def _tokens(context: Json) -> tuple[int, ...]:
     """Return the tokens of a context; null is 0."""
-    return tuple(int(each) if isinstance(each, int) else 0 for each in context) if isinstance(context, list) else ()
+    return tuple(int(each) if isinstance(each, int) else 0 for each in items_of(context))
 
 
 def _image_count(data: JsonObject) -> int:
     """Return the number of images in a request."""
-    rows = data.get("messages")
-    holders = [data, *(rows if isinstance(rows, list) else [])]
-    images = [row.get("images") for row in holders if isinstance(row, dict)]
-    return sum(len(each) for each in images if isinstance(each, list))
-
-
-def _messages(data: JsonObject) -> tuple[Message, ...]:
-    rows = data.get("messages") or []
-    assert isinstance(rows, list)  # checked by read_object
-    return tuple(
-        Message(role=text_field(fields, "role").lower(), content=text_field(fields, "content"))
-        for row in rows
-        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
-    )
+    return sum(len(items_of(holder.get("images"))) for holder in (data, *rows_of(data.get("messages"))))
 
 
 def _prompt(data: JsonObject) -> tuple[Message, ...]:

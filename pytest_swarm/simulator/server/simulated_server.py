@@ -11,13 +11,13 @@ from pytest_swarm.simulator.server.app import OllamaApp
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint, ServeChat
 from pytest_swarm.simulator.server.fault_injection import FaultyApp
 from pytest_swarm.simulator.server.faults import Fault, FaultSchedule
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.reply_sinks import KeptReply
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import check_request
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.token_stream import TextGenerator
 from pytest_swarm.simulator.transport import AppFailedError, AsgiApp, AsgiTransport

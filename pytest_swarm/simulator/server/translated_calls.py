@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import send_json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
+from pytest_swarm.simulator.server.field_checks import InvalidBody
 from pytest_swarm.simulator.server.reply_sinks import JsonHandler
-from pytest_swarm.simulator.server.request_bodies import read_object, text_field
+from pytest_swarm.simulator.server.request_bodies import read_object
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 from pytest_swarm.simulator.server.requested_names import refuse_cloud_model
 from pytest_swarm.simulator.server.translated_replies import ErrorForm, TranslatedReply
 from pytest_swarm.simulator.transport import Send

@@ -8,9 +8,9 @@ from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, go_json, json_line, send_bytes, send_head
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.reply_sinks import KeptReply, ReplySink
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.transport import Send
 
 ErrorForm: TypeAlias = Callable[[int, str], dict[str, Json]]
