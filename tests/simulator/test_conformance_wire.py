@@ -224,6 +224,19 @@ def test_bytes_after_the_object_are_ignored() -> None:
     assert request("POST", "/api/chat", content=b'{"model":"a"} trailing').json()["done_reason"] == "load"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "error"),
+    [
+        ("gzip", "invalid character '\\x1f' looking for beginning of value"),
+        ("zstd", "the simulated server reads no request bodies compressed by zstd; send the body as it is"),
+    ],
+)
+def test_a_compressed_body_is_refused(encoding: str, error: str) -> None:
+    """As a real server refuses all but zstd."""
+    response = request("POST", "/api/chat", content=b"\x1f\x8b\x08", headers={"content-encoding": encoding})
+    assert (response.status_code, response.json()) == (400, {"error": error})
+
+
 def test_log_probabilities_come_one_per_token_with_alternatives() -> None:
     body = {**CHAT, "stream": False, "logprobs": True, "top_logprobs": 2, "options": {"num_predict": 3}}
     reply = request("POST", "/api/chat", json=body).json()

@@ -23,6 +23,9 @@ def calls(*requests: tuple[str, str, Any]) -> list[httpx.Response]:
     return in_virtual_time(main)
 
 
+UNKNOWN = f"sha256:{'0' * 64}"
+
+
 def created(**body: Any) -> httpx.Response:
     (response,) = calls(("POST", "/api/create", {"model": "new", "from": "a", "stream": False, **body}))
     return response
@@ -39,6 +42,11 @@ def created(**body: Any) -> httpx.Response:
         ({"adapters": {"x": "sha256:00"}}, 400, "unknown type"),
         ({"quantize": "q9"}, 500, "unsupported quantization type Q9 - supported types are "),
         ({"from": "", "files": {}}, 400, "unknown type"),
+        ({"from": "", "files": {"x": UNKNOWN}}, 400, "unknown type"),
+        ({"from": "", "files": {"x.gguf": UNKNOWN}}, 500, f"open /models/blobs/sha256-{UNKNOWN[7:]}: no such file or"),
+        ({"from": "", "files": {"x.gguf": "sha256:0"}}, 500, "invalid digest format"),
+        ({"remote_host": "http://[x"}, 400, "bad remote"),
+        ({"remote_host": "gpu:11434"}, 400, "the simulated server makes no models of another host; leave out"),
         ({"files": {"../x": "sha256:00"}}, 400, "file path must be relative"),
         ({"from": "nobody"}, 500, "pull model manifest: "),
         (
@@ -159,9 +167,11 @@ def test_a_made_model_inherits_and_adds_licenses() -> None:
         "requires": "0.9.0",
         "messages": [{"role": "user", "content": "hi"}],
         "system": "S",
+        "renderer": "qwen3",
+        "parser": "x",
         "parameters": {"top_k": 1000000, "stop": ["x"]},
     }
-    second = {"model": "two", "from": "one", "license": ["BSD"], "parameters": {"stop": ["y"]}}
+    second = {"model": "two", "from": "one", "license": ["BSD"], "parser": "y", "parameters": {"stop": ["y"]}}
     made, again, shown = calls(
         ("POST", "/api/create", first), ("POST", "/api/create", second), ("POST", "/api/show", {"model": "two"})
     )
@@ -170,6 +180,8 @@ def test_a_made_model_inherits_and_adds_licenses() -> None:
     layers = [[step.split()[0] for step in each if " layer " in step] for each in steps]
     assert layers == [["using", "using", *["creating"] * 4], [*["using"] * 4, *["creating"] * 2, "using"]]
     assert told["requires"] == "0.9.0"
+    assert (told["renderer"], told["parser"]) == ("qwen3", "y")
+    assert "\nSYSTEM S\nRENDERER qwen3\nPARSER y\n" in told["modelfile"]
     assert (told["license"], told["system"], told["details"]["parent_model"]) == ("MIT\nBSD", "S", "one:latest")
     assert sorted(told["parameters"].split("\n")) == [f'{"stop":<30} "y"', f"{'top_k':<30} 1e+06"]
     assert told["tensors"][0]["name"] == "token_embd.weight"

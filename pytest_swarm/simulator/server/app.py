@@ -21,6 +21,7 @@ from pytest_swarm.simulator.server.asgi_messages import (
     PLAIN_JSON,
     SentReply,
     read_body,
+    request_header,
     send_bytes,
     send_json,
     send_text,
@@ -45,6 +46,7 @@ _PLAIN: Final = "text/plain; charset=utf-8"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_CHARACTERS: Final = "/$&+,:;=@"  # besides letters, digits and -._~: an escape is escaped once more
 _SERVER: Final = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+_NO_ZSTD: Final = "the simulated server reads no request bodies compressed by zstd; send the body as it is"
 _METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
 
 _BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
@@ -169,6 +171,8 @@ class OllamaApp:
         elif allow:
             headers = {"content-type": "text/plain", **allow}
             await send_bytes(send, b"405 method not allowed", status=405, headers=headers)
+        elif request_header(scope, b"content-encoding") == "zstd":
+            await send_json(send, {"error": _NO_ZSTD}, status=400)
         else:
             await _answer(handlers[method], body, send)
 

@@ -8,11 +8,19 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.field_checks import go_kind
-from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, manifest_digest, weights_digest
+from pytest_swarm.simulator.server.model_library import (
+    BAD_DIGEST,
+    LibraryModel,
+    ModelLibrary,
+    hex_digest,
+    manifest_digest,
+    weights_digest,
+)
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
 from pytest_swarm.simulator.server.request_bodies import read_request
@@ -32,11 +40,13 @@ from pytest_swarm.simulator.virtual_loop import wall_time_s
 
 _NO_SOURCE: Final = "neither 'from' or 'files' was specified"
 _NO_FILES: Final = "unknown type"
+_BAD_REMOTE: Final = "bad remote"
+_NO_REMOTE: Final = "the simulated server makes no models of another host; leave out 'remote_host'"
 _QUANTIZATIONS: Final = ("F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0")
 
 
 class CreateEndpoint:
-    """Makes models from installed ones. A simulated server reads no weights, so `files` and `adapters` are refused.
+    """Makes models from installed ones. No weights are read and no other host asked: what asks for that is refused.
 
     Args:
         library: The installed models, to which the new one is added.
@@ -63,12 +73,13 @@ class CreateEndpoint:
     def _create(self, data: JsonObject) -> OperationProgress:
         source = text_field(data, "from")
         if not source:
-            missing = _NO_SOURCE if data.get("files") is None else _NO_FILES
-            return OperationProgress(steps=(), error=missing, status=400)
+            return self._from_files(data.get("files"))
         try:
             name = stored_name(source)
         except RequestError:
             return OperationProgress(steps=(), error=INVALID_NAME, status=400)
+        if host := text_field(data, "remote_host"):
+            return OperationProgress(steps=(), error=_NO_REMOTE if _is_address(host) else _BAD_REMOTE, status=400)
         base = self._library.find(name.full)
         if base is None or parse_name(base.name) != name:  # here the case of letters does matter
             return pull_failure(name)
@@ -82,10 +93,28 @@ class CreateEndpoint:
         self._library.add(made)
         return OperationProgress(steps=(*_layer_steps(made, base), "writing manifest", "success"))
 
+    def _from_files(self, files: Json) -> OperationProgress:
+        """Return the end of a request that names no model: a file by the name of which the server opens its blob."""
+        if files is None:
+            return OperationProgress(steps=(), error=_NO_SOURCE, status=400)
+        weights = sorted(path for path in object_of(files) if path.endswith(".gguf"))
+        digest = hex_digest(text_field(object_of(files), weights[0])) if weights else None
+        if not weights or (digest is not None and self._library.has_blob(digest)):
+            return OperationProgress(steps=(), error=_NO_FILES, status=400)
+        missing = f"open /models/blobs/sha256-{digest}: no such file or directory"
+        return OperationProgress(steps=["parsing GGUF"], error=BAD_DIGEST if digest is None else missing)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return urlsplit(host if "://" in host else f"http://{host}").port != 0
+    except ValueError:
+        return False
+
 
 def _check_digests(files: JsonObject) -> None:
     if "" in files.values():
-        raise RequestError(400, "invalid digest format")
+        raise RequestError(400, BAD_DIGEST)
 
 
 def _quantization_fault(data: JsonObject) -> str | None:
@@ -134,6 +163,8 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
         licenses=(*base.licenses, *_texts(data.get("license"))),
         messages=messages_of(data.get("messages")) or base.messages,
         requires=text_field(data, "requires") or base.requires,
+        renderer=text_field(data, "renderer") or base.renderer,
+        parser=text_field(data, "parser") or base.parser,
         parent=base.name,
     )
     return replace(made, spec=replace(made.spec, manifest=manifest_digest(made)))
