@@ -10,25 +10,13 @@ import pytest
 
 from pytest_swarm.simulator.server.go_values import base64_fault, go_number
 from pytest_swarm.simulator.server.template_check import template_fault
-from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
-
-
-def calls(*requests: tuple[str, str, Any]) -> list[httpx.Response]:
-    """The responses to requests, sent one after the other to a server with the models a and b."""
-
-    async def main() -> list[httpx.Response]:
-        client = ServerClient(spec(model("a", 1), model("b", 1, blob="20")))
-        return [await client.http.request(method, path, json=body) for method, path, body in requests]
-
-    return in_virtual_time(main)
-
+from tests.simulator.servers import ServerClient, call, calls, in_virtual_time, model, spec
 
 UNKNOWN = f"sha256:{'0' * 64}"
 
 
 def created(**body: Any) -> httpx.Response:
-    (response,) = calls(("POST", "/api/create", {"model": "new", "from": "a", "stream": False, **body}))
-    return response
+    return call("POST", "/api/create", {"model": "new", "from": "a", "stream": False, **body})
 
 
 @pytest.mark.parametrize(

@@ -5,30 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from pytest_swarm.simulator.server.asgi_messages import json_line
 from pytest_swarm.simulator.server.responses_requests import responses_body
-from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
+from tests.simulator.servers import call, named_events, server_events
 
 HI = [{"role": "user", "content": "hi"}]
 CHAT = "/v1/chat/completions"
-
-
-def call(method: str, path: str, body: Any = None) -> httpx.Response:
-    async def main() -> httpx.Response:
-        client = ServerClient(spec(model("a", 1)))
-        response = await client.http.request(method, path, json=body)
-        await response.aread()
-        return response
-
-    return in_virtual_time(main)
-
-
-def events(response: httpx.Response) -> list[Any]:
-    texts = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
-    return [text if text == "[DONE]" else json.loads(text) for text in texts]
 
 
 def test_a_chat_reports_what_it_used() -> None:
@@ -39,7 +23,7 @@ def test_a_chat_reports_what_it_used() -> None:
 
 def test_a_stream_ends_with_the_usage_if_asked_for() -> None:
     body = {"model": "a", "messages": HI, "max_tokens": 2, "stream": True, "stream_options": {"include_usage": True}}
-    found = events(call("POST", CHAT, body))
+    found = server_events(call("POST", CHAT, body).text)
     assert [event["choices"][0]["delta"] for event in found[:3]] == [
         {"role": "assistant", "content": "The "},
         {"content": "small"},
@@ -81,7 +65,7 @@ def test_no_text_breaks_a_line_or_opens_a_tag(path: str, stream: bool) -> None:
 
 def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
     body = {"model": "a", "prompt": "hi", "max_tokens": 1, "stream": True, "stream_options": {"include_usage": True}}
-    found = events(call("POST", "/v1/completions", body))
+    found = server_events(call("POST", "/v1/completions", body).text)
     assert [event["usage"]["completion_tokens"] for event in found[:-1]] == [0, 0, 1]
     assert [" ".join(event) for event in found[:-1]] == ["id object created choices model system_fingerprint usage"] * 3
     assert found[1]["choices"][0] == {"text": "", "index": 0, "finish_reason": "length"}
@@ -176,7 +160,7 @@ def test_the_parts_of_a_message_are_read_before_its_tool_calls(message: Any, tol
 
 def test_models_are_listed_and_found_by_name() -> None:
     listed = call("GET", "/v1/models").json()
-    assert [row["id"] for row in listed["data"]] == ["a:latest"]
+    assert [row["id"] for row in listed["data"]] == ["a:latest", "b:latest"]
     assert call("GET", "/v1/models/a").json()["id"] == "a"
 
 
