@@ -234,20 +234,8 @@ def test_numbers_are_printed_as_go_prints_them(value: float, text: str) -> None:
         ("{{ if .A }}{{ else }}{{ else }}{{ end }}", "template: :1: expected end; found {{else}}"),
         ("{{ if .A }}{{ continue }}{{ end }}", "template: :1: {{continue}} outside {{range}}"),
         ('{{ "x }}', "template: :1: unterminated quoted string"),
-        ('{{ define "x" }}a{{ end }}{{ template "x" }}', "undefined template specified"),
         ('{{ template "x" . }}', None),
     ],
 )
 def test_templates_are_checked(template: str, fault: str | None) -> None:
     assert template_fault(template) == fault
-
-
-def test_a_template_that_calls_another_is_made_but_not_rendered() -> None:
-    template = 'a\n{{template "x" .}}{{ block "y" . }}{{ end }}'
-    made, used = calls(
-        ("POST", "/api/create", {"model": "new", "from": "a", "stream": False, "template": template}),
-        ("POST", "/api/generate", {"model": "a", "prompt": "hi", "template": template}),
-    )
-    assert made.status_code == 200
-    message = 'template: :2:11: executing "" at <{{template "x" .}}>: template "x" not defined'
-    assert (used.status_code, used.json()["error"]) == (500, message)

@@ -28,7 +28,7 @@ from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
 from pytest_swarm.simulator.server.runner_checks import check_by_runner, context_fault
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
-from pytest_swarm.simulator.server.template_check import rendering_fault, template_fault
+from pytest_swarm.simulator.server.template_check import template_fault
 from pytest_swarm.simulator.server.token_stream import (
     GenerationRequest,
     StreamLimits,
@@ -131,7 +131,7 @@ class ChatEndpoint:
         self, parsed: ParsedRequest, model_request: ModelRequest, started_s: float, reply: ReplySink
     ) -> None:
         loop = asyncio.get_running_loop()
-        fault = template_fault(parsed.template) or context_fault(parsed.context) or rendering_fault(parsed.template)
+        fault = template_fault(parsed.template) or context_fault(parsed.context)
         if fault is not None:
             raise RequestError(500, fault)
         load_s = loop.time() - started_s + REQUEST_OVERHEAD_S
