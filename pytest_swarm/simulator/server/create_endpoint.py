@@ -107,7 +107,7 @@ class CreateEndpoint:
 
 def _is_address(host: str) -> bool:
     try:
-        return urlsplit(host if "://" in host else f"http://{host}").port != 0
+        return (urlsplit(host if "://" in host else f"http://{host}").port or 0) >= 0  # a port may be no number
     except ValueError:
         return False
 
