@@ -13,8 +13,8 @@ from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibra
 from pytest_swarm.simulator.server.reply_sinks import ReplySink
 from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_parsing import check_options
-from pytest_swarm.simulator.server.request_values import JsonObject, object_of, text_field
+from pytest_swarm.simulator.server.request_parsing import read_options
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 from pytest_swarm.simulator.server.requested_names import requested_name
 
 _UNSUPPORTED: Final = "This server does not support embeddings. Start it with `--embeddings`"
@@ -68,11 +68,7 @@ class EmbedEndpoint:
         return found
 
     async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
-        options = object_of(data.get("options"))
-        check_options(model.spec.parameters)
-        check_options(options)
-        given = {name: value for name, value in options.items() if value is not None}
-        await self._chat_endpoint.load(model, {**model.spec.parameters, **given}, kept_s)
+        await self._chat_endpoint.load(model, read_options(data, model.spec), kept_s)
 
 
 def _missing(requested: str) -> RequestError:

@@ -150,12 +150,10 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
     logprobs = _logprobs(data)
     installed = _find(text_field(data, "model"), library, chat=chat)
     messages = messages_of(data.get("messages")) if chat else _prompt(data)
+    options: dict[str, Json] = {}
     if messages or keep_s != 0:  # a request that unloads is not checked any further
         _check_support(data, installed, wants_thinking=wants_thinking)
-    given = object_of(data.get("options"))
-    if messages or keep_s != 0:
-        check_options(installed.spec.parameters)
-        check_options(given)
+        options = read_options(data, installed.spec)
     context = data.get("context")
     return ParsedRequest(
         chat=chat,
@@ -165,7 +163,7 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
         messages=messages
         if data.get("raw") is True
         else _with_model_messages(messages, installed, alone=context is not None),
-        options={**installed.spec.parameters, **{name: value for name, value in given.items() if value is not None}},
+        options=options,
         keep_alive_s=keep_s,
         stream=data.get("stream") is not False and bool(messages),
         raw=data.get("raw") is True,
@@ -190,7 +188,23 @@ def _check_support(data: JsonObject, installed: LibraryModel, *, wants_thinking:
             raise RequestError(400, f"{parse_name(installed.name).full} does not support {what}")
 
 
-def check_options(options: Mapping[str, Json]) -> None:
+def read_options(data: JsonObject, model: ModelSpec) -> dict[str, Json]:
+    """Return the options of a request over those of its model; null is none.
+
+    Args:
+        data: The request.
+        model: The model.
+
+    Raises:
+        RequestError: An option, or one of the model, is of a wrong type.
+    """
+    given = object_of(data.get("options"))
+    _check_options(model.parameters)
+    _check_options(given)
+    return {**model.parameters, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _check_options(options: Mapping[str, Json]) -> None:
     """Raise RequestError 500 for an option of a wrong type; ignore unknown options and null, as the server does."""
     for name, value in options.items():
         if value is None:
