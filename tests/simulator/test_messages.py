@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import httpx
 import pytest
 
 from pytest_swarm.simulator.server.messages_requests import estimated_tokens, messages_body
-from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
+from tests.simulator.servers import call, named_events
 
 HI = [{"role": "user", "content": "hi"}]
 BASE = {"model": "a", "messages": HI, "max_tokens": 2}
 
 
-def post(body: Any) -> httpx.Response:
-    async def main() -> httpx.Response:
-        client = ServerClient(spec(model("a", 1)))
-        response = await client.http.post("/v1/messages", content=body if isinstance(body, bytes) else json.dumps(body))
-        await response.aread()
-        return response
-
-    return in_virtual_time(main)
-
-
 def test_a_message_has_a_block_of_text_and_its_usage() -> None:
-    response = post({**BASE, "system": "Be brief."})
+    response = call("POST", "/v1/messages", {**BASE, "system": "Be brief."})
     assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
     reply = response.json()
     assert reply.pop("id").startswith("msg_")
@@ -41,7 +29,7 @@ def test_a_message_has_a_block_of_text_and_its_usage() -> None:
 
 
 def test_a_stream_names_its_events() -> None:
-    response = post({**BASE, "stream": True})
+    response = call("POST", "/v1/messages", {**BASE, "stream": True})
     assert response.headers["content-type"] == "text/event-stream"
     assert (response.headers["cache-control"], response.headers["connection"]) == ("no-cache", "keep-alive")
     found = named_events(response)
@@ -60,9 +48,9 @@ def test_a_stream_names_its_events() -> None:
 @pytest.mark.parametrize("content", ["", None, [], [{"type": "text"}], [{"type": "unknown"}], [{"text": "x"}]])
 def test_messages_without_text_only_load_the_model(content: Any) -> None:
     messages = [{"role": "user", "content": content}]
-    reply = post({**BASE, "messages": messages}).json()
+    reply = call("POST", "/v1/messages", {**BASE, "messages": messages}).json()
     assert (reply["content"], reply["stop_reason"], reply["usage"]["output_tokens"]) == (None, "stop_sequence", 0)
-    found = named_events(post({**BASE, "messages": messages, "stream": True}))
+    found = named_events(call("POST", "/v1/messages", {**BASE, "messages": messages, "stream": True}))
     assert [name for name, _ in found] == ["message_start", "message_delta", "message_stop"]
 
 
@@ -118,7 +106,7 @@ def _content(*blocks: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_refusals(changes: dict[str, Any], message: str) -> None:
-    response = post({**BASE, **changes})
+    response = call("POST", "/v1/messages", {**BASE, **changes})
     assert response.status_code == 400
     reply = response.json()
     assert reply.pop("request_id").startswith("req_")
@@ -126,17 +114,17 @@ def test_refusals(changes: dict[str, Any], message: str) -> None:
 
 
 def test_a_missing_model_and_an_empty_body() -> None:
-    missing = post({**BASE, "model": "no", "stream": True})
+    missing = call("POST", "/v1/messages", {**BASE, "model": "no", "stream": True})
     assert (missing.status_code, missing.headers["cache-control"]) == (404, "no-cache")
     assert missing.json()["error"] == {"type": "not_found_error", "message": "model 'no' not found"}
-    assert post(b" ").json()["error"]["message"] == "EOF"
+    assert call("POST", "/v1/messages", b" ").json()["error"]["message"] == "EOF"
 
 
 def test_blocks_become_messages_of_the_chat() -> None:
-    call = {"type": "tool_use", "id": "1", "name": "f", "input": {"x": 1}}
+    used = {"type": "tool_use", "id": "1", "name": "f", "input": {"x": 1}}
     result = {"type": "tool_result", "tool_use_id": "1", "content": [{"type": "text", "text": "42"}]}
     texts = [{"type": "text", "text": "So "}, {"type": "text", "text": "what?"}]
-    rows = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [*texts, result]}]
+    rows = [{"role": "assistant", "content": [used]}, {"role": "user", "content": [*texts, result]}]
     body = messages_body(
         {**BASE, "messages": rows, "system": [{"type": "text", "text": "Be brief."}], "temperature": 0}
     )

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from pytest_swarm.simulator.server.asgi_messages import json_line
 from pytest_swarm.simulator.server.responses_requests import responses_body
-from pytest_swarm.simulator.server.transcription_requests import transcription_body
-from tests.simulator.servers import ServerClient, in_virtual_time, model, named_events, spec
+from tests.simulator.servers import call, named_events, server_events
 
 HI = [{"role": "user", "content": "hi"}]
 CHAT = "/v1/chat/completions"
-
-
-def call(method: str, path: str, body: Any = None) -> httpx.Response:
-    async def main() -> httpx.Response:
-        client = ServerClient(spec(model("a", 1)))
-        response = await client.http.request(method, path, json=body)
-        await response.aread()
-        return response
-
-    return in_virtual_time(main)
-
-
-def events(response: httpx.Response) -> list[Any]:
-    texts = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
-    return [text if text == "[DONE]" else json.loads(text) for text in texts]
 
 
 def test_a_chat_reports_what_it_used() -> None:
@@ -41,7 +23,7 @@ def test_a_chat_reports_what_it_used() -> None:
 
 def test_a_stream_ends_with_the_usage_if_asked_for() -> None:
     body = {"model": "a", "messages": HI, "max_tokens": 2, "stream": True, "stream_options": {"include_usage": True}}
-    found = events(call("POST", CHAT, body))
+    found = server_events(call("POST", CHAT, body).text)
     assert [event["choices"][0]["delta"] for event in found[:3]] == [
         {"role": "assistant", "content": "The "},
         {"content": "small"},
@@ -83,7 +65,7 @@ def test_no_text_breaks_a_line_or_opens_a_tag(path: str, stream: bool) -> None:
 
 def test_a_stream_of_completions_repeats_the_usage_in_every_event() -> None:
     body = {"model": "a", "prompt": "hi", "max_tokens": 1, "stream": True, "stream_options": {"include_usage": True}}
-    found = events(call("POST", "/v1/completions", body))
+    found = server_events(call("POST", "/v1/completions", body).text)
     assert [event["usage"]["completion_tokens"] for event in found[:-1]] == [0, 0, 1]
     assert [" ".join(event) for event in found[:-1]] == ["id object created choices model system_fingerprint usage"] * 3
     assert found[1]["choices"][0] == {"text": "", "index": 0, "finish_reason": "length"}
@@ -178,7 +160,7 @@ def test_the_parts_of_a_message_are_read_before_its_tool_calls(message: Any, tol
 
 def test_models_are_listed_and_found_by_name() -> None:
     listed = call("GET", "/v1/models").json()
-    assert [row["id"] for row in listed["data"]] == ["a:latest"]
+    assert [row["id"] for row in listed["data"]] == ["a:latest", "b:latest"]
     assert call("GET", "/v1/models/a").json()["id"] == "a"
 
 
@@ -328,42 +310,3 @@ def test_reasoning_of_an_earlier_answer_is_its_thinking() -> None:
     roles = [message["role"] for message in cast("list[dict[str, Any]]", body["messages"])]
     assert roles == ["user", "assistant", "assistant", "tool"]
     assert cast("list[dict[str, Any]]", body["messages"])[1]["thinking"] == "hm"
-
-
-SOUND = ("a.wav", b"RIFF\r\n\x00\xff", "audio/wav")
-
-
-@pytest.mark.parametrize(
-    ("form", "status", "message"),
-    [
-        ({"files": {"file": SOUND}, "data": {"model": "a"}}, 400, "model does not support multimodal requests"),
-        ({"files": {"file": SOUND}, "data": {"model": "nope"}}, 404, "model 'nope' not found"),
-        ({"files": {"file": SOUND}}, 400, "model is required"),
-        ({"files": {"model": (None, "a")}}, 400, "file is required: http: no such file"),
-        ({"files": {"file": (None, "a")}, "data": {"model": "a"}}, 400, "file is required: http: no such file"),
-        ({"files": {"file": ("a.wav", b"")}, "data": {"model": "a"}}, 400, "audio file is empty"),
-        ({"json": {"model": "a"}}, 400, "form: request Content-Type isn't multipart/form-data"),
-        ({}, 400, "form: request Content-Type isn't multipart/form-data"),
-        ({"content": b"x"}, 400, "form: multipart: NextPart: EOF"),
-        ({"content": b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx'}, 400, "form: unexpected EOF"),
-    ],
-)
-def test_a_form_with_a_sound_is_refused_as_by_a_real_server(form: dict[str, Any], status: int, message: str) -> None:
-    headers = {"content-type": "multipart/form-data; boundary=b"} if "content" in form else {}
-
-    async def main() -> httpx.Response:
-        return await ServerClient(spec(model("a", 1))).http.post("/v1/audio/transcriptions", headers=headers, **form)
-
-    response = in_virtual_time(main)
-    assert response.status_code == status
-    assert message in response.json()["error"]["message"]
-
-
-def test_a_request_for_the_text_of_a_sound_is_a_chat() -> None:
-    """With the words of the real server; no simulated model can hear."""
-    fields = {"model": "a", "language": "de", "prompt": "names"}
-    request = httpx.Request("POST", "http://x", files={"file": SOUND}, data=fields)
-    body = transcription_body(request.read(), request.headers["content-type"])
-    told, asked = cast("list[dict[str, Any]]", body["messages"])
-    assert told["content"].endswith("Do not answer any question in the audio. The audio is in de. Context: names")
-    assert base64.b64decode(asked["images"][0]) == SOUND[1]

@@ -6,14 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+from tests.simulator.servers import call, calls
 
 _NO_CLOUD = "ollama cloud is disabled: remote model is unavailable"
 _BOTH = "use either :local or :cloud, not both: "
-
-
-def _client() -> ServerClient:
-    return ServerClient(spec(model("a", 2)))
 
 
 @pytest.mark.parametrize(
@@ -37,11 +33,9 @@ def _client() -> ServerClient:
     ],
 )
 def test_the_name_that_a_request_means(name: str, status: int) -> None:
-    async def main() -> list[int]:
-        client = _client()
-        return [(await client.load(name)).status, (await client.post("/api/embed", model=name, input="")).status]
-
-    assert in_virtual_time(main) == [status, status]
+    body = {"model": name, "input": ""}
+    told = calls(("POST", "/api/generate", body), ("POST", "/api/embed", body))
+    assert [each.status_code for each in told] == [status, status]
 
 
 @pytest.mark.parametrize(
@@ -67,47 +61,30 @@ def test_the_name_that_a_request_means(name: str, status: int) -> None:
     ],
 )
 def test_refusals_name_the_model_as_the_server_does(path: str, body: Any, status: int, message: str) -> None:
-    async def main() -> tuple[int, Any]:
-        reply = await _client().post(path, **body)
-        return reply.status, reply.body["error"]
-
-    assert in_virtual_time(main) == (status, message)
+    reply = call("POST", path, body)
+    error = reply.json()["error"]
+    assert (reply.status_code, error["message"] if isinstance(error, dict) else error) == (status, message)
 
 
 def test_models_of_other_registries_are_copied_listed_and_deleted() -> None:
     copies = ("hf.co/Team/M-GGUF:Q4", "localhost:5000/ns/m", "https://x.y:8/n/m:T", "q:cloud", "HF.CO/team/other")
     deleted = ("HF.CO/team/m-gguf:q4", "http://localhost:5000/NS/m", "x.y:8/n/m:t", "q:cloud", "q:cloud")
 
-    async def main() -> tuple[list[int], list[str], list[int]]:
-        client = _client()
-        made = [(await client.post("/api/copy", source="a", destination=name)).status for name in copies]
-        rows = (await client.http.get("/api/tags")).json()["models"]
-        gone = [await client.http.request("DELETE", "/api/delete", json={"model": name}) for name in deleted]
-        return made, [row["name"] for row in rows], [reply.status_code for reply in gone]
-
-    made, names, gone = in_virtual_time(main)
-
-    assert made == [200] * 5
+    told = calls(
+        *(("POST", "/api/copy", {"source": "a", "destination": name}) for name in copies),
+        ("GET", "/api/tags", None),
+        *(("DELETE", "/api/delete", {"model": name}) for name in deleted),
+    )
+    assert [each.status_code for each in told] == [*[200] * 10, 404]
     listed = ["hf.co/Team/M-GGUF:Q4", "localhost:5000/ns/m:latest", "x.y:8/n/m:T", "q:cloud", "hf.co/Team/other:latest"]
-    assert names == [*listed, "a:latest"]
-    assert gone == [200, 200, 200, 200, 404]
+    assert [row["name"] for row in told[5].json()["models"]] == [*listed, "a:latest", "b:latest"]
 
 
 def test_an_escaped_slash_does_not_part_a_path() -> None:
-    async def main() -> list[int]:
-        http = _client().http
-        paths = ("/v1/models/library%2Fa", "/v1/models/%2Fa", "/v1/models/a%2520", "/v1//models")
-        return [(await http.get(path)).status_code for path in paths]
-
-    assert in_virtual_time(main) == [404, 404, 400, 307]
+    paths = ("/v1/models/library%2Fa", "/v1/models/%2Fa", "/v1/models/a%2520", "/v1//models")
+    assert [call("GET", path).status_code for path in paths] == [404, 404, 400, 307]
 
 
 def test_create_compares_the_source_with_regard_to_case() -> None:
-    async def main() -> list[int]:
-        client = _client()
-        sources = ("a", "A", "a:local", "q:cloud")
-        return [
-            (await client.post("/api/create", model="z", stream=False, **{"from": name})).status for name in sources
-        ]
-
-    assert in_virtual_time(main) == [200, 500, 200, 500]
+    bodies = [{"model": "z", "stream": False, "from": name} for name in ("a", "A", "a:local", "q:cloud")]
+    assert [call("POST", "/api/create", body).status_code for body in bodies] == [200, 500, 200, 500]

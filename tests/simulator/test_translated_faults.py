@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.servers import ServerClient, in_virtual_time, model, spec
+from tests.simulator.servers import ServerClient, in_virtual_time, model, server_events, spec
 
 SPEC = spec(model("a", 4), gpu_gib=24)
 HI = [{"role": "user", "content": "hi"}]
@@ -39,12 +39,6 @@ def reply(path: str, fault: str, **more: Any) -> tuple[int, str, str, bool]:
         return response.status_code, response.headers.get("content-type", ""), seen.decode(), complete
 
     return in_virtual_time(main)
-
-
-def events(text: str) -> list[Any]:
-    """The data of server-sent events; one that is not JSON stays a text."""
-    lines = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
-    return [json.loads(line) if line.startswith("{") else line for line in lines]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -82,7 +76,7 @@ def test_a_crash_is_an_error_of_its_route(path: str) -> None:
 def test_a_crash_in_an_openai_stream_is_an_empty_chunk_without_a_model(path: str, last: dict[str, Any]) -> None:
     """Measured on a real server whose runner was killed: no error, no `[DONE]`."""
     status, content_type, text, complete = reply(path, "crash", stream=True)
-    told = events(text)
+    told = server_events(text)
     assert (status, content_type, complete, len(told)) == (200, "text/event-stream", True, 3)
     assert [event["model"] for event in told] == ["a", "a", ""]
     assert told[-1]["choices"] == [{"index": 0, "finish_reason": None, **last}]
@@ -94,7 +88,7 @@ def test_a_crash_in_an_openai_stream_is_an_empty_chunk_without_a_model(path: str
 def test_a_crash_ends_a_stream_of_named_events_after_a_piece_of_text(path: str, last: str) -> None:
     """Measured on a real server whose runner was killed: nothing says that there was a fault."""
     status, _, text, complete = reply(path, "crash", stream=True)
-    assert (status, complete, events(text)[-1]["type"]) == (200, True, last)
+    assert (status, complete, server_events(text)[-1]["type"]) == (200, True, last)
 
 
 def test_a_crash_below_a_translated_route_makes_the_next_call_load_the_model_again() -> None:
@@ -149,7 +143,7 @@ def test_a_hang_hangs_and_a_refused_connection_is_refused() -> None:
 def test_a_reply_without_its_end_has_no_reason_and_no_usage(path: str) -> None:
     whole = json.loads(reply(path, "no-done")[2])
     assert (whole["choices"][0]["finish_reason"], whole["usage"]["total_tokens"]) == (None, 0)
-    assert "[DONE]" not in events(reply(path, "no-done", stream=True)[2])
+    assert "[DONE]" not in server_events(reply(path, "no-done", stream=True)[2])
 
 
 def test_another_model_is_named_and_only_the_model_asked_for_is_hit() -> None:

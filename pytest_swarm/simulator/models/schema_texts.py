@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from random import Random
@@ -24,6 +25,8 @@ _FORMATS: Final = {
 
 def constrained_text(schema: Json, rng: Random) -> str:
     """Return JSON that the schema allows: all properties, the fewest items, numbers in the middle of their range.
+
+    Of a minimum that is above the maximum the minimum counts.
 
     Args:
         schema: The JSON schema; None for plain JSON mode.
@@ -113,9 +116,9 @@ class _Draw:
         if isinstance(form, str) and form in _FORMATS:
             return _FORMATS[form]
         least, most = schema.get("minLength"), schema.get("maxLength")
-        size = max(least, len(_WORD)) if isinstance(least, int) else len(_WORD)
-        text = (_WORD * (size // len(_WORD) + 1))[:size]
-        return text[:most] if isinstance(most, int) and most >= 0 else text
+        size = min(len(_WORD), most) if isinstance(most, int) and most >= 0 else len(_WORD)
+        size = max(size, least) if isinstance(least, int) else size
+        return (_WORD * (size // len(_WORD) + 1))[:size]
 
 
 def _kind(schema: dict[str, Json]) -> Json:
@@ -132,6 +135,6 @@ def _kind(schema: dict[str, Json]) -> Json:
 
 def _middle(schema: dict[str, Json]) -> float:
     low, high = schema.get("minimum"), schema.get("maximum")
-    lower = float(low) if isinstance(low, int | float) else 0.0
-    upper = float(high) if isinstance(high, int | float) else lower + 1.0
-    return (lower + upper) / 2.0
+    upper = float(high) if isinstance(high, int | float) else math.inf
+    lower = float(low) if isinstance(low, int | float) else min(0.0, upper)
+    return (lower + (lower + 1.0 if math.isinf(upper) else max(lower, upper))) / 2.0

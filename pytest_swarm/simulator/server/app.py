@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from html import escape
 from http import HTTPStatus
@@ -26,7 +26,7 @@ from pytest_swarm.simulator.server.asgi_messages import (
     send_json,
     send_text,
 )
-from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
+from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint, ServeChat
 from pytest_swarm.simulator.server.create_endpoint import CreateEndpoint
 from pytest_swarm.simulator.server.embed_endpoint import EmbedEndpoint
 from pytest_swarm.simulator.server.messages_endpoint import MessagesEndpoint
@@ -34,10 +34,11 @@ from pytest_swarm.simulator.server.model_endpoints import ModelEndpoints
 from pytest_swarm.simulator.server.model_library import ModelLibrary
 from pytest_swarm.simulator.server.openai_endpoint import OpenAiEndpoint
 from pytest_swarm.simulator.server.registry_endpoint import RegistryEndpoint
+from pytest_swarm.simulator.server.reply_sinks import JsonHandler, ReplySink
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import parse_request
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
-from pytest_swarm.simulator.server.translated_calls import BodyHandler, NativeRoutes
+from pytest_swarm.simulator.server.translated_calls import NativeRoutes
 from pytest_swarm.simulator.transport import Event, Receive, Scope, Send
 
 VERSION: Final = f"0.33.0{SIMULATED}"
@@ -45,9 +46,11 @@ _PLAIN: Final = "text/plain; charset=utf-8"
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_CHARACTERS: Final = "/$&+,:;=@"  # besides letters, digits and -._~: an escape is escaped once more
 _SERVER: Final = re.compile(r"^https?://[^/]*", re.IGNORECASE)
+_NO_ZSTD: Final = "the simulated server reads no request bodies compressed by zstd; send the body as it is"
 _METHODS: Final = ("HEAD", "GET", "POST", "DELETE")  # in the order in which the header `allow` lists them
 
-_Routes: TypeAlias = Mapping[str, Mapping[str, BodyHandler]]
+_BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
+_Routes: TypeAlias = Mapping[str, Mapping[str, _BodyHandler]]
 
 
 class OllamaApp:
@@ -55,10 +58,10 @@ class OllamaApp:
 
     Args:
         library: The installed models.
-        chat_endpoint: Serves `/api/chat` and `/api/generate`.
+        chat_endpoint: Loads the models of other routes, and numbers replies.
         scheduler: Knows the resident models.
         build: Returns what stands after the version, such as `+a40.1b2c3d4e.seed0`.
-        below: Wraps the handlers of chat and generate below the routes that translate them.
+        serve: Serves a checked request of chat or generate, also of the routes that translate one.
     """
 
     def __init__(
@@ -67,43 +70,40 @@ class OllamaApp:
         library: ModelLibrary,
         chat_endpoint: ChatEndpoint,
         scheduler: SchedulerDriver,
-        build: Callable[[], str] = str,
-        below: Callable[[BodyHandler], BodyHandler] | None = None,
+        build: Callable[[], str],
+        serve: ServeChat,
     ) -> None:
         self._library = library
         self._build = build
-        self._chat_endpoint = chat_endpoint
+        self._serve_chat = serve
         self._models = ModelEndpoints(library, scheduler=scheduler)
         registry = RegistryEndpoint(library)
         embed = EmbedEndpoint(library=library, chat_endpoint=chat_endpoint)
+        handlers: dict[str, JsonHandler] = {
+            "/api/tags": self._models.tags,
+            "/api/show": self._models.show,
+            "/api/chat": partial(self._ask, chat=True),
+            "/api/generate": partial(self._ask, chat=False),
+            "/api/embed": embed.embed,
+            "/api/embeddings": embed.embeddings,
+        }
+        native = NativeRoutes(handlers, numbers=chat_endpoint.reply_numbers)
+        self._openai = OpenAiEndpoint(native)
         self._routes: _Routes = {
+            **{path: {"POST": _sent(handler)} for path, handler in handlers.items()},
             "/": {"GET": _root, "HEAD": _root},
             "/api/version": {"GET": self._version, "HEAD": self._version},
             "/api/status": {"GET": _status},
             "/api/me": {"POST": partial(_refuse, 503, "account unavailable")},
             "/api/signout": {"POST": _sign_out},
-            "/api/tags": {"GET": self._models.tags, "HEAD": self._models.tags},
-            "/api/ps": {"GET": self._models.ps},
-            "/api/show": {"POST": self._models.show},
-            "/api/chat": {"POST": partial(self._ask, chat=True)},
-            "/api/generate": {"POST": partial(self._ask, chat=False)},
+            "/api/tags": dict.fromkeys(("GET", "HEAD"), _sent(self._models.tags)),
+            "/api/ps": {"GET": _sent(self._models.ps)},
             "/api/copy": {"POST": self._models.copy},
             "/api/delete": {"DELETE": self._models.delete},
             "/api/create": {"POST": CreateEndpoint(library).serve},
-            "/api/embed": {"POST": embed.embed},
-            "/api/embeddings": {"POST": embed.embeddings},
             "/api/pull": {"POST": registry.pull},
             "/api/push": {"POST": registry.push},
-            "/api/experimental/model-recommendations": {"GET": registry.recommendations},
             **{f"/api/experimental/web_{what}": {"POST": partial(_no_web, what)} for what in ("search", "fetch")},
-        }
-        handlers = {path: handler for path, methods in self._routes.items() for handler in methods.values()}
-        if below is not None:
-            handlers |= {path: below(handlers[path]) for path in ("/api/chat", "/api/generate")}
-        native = NativeRoutes(handlers, numbers=chat_endpoint.reply_numbers)
-        self._openai = OpenAiEndpoint(native)
-        self._routes = {
-            **self._routes,
             "/v1/chat/completions": {"POST": self._openai.chat},
             "/v1/completions": {"POST": self._openai.completion},
             "/v1/responses": {"POST": self._openai.responses},
@@ -154,9 +154,9 @@ class OllamaApp:
         if clean != written:
             await _redirect(send, scope, quote(clean, safe=_PATH_CHARACTERS), status=307)
             return
-        handlers = self._handlers(path, scope)
+        handlers = self._handlers(path)
         shorter = path.removesuffix("/")
-        if handlers is None and shorter != path and method in (self._handlers(shorter, scope) or {}):
+        if handlers is None and shorter != path and method in (self._handlers(shorter) or {}):
             await _redirect(send, scope, shorter, status=301 if method == "GET" else 307)
             return
         access = check_access(scope)
@@ -171,10 +171,12 @@ class OllamaApp:
         elif allow:
             headers = {"content-type": "text/plain", **allow}
             await send_bytes(send, b"405 method not allowed", status=405, headers=headers)
+        elif request_header(scope, b"content-encoding") == "zstd":
+            await send_json(send, {"error": _NO_ZSTD}, status=400)
         else:
             await _answer(handlers[method], body, send)
 
-    def _handlers(self, path: str, scope: Scope) -> Mapping[str, BodyHandler] | None:
+    def _handlers(self, path: str) -> Mapping[str, _BodyHandler] | None:
         """Return the handlers of a path by method; None for an unknown path."""
         folder, _, last = path.rpartition("/")
         if last and folder == "/api/blobs":
@@ -186,18 +188,21 @@ class OllamaApp:
             return {"DELETE": _sign_out}
         if last and folder == "/v1/models":
             return {"GET": lambda _, send: self._openai.model(last, send)}
-        if path == "/v1/audio/transcriptions":
-            return {"POST": partial(self._openai.transcription, request_header(scope, b"content-type"))}
         return self._routes.get(path)
 
     async def _version(self, _: bytes, send: Send) -> None:
         await send_json(send, {"version": f"{VERSION}{self._build()}"})
 
-    async def _ask(self, body: bytes, send: Send, *, chat: bool) -> None:
-        await self._chat_endpoint.serve(parse_request(body, self._library, chat=chat), SentReply(send))
+    async def _ask(self, body: bytes, reply: ReplySink, *, chat: bool) -> None:
+        await self._serve_chat(parse_request(body, self._library, chat=chat), reply)
 
 
-async def _answer(handler: BodyHandler, body: bytes, send: Send) -> None:
+def _sent(handler: JsonHandler) -> _BodyHandler:
+    """Return a handler whose reply is sent as it is."""
+    return lambda body, send: handler(body, SentReply(send))
+
+
+async def _answer(handler: _BodyHandler, body: bytes, send: Send) -> None:
     """Serve one request; a refusal becomes the error object."""
     try:
         await handler(body, send)

@@ -8,16 +8,31 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from pytest_swarm.domain.model_names import parse_name
-from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import JsonObject, go_kind
-from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary, manifest_digest, weights_digest
+from pytest_swarm.simulator.server.field_checks import go_kind
+from pytest_swarm.simulator.server.model_library import (
+    BAD_DIGEST,
+    LibraryModel,
+    ModelLibrary,
+    hex_digest,
+    manifest_digest,
+    weights_digest,
+)
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
 from pytest_swarm.simulator.server.registry_endpoint import pull_failure
-from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import (
+    JsonObject,
+    items_of,
+    messages_of,
+    model_field,
+    object_of,
+    text_field,
+)
 from pytest_swarm.simulator.server.requested_names import INVALID_NAME, stored_name
 from pytest_swarm.simulator.server.template_check import template_fault
 from pytest_swarm.simulator.transport import Send
@@ -25,11 +40,13 @@ from pytest_swarm.simulator.virtual_loop import wall_time_s
 
 _NO_SOURCE: Final = "neither 'from' or 'files' was specified"
 _NO_FILES: Final = "unknown type"
+_BAD_REMOTE: Final = "bad remote"
+_NO_REMOTE: Final = "the simulated server makes no models of another host; leave out 'remote_host'"
 _QUANTIZATIONS: Final = ("F32", "F16", "Q4_K_S", "Q4_K_M", "Q8_0")
 
 
 class CreateEndpoint:
-    """Makes models from installed ones. A simulated server reads no weights, so `files` and `adapters` are refused.
+    """Makes models from installed ones. No weights are read and no other host asked: what asks for that is refused.
 
     Args:
         library: The installed models, to which the new one is added.
@@ -41,7 +58,7 @@ class CreateEndpoint:
     async def serve(self, body: bytes, send: Send) -> None:
         """Serve one request."""
         data = read_request(body, "CreateRequest")
-        files, drafts, adapters = (_files(data, name) for name in ("files", "draft_files", "adapters"))
+        files, drafts, adapters = (object_of(data.get(name)) for name in ("files", "draft_files", "adapters"))
         for given in (files, drafts):
             if any(map(_leaves_folder, given)):
                 raise RequestError(400, "file path must be relative")
@@ -56,12 +73,13 @@ class CreateEndpoint:
     def _create(self, data: JsonObject) -> OperationProgress:
         source = text_field(data, "from")
         if not source:
-            missing = _NO_SOURCE if data.get("files") is None else _NO_FILES
-            return OperationProgress(steps=(), error=missing, status=400)
+            return self._from_files(data.get("files"))
         try:
             name = stored_name(source)
         except RequestError:
             return OperationProgress(steps=(), error=INVALID_NAME, status=400)
+        if host := text_field(data, "remote_host"):
+            return OperationProgress(steps=(), error=_NO_REMOTE if _is_address(host) else _BAD_REMOTE, status=400)
         base = self._library.find(name.full)
         if base is None or parse_name(base.name) != name:  # here the case of letters does matter
             return pull_failure(name)
@@ -75,16 +93,28 @@ class CreateEndpoint:
         self._library.add(made)
         return OperationProgress(steps=(*_layer_steps(made, base), "writing manifest", "success"))
 
+    def _from_files(self, files: Json) -> OperationProgress:
+        """Return the end of a request that names no model: a file by the name of which the server opens its blob."""
+        if files is None:
+            return OperationProgress(steps=(), error=_NO_SOURCE, status=400)
+        weights = sorted(path for path in object_of(files) if path.endswith(".gguf"))
+        digest = hex_digest(text_field(object_of(files), weights[0])) if weights else None
+        if not weights or (digest is not None and self._library.has_blob(digest)):
+            return OperationProgress(steps=(), error=_NO_FILES, status=400)
+        missing = f"open /models/blobs/sha256-{digest}: no such file or directory"
+        return OperationProgress(steps=["parsing GGUF"], error=BAD_DIGEST if digest is None else missing)
 
-def _files(data: JsonObject, name: str) -> JsonObject:
-    """Return the files of a request: digests by their paths."""
-    given = data.get(name)
-    return given if isinstance(given, dict) else {}
+
+def _is_address(host: str) -> bool:
+    try:
+        return (urlsplit(host if "://" in host else f"http://{host}").port or 0) >= 0  # a port may be no number
+    except ValueError:
+        return False
 
 
 def _check_digests(files: JsonObject) -> None:
     if "" in files.values():
-        raise RequestError(400, "invalid digest format")
+        raise RequestError(400, BAD_DIGEST)
 
 
 def _quantization_fault(data: JsonObject) -> str | None:
@@ -123,8 +153,7 @@ def _leaves_folder(path: str) -> bool:
 
 def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
     """Return the new model: what the request does not set is the base's."""
-    given = data.get("parameters")
-    parameters = {**(given if isinstance(given, dict) else {})}
+    parameters = object_of(data.get("parameters"))
     merged = {**{name: value for name, value in base.spec.parameters.items() if name not in parameters}, **parameters}
     made = LibraryModel(
         name=model_field(data),
@@ -132,23 +161,15 @@ def _made_model(base: LibraryModel, data: JsonObject) -> LibraryModel:
         template=text_field(data, "template") or base.template,
         system=text_field(data, "system") or base.system,
         licenses=(*base.licenses, *_texts(data.get("license"))),
-        messages=_messages(data.get("messages")) or base.messages,
+        messages=messages_of(data.get("messages")) or base.messages,
         requires=text_field(data, "requires") or base.requires,
+        renderer=text_field(data, "renderer") or base.renderer,
+        parser=text_field(data, "parser") or base.parser,
         parent=base.name,
     )
     return replace(made, spec=replace(made.spec, manifest=manifest_digest(made)))
 
 
 def _texts(value: Json) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
-
-
-def _messages(value: Json) -> tuple[Message, ...]:
-    rows = value if isinstance(value, list) else []
-    return tuple(
-        Message(role=text_field(fields, "role"), content=text_field(fields, "content"))
-        for row in rows
-        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
-    )
+    given = items_of(value) if not isinstance(value, str) else [value] if value else []
+    return tuple(each for each in given if isinstance(each, str))

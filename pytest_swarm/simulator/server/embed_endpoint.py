@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
-from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
 from pytest_swarm.simulator.server.durations import keep_alive_s
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
-from pytest_swarm.simulator.server.request_bodies import read_request, text_field
+from pytest_swarm.simulator.server.reply_sinks import ReplySink
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
-from pytest_swarm.simulator.server.request_parsing import check_options
+from pytest_swarm.simulator.server.request_parsing import read_options
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 from pytest_swarm.simulator.server.requested_names import requested_name
-from pytest_swarm.simulator.transport import Send
 
 _UNSUPPORTED: Final = "This server does not support embeddings. Start it with `--embeddings`"
 
@@ -33,7 +32,7 @@ class EmbedEndpoint:
         self._library = library
         self._chat_endpoint = chat_endpoint
 
-    async def embed(self, body: bytes, send: Send) -> None:
+    async def embed(self, body: bytes, reply: ReplySink) -> None:
         """Serve `/api/embed`."""
         data = read_request(body, "EmbedRequest")
         kept_s, requested = keep_alive_s(data.get("keep_alive")), text_field(data, "model")
@@ -43,9 +42,9 @@ class EmbedEndpoint:
         await self._load(data, self._find(requested, inputs=texts), kept_s)
         if texts:
             raise RequestError(501, _UNSUPPORTED)
-        await send_json(send, {"model": requested, "embeddings": []})
+        await reply.whole({"model": requested, "embeddings": []})
 
-    async def embeddings(self, body: bytes, send: Send) -> None:
+    async def embeddings(self, body: bytes, reply: ReplySink) -> None:
         """Serve `/api/embeddings`, the older form."""
         data = read_request(body, "EmbeddingRequest")
         kept_s, requested = keep_alive_s(data.get("keep_alive")), text_field(data, "model")
@@ -57,7 +56,7 @@ class EmbedEndpoint:
         await self._load(data, found, kept_s)
         if text_field(data, "prompt"):
             raise RequestError(500, _UNSUPPORTED)
-        await send_json(send, {"embedding": []})
+        await reply.whole({"embedding": []})
 
     def _find(self, requested: str, *, inputs: Sequence[str] | None = ()) -> LibraryModel:
         name = requested_name(requested)
@@ -69,12 +68,7 @@ class EmbedEndpoint:
         return found
 
     async def _load(self, data: JsonObject, model: LibraryModel, kept_s: float | None) -> None:
-        options = data.get("options") or {}
-        assert isinstance(options, dict)  # checked by read_request
-        check_options(model.spec.parameters)
-        check_options(options)
-        given = {name: value for name, value in options.items() if value is not None}
-        await self._chat_endpoint.load(model, {**model.spec.parameters, **given}, kept_s)
+        await self._chat_endpoint.load(model, read_options(data, model.spec), kept_s)
 
 
 def _missing(requested: str) -> RequestError:

@@ -131,11 +131,6 @@ class FaultSchedule:
         self._drawn: Counter[tuple[int, str]] = Counter()
         self._seed = seed
 
-    @property
-    def empty(self) -> bool:
-        """Whether there are no faults."""
-        return not self._faults
-
     def next_fault(self, model: str | None, *, loads: bool, request: bytes = b"") -> Fault | None:
         """Return the fault of the next call; None if it succeeds.
 

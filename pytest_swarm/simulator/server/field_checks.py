@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import DurationError, keep_alive_s
@@ -15,21 +13,17 @@ from pytest_swarm.simulator.server.request_fields import (
     ARGUMENTS,
     BLOCK_MESSAGES,
     BOOL,
-    FILES,
     FLOAT,
     FLOAT32,
     IMAGE,
     INT,
     ITEM_TYPES,
     KEEP_ALIVE,
-    MAP,
     MAP_TYPES,
     MESSAGE,
     MESSAGES,
     MIXED_CASE,
     ORDERED_MAP,
-    OWN_STRUCTS,
-    POINTER,
     PROPERTY_TYPE,
     PYTHON_TYPES,
     RAW,
@@ -37,8 +31,7 @@ from pytest_swarm.simulator.server.request_fields import (
     STRUCT_FIELDS,
     THINK,
 )
-
-JsonObject: TypeAlias = Mapping[str, Json]
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, rows_of
 
 _THINK_LEVELS: Final = ("high", "medium", "low", "max")
 _BLOCK_MESSAGE: Final = 'struct { Role string "json:\\"role\\""; Content json.RawMessage "json:\\"content\\"" }'
@@ -51,50 +44,9 @@ class InvalidBody(Exception):  # noqa: N818 - it is the text of a 400, not a fau
     """A body that the server rejects with status 400; the message is the server's."""
 
 
-class RepeatedNames(dict[str, Json]):
-    """An object in which a name stands twice: the last value of each name, and all `pairs` in their order."""
-
-    def __init__(self, pairs: list[tuple[str, Json]]) -> None:
-        super().__init__(pairs)
-        self.pairs = pairs
-
-
-def all_fields(data: JsonObject) -> list[tuple[str, Json]]:
-    """Return all fields of an object with their names in small letters, since Go finds a field in any case."""
-    pairs = data.pairs if isinstance(data, RepeatedNames) else data.items()
-    return [(name.lower(), value) for name, value in pairs]
-
-
-def folded(data: JsonObject, types: Mapping[str, str] = MappingProxyType({})) -> dict[str, Json]:
-    """Return an object with its names in small letters, and with one value for each name.
-
-    Args:
-        data: The object.
-        types: The types of its fields, as far as they are known.
-    """
-    found: dict[str, Json] = {}
-    for name, value in all_fields(data):
-        found[name] = _decoded_over(found[name], value, types.get(name, RAW)) if name in found else value
-    return found
-
-
-def _decoded_over(earlier: Json, value: Json, go_type: str) -> Json:
-    """Return the value of a field that stands twice: Go decodes the second value into what the first one left.
-
-    Maps, structs and the items of lists are so joined. One with a decoder of its own is read anew.
-    """
-    if value is None:
-        return earlier if go_type in PYTHON_TYPES or go_type in STRUCT_FIELDS else None
-    go_type = go_type.removeprefix(POINTER)
-    if isinstance(earlier, dict) and isinstance(value, dict):
-        if go_type in (FILES, MAP):
-            return {**earlier, **value}
-        if go_type in STRUCT_FIELDS and go_type not in OWN_STRUCTS:
-            return folded(RepeatedNames([*all_fields(earlier), *all_fields(value)]), STRUCT_FIELDS[go_type])
-    elif isinstance(earlier, list) and isinstance(value, list) and go_type in ITEM_TYPES:
-        joined = [_decoded_over(*pair, ITEM_TYPES[go_type]) for pair in zip(earlier, value, strict=False)]
-        return joined + value[len(joined) :]
-    return value
+def folded(data: JsonObject) -> dict[str, Json]:
+    """Return an object with its names in small letters, since Go finds a field in any case."""
+    return {name.lower(): value for name, value in data.items()}
 
 
 def go_kind(value: Json) -> str:
@@ -117,7 +69,7 @@ def check_struct(value: Json, go_type: str) -> None:
     """
     if not isinstance(value, dict | None):
         raise InvalidBody(f"json: cannot unmarshal {go_kind(value)} into Go value of type {go_type}")
-    for name, item in all_fields(value or {}):
+    for name, item in folded(value or {}).items():
         check_field(item, f"{_struct_name(go_type)}.{name}", STRUCT_FIELDS[go_type].get(name))
 
 
@@ -132,7 +84,6 @@ def check_field(value: Json, where: str, go_type: str | None, *, named: bool = F
     """
     if go_type in (None, RAW) or value is None:
         return
-    go_type = go_type.removeprefix(POINTER)
     if go_type == ANY:
         _check_numbers(value, where)
         return
@@ -186,7 +137,7 @@ def _check_members(value: JsonObject, where: str, go_type: str, *, named: bool) 
         for item in value.values():
             check_field(item, where, MAP_TYPES[go_type], named=named or go_type == ORDERED_MAP)
     struct, _, path = where.partition(".")
-    for name, item in all_fields(value) if go_type in STRUCT_FIELDS else ():
+    for name, item in folded(value).items() if go_type in STRUCT_FIELDS else ():
         outer = struct if named else _struct_name(go_type)
         check_field(item, f"{outer}.{path}.{MIXED_CASE.get(name, name)}", STRUCT_FIELDS[go_type].get(name), named=named)
 
@@ -211,7 +162,7 @@ def _check_message(message: Json, where: str) -> None:
         raise _wrong_type(message, where, "api.Alias")
     fields = folded(message or {})
     _check_arguments(fields.get("tool_calls"))
-    for name, value in all_fields(message or {}):
+    for name, value in fields.items():
         check_field(value, f"{where}.{name}", STRUCT_FIELDS[MESSAGE].get(name), named=True)
 
 
@@ -230,9 +181,8 @@ def _check_block_message(message: Json, where: str) -> None:
 
 def _check_arguments(calls: Json) -> None:
     """Check the arguments of tool calls: they have a decoder of their own, whose error comes before any other."""
-    for call in calls if isinstance(calls, list) else []:
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | None):
+    for call in rows_of(calls):
+        if not isinstance(object_of(call.get("function")).get("arguments"), dict | None):
             raise InvalidBody(NO_OBJECT)
 
 

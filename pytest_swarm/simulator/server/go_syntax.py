@@ -18,7 +18,8 @@ _FIRST_CONTROL: Final = 0x20
 _PRINTABLE_FROM: Final = 0xA1
 _SOFT_HYPHEN: Final = 0xAD
 _SHORT: Final = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 92: "\\\\", 39: "\\'"}
-MAX_DEPTH: Final = 10_000
+MAX_DEPTH: Final = 200
+"""Levels that are read: Go reads 10,000, and Python may not."""
 
 
 def syntax_fault(text: bytes, *, whole: bool = False) -> str | None:

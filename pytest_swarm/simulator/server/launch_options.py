@@ -89,7 +89,7 @@ def launch_options(
     Args:
         spec: The server, with its default context length.
         model: The model, with its parameters and its longest context.
-        options: The request's options, with their types checked (`request_parsing.check_options`).
+        options: The request's options, with their types checked (`request_parsing.read_options`).
         shift: Whether the context may shift when it is full.
 
     Returns:

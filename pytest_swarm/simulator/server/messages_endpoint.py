@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.messages_replies import MessageEvents, message_error, message_object
 from pytest_swarm.simulator.server.messages_requests import estimated_tokens, messages_body
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 from pytest_swarm.simulator.server.translated_calls import NativeCall, NativeRoutes
-from pytest_swarm.simulator.server.translated_replies import LIVE, json_event, streamed, whole
+from pytest_swarm.simulator.server.translated_replies import LIVE, EventStream, TranslatedReply, WholeReply, json_event
 from pytest_swarm.simulator.transport import Send
 
 
@@ -32,14 +31,14 @@ class MessagesEndpoint:
             request = messages_body(data)
             if data.get("stream") is True:
                 events = MessageEvents(number, text_field(data, "model"), estimated_tokens(data))
-                sink = streamed(
+                reply: TranslatedReply = EventStream(
                     send,
                     lambda line: (json_event(event, name=text_field(event, "type")) for event in events.events(line)),
                     error=error,
                     headers=LIVE,
                 )
             else:
-                sink = whole(send, partial(message_object, number), error=error)
-            return NativeCall(path="/api/chat", request=request, sink=sink)
+                reply = WholeReply(send, partial(message_object, number), error=error)
+            return NativeCall(path="/api/chat", request=request, reply=reply)
 
         await self._native.serve(body, send, translate, kind="anthropic.MessagesRequest", error=error)

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.openai_replies import chat_text, token_counts
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 
 _ERROR_TYPES: Final = {
     400: "invalid_request_error",

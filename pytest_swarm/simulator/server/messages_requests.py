@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_struct
+from pytest_swarm.simulator.server.field_checks import InvalidBody, check_struct
 from pytest_swarm.simulator.server.go_values import base64_fault, go_quoted
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, rows_of, text_field
 
 _OPTIONS: Final = (("temperature", "temperature"), ("top_p", "top_p"), ("top_k", "top_k"), ("stop_sequences", "stop"))
 _BYTES_PER_TOKEN: Final = 4
@@ -29,8 +29,7 @@ def messages_body(data: JsonObject) -> dict[str, Json]:
         raise InvalidBody("messages is required")
     system = _system(data.get("system"))
     messages: list[Json] = [{"role": "system", "content": system}] if system else []
-    for row in rows:
-        assert isinstance(row, dict)  # checked as the body was read
+    for row in rows_of(rows):
         messages += _messages(text_field(row, "role").lower(), _blocks(row.get("content")))
     options: dict[str, Json] = {"num_predict": limit}
     options |= {option: data[name] for name, option in _OPTIONS if data.get(name) not in (None, [])}
@@ -50,12 +49,8 @@ def estimated_tokens(data: JsonObject) -> int:
 
     Tools are left out: a request that has some is refused, as no simulated model can use them.
     """
-    rows, system = data.get("messages"), data.get("system")
-    parts = system if isinstance(system, list) else []
-    blocks: list[JsonObject] = [block for block in parts if isinstance(block, dict)]
-    texts = [system] if isinstance(system, str) else []
-    for row in rows if isinstance(rows, list) else []:
-        assert isinstance(row, dict)  # checked as the body was read
+    blocks, texts = rows_of(data.get("system")), [text_field(data, "system")]
+    for row in rows_of(data.get("messages")):
         texts.append(text_field(row, "role"))
         blocks += _blocks(row.get("content"))
     for block in blocks:
@@ -66,16 +61,15 @@ def estimated_tokens(data: JsonObject) -> int:
 
 
 def _system(given: Json) -> str:
-    if isinstance(given, list):
-        blocks = [each for each in given if isinstance(each, dict) and each.get("type") == "text"]
-        return "".join(text_field(each, "text") for each in blocks)
-    return given if isinstance(given, str) else ""
+    if isinstance(given, str):
+        return given
+    return "".join(text_field(each, "text") for each in rows_of(given) if each.get("type") == "text")
 
 
 def _blocks(content: Json) -> list[JsonObject]:
     """Return the content of a message as blocks: a text, or null, is one."""
     if isinstance(content, list):
-        return [block if isinstance(block, dict) else {} for block in content]
+        return rows_of(content)
     return [{"type": "text", "text": content if isinstance(content, str) else ""}]
 
 
@@ -114,13 +108,11 @@ def _call(block: JsonObject, *, checked: bool) -> Json:
 
 def _result(block: JsonObject) -> Json:
     """Return the result of a tool as a message: the texts and images of its content."""
-    content, text, images = block.get("content"), "", list[Json]()
-    if isinstance(content, str):
-        text = content
-    for part in content if isinstance(content, list) else []:
-        if isinstance(part, dict) and part.get("type") == "text":
+    text, images = text_field(block, "content"), list[Json]()
+    for part in rows_of(block.get("content")):
+        if part.get("type") == "text":
             text += text_field(part, "text")
-        if isinstance(part, dict) and part.get("type") == "image":
+        if part.get("type") == "image":
             images.append(_image(part.get("source"), "invalid tool_result image source"))
     call = text_field(block, "tool_use_id")
     return {"role": "tool", "content": text, "images": images, "tool_call_id": call}
@@ -139,8 +131,7 @@ def _image(source: Json, missing: str) -> Json:
 
 
 def _tools(given: Json) -> Iterator[Json]:
-    for tool in given if isinstance(given, list) else []:
-        fields = tool if isinstance(tool, dict) else {}
+    for fields in rows_of(given):
         name, schema = text_field(fields, "name"), fields.get("input_schema")
         if not text_field(fields, "type").startswith("web_search"):
             try:

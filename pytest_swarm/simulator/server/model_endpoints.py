@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from dataclasses import replace
-from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
-from pytest_swarm.simulator.server.asgi_messages import send_bytes, send_json
+from pytest_swarm.simulator.server.asgi_messages import send_bytes
 from pytest_swarm.simulator.server.go_values import go_quoted
-from pytest_swarm.simulator.server.model_library import ModelLibrary
+from pytest_swarm.simulator.server.model_library import BAD_DIGEST, ModelLibrary, hex_digest
 from pytest_swarm.simulator.server.reply_bodies import process_row
-from pytest_swarm.simulator.server.request_bodies import model_field, read_request, text_field
+from pytest_swarm.simulator.server.reply_sinks import ReplySink
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import model_field, object_of, text_field
 from pytest_swarm.simulator.server.requested_names import (
     INVALID_NAME,
     NO_CLOUD_DETAILS,
@@ -25,9 +25,6 @@ from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.show_reply import ShowRequest, show_reply
 from pytest_swarm.simulator.transport import Send
 from pytest_swarm.simulator.virtual_loop import wall_time_s
-
-_DIGEST: Final = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
-_BAD_DIGEST: Final = "invalid digest format"
 
 
 class ModelEndpoints:
@@ -41,20 +38,19 @@ class ModelEndpoints:
     def __init__(self, library: ModelLibrary, *, scheduler: SchedulerDriver) -> None:
         self._library = library
         self._scheduler = scheduler
-        self._uploads: set[str] = set()
 
-    async def tags(self, _: bytes, send: Send) -> None:
+    async def tags(self, _: bytes, reply: ReplySink) -> None:
         """Serve `/api/tags`."""
-        await send_json(send, {"models": self._library.rows()})
+        await reply.whole({"models": self._library.rows()})
 
-    async def ps(self, _: bytes, send: Send) -> None:
+    async def ps(self, _: bytes, reply: ReplySink) -> None:
         """Serve `/api/ps`."""
         loop = asyncio.get_running_loop()
         now_s, wall_s = loop.time(), wall_time_s(loop)
         rows = [process_row(loaded, now_s=now_s, wall_s=wall_s) for loaded in self._scheduler.by_expiry()]
-        await send_json(send, {"models": list(rows)})
+        await reply.whole({"models": list(rows)})
 
-    async def show(self, body: bytes, send: Send) -> None:
+    async def show(self, body: bytes, reply: ReplySink) -> None:
         """Serve `/api/show`."""
         data = read_request(body, "ShowRequest")
         if not model_field(data).strip():
@@ -63,13 +59,12 @@ class ModelEndpoints:
         found = self._library.find(name.full)
         if found is None:
             raise RequestError(404, f"model '{self._library.spelled(name).shortest}' not found")
-        options = data.get("options")
         asked = ShowRequest(
             system=text_field(data, "system"),
-            options=options if isinstance(options, dict) else {},
+            options=object_of(data.get("options")),
             verbose=data.get("verbose") is True,
         )
-        await send_json(send, show_reply(found, asked))
+        await reply.whole(show_reply(found, asked))
 
     async def copy(self, body: bytes, send: Send) -> None:
         """Serve `/api/copy`."""
@@ -101,28 +96,25 @@ class ModelEndpoints:
 
     async def has_blob(self, digest: str, send: Send) -> None:
         """Serve `HEAD /api/blobs/DIGEST`."""
-        if not self._known(_hex_digest(digest)):
+        if not self._library.has_blob(_hex_digest(digest)):
             raise RequestError(404, f"blob {go_quoted(digest)} not found")
         await send_bytes(send, b"", headers={}, sized=False)
 
     async def add_blob(self, digest: str, body: bytes, send: Send) -> None:
         """Serve `POST /api/blobs/DIGEST`: the digest must be that of the body, which is not kept."""
         wanted, found = _hex_digest(digest), hashlib.sha256(body).hexdigest()
-        if self._known(wanted):
+        if self._library.has_blob(wanted):
             await send_bytes(send, b"", headers={})
             return
-        self._uploads.add(found)  # a body with another digest is refused, and kept all the same
+        self._library.add_upload(found)  # a body with another digest is refused, and kept all the same
         if digest != f"sha256:{found}":
             text = f'digest mismatch, expected {go_quoted(digest)}, got "sha256:{found}"'
             raise RequestError(400, text)
         await send_bytes(send, b"", headers={}, status=201)
 
-    def _known(self, hex_digest: str) -> bool:
-        return hex_digest in self._uploads or self._library.has_blob(hex_digest)
-
 
 def _hex_digest(digest: str) -> str:
-    found = _DIGEST.fullmatch(digest)
+    found = hex_digest(digest)
     if found is None:
-        raise RequestError(400, _BAD_DIGEST)
-    return found[1]
+        raise RequestError(400, BAD_DIGEST)
+    return found

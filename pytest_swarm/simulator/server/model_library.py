@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -21,6 +22,8 @@ DEFAULT_TEMPLATE: Final = "{{ .Prompt }}"
 _CAPABILITIES: Final = {"tools": "tools", "suffix": "insert"}  # by the field of the template that gives it
 VOCABULARY: Final = 32_000  # tokens that a model knows
 _BITS_PER_PARAMETER: Final = 4.5  # of Q4_0
+BAD_DIGEST: Final = "invalid digest format"
+_DIGEST: Final = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
 _PARTS: Final = ("host", "namespace", "model", "tag")
 _PARAMETER_UNITS: Final = ((1e9, "B"), (1e6, "M"), (1e3, "K"))
 
@@ -40,6 +43,8 @@ class LibraryModel:
     licenses: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
     requires: str = ""
+    renderer: str = ""
+    parser: str = ""
     parent: str = ""
     modified_s: float = INSTALLED_S
 
@@ -56,6 +61,7 @@ class ModelLibrary:
     def __init__(self, models: tuple[ModelSpec, ...]) -> None:
         names = _spelled_alike(tuple(model.name for model in models))
         pairs = zip(names, models, strict=True)
+        self._uploads: set[str] = set()
         self._models = {name.key: LibraryModel(name=name.shortest, spec=model) for name, model in pairs}
 
     def find(self, name: str) -> LibraryModel | None:
@@ -75,9 +81,13 @@ class ModelLibrary:
         """Remove a name; return False if it is unknown."""
         return self._models.pop(parse_name(name).key, None) is not None
 
+    def add_upload(self, digest: str) -> None:
+        """Remember that a blob of this digest (64 hex digits) was uploaded; its bytes are not kept."""
+        self._uploads.add(digest)
+
     def has_blob(self, digest: str) -> bool:
-        """Return whether a model has weights of this digest (64 hex digits)."""
-        return any(weights_digest(model.spec) == digest for model in self._models.values())
+        """Return whether a blob of this digest (64 hex digits) was uploaded, or is the weights of a model."""
+        return digest in self._uploads or any(weights_digest(model.spec) == digest for model in self._models.values())
 
     def rows(self) -> list[Json]:
         """Return the rows of `/api/tags`: the latest second of installation first."""
@@ -129,13 +139,20 @@ def digest_of(model: ModelSpec) -> str:
 def manifest_digest(model: LibraryModel) -> str:
     """Return the digest of a model that was made of another one (64 hex digits): equal for equal content."""
     layers = (weights_digest(model.spec), model.parent, model.template, model.system, model.licenses, model.messages)
-    told = json.dumps([repr((*layers, model.requires)), dict(model.spec.parameters)], sort_keys=True)
+    said = (model.requires, model.renderer, model.parser)
+    told = json.dumps([repr((*layers, *said)), dict(model.spec.parameters)], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 
 def weights_digest(model: ModelSpec) -> str:
     """Return the digest of the file of weights: 64 hex digits that begin with the model's blob."""
     return whole_digest(model.blob)
+
+
+def hex_digest(digest: str) -> str | None:
+    """Return the 64 hex digits of a digest in a request; None if it is not valid."""
+    found = _DIGEST.fullmatch(digest)
+    return None if found is None else found[1]
 
 
 def whole_digest(beginning: str) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, text_field
 
 DONE: Final = "[DONE]"
 _FINGERPRINT: Final = "fp_ollama"
 _ERROR_TYPES: Final = {400: "invalid_request_error", 404: "not_found_error"}
-
-JsonReply = Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ def error_reply(status: int, message: str) -> dict[str, Json]:
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
-def whole_reply(reply: JsonReply, form: ReplyForm) -> dict[str, Json]:
+def whole_reply(reply: JsonObject, form: ReplyForm) -> dict[str, Json]:
     """Return a reply that is not streamed.
 
     Args:
@@ -52,8 +50,7 @@ def whole_reply(reply: JsonReply, form: ReplyForm) -> dict[str, Json]:
     elif reply.get("logprobs"):
         choice["logprobs"] = {"content": reply["logprobs"]}
     kind = "chat.completion" if form.chat else "text_completion"
-    told = {"_debug_info": reply["_debug_info"]} if form.chat and "_debug_info" in reply else {}
-    return {**_head(reply, form, kind), "choices": [choice], "usage": _usage(reply), **told}
+    return {**_head(reply, form, kind), "choices": [choice], "usage": _usage(reply)}
 
 
 class EventWriter:
@@ -67,11 +64,11 @@ class EventWriter:
         self._form = form
         self._head: dict[str, Json] | None = None
 
-    def events(self, line: JsonReply) -> Iterator[Json]:
+    def events(self, line: JsonObject) -> Iterator[Json]:
         """Yield the events of one line of the stream; a text is not an object."""
         return self._chat_events(line) if self._form.chat else self._completion_events(line)
 
-    def _chat_events(self, line: JsonReply) -> Iterator[Json]:
+    def _chat_events(self, line: JsonObject) -> Iterator[Json]:
         first = self._head is None
         head = self._line_head(line, "chat.completion.chunk")
         content, done = chat_text(line), line.get("done") is True
@@ -90,7 +87,7 @@ class EventWriter:
                 yield {**head, "choices": [], "usage": _usage(line)}
             yield DONE
 
-    def _completion_events(self, line: JsonReply) -> Iterator[Json]:
+    def _completion_events(self, line: JsonObject) -> Iterator[Json]:
         head = self._line_head(line, "text_completion")
         choice: dict[str, Json] = {
             "text": text_field(line, "response"),
@@ -105,7 +102,7 @@ class EventWriter:
                 yield {**head, "choices": [], **last, "usage": _usage(line)}
             yield DONE
 
-    def _line_head(self, line: JsonReply, kind: str) -> dict[str, Json]:
+    def _line_head(self, line: JsonObject, kind: str) -> dict[str, Json]:
         """Return the head of a line's events; a line that tells an error has no model."""
         self._head = self._head or _head(line, self._form, kind)
         return {**self._head, "model": text_field(line, "model")}
@@ -126,7 +123,7 @@ def model_object(name: str, modified_at: str) -> dict[str, Json]:
     }
 
 
-def _head(reply: JsonReply, form: ReplyForm, kind: str) -> dict[str, Json]:
+def _head(reply: JsonObject, form: ReplyForm, kind: str) -> dict[str, Json]:
     return {
         "id": form.reply_id,
         "object": kind,
@@ -136,18 +133,17 @@ def _head(reply: JsonReply, form: ReplyForm, kind: str) -> dict[str, Json]:
     }
 
 
-def _usage(reply: JsonReply) -> Json:
+def _usage(reply: JsonObject) -> Json:
     prompt, completion = token_counts(reply)
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-def chat_text(reply: JsonReply) -> str:
+def chat_text(reply: JsonObject) -> str:
     """Return the text of a line or of a whole reply of the server's own chat."""
-    message = reply.get("message")
-    return text_field(message, "content") if isinstance(message, dict) else ""
+    return text_field(object_of(reply.get("message")), "content")
 
 
-def token_counts(reply: JsonReply) -> tuple[int, int]:
+def token_counts(reply: JsonObject) -> tuple[int, int]:
     """Return the tokens of the prompt and of the answer, as the server counted them; 0 where it did not."""
     prompt, completion = (reply.get(name) for name in ("prompt_eval_count", "eval_count"))
     return prompt if isinstance(prompt, int) else 0, completion if isinstance(completion, int) else 0

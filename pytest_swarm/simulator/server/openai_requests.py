@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
+from pytest_swarm.simulator.server.field_checks import InvalidBody
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.go_values import base64_fault, go_type
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, rows_of, text_field
 
 _IMAGE: Final = re.compile(r"data:(?:image/(?:jpeg|jpg|png|webp))?;base64,(.*)", re.DOTALL)
 _FORMAT_FAULT: Final = "invalid message format"
@@ -32,8 +32,8 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
     if not isinstance(rows, list) or not rows:
         raise InvalidBody("[] is too short - 'messages'")
     messages: list[Json] = []
-    for row in rows:
-        messages += _messages(row if isinstance(row, dict) else {}, first=not messages)
+    for row in rows_of(rows):
+        messages += _messages(row, first=not messages)
     stop = data.get("stop")
     options = _options(data, stops=stop if isinstance(stop, list) else [stop])
     for name in ("frequency_penalty", "presence_penalty"):
@@ -48,7 +48,6 @@ def chat_body(data: JsonObject) -> dict[str, Json]:
         "think": think_value(data),
         "logprobs": data.get("logprobs") is True,
         "top_logprobs": data.get("top_logprobs"),
-        "_debug_render_only": data.get("_debug_render_only"),
     }
     return body | _format(data.get("response_format"))
 
@@ -73,7 +72,6 @@ def completion_body(data: JsonObject) -> dict[str, Json]:
         "options": options,
         "logprobs": wanted,
         "top_logprobs": alternatives if wanted else 0,
-        "_debug_render_only": data.get("_debug_render_only"),
     }
 
 
@@ -102,9 +100,8 @@ def _options(data: JsonObject, *, stops: list[Json]) -> dict[str, Json]:
 
 
 def _format(given: Json) -> dict[str, Json]:
-    if not isinstance(given, dict):
-        return {}
-    kind, schema = text_field(given, "type").strip().lower(), given.get("json_schema")
+    form = object_of(given)
+    kind, schema = text_field(form, "type").strip().lower(), form.get("json_schema")
     if kind == "json_object":
         return {"format": "json"}
     return {"format": schema.get("schema")} if kind == "json_schema" and isinstance(schema, dict) else {}
@@ -113,9 +110,7 @@ def _format(given: Json) -> dict[str, Json]:
 def think_value(data: JsonObject) -> Json:
     """Return the server's own `think` for the effort of a request. Raises InvalidBody for an unknown effort."""
     reasoning = data.get("reasoning")
-    effort = text_field(
-        reasoning if isinstance(reasoning, dict) else {"effort": data.get("reasoning_effort")}, "effort"
-    )
+    effort = text_field(data, "reasoning_effort") if reasoning is None else text_field(object_of(reasoning), "effort")
     if effort and effort not in _EFFORTS:
         raise InvalidBody(f'invalid reasoning value: "{effort}" (must be {_EFFORT_CHOICE})')
     return _EFFORTS.get(effort)
@@ -137,9 +132,8 @@ def _messages(row: JsonObject, *, first: bool) -> list[Json]:
 
 def _check_tool_calls(calls: Json) -> None:
     """Raise InvalidBody where the arguments of a tool call are not a JSON object, or null, in a text."""
-    for call in calls if isinstance(calls, list) else []:
-        function = call.get("function") if isinstance(call, dict) else None
-        text = text_field(function if isinstance(function, dict) else {}, "arguments")
+    for call in rows_of(calls):
+        text = text_field(object_of(call.get("function")), "arguments")
         if syntax_fault(text.encode(), whole=True) or not text.lstrip().startswith(("{", "null")):
             raise InvalidBody("invalid tool call arguments")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, SentReply, send_json
-from pytest_swarm.simulator.server.field_checks import JsonObject
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.transport import Send
 
 

@@ -1,53 +1,16 @@
-"""`/api/pull`, `/api/push` and what models are recommended, of a server that cannot reach any registry."""
+"""`/api/pull` and `/api/push` of a server that cannot reach any registry."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from pytest_swarm.domain.model_names import ModelName, parse_name
-from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.asgi_messages import send_json
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.model_library import ModelLibrary, weights_digest
 from pytest_swarm.simulator.server.progress_stream import OperationProgress, send_progress
-from pytest_swarm.simulator.server.request_bodies import model_field, read_request
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import model_field
 from pytest_swarm.simulator.server.requested_names import stored_name
 from pytest_swarm.simulator.transport import Send
-
-_RECOMMENDED: Final[tuple[dict[str, Json], ...]] = (
-    {
-        "model": "kimi-k2.6:cloud",
-        "description": "State-of-the-art coding, long-horizon execution, and multimodal agent swarm capability",
-        "context_length": 262_144,
-        "max_output_tokens": 262_144,
-    },
-    {
-        "model": "glm-5.1:cloud",
-        "description": "Reasoning and code generation",
-        "context_length": 202_752,
-        "max_output_tokens": 131_072,
-    },
-    {
-        "model": "qwen3.5:cloud",
-        "description": "Reasoning, coding, and agentic tool use with vision",
-        "context_length": 262_144,
-        "max_output_tokens": 32_768,
-    },
-    {
-        "model": "minimax-m2.7:cloud",
-        "description": "Fast, efficient coding and real-world productivity",
-        "context_length": 204_800,
-        "max_output_tokens": 128_000,
-    },
-    {"model": "gemma4", "description": "Reasoning and code generation locally", "vram_bytes": 12_000_000_000},
-    {
-        "model": "qwen3.5",
-        "description": "Reasoning, coding, and visual understanding locally",
-        "vram_bytes": 14_000_000_000,
-    },
-)
-"""What Ollama recommends until it has asked its registry."""
 
 
 class RegistryEndpoint:
@@ -65,10 +28,6 @@ class RegistryEndpoint:
         data = read_request(body, "PullRequest")
         name = self._library.spelled(stored_name(model_field(data)))
         await send_progress(send, pull_failure(name, insecure=data.get("insecure") is True), data)
-
-    async def recommendations(self, _: bytes, send: Send) -> None:
-        """Serve `/api/experimental/model-recommendations`."""
-        await send_json(send, {"recommendations": list(_RECOMMENDED)})
 
     async def push(self, body: bytes, send: Send) -> None:
         """Serve `/api/push`: an installed model fails at its first upload."""

@@ -45,22 +45,6 @@ def load_reply(parsed: ParsedRequest, reason: str, wall_s: float) -> dict[str, J
     return {**chunk(parsed, "", wall_s), "done": True, "done_reason": reason}
 
 
-def rendered_reply(parsed: ParsedRequest, wall_s: float) -> dict[str, Json]:
-    """Return the reply to a request that asks for the prompt as the model would read it.
-
-    Args:
-        parsed: The request.
-        wall_s: Time of the reply, in seconds since 1970.
-    """
-    prompt = "".join(f"<|im_start|>{each['role']}\n{each['content']}<|im_end|>\n" for each in parsed.messages)
-    text = f"{prompt}<|im_start|>assistant\n" if parsed.chat else parsed.messages[-1]["content"]
-    info: dict[str, Json] = {"rendered_template": text} | ({"image_count": parsed.images} if parsed.images else {})
-    reply = chunk(parsed, "", wall_s)
-    if parsed.chat:
-        reply["message"] = {"role": "", "content": ""}
-    return {**reply, "done": False, "_debug_info": info}
-
-
 def end_of_reply(parsed: ParsedRequest, stream: TokenStream, *, total_s: float, load_s: float) -> dict[str, Json]:
     """Return what the final object of a reply says besides `chunk`; what is zero or empty is left out, as Go does.
 

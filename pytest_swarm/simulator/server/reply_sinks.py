@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeAlias
 
 from pytest_swarm.fields import Json
 
@@ -22,6 +22,10 @@ class ReplySink(Protocol):
 
     async def end_lines(self) -> None:
         """End a stream after an object that was not the last one."""
+
+
+JsonHandler: TypeAlias = Callable[[bytes, ReplySink], Awaitable[None]]
+"""Serves a request with this body."""
 
 
 class KeptReply:

@@ -11,16 +11,8 @@ from typing import Final, NoReturn
 
 from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import (
-    InvalidBody,
-    JsonObject,
-    RepeatedNames,
-    all_fields,
-    check_field,
-    folded,
-    go_kind,
-)
-from pytest_swarm.simulator.server.go_syntax import syntax_fault
+from pytest_swarm.simulator.server.field_checks import InvalidBody, check_field, folded, go_kind
+from pytest_swarm.simulator.server.go_syntax import MAX_DEPTH, syntax_fault
 from pytest_swarm.simulator.server.go_values import JsonNumber
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_fields import (
@@ -28,15 +20,13 @@ from pytest_swarm.simulator.server.request_fields import (
     ITEM_TYPES,
     LISTS,
     OWN_DECODERS,
-    POINTER,
     RAW,
     RESPONSES_INPUT,
     STRUCT_FIELDS,
 )
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.server.responses_input import input_items
 
-_SEPARATORS: Final = re.compile(r"[\s,:]*")
-_MOST_LEVELS: Final = 200
 _BRACKETS: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 """A bracket, or a text with what looks like some."""
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -55,12 +45,11 @@ def read_object(body: bytes, kind: str) -> JsonObject:
     text = body.decode("utf-8", errors="replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidBody("missing request body")
-    shallow = _shallow(text)
-    if shallow != text and (fault := syntax_fault(body.lstrip(b" \t\r\n"))) is not None:
-        raise InvalidBody(fault)
     try:
-        value, _ = _DECODER.raw_decode(shallow)
-    except json.JSONDecodeError as error:
+        if _is_too_deep(text):
+            raise ValueError("nested too deep")
+        value, _ = _DECODER.raw_decode(text)
+    except ValueError as error:
         raise InvalidBody(syntax_fault(body.lstrip(b" \t\r\n")) or str(error)) from error
     if _SURROGATE.search(text):
         value = _without_lone_surrogates(value)
@@ -72,7 +61,8 @@ def read_object(body: bytes, kind: str) -> JsonObject:
         )
     fields = FIELDS[kind]
     faults: list[InvalidBody] = []
-    for name, item in all_fields(value):
+    found = folded(value)
+    for name, item in found.items():
         try:
             if fields.get(name) == RESPONSES_INPUT:
                 input_items(item)
@@ -84,18 +74,16 @@ def read_object(body: bytes, kind: str) -> JsonObject:
             faults.append(fault)
     if faults:
         raise faults[0]
-    found = folded(value, fields)
     return {name: _with_small_names(item, fields[name]) for name, item in found.items() if name in fields}
 
 
 def _with_small_names(value: Json, go_type: str) -> Json:
     """Return a value that was checked, with the names of its structs' fields in small letters."""
-    go_type = go_type.removeprefix(POINTER)
     if isinstance(value, list) and go_type in ITEM_TYPES:
         return [_with_small_names(each, ITEM_TYPES[go_type]) for each in value]
     if isinstance(value, dict) and go_type in STRUCT_FIELDS:
         types = STRUCT_FIELDS[go_type]
-        return {name: _with_small_names(item, types.get(name, RAW)) for name, item in folded(value, types).items()}
+        return {name: _with_small_names(item, types.get(name, RAW)) for name, item in folded(value).items()}
     return value
 
 
@@ -112,68 +100,22 @@ def read_request(body: bytes, kind: str) -> JsonObject:
         raise RequestError(400, str(error)) from error
 
 
-def _shallow(text: str) -> str:
-    """Return a JSON text without what stands in it below 200 levels: Go reads 10,000, and Python may not.
-
-    No field that the server reads is as deep, and the text is otherwise the same. One that is not JSON may become so.
-    """
-    if text.count("[") + text.count("{") <= _MOST_LEVELS:
-        return text
-    kept: list[str] = []
-    depth = start = 0
+def _is_too_deep(text: str) -> bool:
+    """Return whether a JSON text is nested deeper than the simulator reads."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
     for found in _BRACKETS.finditer(text):
-        if found[0] in "[{":
-            depth += 1
-            if depth == _MOST_LEVELS:
-                kept.append(text[start : found.end()])
-        elif found[0] in "]}":
-            if depth == _MOST_LEVELS:
-                start = found.start()
-            depth -= 1
-    return "".join((*kept, text[start:])) if depth < _MOST_LEVELS else "".join(kept)
+        depth += (found[0] in "[{") - (found[0] in "]}")
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _without_lone_surrogates(value: Json) -> Json:
     """Return a value in whose texts a half of a surrogate pair is the replacement character, as Go reads it."""
     clean: Json = json.loads(wire_text(json.dumps(value, ensure_ascii=False)))
     return clean
-
-
-def text_field(data: JsonObject, name: str) -> str:
-    """Return the text of a field; "" if it is missing or not a text.
-
-    Args:
-        data: The request.
-        name: The name of the field.
-    """
-    value = data.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def raw_field(body: bytes, name: str) -> str:
-    """Return the JSON text of a field as it stands in a body that was read; the last of equal names counts.
-
-    Args:
-        body: The request body: a JSON object.
-        name: The name of the field.
-    """
-    text, found = _shallow(body.decode("utf-8", errors="replace")), ""
-    at = _between(text, text.index("{") + 1)
-    while text[at] != "}":
-        key, at = _DECODER.raw_decode(text, at)
-        start = _between(text, at)
-        _, end = _DECODER.raw_decode(text, start)
-        if key.lower() == name:
-            found = text[start:end]
-        at = _between(text, end)
-    return found
-
-
-def _between(text: str, at: int) -> int:
-    """Return the place of the next key or value, or of the brace at the end."""
-    found = _SEPARATORS.match(text, at)
-    assert found is not None  # it matches nothing, too
-    return found.end()
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -188,20 +130,7 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= _MOST_DIGITS and -_INT64 <= int(text) < _INT64 else JsonNumber(text)
 
 
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    """Return an object, with all its pairs where a name stands twice."""
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else RepeatedNames(pairs)
-
-
 _SURE_DIGITS: Final = 18
 _MOST_DIGITS: Final = 20  # with a sign
 _INT64: Final = 2**63
-_DECODER: Final = json.JSONDecoder(
-    parse_constant=_no_constant, parse_float=JsonNumber, parse_int=_integer, object_pairs_hook=_object
-)
-
-
-def model_field(data: JsonObject) -> str:
-    """Return the model's name from `model`, or from the older `name`."""
-    return text_field(data, "model") or text_field(data, "name")
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant, parse_float=JsonNumber, parse_int=_integer)

@@ -1,6 +1,6 @@
 """The fields of each request with their Go types, as the server's decoder knows them.
 
-A type with an asterisk is a pointer: null takes a value away that stood before it, which it otherwise leaves.
+Pointers are left out: an error names the type that they lead to.
 """
 
 from __future__ import annotations
@@ -26,19 +26,15 @@ PROPERTY_TYPE: Final = "api.PropertyType"
 MESSAGE: Final = "api.Message"
 MESSAGES: Final = f"[]{MESSAGE}"
 BLOCK_MESSAGES: Final = "[]anthropic.MessageParam"
-POINTER: Final = "*"
-_OPTIONAL_BOOL: Final = "*bool"
-_OPTIONAL_FLOAT: Final = "*float64"
 KEEP_ALIVE: Final = "api.Duration"
 THINK: Final = "api.ThinkValue"
 RESPONSES_INPUT: Final = "openai.ResponsesInput"
 _COMMON: Final = {
     "model": STRING,
-    **dict.fromkeys(("stream", "shift", "truncate"), _OPTIONAL_BOOL),
+    **dict.fromkeys(("stream", "shift", "truncate"), BOOL),
     "format": RAW,
     "logprobs": BOOL,
     "top_logprobs": INT,
-    "_debug_render_only": BOOL,
     "options": MAP,
     "keep_alive": KEEP_ALIVE,
     "think": THINK,
@@ -49,24 +45,21 @@ _TRANSFER: Final = {
     "insecure": BOOL,
     "username": STRING,
     "password": STRING,
-    "stream": _OPTIONAL_BOOL,
+    "stream": BOOL,
 }
 ARGUMENTS: Final = "api.ToolCallFunctionArguments"
 FLOAT32: Final = "float32"
 _OPENAI: Final = {
     "model": STRING,
     "stream": BOOL,
-    "stream_options": "*openai.StreamOptions",
-    "max_tokens": "*int",
-    "seed": "*int",
+    "stream_options": "openai.StreamOptions",
+    "max_tokens": INT,
+    "seed": INT,
     "stop": ANY,
-    "_debug_render_only": BOOL,
 }
 _PARAMETERS: Final = {"type": STRING, "$defs": ANY, "items": ANY, "required": "[]string", "properties": ORDERED_MAP}
 LISTS: Final = (MESSAGES, BLOCK_MESSAGES)
 """Lists whose items have a decoder of their own."""
-OWN_STRUCTS: Final = (MESSAGE, "anthropic.MessageParam")
-"""Structs with a decoder of their own."""
 OWN_DECODERS: Final = (*LISTS, KEEP_ALIVE, THINK, RESPONSES_INPUT)
 """Types with a decoder of their own: its error ends the decoding, and so comes before that of any other field."""
 FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -91,7 +84,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "CreateRequest": {
         **dict.fromkeys(("model", "name", "from", "remote_host", "template", "system"), STRING),
         **dict.fromkeys(("quantize", "quantization", "draft_quantize", "renderer", "parser", "requires"), STRING),
-        "stream": _OPTIONAL_BOOL,
+        "stream": BOOL,
         "license": ANY,
         "parameters": MAP,
         "messages": MESSAGES,
@@ -101,7 +94,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "EmbedRequest": {
         "model": STRING,
         "input": ANY,
-        "truncate": _OPTIONAL_BOOL,
+        "truncate": BOOL,
         "keep_alive": KEEP_ALIVE,
         "options": MAP,
         "dimensions": INT,
@@ -111,22 +104,22 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "PushRequest": _TRANSFER,
     "openai.ChatCompletionRequest": {
         **_OPENAI,
-        **dict.fromkeys(("temperature", "frequency_penalty", "presence_penalty", "top_p"), _OPTIONAL_FLOAT),
+        **dict.fromkeys(("temperature", "frequency_penalty", "presence_penalty", "top_p"), FLOAT),
         "messages": "[]openai.Message",
-        "response_format": "*openai.ResponseFormat",
+        "response_format": "openai.ResponseFormat",
         "tools": "[]api.Tool",
-        "reasoning_effort": "*string",
-        "reasoning": "*openai.Reasoning",
-        "logprobs": _OPTIONAL_BOOL,
+        "reasoning_effort": STRING,
+        "reasoning": "openai.Reasoning",
+        "logprobs": BOOL,
         "top_logprobs": INT,
     },
     "openai.CompletionRequest": {
         **_OPENAI,
         **dict.fromkeys(("frequency_penalty", "presence_penalty", "top_p"), FLOAT32),
-        "temperature": "*float32",
+        "temperature": FLOAT32,
         "prompt": STRING,
         "suffix": STRING,
-        "logprobs": "*int",
+        "logprobs": INT,
     },
     "openai.ResponsesRequest": {
         "model": STRING,
@@ -135,14 +128,14 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "include": "[]string",
         "input": RESPONSES_INPUT,
         "instructions": STRING,
-        "max_output_tokens": "*int",
+        "max_output_tokens": INT,
         "reasoning": "openai.ResponsesReasoning",
-        "temperature": _OPTIONAL_FLOAT,
-        "text": "*openai.ResponsesText",
-        "top_p": _OPTIONAL_FLOAT,
-        "truncation": "*string",
+        "temperature": FLOAT,
+        "text": "openai.ResponsesText",
+        "top_p": FLOAT,
+        "truncation": STRING,
         "tools": "[]openai.ResponsesTool",
-        "stream": _OPTIONAL_BOOL,
+        "stream": BOOL,
     },
     "openai.EmbedRequest": {"model": STRING, "input": ANY, "dimensions": INT, "encoding_format": STRING},
     "anthropic.MessagesRequest": {
@@ -151,15 +144,15 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "messages": BLOCK_MESSAGES,
         "system": ANY,
         "stream": BOOL,
-        "temperature": _OPTIONAL_FLOAT,
-        "top_p": _OPTIONAL_FLOAT,
-        "top_k": "*int",
+        "temperature": FLOAT,
+        "top_p": FLOAT,
+        "top_k": INT,
         "stop_sequences": "[]string",
         "tools": "[]anthropic.Tool",
-        "tool_choice": "*anthropic.ToolChoice",
-        "thinking": "*anthropic.ThinkingConfig",
-        "metadata": "*anthropic.Metadata",
-        "output_config": "*anthropic.OutputConfig",
+        "tool_choice": "anthropic.ToolChoice",
+        "thinking": "anthropic.ThinkingConfig",
+        "metadata": "anthropic.Metadata",
+        "output_config": "anthropic.OutputConfig",
     },
 }
 PYTHON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
@@ -212,7 +205,7 @@ STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "api.ToolCall": {"id": STRING, "function": FUNCTION},
     FUNCTION: {"index": INT, "name": STRING, "arguments": ARGUMENTS},
     "openai.StreamOptions": {"include_usage": BOOL},
-    "openai.ResponseFormat": {"type": STRING, "json_schema": "*openai.JsonSchema"},
+    "openai.ResponseFormat": {"type": STRING, "json_schema": "openai.JsonSchema"},
     "openai.JsonSchema": {"schema": RAW},
     "openai.Reasoning": {"effort": STRING},
     "openai.Message": {
@@ -223,13 +216,13 @@ STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "openai.ToolCall": {"id": STRING, "index": INT, "type": STRING, "function": _FUNCTION_TEXTS},
     _FUNCTION_TEXTS: {"name": STRING, "arguments": STRING},
     "openai.ResponsesReasoning": dict.fromkeys(("effort", "generate_summary", "summary"), STRING),
-    "openai.ResponsesText": {"format": "*openai.ResponsesTextFormat"},
-    "openai.ResponsesTextFormat": {"type": STRING, "name": STRING, "strict": _OPTIONAL_BOOL},
+    "openai.ResponsesText": {"format": "openai.ResponsesTextFormat"},
+    "openai.ResponsesTextFormat": {"type": STRING, "name": STRING, "strict": BOOL},
     "openai.ResponsesTool": {
         "type": STRING,
         "name": STRING,
-        "description": "*string",
-        "strict": _OPTIONAL_BOOL,
+        "description": STRING,
+        "strict": BOOL,
         "parameters": MAP,
         "tools": "[]openai.ResponsesTool",
     },
@@ -258,9 +251,9 @@ STRUCT_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "anthropic.OutputConfig": {"effort": STRING},
     "anthropic.ContentBlock": {
         **dict.fromkeys(("type", "id", "name", "tool_use_id", "signature"), STRING),
-        **dict.fromkeys(("text", "thinking"), "*string"),
+        **dict.fromkeys(("text", "thinking"), STRING),
         "citations": "[]anthropic.Citation",
-        "source": "*anthropic.ImageSource",
+        "source": "anthropic.ImageSource",
         "input": ARGUMENTS,
         "content": ANY,
         "is_error": BOOL,

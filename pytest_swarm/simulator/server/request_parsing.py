@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pytest_swarm.domain.model_names import parse_name
 from pytest_swarm.domain.prompt import Message
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.durations import keep_alive_s
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.go_values import go_int, go_quoted
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.prompt_window import NUM_KEEP
-from pytest_swarm.simulator.server.request_bodies import raw_field, read_request, text_field
+from pytest_swarm.simulator.server.request_bodies import read_request
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import (
+    JsonObject,
+    items_of,
+    messages_of,
+    object_of,
+    rows_of,
+    text_field,
+)
 from pytest_swarm.simulator.server.requested_names import requested_name
 
 _INTEGERS: Final = frozenset(
@@ -37,7 +45,7 @@ class ParsedRequest:
     `requested_name` is the model's name as the client wrote it, `listed_name` as the server lists it. Without messages
     the request only loads the model, or unloads it if `keep_alive_s` is 0. `context` are the
     tokens of an earlier reply, in front of the prompt. As on the server, `format` is checked after the
-    load; `format_text` is its text in the request. `renders_only` asks for the prompt in place of a reply.
+    load.
     """
 
     chat: bool
@@ -54,10 +62,8 @@ class ParsedRequest:
     format: Json
     template: str
     logprobs: int | None
-    format_text: str = ""
     images: int = 0
     context: tuple[int, ...] = ()
-    renders_only: bool = False
 
     @property
     def unloads(self) -> bool:
@@ -74,7 +80,8 @@ class ParsedRequest:
         """Why the server refuses the format; None where it takes it."""
         if self.format in (None, "", "json") or isinstance(self.format, dict):
             return None
-        return f'invalid format: {go_quoted(self.format_text)}; expected "json" or a valid JSON Schema object'
+        told = go_quoted(json.dumps(self.format, ensure_ascii=False, separators=(",", ":")))
+        return f'invalid format: {told}; expected "json" or a valid JSON Schema object'
 
     def most_tokens(self, num_ctx: int) -> int | None:
         """Return the most tokens to generate: `num_predict`, at most ten times `num_ctx`; None without any limit.
@@ -94,8 +101,7 @@ class ParsedRequest:
     @property
     def stops(self) -> tuple[str, ...]:
         """The texts that end a reply."""
-        stops = self.options.get("stop")
-        return tuple(each for each in stops if isinstance(each, str)) if isinstance(stops, list) else ()
+        return tuple(each for each in items_of(self.options.get("stop")) if isinstance(each, str))
 
     def whole_option(self, name: str, default: int) -> int:
         """Return an option as a whole number.
@@ -125,9 +131,7 @@ def parse_request(body: bytes, library: ModelLibrary, *, chat: bool) -> ParsedRe
     Raises:
         RequestError: The server would reject the request; with its status and message.
     """
-    data = read_request(body, "ChatRequest" if chat else "GenerateRequest")
-    parsed = check_request(data, library, chat=chat)
-    return parsed if isinstance(parsed.format, dict | None) else replace(parsed, format_text=raw_field(body, "format"))
+    return check_request(read_request(body, "ChatRequest" if chat else "GenerateRequest"), library, chat=chat)
 
 
 def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> ParsedRequest:
@@ -145,14 +149,11 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
     wants_thinking = bool(data.get("think"))
     logprobs = _logprobs(data)
     installed = _find(text_field(data, "model"), library, chat=chat)
-    messages = _messages(data) if chat else _prompt(data)
+    messages = messages_of(data.get("messages")) if chat else _prompt(data)
+    options: dict[str, Json] = {}
     if messages or keep_s != 0:  # a request that unloads is not checked any further
         _check_support(data, installed, wants_thinking=wants_thinking)
-    given = data.get("options") or {}
-    assert isinstance(given, dict)  # checked by read_object
-    if messages or keep_s != 0:
-        check_options(installed.spec.parameters)
-        check_options(given)
+        options = read_options(data, installed.spec)
     context = data.get("context")
     return ParsedRequest(
         chat=chat,
@@ -162,7 +163,7 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
         messages=messages
         if data.get("raw") is True
         else _with_model_messages(messages, installed, alone=context is not None),
-        options={**installed.spec.parameters, **{name: value for name, value in given.items() if value is not None}},
+        options=options,
         keep_alive_s=keep_s,
         stream=data.get("stream") is not False and bool(messages),
         raw=data.get("raw") is True,
@@ -172,7 +173,6 @@ def check_request(data: JsonObject, library: ModelLibrary, *, chat: bool) -> Par
         template=text_field(data, "template"),
         logprobs=logprobs,
         images=_image_count(data),
-        renders_only=data.get("_debug_render_only") is True,
         context=_tokens(context),
     )
 
@@ -188,7 +188,23 @@ def _check_support(data: JsonObject, installed: LibraryModel, *, wants_thinking:
             raise RequestError(400, f"{parse_name(installed.name).full} does not support {what}")
 
 
-def check_options(options: Mapping[str, Json]) -> None:
+def read_options(data: JsonObject, model: ModelSpec) -> dict[str, Json]:
+    """Return the options of a request over those of its model; null is none.
+
+    Args:
+        data: The request.
+        model: The model.
+
+    Raises:
+        RequestError: An option, or one of the model, is of a wrong type.
+    """
+    given = object_of(data.get("options"))
+    _check_options(model.parameters)
+    _check_options(given)
+    return {**model.parameters, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _check_options(options: Mapping[str, Json]) -> None:
     """Raise RequestError 500 for an option of a wrong type; ignore unknown options and null, as the server does."""
     for name, value in options.items():
         if value is None:
@@ -234,25 +250,12 @@ def _with_model_messages(messages: tuple[Message, ...], installed: LibraryModel,
 
 def _tokens(context: Json) -> tuple[int, ...]:
     """Return the tokens of a context; null is 0."""
-    return tuple(int(each) if isinstance(each, int) else 0 for each in context) if isinstance(context, list) else ()
+    return tuple(int(each) if isinstance(each, int) else 0 for each in items_of(context))
 
 
 def _image_count(data: JsonObject) -> int:
     """Return the number of images in a request."""
-    rows = data.get("messages")
-    holders = [data, *(rows if isinstance(rows, list) else [])]
-    images = [row.get("images") for row in holders if isinstance(row, dict)]
-    return sum(len(each) for each in images if isinstance(each, list))
-
-
-def _messages(data: JsonObject) -> tuple[Message, ...]:
-    rows = data.get("messages") or []
-    assert isinstance(rows, list)  # checked by read_object
-    return tuple(
-        Message(role=text_field(fields, "role").lower(), content=text_field(fields, "content"))
-        for row in rows
-        for fields in (row if isinstance(row, dict) else {},)  # null is an empty message
-    )
+    return sum(len(items_of(holder.get("images"))) for holder in (data, *rows_of(data.get("messages"))))
 
 
 def _prompt(data: JsonObject) -> tuple[Message, ...]:

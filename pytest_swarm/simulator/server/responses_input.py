@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject, check_struct, folded, go_kind
+from pytest_swarm.simulator.server.field_checks import InvalidBody, check_struct, folded, go_kind
 from pytest_swarm.simulator.server.go_values import go_quoted
 from pytest_swarm.simulator.server.request_fields import FUNCTION_OUTPUT, TYPE_AND_ROLE, TYPE_ONLY
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of
 
 _NO_LIST: Final = "must be a string or array: json: cannot unmarshal {} into Go value of type []json.RawMessage"
 _PARTS: Final = {
@@ -43,7 +44,7 @@ def input_items(given: Json) -> list[JsonObject]:
 def _item(item: Json) -> JsonObject:
     """Return an input item with its type and its content checked: its parts are read, a text is one part."""
     check_struct(item, TYPE_AND_ROLE)
-    fields = folded(item if isinstance(item, dict) else {})
+    fields = folded(object_of(item))
     kind = str(fields.get("type") or ("message" if fields.get("role") else ""))
     if not kind:
         raise InvalidBody("input item missing required 'type' field")
@@ -68,7 +69,7 @@ def _parts(content: Json, name: str) -> list[Json]:
 def _part(part: Json, where: str) -> Json:
     try:
         check_struct(part, TYPE_ONLY)
-        fields = folded(part if isinstance(part, dict) else {})
+        fields = folded(object_of(part))
         kind = str(fields.get("type") or "")
         if kind not in _PARTS:
             raise InvalidBody(f"unknown content type: {kind}")

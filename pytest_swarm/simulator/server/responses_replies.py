@@ -7,9 +7,8 @@ from http import HTTPStatus
 from typing import Final
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.openai_replies import chat_text, token_counts, unix_seconds
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, rows_of, text_field
 from pytest_swarm.simulator.server.responses_requests import text_format
 
 _WITH_EXPONENT: Final = 1e21  # Go writes a number from here on with an exponent
@@ -160,8 +159,7 @@ def _head(request: JsonObject, number: int, time_s: int) -> dict[str, Json]:
 
 
 def _tools(given: Json) -> Iterator[Json]:
-    for each in given if isinstance(given, list) else []:
-        tool = each if isinstance(each, dict) else {}
+    for tool in rows_of(given):
         names: dict[str, Json] = {key: text_field(tool, key) for key in ("type", "name")}
         yield names | {key: tool.get(key) for key in ("description", "strict", "parameters")}
 
@@ -175,8 +173,8 @@ def _shortest(number: Json) -> Json:
 
 def _reasoning(request: JsonObject, *, empty: bool) -> Json:
     """Return the effort that a request asks for; with `empty` also the keys that it does not give."""
-    given = request.get("reasoning")
-    values = {key: text_field(given if isinstance(given, dict) else {}, key) for key in ("effort", "summary")}
+    given = object_of(request.get("reasoning"))
+    values = {key: text_field(given, key) for key in ("effort", "summary")}
     if not any(values.values()):
         return None
     return {key: value or None for key, value in values.items() if value or empty}

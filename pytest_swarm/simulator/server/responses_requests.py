@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from pytest_swarm.fields import Json
-from pytest_swarm.simulator.server.field_checks import NO_OBJECT, InvalidBody, JsonObject, check_struct, folded
+from pytest_swarm.simulator.server.field_checks import NO_OBJECT, InvalidBody, check_struct, folded
 from pytest_swarm.simulator.server.go_syntax import syntax_fault
 from pytest_swarm.simulator.server.openai_requests import image_data, think_value
-from pytest_swarm.simulator.server.request_bodies import text_field
+from pytest_swarm.simulator.server.request_values import JsonObject, object_of, rows_of, text_field
 from pytest_swarm.simulator.server.responses_input import input_items
 
 
@@ -39,15 +39,12 @@ def responses_body(data: JsonObject) -> dict[str, Json]:
 
 def searches_web(data: JsonObject) -> bool:
     """Return whether a request has the server's own search among its tools: its stream then tells of errors, too."""
-    tools = data.get("tools")
-    rows = tools if isinstance(tools, list) else []
-    return any(isinstance(each, dict) and each.get("type") == "web_search" for each in rows)
+    return any(tool.get("type") == "web_search" for tool in rows_of(data.get("tools")))
 
 
 def text_format(data: JsonObject) -> JsonObject:
     """Return the format of the text that a request asks for: plain text, if it does not say."""
-    text = data.get("text")
-    form = text.get("format") if isinstance(text, dict) else None
+    form = object_of(data.get("text")).get("format")
     return form if isinstance(form, dict) else {"type": "text"}
 
 
@@ -80,8 +77,7 @@ def _translated(items: list[JsonObject]) -> Iterator[Json]:
 
 def _content(role: str, parts: Json) -> dict[str, Json]:
     text, images = "", list[Json]()
-    for part in parts if isinstance(parts, list) else []:
-        assert isinstance(part, dict)  # checked by _parts
+    for part in rows_of(parts):
         if part["type"] == "input_file":
             raise InvalidBody("file inputs are not currently supported")
         if part["type"] == "input_image":
@@ -94,12 +90,11 @@ def _content(role: str, parts: Json) -> dict[str, Json]:
 
 
 def _function_call(item: JsonObject, thinking: Json) -> Json:
-    arguments = text_field(item, "arguments")
-    try:
-        value = json.loads(arguments) if arguments else {}
-        fault = None if isinstance(value, dict | None) else NO_OBJECT
-    except ValueError:
-        fault = syntax_fault(arguments.encode(), whole=True)
+    arguments = text_field(item, "arguments") or "{}"
+    fault = syntax_fault(arguments.encode(), whole=True)
+    value = None if fault else json.loads(arguments)
+    if not isinstance(value, dict | None):
+        fault = NO_OBJECT
     if fault is not None:
         raise InvalidBody(f"failed to parse function call arguments: {fault}")
     call: dict[str, Json] = {"function": {"name": text_field(item, "name"), "arguments": value or {}}}
@@ -108,8 +103,7 @@ def _function_call(item: JsonObject, thinking: Json) -> Json:
 
 def _tools(given: Json) -> Iterator[Json]:
     """Yield the tools in the form of the server's own chat: a namespace is the tools in it."""
-    for each in given if isinstance(given, list) else []:
-        tool = folded(each if isinstance(each, dict) else {})
+    for tool in map(folded, rows_of(given)):
         if text_field(tool, "type") == "namespace":
             yield from _tools(tool.get("tools"))
             continue

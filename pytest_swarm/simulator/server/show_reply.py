@@ -53,6 +53,7 @@ def show_reply(model: LibraryModel, asked: ShowRequest) -> dict[str, Json]:
     shown["template"] = model.template
     if system:
         shown["system"] = system
+    shown |= {name: text for name, text in (("renderer", model.renderer), ("parser", model.parser)) if text}
     shown["details"] = details(model.spec, parent=model.parent)
     if model.messages:
         shown["messages"] = [{"role": each["role"], "content": each["content"]} for each in model.messages]
@@ -76,6 +77,7 @@ def _modelfile(model: LibraryModel, system: str, parameters: Mapping[str, Json])
     ]
     if system:
         lines.append(f"SYSTEM {_quoted(system)}")
+    lines += [f"{name} {text}" for name, text in (("RENDERER", model.renderer), ("PARSER", model.parser)) if text]
     lines += [
         f"PARAMETER {name} {value if isinstance(value, str) else _literal(value)}" for name, value in _flat(parameters)
     ]

@@ -8,19 +8,18 @@ from functools import cached_property
 import httpx
 
 from pytest_swarm.simulator.server.app import OllamaApp
-from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint
+from pytest_swarm.simulator.server.chat_endpoint import ChatEndpoint, ServeChat
 from pytest_swarm.simulator.server.fault_injection import FaultyApp
 from pytest_swarm.simulator.server.faults import Fault, FaultSchedule
-from pytest_swarm.simulator.server.field_checks import JsonObject
 from pytest_swarm.simulator.server.hardware import ModelSpec, ServerSpec
 from pytest_swarm.simulator.server.loaded_model import LoadedModel
 from pytest_swarm.simulator.server.model_library import LibraryModel, ModelLibrary
 from pytest_swarm.simulator.server.reply_sinks import KeptReply
 from pytest_swarm.simulator.server.request_error import RequestError
 from pytest_swarm.simulator.server.request_parsing import check_request
+from pytest_swarm.simulator.server.request_values import JsonObject
 from pytest_swarm.simulator.server.scheduler_driver import SchedulerDriver
 from pytest_swarm.simulator.server.token_stream import TextGenerator
-from pytest_swarm.simulator.server.translated_calls import BodyHandler
 from pytest_swarm.simulator.transport import AppFailedError, AsgiApp, AsgiTransport
 
 
@@ -57,25 +56,23 @@ class SimulatedServer:
     @cached_property
     def app(self) -> AsgiApp:
         """The server for a web server; made late, because a client in this process may ask without it."""
-        sound = self._sound_app()
         if not self._faults:
-            return sound
+            return self._app(self._chat_endpoint.serve)
         return FaultyApp(
-            sound,
+            self._app,
+            serve=self._chat_endpoint.serve,
             schedule=FaultSchedule(self._faults, seed=self.seed),
             resident=self._is_resident,
             crash=self._crash,
-            below=lambda wrap: self._sound_app(below=wrap),
         )
 
-    def _sound_app(self, below: Callable[[BodyHandler], BodyHandler] | None = None) -> OllamaApp:
-        """Return the server without faults; `below` wraps what the routes call that translate a chat."""
+    def _app(self, serve: ServeChat) -> OllamaApp:
         return OllamaApp(
             library=self._library,
             chat_endpoint=self._chat_endpoint,
             scheduler=self._scheduler,
             build=self._build,
-            below=below,
+            serve=serve,
         )
 
     def transport(self) -> httpx.AsyncBaseTransport:

@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 _ACTION: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_OTHER_TEMPLATE: Final = re.compile(r"\{\{-?\s*(?:template|block)\s+(\"[^\"]*\")\s*([^}]*?)\s*-?\}\}")
 _TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|`[^`]*`|'(?:[^'\\]|\\.)*'|/\*[^*]*\*/")
 _FUNCTION: Final = re.compile(r"(?<![.$\w])[A-Za-z_]\w*")  # a name that is no field and no variable
 _FIELD: Final = re.compile(r"\.([A-Za-z_]\w*)")
@@ -36,28 +35,13 @@ def template_fault(template: str) -> str | None:
         fault = _action_fault(words, variables) or _clause_fault(words, clauses)
         if fault is not None:
             return f"template: :{template[: action.start()].count(chr(10)) + 1}: {fault}"
-    if clauses:
-        return f"template: :{template.count(chr(10)) + 1}: unexpected EOF"
-    without_argument = any(not other[2] for other in _OTHER_TEMPLATE.finditer(template))
-    return "undefined template specified" if without_argument else None
+    return f"template: :{template.count(chr(10)) + 1}: unexpected EOF" if clauses else None
 
 
 def template_fields(template: str) -> frozenset[str]:
     """Return the names in small letters of the fields that a template reads, such as `tools` of `{{ .Tools }}`."""
     code = " ".join(_TEXT.sub(" ", action[1]) for action in _ACTION.finditer(template))
     return frozenset(map(str.lower, _FIELD.findall(code)))
-
-
-def rendering_fault(template: str) -> str | None:
-    """Return Go's message for a template that is read but calls another: the server knows none; None otherwise."""
-    other = _OTHER_TEMPLATE.search(template)
-    if other is None:
-        return None
-    name, argument = other[1], other[2]
-    before = template[: other.start(1)]
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1)
-    at = f"<{{{{template {name} {argument}}}}}>"
-    return f'template: :{line}:{column}: executing "" at {at}: template {name} not defined'
 
 
 def _clause_fault(words: list[str], clauses: list[str]) -> str | None:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import send_json
-from pytest_swarm.simulator.server.field_checks import InvalidBody, JsonObject
-from pytest_swarm.simulator.server.request_bodies import read_object, text_field
+from pytest_swarm.simulator.server.field_checks import InvalidBody
+from pytest_swarm.simulator.server.reply_sinks import JsonHandler
+from pytest_swarm.simulator.server.request_bodies import read_object
 from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import JsonObject, text_field
 from pytest_swarm.simulator.server.requested_names import refuse_cloud_model
-from pytest_swarm.simulator.server.translated_replies import ErrorForm
+from pytest_swarm.simulator.server.translated_replies import ErrorForm, TranslatedReply
 from pytest_swarm.simulator.transport import Send
-
-BodyHandler: TypeAlias = Callable[[bytes, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NativeCall:
-    """A translated request: the server's own route, the body for it, and what sends its reply on in the other form."""
+    """A translated request: the server's own route, the body for it, and what sends its reply on."""
 
     path: str
     request: Mapping[str, Json]
-    sink: Send
+    reply: TranslatedReply
 
 
 class NativeRoutes:
@@ -36,7 +35,7 @@ class NativeRoutes:
         numbers: The numbers of the replies, which are part of their IDs.
     """
 
-    def __init__(self, handlers: Mapping[str, BodyHandler], *, numbers: Iterator[int]) -> None:
+    def __init__(self, handlers: Mapping[str, JsonHandler], *, numbers: Iterator[int]) -> None:
         self.handlers = handlers
         self.numbers = numbers
 
@@ -64,9 +63,8 @@ class NativeRoutes:
         await self.call(call)
 
     async def call(self, call: NativeCall) -> None:
-        """Call one of the server's own routes; its refusal goes through the same translation as its reply."""
+        """Call one of the server's own routes; its refusal is translated like its reply."""
         try:
-            await self.handlers[call.path](json.dumps(call.request, separators=(",", ":")).encode(), call.sink)
+            await self.handlers[call.path](json.dumps(call.request, separators=(",", ":")).encode(), call.reply)
         except RequestError as refusal:
-            error: dict[str, Json] = {"error": str(refusal)}
-            await send_json(call.sink, error, status=refusal.status, sized=not refusal.in_stream)
+            await call.reply.refuse(refusal)

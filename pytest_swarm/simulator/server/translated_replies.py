@@ -1,56 +1,60 @@
-"""Sends what one of the server's own routes sends on in another form: whole replies, streams as server-sent events."""
+"""Sends the reply of one of the server's own routes on in another form: whole, or as server-sent events."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from pytest_swarm.fields import Json
 from pytest_swarm.simulator.server.asgi_messages import PLAIN_JSON, go_json, json_line, send_bytes, send_head
-from pytest_swarm.simulator.server.field_checks import JsonObject
-from pytest_swarm.simulator.server.request_bodies import text_field
-from pytest_swarm.simulator.transport import Event, Send
+from pytest_swarm.simulator.server.reply_sinks import KeptReply, ReplySink
+from pytest_swarm.simulator.server.request_error import RequestError
+from pytest_swarm.simulator.server.request_values import JsonObject
+from pytest_swarm.simulator.transport import Send
 
 ErrorForm: TypeAlias = Callable[[int, str], dict[str, Json]]
 """Returns the error object for a status and what is wrong."""
 LIVE: Final = {"cache-control": "no-cache", "connection": "keep-alive"}
 """What newer routes say of a stream, and of a refusal in its place."""
 _JSON: Final = {"content-type": PLAIN_JSON}
+_EVENTS: Final = "text/event-stream"
 
 
-def whole(send: Send, translate: Callable[[dict[str, Json]], dict[str, Json]], *, error: ErrorForm) -> Send:
-    """Return a `send` for a native route, which sends its JSON reply on in another form.
+class TranslatedReply(ReplySink, Protocol):
+    """Takes the reply of a native route, or its refusal."""
+
+    async def refuse(self, refusal: RequestError) -> None:
+        """Send a refusal in the other form."""
+
+
+class WholeReply(KeptReply):
+    """Sends a reply that is not streamed.
 
     Args:
         send: The ASGI callable for the response.
         translate: Returns a reply in the other form.
         error: Returns an error in it.
     """
-    status = 200
 
-    async def sink(event: Event) -> None:
-        nonlocal status
-        if event["type"] == "http.response.start":
-            status = event["status"]
-            return
-        reply = json.loads(event["body"])
-        value = translate(reply) if status == 200 else error(status, text_field(reply, "error"))
-        await send_bytes(send, json_line(value), status=status, headers=_JSON)
+    def __init__(self, send: Send, translate: Callable[[JsonObject], dict[str, Json]], *, error: ErrorForm) -> None:
+        super().__init__()
+        self._send = send
+        self._translate = translate
+        self._error = error
 
-    return sink
+    async def whole(self, value: JsonObject) -> None:
+        """Send the only object of a reply."""
+        await send_bytes(self._send, json_line(self._translate(value)), headers=_JSON)
+
+    async def refuse(self, refusal: RequestError) -> None:
+        """Send a refusal."""
+        error = self._error(refusal.status, str(refusal))
+        await send_bytes(self._send, json_line(error), status=refusal.status, headers=_JSON)
 
 
-def streamed(
-    send: Send,
-    translate: Callable[[JsonObject], Iterable[bytes]],
-    *,
-    error: ErrorForm,
-    headers: Mapping[str, str] = MappingProxyType({}),
-    failure: Callable[[int, str], Iterable[bytes]] | None = None,
-) -> Send:
-    """Return a `send` for a native route, which sends each line on as server-sent events.
+class EventStream:
+    """Sends each line of a reply on as server-sent events.
 
     Args:
         send: The ASGI callable for the response.
@@ -59,32 +63,52 @@ def streamed(
         headers: The headers of the response besides its type. A route that has some states no length.
         failure: Yields the events of an error where it is told in the stream.
     """
-    status, started, sized = 200, False, False
 
-    async def sink(event: Event) -> None:
-        nonlocal status, started, sized
-        if event["type"] == "http.response.start":
-            status, sized = event["status"], any(name == b"content-length" for name, _ in event["headers"])
-            return
-        text, more = event["body"], event.get("more_body", False)
-        if status == 200:
-            lines = b"".join(translate(json.loads(text)) if text.strip() else ())
-        elif failure is None:
-            value = error(status, text_field(json.loads(text), "error"))
-            await send_bytes(send, json_line(value), status=status, headers={**_JSON, **headers}, sized=sized)
-            return
-        else:
-            lines = b"".join(failure(status, text_field(json.loads(text), "error")))
-        named = {"content-type": "text/event-stream", **headers}
-        if not started and not more:
-            await send_bytes(send, lines, headers=named, sized=sized and not headers)
-            return
-        if not started:
-            started = True
-            await send_head(send, named)
-        await send({"type": "http.response.body", "body": lines, "more_body": more})
+    def __init__(
+        self,
+        send: Send,
+        translate: Callable[[JsonObject], Iterable[bytes]],
+        *,
+        error: ErrorForm,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        failure: Callable[[int, str], Iterable[bytes]] | None = None,
+    ) -> None:
+        self._send = send
+        self._translate = translate
+        self._error = error
+        self._headers = headers
+        self._failure = failure
 
-    return sink
+    async def whole(self, value: JsonObject) -> None:
+        """Send the events of a reply that is no stream: of a request that only loads a model."""
+        await self._send_events(self._translate(value))
+
+    async def start_lines(self) -> None:
+        """Send the head of a stream."""
+        await send_head(self._send, {"content-type": _EVENTS, **self._headers})
+
+    async def line(self, value: JsonObject, *, last: bool = False) -> None:
+        """Send the events of a line; `last` ends the stream."""
+        await self._send(
+            {"type": "http.response.body", "body": b"".join(self._translate(value)), "more_body": not last}
+        )
+
+    async def end_lines(self) -> None:
+        """End a stream after a line that was not the last one."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def refuse(self, refusal: RequestError) -> None:
+        """Send a refusal: an error object, or events."""
+        if self._failure is not None:
+            await self._send_events(self._failure(refusal.status, str(refusal)))
+            return
+        error, headers = self._error(refusal.status, str(refusal)), {**_JSON, **self._headers}
+        sized = not refusal.in_stream
+        await send_bytes(self._send, json_line(error), status=refusal.status, headers=headers, sized=sized)
+
+    async def _send_events(self, events: Iterable[bytes]) -> None:
+        headers = {"content-type": _EVENTS, **self._headers}
+        await send_bytes(self._send, b"".join(events), headers=headers, sized=not self._headers)
 
 
 def server_event(text: str, *, name: str = "") -> bytes:
