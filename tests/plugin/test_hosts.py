@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -19,7 +18,7 @@ from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
 from pytest_swarm.plugin import host_setup
-from pytest_swarm.plugin.host_pool import HostPool, take_any
+from pytest_swarm.plugin.host_pool import HostPool
 from pytest_swarm.plugin.host_setup import ServerState, check_one_kind, check_same_models, version_remarks
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.plugin.server_visit import ServerVisit
@@ -173,22 +172,6 @@ def test_other_versions_are_noted() -> None:
     assert remark == "the servers run different versions of Ollama: a has 0.33.0, b has 0.32.1"
 
 
-def test_the_lock_that_is_given_back_first_is_taken(tmp_path: Path) -> None:
-    def locks() -> list[ServerLock]:
-        return [ServerLock(f"http://box:{port}", tell=print, folder=tmp_path) for port in (1, 2)]
-
-    owners, waiting = locks(), locks()
-    assert all(each.take_at_once() for each in owners)
-    assert not any(each.take_at_once() for each in waiting)
-    timer = threading.Timer(0.05, owners[1].give_back)
-    timer.start()
-    assert take_any(waiting) == 1
-    timer.join()
-    with waiting[1].held():
-        pass
-    assert owners[1].take_at_once()
-
-
 class Hanging(httpx.AsyncBaseTransport):
     """A server that answers its first request, and then takes requests and answers none."""
 
@@ -288,6 +271,17 @@ def test_a_server_whose_models_are_replaced_is_left_out_and_its_case_runs_elsewh
     (sentence,) = told
     assert sentence.startswith("the server at changed has other models than when the run began; its case ")
     assert sentence.endswith(" went on at sound")
+
+
+def test_the_server_that_is_free_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {host: StandIn(host, tmp_path) for host in ("slow", "quick")}
+    owners = {host: ServerLock(f"http://{host}", tell=print, folder=tmp_path) for host in servers}
+    assert all(each.take_at_once() for each in owners.values())
+    monkeypatch.setattr("pytest_swarm.plugin.host_pool.time.sleep", lambda _: owners["quick"].give_back())
+    pool = HostPool(servers, answers=lambda _: True, tell=print)
+    assert pool.run(case(graph(ids="a"), "greedy"), carryover="case", sink=ListSink()).host == "quick"
+    assert owners["quick"].take_at_once(), "it was given back"
+    pool.close()
 
 
 def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_given_one(tmp_path: Path) -> None:
