@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.answer_broker import AnswerBroker
@@ -143,7 +145,7 @@ class Measuring:
             parallel=s.ask_parallel,
             at_once=self._at_once,
             limit_s=s.max_time_s,
-            run_s=(lambda: (now_ms() - self._since_ms) / 1000.0) if self.inner.live else None,
+            run_s=self._run_s if self.inner.live else None,
             guard=self._asking,
             tell=self._resources.inputs.announcer.progress,
             restoration=self._resources.server_bench.restoration,
@@ -185,9 +187,21 @@ class Measuring:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Let one process at a time ask for the answers of a store, and use a real server."""
-        with self.lock.held(), self._resources.exclusive():
+        """Let one process at a time ask for the answers of a store, and use a real server; none after the time limit.
+
+        Raises:
+            TimeoutError: --swarm-max-time is over, and another process still has the store or the server.
+        """
+        with self.lock.held(limit_s=self._left_s()), self._resources.exclusive(limit_s=self._left_s()):
             yield
+
+    def _run_s(self) -> float:
+        return (now_ms() - self._since_ms) / 1000.0
+
+    def _left_s(self) -> float | None:
+        """Return the seconds that --swarm-max-time leaves; None = there is no limit."""
+        limit_s = self._settings.max_time_s
+        return None if limit_s is None else max(0.0, limit_s - self._run_s())
 
     def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:
         """Return the record of a case; its test's other cases are measured with it.
@@ -219,9 +233,7 @@ class Measuring:
         """Keep a sentence where the test is ended while its answers are asked, as pytest-timeout does."""
         try:
             yield
-        except (Exception, KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as stop:
+        except (pytest.fail.Exception, pytest.exit.Exception, SystemExit) as stop:
             self.unmeasured.append(ended_sentence(case, stop))
             raise
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server.simulated_server import SimulatedServer
@@ -106,6 +107,23 @@ def test_time_that_is_up_skips_the_rest_and_the_next_run_goes_on(suite: pytest.P
     result.stdout.fnmatch_lines(["*was not measured: it lacks *--swarm-max-time*the next run goes on*"])
     assert any("was not measured: it lacks" in note for note in reports.report["notes"])
     run(suite, *MEASURE, modes).assert_outcomes(passed=3)
+
+
+def test_a_store_that_another_run_keeps_is_waited_for_until_the_time_is_up(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_swarm.plugin.server_lock.wait_for_lock", pytest.fail)  # for ever
+    lock = ServerLock((suite.path / ".swarm-answers").as_uri(), tell=print)
+    with lock.held():
+        result = run(suite, *MEASURE, "--swarm-compare=lp,greedy", "--swarm-max-time=50ms", "-rs")
+    lock.path.unlink()
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(
+        ["swarm: waiting for the answer store *", "*--swarm-max-time was reached, and the next *"]
+    )
+    assert [note.split(":")[0] for note in reports.report["notes"]] == [
+        f"invoice [{mode}-h0-8GB] was not measured" for mode in ("lp", "greedy")
+    ]
 
 
 TIMED = """
