@@ -1435,7 +1435,7 @@ FAULTS: Final = (
         where="plugin",
         old="for job in jobs if job.status is JobStatus.COMPLETED",
         new="for job in jobs",
-        tests=("plugin/test_resume_unfinished.py",),
+        tests=("plugin/test_resume.py",),
     ),
     Fault(
         name="the page writes hostile text as it is",

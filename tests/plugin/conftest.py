@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Any
 
 import pytest
@@ -93,6 +94,27 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
+
+
+def mode_that(name: str, body: str, *, head: str = "") -> str:
+    """The text of a conftest.py with a mode that runs `body` before each plan, and plans as `greedy` does."""
+    return f"""
+import asyncio, os, shutil, signal, time
+from pathlib import Path
+import pytest
+from pytest_swarm import SwarmError
+from pytest_swarm.routing.greedy import GreedyRouter
+
+{dedent(head)}
+
+class Own(GreedyRouter):
+    async def route(self, view):
+{indent(dedent(body).strip(), " " * 8)}
+        return await super().route(view)
+
+def pytest_swarm_routers(config):
+    return {{{name!r}: lambda setup: Own()}}
+"""
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import bench, case, graph
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, mode_that
 
 pytest.importorskip("uvicorn")
 REFUSED_AFTER = 60
@@ -100,27 +100,17 @@ def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pyteste
 
 
 MEETING = """
-import os, time
-from pathlib import Path
-from pytest_swarm.routing.greedy import GreedyRouter
-
-class Meeting(GreedyRouter):
-    async def route(self, view):
-        Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
-        for _ in range(6000):  # until each worker is at a server; a minute at most
-            if Path("gw0").exists() and Path("gw1").exists():
-                break
-            time.sleep(0.01)
-        return await super().route(view)
-
-def pytest_swarm_routers(config):
-    return {"meet": lambda setup: Meeting()}
+Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+for _ in range(6000):  # until each worker is at a server; a minute at most
+    if Path("gw0").exists() and Path("gw1").exists():
+        break
+    time.sleep(0.01)
 """
 
 
 def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
     pytest.importorskip("xdist")
-    suite.makeconftest(MEETING)
+    suite.makeconftest(mode_that("meet", MEETING))
     with served() as first, served() as second:
         result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6", "--swarm-compare=meet")
     result.assert_outcomes(passed=6)

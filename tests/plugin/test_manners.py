@@ -18,9 +18,9 @@ from pytest_swarm.execution.server_models import models_of_one_weights
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.telemetry.nvml import find_gpu
-from tests.plugin.conftest import Reports, usual_signals
+from tests.plugin.conftest import Reports, mode_that, usual_signals
 from tests.plugin.test_backend import WB1, fast_server
-from tests.plugin.test_endings import ROUTER, WAIT
+from tests.plugin.test_endings import stopping
 from tests.telemetry.test_nvml import GB, NVMLError, StandIn
 
 __all__ = ["fast_server"]
@@ -96,7 +96,7 @@ def test_a_signal_while_a_case_waits_leaves_them_as_they_were(
     monkeypatch.setattr(Restoration, "restore", note)
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = state(ps(fast_server))
-    suite.makeconftest(ROUTER.format(name="SIGINT", then=WAIT))
+    suite.makeconftest(stopping("SIGINT"))
     with usual_signals():
         run(suite, fast_server, "--swarm-compare=greedy,stop", "--swarm-report=json")
     assert state(ps(fast_server)) == before
@@ -337,21 +337,7 @@ def test_a_worker_that_is_killed_leaves_nothing_loaded(
     if by == "xdist":
         kill = f"os.kill({os.getpid()}, signal.SIGINT); await asyncio.sleep(60)"
     monkeypatch.setattr("pytest_swarm.plugin.server_visit._DYING_S", 60.0)  # a busy machine takes its time to end it
-    suite.makeconftest(
-        f"""
-import asyncio, os, signal
-from pytest_swarm.routing.greedy import GreedyRouter
-
-class Killed(GreedyRouter):
-    async def route(self, view):
-        if view.step:
-            {kill}
-        return await super().route(view)
-
-def pytest_swarm_routers(config):
-    return {{"killed": lambda setup: Killed()}}
-"""
-    )
+    suite.makeconftest(mode_that("killed", f"if view.step:\n    {kill}"))
     suite.makepyfile(test_wb1=WB1)
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = state(ps(fast_server))

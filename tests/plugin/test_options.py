@@ -140,6 +140,7 @@ def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> 
     for row in ROWS:
         assert row.flag in shown
         assert f"{row.dest} (" in shown
+    assert "both (= lp,llm), all, or a comma list of lp, milp, staged, llm[:TAG], heft, fixed, collate," in shown
     assert "auto: score:-2.5%@95 and violations:+0; repeatable (default: auto)" in shown
     assert "runs each case with each of them (default: 0.5)" in shown
 

@@ -301,6 +301,7 @@ def test_faults_are_replayed_as_they_happened(suite: pytest.Pytester, reports: R
     args = ("--swarm-compare=lp,llm", "--swarm-cassette=c.jsonl", "--swarm-timeout=30s")
     suite.runpytest(*args, "--swarm-backend=record", f"--swarm-fault={fault}")
     before = by_case(reports.report)
+    assert sorted(case["mode"] for case in before.values()) == ["llm", "lp"]
     suite.runpytest(*args, "--swarm-backend=replay")
     assert by_case(reports.report) == before
 

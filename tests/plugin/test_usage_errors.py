@@ -40,6 +40,18 @@ OPTIONS = [
     ("--swarm-repeat=many", "*'many' is not a whole number*"),
     ("--swarm-seed=pi", "*--swarm-seed: 'pi' is not a whole number*"),
     ("--swarm-lambda-token=nan", "*--swarm-lambda-token: is nan*"),
+    *((f"--swarm-lambda-token={text}", "--swarm-lambda-token: *") for text in ("0,,1", "0,x", "0,-1", "inf,0")),
+    ("--swarm-estimates=crss", "*--swarm-estimates: 'crss' is none of prior, *and there is no such file*"),
+    ("--swarm-estimates=prior:x", "*prior takes no file*"),
+    ("--swarm-estimates=cross", "*--swarm-estimates=cross needs answers to the other jobs*cross:reports/RUN*"),
+    ("--swarm-estimates=cross:nowhere", "*nowhere: is neither a run nor an imported table*"),
+    (
+        "--swarm-estimates=tox.ini",
+        "*tox.ini: is not a file of estimates of pytest-swarm, and is not valid JSON: *; name a file of estimates",
+    ),
+    ("--swarm-learning=maybe", "*--swarm-learning: 'maybe' is unknown; known are on, off*"),
+    ("--swarm-code-eval=loose", "--swarm-code-eval: 'loose' is unknown; known are strict*"),
+    ("--swarm-compare=", "--swarm-compare: is empty; give it a value, or leave it out"),
     ("--swarm-lambda-switch=-1", "*must be a number of at least 0*"),
     ("--swarm-quality-floor=2 --swarm-compare=lp", "--swarm-quality-floor: is 2, but must be at most 1"),
     ("--swarm-lambda-switch=inf", "*--swarm-lambda-switch: is inf, but must be at most 1,000,000"),
@@ -228,6 +240,7 @@ def test_a_benchmark_without_a_budget_is_an_error_only_where_it_is_to_be_run(
 @pytest.mark.parametrize("option", ["--fixtures", "--fixtures-per-test", "--collect-only"])
 def test_a_session_that_only_lists_makes_no_run(suite: pytest.Pytester, option: str) -> None:
     assert suite.runpytest(option, "--swarm-fleet=missing.toml").ret == pytest.ExitCode.OK
+    assert not (suite.path / "reports").exists()
 
 
 def test_auto_is_the_memory_that_is_free(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
