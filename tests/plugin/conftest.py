@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import signal
 import socket
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent, indent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.plugin.settings import Settings
+from pytest_swarm.routing.mode_table import ModeTable
 
 SUITE = """
 import pytest
@@ -58,6 +64,34 @@ def refuses(suite: pytest.Pytester, *arguments: str, says: str) -> None:
     output = result.stdout.str() + result.stderr.str()
     assert not any(word in output for word in ("Traceback", "INTERNALERROR", " passed", " failed"))
     assert max(map(len, result.errlines)) < 700
+
+
+class _Arguments:
+    """Takes what the rows of the table give to pytest's parser."""
+
+    def __init__(self) -> None:
+        self.parser = ArgumentParser(allow_abbrev=False)
+        for row in ROWS:
+            row.register(self, self)  # type: ignore[arg-type]
+
+    def addoption(self, *names: str, **facts: Any) -> None:
+        self.parser.add_argument(*names, **facts)
+
+    def addini(self, *_: object, **__: object) -> None: ...
+
+
+def settings_of(*arguments: str, **ini: object) -> Settings:
+    """The settings of a command line and of an ini file, as a session makes them, without one."""
+    option = _Arguments().parser.parse_args(arguments)
+    option.override_ini = None
+    config: Any = SimpleNamespace(
+        option=option,
+        getoption=vars(option).get,
+        getini=ini.get,
+        rootpath=Path.cwd(),
+        inipath=Path("tox.ini").absolute(),
+    )
+    return Settings(config, modes=ModeTable({}))
 
 
 class Reports:

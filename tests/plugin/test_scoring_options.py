@@ -50,17 +50,6 @@ def test_without_the_option_no_code_is_run(suite: pytest.Pytester, reports: Repo
     assert "sandbox_layers" not in event
 
 
-@pytest.mark.parametrize(
-    ("ini", "run"), [("true", True), ("strict", True), ("on", True), ("false", False), ("off", False)]
-)
-def test_the_ini_file_says_it_in_the_same_words(suite: pytest.Pytester, reports: Reports, ini: str, run: bool) -> None:
-    suite.makepyfile(test_invoice=CODE)
-    suite.makeini(f"[pytest]\nswarm_backend = sim\nswarm_vram = 8GB\nswarm_code_eval = {ini}")
-    suite.runpytest().assert_outcomes(passed=1)
-    (event,) = reports.of("task_result")
-    assert ("sandbox_layers" in event) is run
-
-
 def test_where_the_kernel_does_not_confine_a_line_says_so_once(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
