@@ -18,6 +18,7 @@ from pytest_swarm.plugin.measuring import Measuring
 from pytest_swarm.plugin.session import SwarmSession
 from tests.plugin.conftest import Reports, mode_that, usual_signals
 from tests.plugin.test_backend import fast_server_with
+from tests.programs import run_program
 
 pytestmark = pytest.mark.skipif(
     threading.current_thread() is not threading.main_thread(), reason="signals reach the main thread only"
@@ -336,9 +337,10 @@ def pytest_configure(config):
     config.add_cleanup(lambda: os.kill(os.getpid(), signal.SIGNUMBER))
 """.replace("SIGNUMBER", "SIGHUP" if hasattr(signal, "SIGHUP") else "SIGTERM")
     )
-    result = suite.runpytest_subprocess("--swarm-compare=lp", "--swarm-report=json")
-    assert result.ret == pytest.ExitCode.OK
-    assert "Traceback" not in result.stderr.str()
+    arguments = ["pytest", "--swarm-compare=lp", "--swarm-report=json"]
+    result = run_program(f"import pytest, sys; sys.argv[:] = {arguments}; sys.exit(pytest.console_main())")
+    assert result.returncode == pytest.ExitCode.OK, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(("mode", "signals"), [("stop", 1), ("greedy", 1), ("greedy", 2)])
