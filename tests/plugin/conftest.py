@@ -6,8 +6,9 @@ import json
 import signal
 import socket
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent, indent
 from types import SimpleNamespace
@@ -15,9 +16,18 @@ from typing import Any
 
 import pytest
 
+from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.plugin.options import ROWS
 from pytest_swarm.plugin.settings import Settings
 from pytest_swarm.routing.mode_table import ModeTable
+from pytest_swarm.simulator.http_server import serve_in_thread
+from pytest_swarm.simulator.models.profile import load_profile
+from pytest_swarm.simulator.server.faults import parse_fault
+from pytest_swarm.simulator.server.simulated_server import SimulatedServer
+from pytest_swarm.simulator.simulated_world import SimulatedWorld
+from pytest_swarm.workloads.graph_files import load_graph
+
+GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
 
 SUITE = """
 import pytest
@@ -37,6 +47,19 @@ def test_invoice(swarm_run, dag):
     result = swarm_run(dag)
     assert result.status == "completed"
     assert 0 <= result.score <= 1
+"""
+
+WB1 = f"""
+from pathlib import Path
+import pytest
+from pytest_swarm import load_graph
+
+@pytest.fixture
+def wb1():
+    return load_graph({str(GRAPHS / "wb1.toml")!r})
+
+def test_wb1(swarm_run, wb1):
+    assert swarm_run(wb1).score > 0
 """
 
 INI = """
@@ -120,6 +143,32 @@ class Reports:
 @pytest.fixture
 def reports(suite: pytest.Pytester) -> Reports:
     return Reports(suite.path)
+
+
+def quick_server(*faults: str, seed: int = 0, graphs: Sequence[TaskGraph] = ()) -> SimulatedServer:
+    """A server of the a40 models that take next to no time, without the waits for stale free memory."""
+    profile = load_profile("a40")
+    quick = tuple(
+        replace(model, prefill_tokens_per_s=1e9, decode_tokens_per_s=1e6, load_s=0.0, first_load_s=None, overhead_s=0.0)
+        for model in profile.server_spec.models
+    )
+    spec = replace(profile.server_spec, models=quick, load_poll_s=0.0, stale_free_memory=False)
+    world = SimulatedWorld(profile=profile, seed=seed, faults=tuple(map(parse_fault, faults)))
+    return world.server(world.generator(graphs) if graphs else None, spec=spec)
+
+
+@contextmanager
+def served(*faults: str, graphs: Sequence[TaskGraph] = ()) -> Iterator[str]:
+    """Such a server over HTTP."""
+    with serve_in_thread(quick_server(*faults, graphs=graphs)) as url:
+        yield url
+
+
+@pytest.fixture
+def fast_server() -> Iterator[str]:
+    """One that knows the graph of `WB1`."""
+    with served(graphs=[load_graph(GRAPHS / "wb1.toml")]) as url:
+        yield url
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from contextlib import closing, nullcontext
 import pytest
 
 from pytest_swarm.simulator.http_server import serve_in_thread
-from tests.plugin.conftest import Reports
-from tests.plugin.test_measure import MEASURE, figures_of, run, serving
+from tests.plugin.conftest import Reports, quick_server
+from tests.plugin.test_measure import MEASURE, figures_of, run
 
 THREADS = """
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +92,7 @@ def test_jobs_of_a_group_keep_their_models(suite: pytest.Pytester, reports: Repo
     arguments = ("test_group.py", "--swarm-compare=single:gemma2:2b", "--swarm-carryover=group", "--swarm-report=json")
     run(suite, *arguments).assert_outcomes(passed=4)
     loads = len([event for event in reports.of("model_switch") if event["action"] == "load"])
-    with serve_in_thread(serving()) if served else nullcontext() as url:
+    with serve_in_thread(quick_server()) if served else nullcontext() as url:
         asked = ("--swarm-backend=ollama", f"--swarm-host={url}") if served else ()
         _, calls, counted, tokens, *_ = figures_of(run(suite, *arguments, *asked, "--swarm-dry-run"), "dry run of")
     assert (calls, counted) == (8, loads)

@@ -16,8 +16,7 @@ from pytest_swarm.execution.loop_tasks import cancel_and_wait
 from pytest_swarm.plugin.ending_signals import EndingSignals
 from pytest_swarm.plugin.measuring import Measuring
 from pytest_swarm.plugin.session import SwarmSession
-from tests.plugin.conftest import Reports, mode_that, usual_signals
-from tests.plugin.test_backend import fast_server_with
+from tests.plugin.conftest import Reports, mode_that, served, usual_signals
 from tests.programs import run_program
 
 pytestmark = pytest.mark.skipif(
@@ -209,7 +208,7 @@ def test_a_test_that_a_signal_ends_while_its_job_waits_is_an_error_and_no_end_of
     suite.makeconftest(mode_that("timed", ALARM))
     before = signal.getsignal(signal.SIGALRM)
     try:
-        with fast_server_with("hang:times=1") as url:
+        with served("hang:times=1") as url:
             options = ("--swarm-backend=ollama", f"--swarm-host={url}", "--swarm-compare=timed,greedy")
             result = suite.runpytest(*options, "--swarm-report=json")
     finally:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,32 +22,14 @@ from pytest_swarm.plugin.host_pool import HostPool
 from pytest_swarm.plugin.host_setup import ServerState, check_one_kind, check_same_models, version_remarks
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.plugin.server_visit import ServerVisit
-from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import bench, case, graph
-from tests.plugin.conftest import Reports, mode_that
+from tests.plugin.conftest import Reports, mode_that, served
 
 pytest.importorskip("uvicorn")
 REFUSED_AFTER = 60
 """Requests: a run of one case asks 33, and one of five 109. A slow step is sampled more often, every half a second."""
-
-
-@contextmanager
-def served(*faults: str) -> Iterator[str]:
-    """A server over HTTP whose models take no time."""
-    profile = load_profile("a40")
-    models = tuple(
-        replace(each, load_s=0.0, first_load_s=None, overhead_s=0.0, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
-        for each in profile.server_spec.models
-    )
-    spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
-    with serve_in_thread(world.server(spec=spec)) as url:
-        yield url
 
 
 def arguments(*hosts: str) -> tuple[str, ...]:

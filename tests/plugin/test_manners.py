@@ -18,12 +18,9 @@ from pytest_swarm.execution.server_models import models_of_one_weights
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.telemetry.nvml import find_gpu
-from tests.plugin.conftest import Reports, mode_that, usual_signals
-from tests.plugin.test_backend import WB1, fast_server
+from tests.plugin.conftest import WB1, Reports, mode_that, usual_signals
 from tests.plugin.test_endings import stopping
 from tests.telemetry.test_nvml import GB, NVMLError, StandIn
-
-__all__ = ["fast_server"]
 
 CASES = {
     "passes": "",

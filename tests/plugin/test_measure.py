@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,8 @@ import pytest
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.server.simulated_server import SimulatedServer
-from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.workloads.fleet import load_fleet
-from tests.plugin.conftest import SUITE, Reports, refuses
+from tests.plugin.conftest import SUITE, Reports, quick_server, refuses
 
 MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
 OFFLINE = ("--swarm-backend=measure", "--swarm-offline")
@@ -230,7 +226,7 @@ def test_verified_cases_are_run_for_real_and_compared(suite: pytest.Pytester, re
 
 def test_what_no_server_can_run_is_not_drawn(suite: pytest.Pytester, reports: Reports) -> None:
     """Over HTTP, where nobody knows all answers beforehand, and each question gets the same answer again."""
-    with serve_in_thread(serving()) as url:
+    with serve_in_thread(quick_server()) as url:
         arguments = ("--swarm-backend=measure", f"--swarm-host={url}", "--swarm-complete", "--swarm-vram=16GB")
         run(suite, *arguments, "--swarm-compare=greedy,oracle", "--swarm-verify=9").assert_outcomes(passed=2)
     measure = reports.report["run"]["measure"]
@@ -389,21 +385,9 @@ def test_repeats_that_may_be_left_out_are_not_drawn_to_be_verified(suite: pytest
     assert len(reports.of("verified_case")) == 3
 
 
-def serving(profile: str = "a40", *, seed: int = 0) -> SimulatedServer:
-    """A server whose models take no time."""
-    loaded = load_profile(profile)
-    spec = loaded.server_spec
-    quick = tuple(
-        replace(model, prefill_tokens_per_s=1e9, decode_tokens_per_s=1e6, load_s=0.0, first_load_s=None, overhead_s=0.0)
-        for model in spec.models
-    )
-    loaded = replace(loaded, server_spec=replace(spec, models=quick, load_poll_s=0.0, stale_free_memory=False))
-    return SimulatedWorld(profile=loaded, seed=seed).server()
-
-
 def test_answers_of_a_simulated_server_are_not_those_of_another_one(suite: pytest.Pytester) -> None:
     for seed, asked in ((0, 2), (1, 2), (0, 0)):
-        with serve_in_thread(serving(seed=seed)) as url:
+        with serve_in_thread(quick_server(seed=seed)) as url:
             result = run(suite, "--swarm-backend=measure", f"--swarm-host={url}")
         result.stdout.fnmatch_lines([f"*measured once ({asked} answers asked in*"])
 
@@ -412,7 +396,7 @@ def test_a_server_behind_an_address_tells_its_files_and_that_it_is_simulated(
     suite: pytest.Pytester, reports: Reports
 ) -> None:
     """A policy that was decided with another file of a model is told, as on the backend `ollama`."""
-    with serve_in_thread(serving()) as url:
+    with serve_in_thread(quick_server()) as url:
         measured = ("--swarm-backend=measure", f"--swarm-host={url}")
         first = run(suite, *measured)
         first.assert_outcomes(passed=1)

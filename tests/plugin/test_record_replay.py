@@ -11,10 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pytest_swarm.simulator.server import app
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import GRAPHS, fast_server
-
-__all__ = ["fast_server"]
+from tests.plugin.conftest import GRAPHS, Reports
 
 WORKFLOWS = f"""
 from pathlib import Path

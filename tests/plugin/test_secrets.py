@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.ollama.address import host_as_written, without_secrets
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import WB1, fast_server
+from tests.plugin.conftest import WB1, Reports
 
-__all__ = ["fast_server"]
 SECRETS = ("someone", "hunter2", "k3y", "fr4gment")
 
 

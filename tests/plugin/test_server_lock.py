@@ -16,9 +16,6 @@ from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin import server_lock
 from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes, lock_path
 from tests.plugin.conftest import SUITE, Reports
-from tests.plugin.test_backend import fast_server
-
-__all__ = ["fast_server"]
 
 HOST = "http://127.0.0.1:11434"
 HOLDER = """
