@@ -315,6 +315,16 @@ def test_decisions_are_timed_in_a_replay(suite: pytest.Pytester, reports: Report
     assert reports.report["notes"] == []
 
 
+def test_a_benchmark_that_changes_the_folder_is_recorded_where_the_run_began(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        test_moving="from test_invoice import dag\n"
+        "def test_moving(swarm_run, dag, tmp_path, monkeypatch): monkeypatch.chdir(tmp_path); swarm_run(dag)"
+    )
+    args = ("test_moving.py", "--swarm-cassette=c.jsonl")
+    suite.runpytest(*args, "--swarm-backend=record").assert_outcomes(passed=1)
+    suite.runpytest(*args, "--swarm-backend=replay").assert_outcomes(passed=1)
+
+
 def test_an_account_in_the_url_stays_out_of_the_cassette(suite: pytest.Pytester, fast_server: str) -> None:
     suite.makepyfile(test_workflow=WORKFLOWS)
     host = fast_server.replace("://", "://someone:hunter2@")
