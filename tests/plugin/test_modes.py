@@ -183,3 +183,19 @@ def test_the_oracle_is_refused_where_nobody_knows_the_scores(suite: pytest.Pytes
         "--swarm-compare=lp,oracle",
         says="mode 'oracle' needs the realized score of every task on every model*",
     )
+
+
+@pytest.mark.parametrize("where", ["command line", "marker", "ini"])
+def test_the_default_planner_fits_the_smallest_budget_whoever_gives_it(
+    suite: pytest.Pytester, reports: Reports, where: str
+) -> None:
+    suite.makeini(f"[pytest]\nswarm_backend = sim\n{'swarm_vram = 8GB' if where == 'ini' else ''}")
+    marker = '@pytest.mark.swarm(vram="8GB")\n' if where == "marker" else ""
+    suite.makepyfile(
+        test_a=f"import pytest\nfrom test_invoice import dag\n{marker}def test_a(swarm_run, dag): swarm_run(dag)"
+    )
+    args = ("--swarm-vram=8GB",) if where == "command line" else ()
+    suite.runpytest("test_a.py", "--swarm-compare=llm", *args).assert_outcomes(passed=1)
+    loaded = {switch["model"] for switch in reports.of("model_switch")}
+    assert "llama3.1:8b" in loaded  # the best reasoner of 8 GB
+    assert "phi4:14b" not in loaded  # the best of all, of 12.5 GB
