@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -92,8 +93,12 @@ class Measuring:
 
     @cached_property
     def _known_before(self) -> frozenset[str]:
-        """The keys of the answers that are known before the first test; no times, because a clock may step back."""
-        return self.store.known_keys(self._settings.timeout_s)
+        """The keys of the answers that are known before the first test.
+
+        Only a worker that replaces another one goes by their times, because a clock may step back.
+        """
+        before_ms = self._since_ms if self._resources.inputs.process.replaces else math.inf
+        return self.store.known_keys(self._settings.timeout_s, before_ms=before_ms)
 
     @cached_property
     def known(self) -> ServerAnswers:

@@ -289,6 +289,21 @@ def test_what_was_known_is_counted_by_the_store_and_by_no_clock(
     assert counts == [(0, 2), (2, 1)]
 
 
+def test_what_the_run_has_asked_is_not_known_before_it_to_a_worker_that_replaces_another(
+    suite: pytest.Pytester, reports: Reports
+) -> None:
+    suite.makepyfile(
+        test_dying="import os\nfrom test_invoice import dag\n"
+        "def test_a(swarm_run, dag): swarm_run(dag)\n"
+        "def test_b(): os._exit(9)\n"
+        "def test_c(swarm_run, dag): swarm_run(dag)\n"
+    )
+    result = suite.runpytest("test_dying.py", *MEASURE, "--swarm-compare=greedy", "-n1")
+    result.assert_outcomes(passed=2, failed=1)
+    found = reports.report["run"]["measure"]
+    assert (found["answers_known"], found["answers_asked"]) == (0, 2)
+
+
 def figures_of(result: pytest.RunResult, start: str) -> list[int]:
     """The whole numbers in the line of a dry run that begins so."""
     [line] = [line for line in result.outlines if line.startswith(start)]
