@@ -70,6 +70,8 @@ class Measuring:
         self._since_ms = resources.inputs.process.started_ts_ms
         gpu = resources.inputs.gpu.meter if inner is not None and inner.is_local else None
         self._gpu_bytes = None if gpu is None else gpu.total_bytes
+        self._room_gb = None if self._gpu_bytes is None else bytes_to_gb(self._gpu_bytes)
+        """What may be resident while answers are measured; the budgets of the cases have no say in it: they are played."""
         self._results: dict[tuple[str, str], WaveResult] = {}
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
@@ -143,10 +145,7 @@ class Measuring:
             return None
         s, fleet = self._settings, self._demand.fleet
         settings = AskSettings(
-            room=Room(
-                gb=self._room_gb(),
-                sizes_gb={model.tag.lower(): model.vram_gb for model in fleet},
-            ),
+            room=Room(gb=self._room_gb, sizes_gb={model.tag.lower(): model.vram_gb for model in fleet}),
             parallel=s.ask_parallel,
             at_once=self._at_once,
             limit_s=s.max_time_s,
@@ -166,7 +165,7 @@ class Measuring:
             complete=self._settings.complete,
             seed=self._settings.seed,
             verify=self._resources.to_verify,
-            room_gb=self._room_gb(),
+            room_gb=self._room_gb,
             at_once=self._at_once,
         )
         return estimate_with(self.store, self.known.models, self._demand.fleet, setup=setup)
@@ -175,13 +174,6 @@ class Measuring:
     def _at_once(self) -> tuple[int, ...]:
         """How many calls at once are timed for each model."""
         return tuple(sorted({2, 4, max(2, self._settings.concurrency)}))
-
-    def _room_gb(self) -> float | None:
-        """Return what may be resident while answers are measured: what the GPUs have; None where nobody knows.
-
-        The budgets of the cases have no say in it: they are played.
-        """
-        return None if self._gpu_bytes is None else bytes_to_gb(self._gpu_bytes)
 
     @cached_property
     def lock(self) -> ServerLock:

@@ -445,7 +445,7 @@ FAULTS: Final = (
     Fault(
         name="no memory for the reports ends in a traceback",
         where="plugin/hooks.py",
-        old="except Exception as error:  # noqa: BLE001 # such as no memory",
+        old="except Exception as error:  # noqa: BLE001 # whatever it is, such as no memory",
         new="except OSError as error:  # such as no memory",
         tests=("gate/test_plugin.py",),
     ),
@@ -2229,6 +2229,13 @@ FAULTS: Final = (
         tests=("plugin/test_scheduling.py",),
     ),
     Fault(
+        name="a lock is waited for beyond the time limit of the run",
+        where="plugin/server_lock.py",
+        old="        if time.monotonic() >= until_s:",
+        new="        if time.monotonic() >= until_s + 9:",
+        tests=("plugin/test_server_lock.py",),
+    ),
+    Fault(
         name="a server that hangs keeps its lock when it is left out",
         where="plugin/host_pool.py",
         old="self._servers[host].visit.lock.give_back()",
@@ -2685,8 +2692,8 @@ FAULTS: Final = (
     Fault(
         name="a session that was refused ends the run that it could not go on with",
         where="plugin/session.py",
-        old="        try:\n            run.prepare()",
-        new="        self.config.stash[RUN] = run\n        try:\n            run.prepare()",
+        old="            run.prepare()\n",
+        new="            self.config.stash[RUN] = run\n            run.prepare()\n",
         tests=("plugin/test_resume.py",),
     ),
     Fault(

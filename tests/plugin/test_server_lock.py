@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,18 @@ def test_a_lock_that_waits_at_every_case_says_so_once(tmp_path: Path, monkeypatc
             pass
     [sentence] = told
     assert sentence.startswith("waiting for the answer store s6: ")
+
+
+def test_a_lock_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -> None:
+    owner, waiting = lock(tmp_path), lock(tmp_path)
+    assert owner.take_at_once()
+    began_s = time.monotonic()
+    with pytest.raises(TimeoutError):
+        waiting.held(limit_s=0.1).__enter__()
+    assert time.monotonic() - began_s < 5
+    owner.give_back()
+    with waiting.held(limit_s=0.0):
+        assert waiting.notes().owner is not None
 
 
 def test_what_processes_found_is_kept_where_one_of_them_or_all_were_killed(tmp_path: Path) -> None:
