@@ -71,7 +71,7 @@ class Measuring:
         gpu = resources.inputs.gpu.meter if inner is not None and inner.is_local else None
         self._gpu_bytes = None if gpu is None else gpu.total_bytes
         self._room_gb = None if self._gpu_bytes is None else bytes_to_gb(self._gpu_bytes)
-        """What may be resident while answers are measured; the budgets of the cases have no say in it: they are played."""
+        """What may be resident while answers are asked. The budgets of the cases have no say in it: they are played."""
         self._results: dict[tuple[str, str], WaveResult] = {}
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
