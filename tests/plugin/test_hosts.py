@@ -74,10 +74,10 @@ def test_a_backend_that_stays_on_one_server_says_so(suite: pytest.Pytester, back
 def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pytester, reports: Reports) -> None:
     fault = f"refuse:after={REFUSED_AFTER}"
     with served(fault) as first, served(fault) as second:
-        result = suite.runpytest(*arguments(first, second), "--swarm-repeat=12")
+        result = suite.runpytest(*arguments(first, second), "--swarm-repeat=8")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     statuses = [case["status"] for case in reports.report["cases"]]
-    assert len(statuses) == 12
+    assert len(statuses) == 8
     assert set(statuses) == {"completed", "error"}
 
 

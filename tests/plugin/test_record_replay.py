@@ -292,10 +292,10 @@ def test_oracle_replays_with_the_recorded_truth(suite: pytest.Pytester, reports:
 
 @pytest.mark.parametrize("fault", ["hang", "cut:times=1", "busy:times=2", "garbage", "refuse:after=20"])
 def test_faults_are_replayed_as_they_happened(suite: pytest.Pytester, reports: Reports, fault: str) -> None:
-    args = ("--swarm-compare=lp,llm", "--swarm-cassette=c.jsonl", "--swarm-timeout=30s")
+    args = ("--swarm-compare=greedy,llm", "--swarm-cassette=c.jsonl", "--swarm-timeout=30s")
     suite.runpytest(*args, "--swarm-backend=record", f"--swarm-fault={fault}")
     before = by_case(reports.report)
-    assert sorted(case["mode"] for case in before.values()) == ["llm", "lp"]
+    assert sorted(case["mode"] for case in before.values()) == ["greedy", "llm"]
     suite.runpytest(*args, "--swarm-backend=replay")
     assert by_case(reports.report) == before
 
