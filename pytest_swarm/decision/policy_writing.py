@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from statistics import fmean
-from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
@@ -16,7 +15,7 @@ from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import RunInfo
-from pytest_swarm.domain.run_options import OptionRole, names_of, text_of
+from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.errors import PolicyError
 from pytest_swarm.estimate.estimate_formulas import DIFFICULTY_PENALTY
@@ -32,17 +31,8 @@ from pytest_swarm.routing.policy_file import (
     PolicyRun,
     PolicyWeights,
 )
-from pytest_swarm.routing.registry import LLM, built_in
+from pytest_swarm.routing.registry import built_in, planning_options
 
-_READ_BY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "swarm_planner": frozenset({LLM}),
-        "swarm_replan": frozenset({LLM}),
-        "swarm_quality_floor": frozenset({"heft"}),
-        "swarm_solve_limit": frozenset({"milp", "staged"}),
-    }
-)
-"""Built-in modes that read an option; the others of role PLANNING change the times of every mode."""
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _DIGITS: Final = 12  # of a quality: what is beyond them is rounding
@@ -104,17 +94,6 @@ def why_no_policy(decision: PolicyDecision) -> str | None:
     if plays_a_file(setting):
         return f"{setting.mode} is in force, and that is a policy file already; use it as it is"
     return None
-
-
-def planning_options(mode: str) -> frozenset[str]:
-    """Return the options that change how a mode plans; every one of them for a mode of your own.
-
-    Args:
-        mode: The mode with its argument.
-    """
-    row = built_in(mode)
-    planning = names_of(OptionRole.PLANNING)
-    return frozenset(each for each in planning if row is None or row.name in _READ_BY.get(each, {row.name}))
 
 
 def plays_a_file(setting: PolicySetting) -> bool:

@@ -43,11 +43,16 @@ TAKEN_TOGETHER: Final = frozenset({OptionRole.SELECTION, OptionRole.FILE})
 
 
 class RunOption(NamedTuple):
-    """An option of a run. `default` is the text that counts where nobody gave one; None for one without a value."""
+    """An option of a run.
+
+    `default` is the text that counts where nobody gave one; None for one without a value. `read_by` are the built-in
+    modes that read it; where it names none, it counts for every mode.
+    """
 
     name: str
     role: OptionRole
     default: str | None = None
+    read_by: tuple[str, ...] = ()
 
 
 RUN_OPTIONS: Final[Mapping[str, RunOption]] = MappingProxyType(
@@ -63,11 +68,11 @@ RUN_OPTIONS: Final[Mapping[str, RunOption]] = MappingProxyType(
             RunOption("swarm_lambda_token", OptionRole.BELIEF, "0.5"),
             RunOption("swarm_lambda_switch", OptionRole.BELIEF, "0.2"),
             RunOption("swarm_lambda_latency", OptionRole.BELIEF, "0"),
-            RunOption("swarm_quality_floor", OptionRole.PLANNING, "0.05"),
+            RunOption("swarm_quality_floor", OptionRole.PLANNING, "0.05", ("heft",)),
             RunOption("swarm_estimates", OptionRole.BELIEF, "prior"),
             RunOption("swarm_learning", OptionRole.BELIEF, "on"),
-            RunOption("swarm_solve_limit", OptionRole.PLANNING, "none"),
-            RunOption("swarm_planner", OptionRole.PLANNING, "none"),
+            RunOption("swarm_solve_limit", OptionRole.PLANNING, "none", ("milp", "staged")),
+            RunOption("swarm_planner", OptionRole.PLANNING, "none", ("llm",)),
             RunOption("swarm_judge", OptionRole.SCORE, "none"),
             RunOption("swarm_backend", OptionRole.SELECTION, "auto"),
             RunOption("swarm_answers", OptionRole.SELECTION, ".swarm-answers"),
@@ -87,7 +92,7 @@ RUN_OPTIONS: Final[Mapping[str, RunOption]] = MappingProxyType(
             RunOption("swarm_carryover", OptionRole.SCORE, "case"),
             RunOption("swarm_concurrency", OptionRole.PLANNING, "4"),
             RunOption("swarm_dispatch", OptionRole.PLANNING, "layers"),
-            RunOption("swarm_replan", OptionRole.PLANNING, "every"),
+            RunOption("swarm_replan", OptionRole.PLANNING, "every", ("llm",)),
             RunOption("swarm_timeout", OptionRole.CALLS, "120s"),
             RunOption("swarm_retries", OptionRole.SELECTION, "2"),
             RunOption("swarm_reply_limit", OptionRole.CALLS, "32MiB"),

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from pytest_swarm.domain.record import Case
 from pytest_swarm.execution.answer_gate import Need
-from pytest_swarm.execution.asked_server import AskedServer, AskSettings
+from pytest_swarm.execution.asked_server import OUT_OF_TIME, AskedServer, AskSettings
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.loop_tasks import result_of
 from pytest_swarm.execution.replaced_models import ReplacedModels
@@ -56,7 +56,12 @@ class AnswerBroker:
             wave: The number of the wave, from 1.
         """
         stops: list[BaseException] = []
-        with self._settings.guard():
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._settings.guard())
+            except TimeoutError:
+                late = {need.identity: OUT_OF_TIME for need in needs}
+                return WaveReport(asked=0, loads=0, server_s=0.0, failures=late)
             try:
                 return result_of(self._runner, self._server.measure(needs, case.graph, wave=wave), stops=stops)
             except asyncio.CancelledError:

@@ -44,7 +44,8 @@ class AskSettings:
         at_once: How many calls at once are timed for each model, besides one.
         limit_s: Seconds after which nothing more is asked; None = no limit.
         run_s: Returns the seconds since the run began; None = count those of the server that were used.
-        guard: Held while the server is asked, so that no other process uses it, or asks the same.
+        guard: Held while the server is asked, so that no other process uses it, or asks the same; TimeoutError where
+            another one does so until the time is up.
         tell: Shows a sentence at once.
         restoration: Is told of every model that is loaded, for whoever leaves the server as it was found.
     """

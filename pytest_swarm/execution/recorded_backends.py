@@ -77,13 +77,14 @@ def recording_backend(inner: Backend, target: RecordingTarget, *, limits: CallLi
     if earlier is None or target.mode is RecordMode.ALL:
         check_writable(target.path)
     version = _version_of(inner)
+    written = replace(target, path=target.path.absolute())  # a test may change the current folder
     recording = replace(
         inner,
         kind="record",
         detail=f"recording into {target.path}: {inner.detail}{_TIMES_WAIT if inner.live else ''}",
         virtual=True,
         new_loop=new_ticking_loop if inner.virtual else new_wait_time_loop,
-        connect=lambda: _recording_connection(inner, target, version),
+        connect=lambda: _recording_connection(inner, written, version),
     )
     if earlier is None or target.mode is RecordMode.ALL:
         return recording

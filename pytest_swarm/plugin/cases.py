@@ -63,10 +63,15 @@ def key_of(item: pytest.Item) -> CaseKey:
     return key
 
 
-def mode_of_id(node_id: str) -> str | None:
-    """Return the routing mode of a benchmark by its node ID; None for any other test."""
+def mode_of_id(node_id: str, known: ModeTable) -> str | None:
+    """Return the routing mode of a benchmark by its node ID; None for any other test, also one of a like ID.
+
+    Args:
+        node_id: The node ID of a test.
+        known: The routing modes of the session.
+    """
     found = _CASE_ID.match(node_id)
-    return None if found is None else found["mode"]
+    return None if found is None or not known.knows(found["mode"]) else found["mode"]
 
 
 def workflow_of_id(node_id: str) -> str:

@@ -12,6 +12,7 @@ from pytest_swarm.errors import NoBudgetError, SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection, no_collection_at_exit
 from pytest_swarm.plugin.ending_signals import EndingSignals
+from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.refused_run import refuse_later, usage_errors
 from pytest_swarm.plugin.short_tracebacks import keep_their_lines
@@ -34,15 +35,14 @@ def hooks_of(config: pytest.Config) -> SwarmHooks:
     hooks = config.pluginmanager.get_plugin(_HOOKS)
     if hooks is None:
         imports = PlainImports()
-        imports.install()
-        try:
+        with ExitStack() as undo:
+            imports.install()
+            undo.callback(imports.remove)
             from pytest_swarm.plugin.session import session_of
 
             hooks = SwarmHooks(config, session_of(config), imports)
-        except BaseException:
-            imports.remove()
-            raise
-        config.pluginmanager.register(hooks, _HOOKS)
+            config.pluginmanager.register(hooks, _HOOKS)
+            undo.pop_all()
     assert isinstance(hooks, SwarmHooks), "the name is ours"
     return hooks
 
@@ -97,7 +97,7 @@ class SwarmHooks:
 
     def check_options(self) -> None:
         """Read the baseline now; UsageError for one that is damaged."""
-        with usage_errors(self.config):
+        with usage_errors(self.config), self.session.settings.naming(Options.baseline):
             _ = self.session.gating and self.session.gating.baseline
         if self.session.settings.dry_run and not self.is_worker:
             self._stay_in_one_process()
@@ -258,7 +258,7 @@ class SwarmHooks:
 
                 with ending_workers(self.config):
                     self.ending = finish(run, complete=complete)
-        except Exception as error:  # noqa: BLE001 # such as no memory: what was measured stays, and must be named
+        except Exception as error:  # noqa: BLE001 # whatever it is, such as no memory, what was measured must be named
             why = ": ".join(filter(None, (type(error).__name__, str(error))))
             self._at_the_end.append(
                 f"ERROR: the reports failed ({why}); what was measured is kept: write them with "

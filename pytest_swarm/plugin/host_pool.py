@@ -8,17 +8,13 @@ The queue of free servers is their locks, which all processes of a run share, an
 
 from __future__ import annotations
 
-import os
-import queue
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.execution.bench import Carryover
-from pytest_swarm.files import wait_for_lock
-from pytest_swarm.plugin.server_lock import ServerLock, open_lock
 from pytest_swarm.telemetry.sink import ListSink, Sink
 from pytest_swarm.units import plural
 
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
 
 _DIED: Final = "died"
 _CHANGED: Final = "has other models than when the run began"
+_LOOK_S: Final = 0.02  # between two looks for a free server, each of which takes some microseconds
 
 
 class HostPool:
@@ -35,7 +32,7 @@ class HostPool:
     Args:
         servers: The resources of each server, by its address as it is shown; the first are tried first.
         answers: Returns whether a server answers.
-        tell: Is told, once for each wait, that no server is free.
+        tell: Is told of each server that is left out.
     """
 
     def __init__(
@@ -122,44 +119,12 @@ class HostPool:
 
     def _free_host(self, *, but: Sequence[str]) -> str:
         """Take the lock of a server that is free, and return the server; wait where none is."""
-        alive = self._left(but) or tuple(self._servers)
-        locks = [self._servers[host].visit.lock for host in alive]
-        for host, lock in zip(alive, locks, strict=True):
-            if lock.take_at_once():
-                return host
-        return alive[take_any(locks)]
+        while True:
+            for host in self._left(but) or self._servers:
+                if self._servers[host].visit.lock.take_at_once():
+                    return host
+            time.sleep(_LOOK_S)
 
 
 def _name(case: Case) -> str:
     return case.test or case.label
-
-
-def take_any(locks: Sequence[ServerLock]) -> int:
-    """Take the first lock that is given back by its owner, which must not be this process; return its number.
-
-    Each lock is waited for in a thread of its own. A thread that comes too late gives its lock back at once.
-    """
-    taken: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
-    guard, decided = threading.Lock(), threading.Event()
-
-    def wait(number: int, file: int) -> None:
-        wait_for_lock(file)
-        with guard:
-            if decided.is_set():
-                os.close(file)
-            else:
-                decided.set()
-                taken.put((number, file))
-
-    for number, lock in enumerate(locks):
-        threading.Thread(target=wait, args=(number, open_lock(lock.path)), daemon=True).start()
-    try:
-        number, file = taken.get()
-    except BaseException:
-        with guard:
-            decided.set()
-        if not taken.empty():
-            os.close(taken.get()[1])
-        raise
-    locks[number].adopt(file)
-    return number

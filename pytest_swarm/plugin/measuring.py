@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import pytest
 
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.errors import BackendError
@@ -66,6 +69,8 @@ class Measuring:
         self._since_ms = resources.inputs.process.started_ts_ms
         gpu = resources.inputs.gpu.meter if inner is not None and inner.is_local else None
         self._gpu_bytes = None if gpu is None else gpu.total_bytes
+        self._room_gb = None if self._gpu_bytes is None else bytes_to_gb(self._gpu_bytes)
+        """What may be resident while answers are asked. The budgets of the cases have no say in it: they are played."""
         self._results: dict[tuple[str, str], WaveResult] = {}
         self.unmeasured: list[str] = []
         """The cases that could not be played, each with what it lacks."""
@@ -89,8 +94,12 @@ class Measuring:
 
     @cached_property
     def _known_before(self) -> frozenset[str]:
-        """The keys of the answers that are known before the first test; no times, because a clock may step back."""
-        return self.store.known_keys(self._settings.timeout_s)
+        """The keys of the answers that are known before the first test.
+
+        Only a worker that replaces another one goes by their times, because a clock may step back.
+        """
+        before_ms = self._since_ms if self._resources.inputs.process.replaces else math.inf
+        return self.store.known_keys(self._settings.timeout_s, before_ms=before_ms)
 
     @cached_property
     def known(self) -> ServerAnswers:
@@ -134,14 +143,11 @@ class Measuring:
             return None
         s, fleet = self._settings, self._demand.fleet
         settings = AskSettings(
-            room=Room(
-                gb=self._room_gb(),
-                sizes_gb={model.tag.lower(): model.vram_gb for model in fleet},
-            ),
+            room=Room(gb=self._room_gb, sizes_gb={model.tag.lower(): model.vram_gb for model in fleet}),
             parallel=s.ask_parallel,
             at_once=self._at_once,
             limit_s=s.max_time_s,
-            run_s=(lambda: (now_ms() - self._since_ms) / 1000.0) if self.inner.live else None,
+            run_s=self._run_s if self.inner.live else None,
             guard=self._asking,
             tell=self._resources.inputs.announcer.progress,
             restoration=self._resources.server_bench.restoration,
@@ -157,7 +163,7 @@ class Measuring:
             complete=self._settings.complete,
             seed=self._settings.seed,
             verify=self._resources.to_verify,
-            room_gb=self._room_gb(),
+            room_gb=self._room_gb,
             at_once=self._at_once,
         )
         return estimate_with(self.store, self.known.models, self._demand.fleet, setup=setup)
@@ -166,13 +172,6 @@ class Measuring:
     def _at_once(self) -> tuple[int, ...]:
         """How many calls at once are timed for each model."""
         return tuple(sorted({2, 4, max(2, self._settings.concurrency)}))
-
-    def _room_gb(self) -> float | None:
-        """Return what may be resident while answers are measured: what the GPUs have; None where nobody knows.
-
-        The budgets of the cases have no say in it: they are played.
-        """
-        return None if self._gpu_bytes is None else bytes_to_gb(self._gpu_bytes)
 
     @cached_property
     def lock(self) -> ServerLock:
@@ -183,9 +182,21 @@ class Measuring:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Let one process at a time ask for the answers of a store, and use a real server."""
-        with self.lock.held(), self._resources.exclusive():
+        """Let one process at a time ask for the answers of a store, and use a real server; none after the time limit.
+
+        Raises:
+            TimeoutError: --swarm-max-time is over, and another process still has the store or the server.
+        """
+        with self.lock.held(limit_s=self._left_s()), self._resources.exclusive(limit_s=self._left_s()):
             yield
+
+    def _run_s(self) -> float:
+        return (now_ms() - self._since_ms) / 1000.0
+
+    def _left_s(self) -> float | None:
+        """Return the seconds that --swarm-max-time leaves; None = there is no limit."""
+        limit_s = self._settings.max_time_s
+        return None if limit_s is None else max(0.0, limit_s - self._run_s())
 
     def run(self, case: Case, others: Callable[[], Sequence[Case]], *, sink: Sink) -> JobRecord:
         """Return the record of a case; its test's other cases are measured with it.
@@ -217,9 +228,7 @@ class Measuring:
         """Keep a sentence where the test is ended while its answers are asked, as pytest-timeout does."""
         try:
             yield
-        except (Exception, KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as stop:
+        except (pytest.fail.Exception, pytest.exit.Exception, SystemExit) as stop:
             self.unmeasured.append(ended_sentence(case, stop))
             raise
 

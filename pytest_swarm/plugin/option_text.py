@@ -45,6 +45,8 @@ class OptionText:
             raise OptionError(f"{what}: {text!r} has a NUL character, which no value has; remove it")
         self.text = text.strip()
         self.what = what
+        if not self.text:
+            raise OptionError(f"{what}: is empty; give it a value, or leave it out")
         self._word_for_none: str | None = None
         self._known_modes = known_modes
         self._folder = folder or Path()
@@ -105,12 +107,12 @@ class OptionText:
 
     def _items(self, *, example: str) -> list[OptionText]:
         """Return the entries of a comma list."""
-        items = [self._entry(item) for item in self.text.split(",")]
-        if len(items) > _MOST_ITEMS:
-            raise OptionError(f"{self.what}: has {len(items):,} entries, but may have {_MOST_ITEMS:,} at most")
-        if not all(item.text for item in items):
+        texts = self.text.split(",")
+        if len(texts) > _MOST_ITEMS:
+            raise OptionError(f"{self.what}: has {len(texts):,} entries, but may have {_MOST_ITEMS:,} at most")
+        if not all(text.strip() for text in texts):
             raise OptionError(f"{self.what}: {self.text!r} has an empty entry; write for example {example}")
-        return items
+        return [self._entry(text) for text in texts]
 
     def count(self, *, low: int, high: int = _MOST) -> int:
         """Return a whole number from `low` to `high`."""
@@ -142,16 +144,16 @@ class OptionText:
             raise OptionError(f"{self.what}: {self.text!r} is no part of a whole; write for example 2/3")
         return part, parts
 
-    def weight(self) -> float:
-        """Return a number from 0 to a million."""
+    def weight(self, *, high: float = _MOST_WEIGHT) -> float:
+        """Return a number from 0 to `high`."""
         try:
             weight = float(self.text)
         except ValueError:
             raise OptionError(f"{self.what}: {self.text!r} is not a number") from None
         if not weight >= 0:  # nor is nan
             raise OptionError(f"{self.what}: is {self.text}, but must be a number of at least 0")
-        if weight > _MOST_WEIGHT:
-            raise OptionError(f"{self.what}: is {self.text}, but must be at most {_MOST_WEIGHT:,}")
+        if weight > high:
+            raise OptionError(f"{self.what}: is {self.text}, but must be at most {high:,}")
         return weight + 0.0  # -0 is 0
 
     def weights(self) -> tuple[float, ...]:

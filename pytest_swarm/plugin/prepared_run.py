@@ -108,7 +108,7 @@ class PreparedRun:
         resources.remarks.extend(session.cases.remarks)
         if resources.hosts is None:
             resources.look_at_server()
-        resources.look_at_policies()
+        resources.look_at_modes()
         if self.settings.dry_run and session.process.is_worker:
             raise OptionError("--swarm-dry-run counts in one process; run it without -n")
         self.folder.claim()
@@ -119,7 +119,7 @@ class PreparedRun:
     def follow_workers(self) -> None:
         """In the controller of xdist: make what the workers do not; each of them prepares its own run."""
         if self.collected.tests:
-            self.resources.look_at_policies()
+            self.resources.look_at_modes()
 
     def header(self, *, quiet: bool) -> list[str]:
         """Return the lines before the first test; with `quiet`, only warnings."""

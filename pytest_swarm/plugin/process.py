@@ -28,7 +28,8 @@ class Process:
     `worker` is the number of a worker of xdist, None in any other process.
 
     Only a worker has the rest: `free_vram`, the VRAM in GB that the run may use by its controller's measurement, or why
-    it has none, and `resumed`, the folder of the run that goes on (None where a run begins).
+    it has none, `resumed`, the folder of the run that goes on (None where a run begins), and `replaces`, whether it was
+    started in place of one that died.
     """
 
     run_name: str
@@ -36,6 +37,7 @@ class Process:
     worker: int | None = None
     free_vram: float | str | None = None
     resumed: Path | None = None
+    replaces: bool = False
 
     @property
     def is_worker(self) -> bool:
@@ -48,13 +50,14 @@ def process_of(config: pytest.Config) -> Process:
     if not hasattr(config, "workerinput"):  # xdist's own way to mark its workers
         return Process(run_name=new_run_name(), started_ts_ms=now_ms())
     told: dict[str, Any] = config.workerinput
-    resumed = told.get(RESUMED)
+    resumed, number = told.get(RESUMED), worker_number(str(told["workerid"]))
     return Process(
         run_name=told[RUN],
         started_ts_ms=told[STARTED],
-        worker=worker_number(str(told["workerid"])),
+        worker=number,
         free_vram=told.get(FREE_VRAM),
         resumed=None if resumed is None else Path(resumed),
+        replaces=number >= told["workercount"],
     )
 
 

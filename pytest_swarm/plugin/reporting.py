@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -75,13 +76,13 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
     if trouble is not None:
         troubles.append(f"{trouble} (finished jobs that are kept: {len(run.jobs)})")
     gate = None
-    try:
+    with _apart("the gate failed, so this run was not judged", troubles):
         gate = None if session.gating is None else session.gating.finish(report, complete=complete)
-    except Exception as error:  # noqa: BLE001 # a gate that fails must cost no report
-        troubles.append(f"the gate failed, so this run was not judged: {type(error).__name__}: {error}")
     report = replace(report, gate=None if gate is None else gate.result)
     default = FOR_A_COMPARISON if len(report.mode_names) > 1 else DEFAULT
-    shown = _shown(report, troubles)
+    shown = replace(report, decisions=())  # as people read it, with the intervals of its decisions
+    with _apart("the decision failed, so no report shows one", troubles):
+        shown = decided_report(report)
     written, lost = _write_all(session.settings.report or default, report, prepared, shown=shown)
     troubles += lost
     decision = decide_at_end(run, folder.path) if session.settings.decide else None
@@ -98,6 +99,20 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
         verdicts=lines(lambda width, verbose: _gate_lines(report.gate, width=width, verbose=verbose)),
         troubles=tuple(troubles),
     )
+
+
+@contextmanager
+def _apart(what: str, troubles: list[str]) -> Iterator[None]:
+    """Run one part of the end; where it fails, say so, and go on behind the block: it must cost no other part.
+
+    Args:
+        what: What has failed then, in words.
+        troubles: Takes the sentence.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 # hooks, templates and metrics of third parties may raise anything
+        troubles.append(f"{what}: {type(error).__name__}: {error}")
 
 
 def _ending_without_jobs(prepared: PreparedRun) -> SessionEnd | None:
@@ -120,15 +135,6 @@ def _ending_without_jobs(prepared: PreparedRun) -> SessionEnd | None:
     )
 
 
-def _shown(report: Report, troubles: list[str]) -> Report:
-    """Return the report as people read it, with the intervals of its decisions; without them where they fail."""
-    try:
-        return decided_report(report)
-    except Exception as error:  # noqa: BLE001 # a decision that fails must cost no report
-        troubles.append(f"the decision failed, so no report shows one: {type(error).__name__}: {error}")
-        return replace(report, decisions=())
-
-
 def _write_all(
     outputs: Sequence[Output], report: Report, prepared: PreparedRun, *, shown: Report
 ) -> tuple[list[str], list[str]]:
@@ -136,16 +142,15 @@ def _write_all(
     written: list[str] = []
     troubles: list[str] = []
     for output in outputs:
-        try:
-            read = shown if output.kind in FOR_PEOPLE else report
-            written += map(str, _write(output, read, prepared))
-        except SwarmError as error:
-            troubles.append(str(error))
-        except OSError as error:
-            target = output.target(prepared.folder.path)
-            troubles.append(f"--swarm-report={output.kind}: {target} cannot be written: {error.strerror or error}")
-        except Exception as error:  # noqa: BLE001 # one report that fails must cost no other one
-            troubles.append(f"--swarm-report={output.kind}: failed: {type(error).__name__}: {error}")
+        with _apart(f"--swarm-report={output.kind}: failed", troubles):
+            try:
+                read = shown if output.kind in FOR_PEOPLE else report
+                written += map(str, _write(output, read, prepared))
+            except SwarmError as error:
+                troubles.append(str(error))
+            except OSError as error:
+                target = output.target(prepared.folder.path)
+                troubles.append(f"--swarm-report={output.kind}: {target} cannot be written: {error.strerror or error}")
     return written, troubles
 
 
@@ -154,13 +159,11 @@ def _terminal_lines(
 ) -> tuple[str, ...]:
     """Return lines for the terminal; none where there is no terminal, or where making them fails, which is said."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:
-        return ()
-    try:
-        return tuple(make(_width(reporter), config.get_verbosity()))
-    except Exception as error:  # noqa: BLE001 # a summary that fails must cost no report
-        troubles.append(f"the summary in the terminal failed: {type(error).__name__}: {error}")
-        return ()
+    lines: tuple[str, ...] = ()
+    if reporter is not None:
+        with _apart("the summary in the terminal failed", troubles):
+            lines = tuple(make(_width(reporter), config.get_verbosity()))
+    return lines
 
 
 def _gate_lines(result: GateResult | None, *, width: int, verbose: int) -> list[str]:

@@ -182,12 +182,12 @@ class Resources:
         return max(fitting, key=lambda model: model.capability(TaskType.REASONING)).tag
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """One case at a time on a real server, whoever runs it: two would fight over its VRAM."""
+    def exclusive(self, *, limit_s: float | None = None) -> Iterator[None]:
+        """One case at a time on a real server, whoever runs it; TimeoutError where it is not free within the limit."""
         if not self.called.live:
             yield
             return
-        with self.visit.case():
+        with self.visit.case(limit_s=limit_s):
             yield
 
     @property
@@ -221,10 +221,11 @@ class Resources:
             gb, free = self.collected.budgets_gb, self.inputs.gpu.free_vram
             self.remarks.extend(foreign_remark(self.server_bench, own, budgets_gb=gb, free=free))
 
-    def look_at_policies(self) -> None:
-        """Keep remarks on what is other than when a policy of the run was decided."""
-        from pytest_swarm.plugin.start_remarks import policy_remarks
+    def look_at_modes(self) -> None:
+        """Keep remarks on options that no mode reads, and on what is other than when a policy was decided."""
+        from pytest_swarm.plugin.start_remarks import policy_remarks, unread_remarks
 
+        self.remarks.extend(unread_remarks(self))
         self.remarks.extend(policy_remarks(self, self.settings.given))
 
     @cached_property

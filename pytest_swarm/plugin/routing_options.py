@@ -55,7 +55,7 @@ class RoutingOptions(OptionValues):
         lambda given: given.weight(), "weight of estimated seconds in the objective", metavar="WEIGHT"
     )
     quality_floor = Option(
-        lambda given: given.weight(),
+        lambda given: given.weight(high=1),
         "estimated quality that mode heft gives up for an earlier finish",
         metavar="QUALITY",
     )

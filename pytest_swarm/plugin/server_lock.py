@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Final, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
@@ -27,6 +27,7 @@ from pytest_swarm.ollama.messages import ResidentEntry
 
 _EVERYBODY: Final = 0o666
 _LOOPBACK: Final = ("localhost", "::1")
+_LOOK_S: Final = 0.05
 _ZOMBIE: Final = "Z"
 """The state of a process that was killed, and whose parent, such as a controller of xdist, does not know it yet."""
 
@@ -127,10 +128,18 @@ class ServerLock:
         self._file: int | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the lock while the block runs. Waits for another owner; OptionError where the file cannot be used."""
+    def held(self, *, limit_s: float | None = None) -> Iterator[None]:
+        """Hold the lock while the block runs.
+
+        Args:
+            limit_s: How long another owner is waited for; None = until it gives the lock back.
+
+        Raises:
+            OptionError: The file cannot be used.
+            TimeoutError: The other owner still has it.
+        """
         if self._file is None:
-            self._wait()
+            self._wait(limit_s)
         try:
             self.write(msgspec.structs.replace(self.notes(), owner=_me()))
             try:
@@ -147,15 +156,11 @@ class ServerLock:
     def take_at_once(self) -> bool:
         """Take the lock, and return True; return False where another process has it."""
         file = open_lock(self.path)
-        if lock_at_once(file):
-            self.adopt(file)
-        else:
+        if not lock_at_once(file):
             os.close(file)
-        return self._file is not None
-
-    def adopt(self, file: int) -> None:
-        """Take over the open file of this lock, on which the lock was taken."""
+            return False
         self._file = file
+        return True
 
     def give_back(self) -> None:
         """Give the lock back."""
@@ -163,16 +168,18 @@ class ServerLock:
         file, self._file = self._file, None
         os.close(file)
 
-    def _wait(self) -> None:
-        file = self._file = open_lock(self.path)
-        try:
+    def _wait(self, limit_s: float | None) -> None:
+        with ExitStack() as undo:
+            file = self._file = open_lock(self.path)
+            undo.callback(self.give_back)
             if not lock_at_once(file):
                 tell, self._tell = self._tell, lambda _: None
                 tell(f"waiting for {self._name}: {self._owner()} (lock {self.path})")
-                wait_for_lock(file)
-        except BaseException:
-            self.give_back()
-            raise
+                if limit_s is None:
+                    wait_for_lock(file)  # gives each of several processes its turn, as looks now and then would not
+                else:
+                    _look_for_lock(file, until_s=time.monotonic() + limit_s)
+            undo.pop_all()
 
     def _owner(self) -> str:
         owner = self.notes().owner
@@ -199,6 +206,14 @@ class ServerLock:
         with suppress(OSError):  # a full disk: the lock holds all the same
             os.pwrite(self._file, text, 0)
             os.ftruncate(self._file, len(text))
+
+
+def _look_for_lock(file: int, *, until_s: float) -> None:
+    """Lock an open file as soon as it is free; TimeoutError where it is not until then."""
+    while not lock_at_once(file):
+        if time.monotonic() >= until_s:
+            raise TimeoutError
+        time.sleep(_LOOK_S)
 
 
 def open_lock(path: Path) -> int:

@@ -33,9 +33,9 @@ class ServerVisit:
         self._was_there = False
 
     @contextmanager
-    def case(self) -> Iterator[None]:
-        """Hold the lock while a case is run: two at a time would fight over the server's VRAM."""
-        with self.lock.held():
+    def case(self, *, limit_s: float | None = None) -> Iterator[None]:
+        """Hold the lock while a case is run, as `ServerLock.held`: two at a time would fight over the server's VRAM."""
+        with self.lock.held(limit_s=limit_s):
             self._enter()
             restoration = self._bench.restoration
             restoration.on_use = self._note_used  # before the load: a process that is killed says nothing afterwards

@@ -167,11 +167,10 @@ class SwarmSession:
         self._take_rules(whole, own=frozenset(items))
         tests = {item.nodeid: key_of(item).mode for item in benchmarks}
         run = PreparedRun(self, Collected(tests=tests, whole=tuple(filter(is_swarm, whole)), items=benchmarks))
-        try:
+        with ExitStack() as undo:
+            undo.callback(run.close)
             run.prepare()
-        except BaseException:
-            run.close()
-            raise
+            undo.pop_all()
         self.config.stash[RUN] = run
 
     def _take_rules(self, whole: Iterable[pytest.Item], *, own: Container[pytest.Item]) -> None:
@@ -194,7 +193,8 @@ class SwarmSession:
         from pytest_swarm.plugin.collected import Collected
         from pytest_swarm.plugin.prepared_run import PreparedRun
 
-        tests = {node_id: mode for node_id in node_ids if (mode := mode_of_id(node_id)) is not None}
+        modes = ((node_id, mode_of_id(node_id, self.inputs.modes)) for node_id in node_ids)
+        tests = {node_id: mode for node_id, mode in modes if mode is not None}
         self.config.stash[RUN] = run = PreparedRun(self, Collected(tests=tests))
         run.follow_workers()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from pytest_swarm.errors import FleetError, OptionError, ProfileError
+from pytest_swarm.errors import BaselineError, FleetError, OptionError, ProfileError
 from pytest_swarm.ollama.address import default_host, host_as_written, without_secrets
 from pytest_swarm.ollama.retrying import CallLimits
 from pytest_swarm.plugin.conflicts import OF_THE_SIMULATOR, check_conflicts
@@ -74,9 +74,7 @@ def axes_of_texts(
 
     def read(row: Axis[T]) -> T | None:
         text = texts(row)
-        if text is None or not text.strip():
-            return None
-        return row.parse(OptionText(text, what=what(row), known_modes=known))
+        return None if text is None else row.parse(OptionText(text, what=what(row), known_modes=known))
 
     repeat = read(Options.repeat)
     return Axes(
@@ -135,12 +133,13 @@ class Settings(Options):
         return settings
 
     @contextmanager
-    def naming(self, row: Option[str]) -> Iterator[None]:
-        """Name the option in an error of the block about a file that is not there; any other names the file."""
+    def naming(self, row: Option[Any]) -> Iterator[None]:
+        """Name the option in an error of the block about its file, unless the command line has just named the file."""
         try:
             yield
-        except (FleetError, ProfileError) as error:
-            if Path(str(self.values[row.attribute])).exists():
+        except (BaselineError, FleetError, ProfileError) as error:
+            there = row is Options.baseline or Path(str(self.values[row.attribute])).exists()
+            if there and self.name_of(row) == row.flag:
                 raise
             raise type(error)(f"{self.name_of(row)}: {error}") from error
 
@@ -221,12 +220,12 @@ class _Source:
         return text is not None and not ((row.absent or row.needs) and row.canonical(text) == row.default)
 
     def cli(self, row: Option[Any]) -> str | None:
-        """Return the text on the command line; OptionError for an empty one."""
+        """Return the text on the command line."""
         return ",".join(self._cli_texts(row)) if self.has_cli(row) else None
 
     def ini(self, row: Option[Any]) -> str | None:
         """Return the text in the ini file."""
-        return ",".join(self._ini_texts(row)) or None
+        return ",".join(texts) if (texts := self._ini_texts(row)) else None
 
     def given(self) -> dict[str, str]:
         """Return every option that was set, as text, for the report."""
@@ -244,10 +243,7 @@ class _Source:
 
     def _cli_texts(self, row: Option[Any]) -> tuple[str, ...]:
         value = self._config.getoption(row.dest)
-        texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
-        if not all(text.strip() for text in texts):
-            raise OptionError(f"{row.flag}: is empty; give it a value, or leave it out")
-        return tuple(text.strip() for text in texts)
+        return tuple(str(text).strip() for text in (value if isinstance(value, list) else (value,)))
 
     def _ini_texts(self, row: Option[Any]) -> tuple[str, ...]:
         """Return the texts in the ini file; a list, and several lines, are one text with commas, unless repeatable."""
@@ -256,10 +252,10 @@ class _Source:
             return ()
         if not isinstance(value, list | tuple):
             value = str(value).strip().splitlines()
-        texts = tuple(str(each).strip() for each in value)
+        texts = tuple(str(each).strip() for each in value) or ("",)
         if len(texts) > 1 and not isinstance(row, Axis | Many):
             raise OptionError(f"{self.ini_name(row)}: takes one value, and has {len(texts)}; leave the others out")
-        if row.bare is not None and texts:  # as on the command line, where such an option can stand alone
+        if row.bare is not None:  # as on the command line, where such an option can stand alone
             word = texts[0].lower()
             texts = (row.bare,) if word in ON_WORDS else () if word in OFF_WORDS else texts
         return texts if isinstance(row, Many) or not texts else (",".join(texts),)

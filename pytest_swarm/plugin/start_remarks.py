@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.estimates_info import EstimatesChoice, EstimatesKind
-from pytest_swarm.domain.run_options import differing_options, flag_of, text_of
+from pytest_swarm.domain.run_options import RUN_OPTIONS, differing_options, flag_of, text_of
 from pytest_swarm.domain.server_version import was_given_no_graph
 from pytest_swarm.errors import BackendError
-from pytest_swarm.routing.registry import POLICY
+from pytest_swarm.plugin.options import ROWS
+from pytest_swarm.routing.registry import POLICY, planning_options
 from pytest_swarm.units import bytes_to_gb, format_gb
 
 if TYPE_CHECKING:
@@ -140,6 +141,25 @@ def foreign_remark(bench: Bench, others: Iterable[str], *, budgets_gb: Iterable[
     ]
 
 
+def unread_remarks(resources: Resources) -> list[str]:
+    """Return a sentence for each option of the command line that no mode of the run reads; a policy may read any.
+
+    Args:
+        resources: Modes and settings of the session.
+    """
+    modes, settings = resources.collected.modes, resources.settings
+    if any(mode.startswith(POLICY) for mode in modes):
+        return []
+    read = {name for mode in modes for name in planning_options(mode)}
+    typed = (row for row in ROWS if row.dest in settings.given and settings.name_of(row) == row.flag)
+    return [
+        f"no mode of this run reads {row.flag}={settings.given[row.dest]}, as {' or '.join(readers)} would; add such a "
+        "mode, or leave the option out"
+        for row in typed
+        if row.dest not in read and (readers := RUN_OPTIONS[row.dest].read_by)
+    ]
+
+
 def fleet_digests(resources: Resources) -> dict[str, str]:
     """Return the digests of the fleet's models by tag: on a real server, or of the answers that are played.
 
@@ -220,7 +240,5 @@ def _options(policy: PolicyFile, given: Mapping[str, str]) -> Iterator[str]:
     """Yield the options that change how a mode plans and are other than in the runs of the decision."""
     if policy.learning is None:  # written by an earlier version, which did not keep them
         return
-    from pytest_swarm.decision.policy_writing import planning_options
-
     for name, was, now in differing_options(policy.options, given, names=planning_options(policy.mode)):
         yield f"it was decided with {flag_of(name)}={was}, and this run has {now}"

@@ -69,13 +69,16 @@ class ModeTable:
         """Every mode as --swarm-compare takes it, with a word in capitals for an argument."""
         return tuple(spec.written for spec in self.specs)
 
+    def knows(self, mode: str) -> bool:
+        """Return whether there is a mode, with or without an argument."""
+        return mode.partition(":")[0] in self._specs
+
     def spec(self, mode: str) -> ModeSpec:
         """Return the row of a mode, with or without an argument; OptionError for an unknown name."""
-        name = mode.partition(":")[0]
-        if name not in self._specs:
+        if not self.knows(mode):
             known = (*_RESERVED, *self.written)
             raise OptionError(f"unknown mode {mode!r}{self._hint(mode)}; known are {', '.join(known)}")
-        return self._specs[name]
+        return self._specs[mode.partition(":")[0]]
 
     def _hint(self, mode: str) -> str:
         """Return ` (did you mean milp?)` for the mode whose name is most like an unknown one; else nothing."""

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, names_of
+
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
     from pytest_swarm.domain.graph import HorizonDepth
     from pytest_swarm.routing.base import Router, RouterFactory, RouterSetup
@@ -236,3 +238,13 @@ def built_in(mode: str) -> ModeSpec | None:
     """Return the table's row of a mode, with or without an argument; None for a third party's mode."""
     row = _ROW.get(mode.partition(":")[0])
     return None if row is None else MODES[row]
+
+
+def planning_options(mode: str) -> frozenset[str]:
+    """Return the options that change how a mode plans; every one of them for a mode of your own.
+
+    Args:
+        mode: The mode with its argument.
+    """
+    row, planning = built_in(mode), names_of(OptionRole.PLANNING)
+    return frozenset(each for each in planning if row is None or row.name in (RUN_OPTIONS[each].read_by or (row.name,)))

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.plugin.conftest import INI, SUITE, Reports
-from tests.plugin.test_resume_unfinished import ROUTER
+from tests.plugin.test_resume import FLAKY
 
 TIMED = SUITE.replace("def test_invoice(swarm_run, dag):", "def test_invoice(swarm_run, dag, benchmark):").replace(
     "    assert 0 <= result.score <= 1", "    swarm_run.bench(benchmark)"
@@ -55,7 +55,7 @@ def test_the_decision_of_no_job_cannot_be_timed(suite: pytest.Pytester) -> None:
 
 
 def test_a_decision_that_cannot_be_timed_fails_its_test(suite: pytest.Pytester) -> None:
-    suite.makeconftest(ROUTER)
+    suite.makeconftest(FLAKY)
     suite.makepyfile(
         test_invoice=TIMED.replace("    swarm_run.bench(", "    open('armed', 'w').close()\n    swarm_run.bench(")
     )

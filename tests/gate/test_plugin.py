@@ -118,7 +118,7 @@ def test_a_loss_in_every_repeat_fails_the_run(suite: pytest.Pytester) -> None:
 
 def test_a_baseline_of_the_ini_file_is_read_before_any_test_as_well(suite: pytest.Pytester) -> None:
     suite.makeini(INI + "swarm_baseline = base.json\n")
-    refuses(suite, says="baseline *base.json: there is no such file*")
+    refuses(suite, says="swarm_baseline (tox.ini): baseline base.json: there is no such file; *")
 
 
 def test_a_renamed_test_a_removed_case_and_a_new_one(suite: pytest.Pytester, reports: Reports) -> None:

@@ -254,8 +254,8 @@ FAULTS: Final = (
     Fault(
         name="a server that fails a case gets it again",
         where="plugin/host_pool.py",
-        old="alive = self._left(but) or tuple(self._servers)",
-        new="alive = self.alive or tuple(self._servers)",
+        old="in self._left(but) or self._servers",
+        new="in self.alive or self._servers",
         tests=("plugin/test_hosts.py",),
     ),
     Fault(
@@ -466,7 +466,7 @@ FAULTS: Final = (
     Fault(
         name="no memory for the reports ends in a traceback",
         where="plugin/hooks.py",
-        old="except Exception as error:  # noqa: BLE001 # such as no memory",
+        old="except Exception as error:  # noqa: BLE001 # whatever it is, such as no memory",
         new="except OSError as error:  # such as no memory",
         tests=("gate/test_plugin.py",),
     ),
@@ -1456,7 +1456,7 @@ FAULTS: Final = (
         where="plugin",
         old="for job in jobs if job.status is JobStatus.COMPLETED",
         new="for job in jobs",
-        tests=("plugin/test_resume_unfinished.py",),
+        tests=("plugin/test_resume.py",),
     ),
     Fault(
         name="the page writes hostile text as it is",
@@ -2264,6 +2264,13 @@ FAULTS: Final = (
         tests=("plugin/test_scheduling.py",),
     ),
     Fault(
+        name="a lock is waited for beyond the time limit of the run",
+        where="plugin/server_lock.py",
+        old="        if time.monotonic() >= until_s:",
+        new="        if time.monotonic() >= until_s + 9:",
+        tests=("plugin/test_server_lock.py",),
+    ),
+    Fault(
         name="a server that hangs keeps its lock when it is left out",
         where="plugin/host_pool.py",
         old="self._servers[host].visit.lock.give_back()",
@@ -2720,8 +2727,8 @@ FAULTS: Final = (
     Fault(
         name="a session that was refused ends the run that it could not go on with",
         where="plugin/session.py",
-        old="        try:\n            run.prepare()",
-        new="        self.config.stash[RUN] = run\n        try:\n            run.prepare()",
+        old="            run.prepare()\n",
+        new="            self.config.stash[RUN] = run\n            run.prepare()\n",
         tests=("plugin/test_resume.py",),
     ),
     Fault(

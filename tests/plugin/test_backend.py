@@ -6,49 +6,16 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile import load_profile
 from pytest_swarm.simulator.server import app
-from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.simulated_world import SimulatedWorld
-from pytest_swarm.workloads.graph_files import load_graph
-from tests.plugin.conftest import SUITE, Reports, refuses
+from tests.plugin.conftest import SUITE, WB1, Reports, refuses
 
 pytest.importorskip("uvicorn")
 GRAPHS = Path(__file__).parents[2] / "benchmarks" / "graphs"
-
-
-@contextmanager
-def fast_server_with(*faults: str) -> Iterator[str]:
-    """The a40 models at a thousand times their speed, without the waits for stale free memory, over HTTP."""
-    profile = load_profile("a40")
-    models = tuple(
-        replace(
-            model,
-            load_s=0.0,
-            first_load_s=None,
-            overhead_s=0.0,
-            prefill_tokens_per_s=1e6,
-            decode_tokens_per_s=1e5,
-        )
-        for model in profile.server_spec.models
-    )
-    spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
-    with serve_in_thread(world.server(world.generator([load_graph(GRAPHS / "wb1.toml")]), spec=spec)) as url:
-        yield url
-
-
-@pytest.fixture
-def fast_server() -> Iterator[str]:
-    with fast_server_with() as url:
-        yield url
 
 
 @contextmanager
@@ -81,20 +48,6 @@ def web_server(body: bytes, *, content_type: str = "text/html", hangs: bool = Fa
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-WB1 = f"""
-from pathlib import Path
-import pytest
-from pytest_swarm import load_graph
-
-@pytest.fixture
-def wb1():
-    return load_graph({str(GRAPHS / "wb1.toml")!r})
-
-def test_wb1(swarm_run, wb1):
-    assert swarm_run(wb1).score > 0
-"""
 
 
 def test_a_run_through_a_socket(

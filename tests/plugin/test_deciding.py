@@ -29,14 +29,16 @@ def decided(pytester: pytest.Pytester, jobs: int, *args: str) -> pytest.RunResul
     return pytester.runpytest("--swarm-decide", "--swarm-report=json", *args)
 
 
-def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) -> None:
-    result = decided(pytester, 9, "--swarm-compare=fixed,milp")
+def test_the_run_ends_with_a_decision_and_a_policy_for_each_budget(pytester: pytest.Pytester) -> None:
+    result = decided(pytester, 8, "--swarm-compare=fixed,greedy", "--swarm-vram=8GB,24GB")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["*pytest-swarm decision*", "8GB: *", "*9 jobs, 2 policies, decided by score.*"])
-    (path,) = pytester.path.glob("reports/*/policy.json")
+    ruling = "*8 jobs, 2 policies, decided by score.*"
+    result.stdout.fnmatch_lines(["*pytest-swarm decision*", "8GB: *", ruling, "24GB: *", ruling])
+    other, path = sorted(pytester.path.glob("reports/*/policy*"))
+    assert (other.name, path.name) == ("policy-24GB.json", "policy-8GB.json")
     policy = read_policy(path)
-    assert policy.mode in ("fixed", "milp")
-    assert policy.provenance.jobs == 9
+    assert policy.mode in ("fixed", "greedy")
+    assert policy.provenance.jobs == 8
     again = pytester.runpytest(f"--swarm-compare=policy:{path}", "--swarm-report=json")
     assert again.ret == 0
     for other in ("--swarm-vram=8GB,24GB", "--swarm-horizon=0,3"):
@@ -52,14 +54,6 @@ def test_the_run_ends_with_a_decision_and_its_policy(pytester: pytest.Pytester) 
         "--swarm-lambda-token=0,1",
         says="--swarm-lambda-token: several weights run each case*has its own weights; *",
     )
-
-
-def test_each_budget_has_its_own_policy(pytester: pytest.Pytester) -> None:
-    decided(pytester, 8, "--swarm-compare=fixed,greedy", "--swarm-vram=8GB,24GB")
-    assert sorted(path.name for path in pytester.path.glob("reports/*/policy*")) == [
-        "policy-24GB.json",
-        "policy-8GB.json",
-    ]
 
 
 FAMILIES = """

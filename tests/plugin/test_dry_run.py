@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from contextlib import closing, nullcontext
 
 import pytest
 
 from pytest_swarm.simulator.http_server import serve_in_thread
-from tests.plugin.conftest import Reports
-from tests.plugin.test_measure import serving
+from tests.plugin.conftest import Reports, quick_server
+from tests.plugin.test_measure import MEASURE, figures_of, run
 
-MEASURE = ("--swarm-backend=measure", "--swarm-profile=a40")
 THREADS = """
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -45,21 +43,11 @@ def test_group(swarm_run, dag, job):
 """
 
 
-def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return suite.runpytest_inprocess(*arguments)
-
-
-def figures(result: pytest.RunResult, start: str) -> list[int]:
-    """The whole numbers in the line of a dry run that begins so."""
-    [line] = [line for line in result.outlines if line.startswith(start)]
-    return [int(text.replace(",", "")) for text in re.findall(r"[0-9][0-9,]*", line)]
-
-
 def test_jobs_in_threads_are_measured_played_and_counted(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_threads=THREADS)
     counted = run(suite, "test_threads.py", *MEASURE, "--swarm-dry-run")
     counted.assert_outcomes(skipped=1)
-    assert figures(counted, "dry run of")[1] == 0
+    assert figures_of(counted, "dry run of")[1] == 0
     run(suite, "test_threads.py", *MEASURE).assert_outcomes(passed=1)
     run(suite, "test_threads.py", "--swarm-backend=measure", "--swarm-offline").assert_outcomes(passed=1)
 
@@ -78,7 +66,7 @@ def test_after_a_run_that_learned_from_its_answers_nothing_is_new(suite: pytest.
     suite.makepyfile(test_learned=LEARNED)
     arguments = ("test_learned.py", *MEASURE, "--swarm-compare=milp,greedy,llm")
     run(suite, *arguments).assert_outcomes(passed=3)
-    assert figures(run(suite, *arguments, "--swarm-dry-run"), "now: about")[:3] == [0, 0, 0]
+    assert figures_of(run(suite, *arguments, "--swarm-dry-run"), "now: about")[:3] == [0, 0, 0]
 
 
 def test_estimates_of_a_file_count(suite: pytest.Pytester) -> None:
@@ -94,8 +82,8 @@ def test_estimates_of_a_file_count(suite: pytest.Pytester) -> None:
     suite.path.joinpath("e.json").write_text(json.dumps({**file, "rest": rest}))
     run(suite, *MEASURE, "--swarm-compare=greedy", "--swarm-estimates=e.json").assert_outcomes(passed=1)
     dry = run(suite, *MEASURE, "--swarm-compare=greedy", "--swarm-estimates=e.json", "--swarm-dry-run")
-    assert figures(dry, "dry run of") == [1, 2]  # a case, whose answers are known
-    assert figures(dry, "now: about")[0] == 0
+    assert figures_of(dry, "dry run of") == [1, 2]  # a case, whose answers are known
+    assert figures_of(dry, "now: about")[0] == 0
 
 
 @pytest.mark.parametrize("served", [False, True], ids=["sim", "http"])
@@ -104,9 +92,9 @@ def test_jobs_of_a_group_keep_their_models(suite: pytest.Pytester, reports: Repo
     arguments = ("test_group.py", "--swarm-compare=single:gemma2:2b", "--swarm-carryover=group", "--swarm-report=json")
     run(suite, *arguments).assert_outcomes(passed=4)
     loads = len([event for event in reports.of("model_switch") if event["action"] == "load"])
-    with serve_in_thread(serving()) if served else nullcontext() as url:
+    with serve_in_thread(quick_server()) if served else nullcontext() as url:
         asked = ("--swarm-backend=ollama", f"--swarm-host={url}") if served else ()
-        _, calls, counted, tokens, *_ = figures(run(suite, *arguments, *asked, "--swarm-dry-run"), "dry run of")
+        _, calls, counted, tokens, *_ = figures_of(run(suite, *arguments, *asked, "--swarm-dry-run"), "dry run of")
     assert (calls, counted) == (8, loads)
     assert tokens > 4 * 2 * 60  # of all jobs
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,36 +18,18 @@ from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
 from pytest_swarm.plugin import host_setup
-from pytest_swarm.plugin.host_pool import HostPool, take_any
+from pytest_swarm.plugin.host_pool import HostPool
 from pytest_swarm.plugin.host_setup import ServerState, check_one_kind, check_same_models, version_remarks
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.plugin.server_visit import ServerVisit
-from pytest_swarm.simulator.http_server import serve_in_thread
-from pytest_swarm.simulator.models.profile import load_profile
-from pytest_swarm.simulator.server.faults import parse_fault
-from pytest_swarm.simulator.simulated_world import SimulatedWorld
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import bench, case, graph
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, mode_that, served
 
 pytest.importorskip("uvicorn")
 REFUSED_AFTER = 60
 """Requests: a run of one case asks 33, and one of five 109. A slow step is sampled more often, every half a second."""
-
-
-@contextmanager
-def served(*faults: str) -> Iterator[str]:
-    """A server over HTTP whose models take no time."""
-    profile = load_profile("a40")
-    models = tuple(
-        replace(each, load_s=0.0, first_load_s=None, overhead_s=0.0, prefill_tokens_per_s=1e6, decode_tokens_per_s=1e5)
-        for each in profile.server_spec.models
-    )
-    spec = replace(profile.server_spec, models=models, load_poll_s=0.0, stale_free_memory=False)
-    world = SimulatedWorld(profile=profile, faults=tuple(map(parse_fault, faults)))
-    with serve_in_thread(world.server(spec=spec)) as url:
-        yield url
 
 
 def arguments(*hosts: str) -> tuple[str, ...]:
@@ -107,35 +88,25 @@ def test_a_backend_that_stays_on_one_server_says_so(suite: pytest.Pytester, back
 def test_where_every_server_is_dead_the_jobs_end_as_errors(suite: pytest.Pytester, reports: Reports) -> None:
     fault = f"refuse:after={REFUSED_AFTER}"
     with served(fault) as first, served(fault) as second:
-        result = suite.runpytest(*arguments(first, second), "--swarm-repeat=12")
+        result = suite.runpytest(*arguments(first, second), "--swarm-repeat=8")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     statuses = [case["status"] for case in reports.report["cases"]]
-    assert len(statuses) == 12
+    assert len(statuses) == 8
     assert set(statuses) == {"completed", "error"}
 
 
 MEETING = """
-import os, time
-from pathlib import Path
-from pytest_swarm.routing.greedy import GreedyRouter
-
-class Meeting(GreedyRouter):
-    async def route(self, view):
-        Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
-        for _ in range(6000):  # until each worker is at a server; a minute at most
-            if Path("gw0").exists() and Path("gw1").exists():
-                break
-            time.sleep(0.01)
-        return await super().route(view)
-
-def pytest_swarm_routers(config):
-    return {"meet": lambda setup: Meeting()}
+Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+for _ in range(6000):  # until each worker is at a server; a minute at most
+    if Path("gw0").exists() and Path("gw1").exists():
+        break
+    time.sleep(0.01)
 """
 
 
 def test_two_workers_use_two_servers(suite: pytest.Pytester, reports: Reports) -> None:
     pytest.importorskip("xdist")
-    suite.makeconftest(MEETING)
+    suite.makeconftest(mode_that("meet", MEETING))
     with served() as first, served() as second:
         result = suite.runpytest("-n2", *arguments(first, second), "--swarm-repeat=6", "--swarm-compare=meet")
     result.assert_outcomes(passed=6)
@@ -185,22 +156,6 @@ def test_other_versions_are_noted() -> None:
     assert version_remarks([state("a", "1"), state("b", "1")]) == []
     (remark,) = version_remarks([state("a", "1"), state("b", "1", "0.32.1")])
     assert remark == "the servers run different versions of Ollama: a has 0.33.0, b has 0.32.1"
-
-
-def test_the_lock_that_is_given_back_first_is_taken(tmp_path: Path) -> None:
-    def locks() -> list[ServerLock]:
-        return [ServerLock(f"http://box:{port}", tell=print, folder=tmp_path) for port in (1, 2)]
-
-    owners, waiting = locks(), locks()
-    assert all(each.take_at_once() for each in owners)
-    assert not any(each.take_at_once() for each in waiting)
-    timer = threading.Timer(0.05, owners[1].give_back)
-    timer.start()
-    assert take_any(waiting) == 1
-    timer.join()
-    with waiting[1].held():
-        pass
-    assert owners[1].take_at_once()
 
 
 class Hanging(httpx.AsyncBaseTransport):
@@ -302,6 +257,17 @@ def test_a_server_whose_models_are_replaced_is_left_out_and_its_case_runs_elsewh
     (sentence,) = told
     assert sentence.startswith("the server at changed has other models than when the run began; its case ")
     assert sentence.endswith(" went on at sound")
+
+
+def test_the_server_that_is_free_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    servers = {host: StandIn(host, tmp_path) for host in ("slow", "quick")}
+    owners = {host: ServerLock(f"http://{host}", tell=print, folder=tmp_path) for host in servers}
+    assert all(each.take_at_once() for each in owners.values())
+    monkeypatch.setattr("pytest_swarm.plugin.host_pool.time.sleep", lambda _: owners["quick"].give_back())
+    pool = HostPool(servers, answers=lambda _: True, tell=print)
+    assert pool.run(case(graph(ids="a"), "greedy"), carryover="case", sink=ListSink()).host == "quick"
+    assert owners["quick"].take_at_once(), "it was given back"
+    pool.close()
 
 
 def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_given_one(tmp_path: Path) -> None:

@@ -34,18 +34,19 @@ def test_it_is_named_once(
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "outcome"),
     [
-        "pytest.skip('no job today')",
-        "assert False",
-        "swarm_run(dag)",
-        "with subtests.test('a'): swarm_run(dag)",
-        "with subtests.test('a'): pytest.skip('decided')",
+        ("pytest.skip('no job today')", "skipped"),
+        ("assert False", "failed"),
+        ("swarm_run(dag)", "passed"),
+        ("with subtests.test('a'): swarm_run(dag)", "passed"),
+        ("with subtests.test('a'): pytest.skip('decided')", "passed"),
     ],
 )
-def test_a_test_that_ran_a_job_or_says_why_not_is_not_named(suite: pytest.Pytester, body: str) -> None:
+def test_a_test_that_ran_a_job_or_says_why_not_is_not_named(suite: pytest.Pytester, body: str, outcome: str) -> None:
     with_test(suite, body)
-    result = suite.runpytest()
+    result = suite.runpytest("-rA")
+    result.stdout.fnmatch_lines([f"{outcome.upper()} *test_invoice.py*"])
     assert "without running a job" not in result.stdout.str()
 
 
@@ -55,6 +56,7 @@ def test_another_test_with_the_id_of_a_case_is_not_named(suite: pytest.Pytester,
         test_text="import pytest\n@pytest.mark.parametrize('text', ['lp-h0-8GB'])\ndef test_text(text): pass\n"
     )
     result = suite.runpytest(*xdist)
+    result.assert_outcomes(passed=2)
     assert "without running a job" not in result.stdout.str()
 
 

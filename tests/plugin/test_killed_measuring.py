@@ -14,8 +14,8 @@ import pytest
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.transport import AsgiApp, Receive, Scope, Send
-from tests.plugin.conftest import Reports
-from tests.plugin.test_measure import run, serving
+from tests.plugin.conftest import Reports, quick_server
+from tests.plugin.test_measure import run
 from tests.programs import run_program
 
 
@@ -52,7 +52,7 @@ class AskedServer:
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no signal 9")
 def test_a_killed_run_asks_again_only_what_was_not_answered(suite: pytest.Pytester, reports: Reports) -> None:
-    server = serving()
+    server = quick_server()
     front = server.app = AskedServer(server.app)
     with serve_in_thread(server) as url:
         arguments = ("--swarm-backend=measure", f"--swarm-host={url}", "--swarm-compare=greedy,fixed,random,llm")

@@ -13,31 +13,12 @@ from tests.plugin.test_parametrization import collect
 SWEEP = "--swarm-lambda-token=0,5,0"
 
 
-def test_a_list_of_weights_is_an_axis_and_stands_in_the_id(suite: pytest.Pytester) -> None:
-    got = collect(suite, "--swarm-lambda-token=0,0.25,1", "--swarm-compare=lp,milp")
-    weights = ("t0", "t0.25", "t1")
-    assert got == [f"{mode}-h0-8GB-{each}" for mode in ("lp", "milp") for each in weights]
-
-
-@pytest.mark.parametrize("text", ["0.25", "0.25,0.250"])
-def test_one_weight_is_no_axis(suite: pytest.Pytester, text: str) -> None:
-    assert collect(suite, f"--swarm-lambda-token={text}") == ["lp-h0-8GB"]
-
-
 def test_an_ini_file_sweeps_in_a_comparison_only(suite: pytest.Pytester, reports: Reports) -> None:
     ini = suite.path / "tox.ini"
     ini.write_text(ini.read_text() + "\nswarm_lambda_token = 2, 3\n")
     assert collect(suite, "--swarm-compare=lp") == ["lp-h0-8GB-t2", "lp-h0-8GB-t3"]
     suite.runpytest().assert_outcomes(passed=1)
     assert {each["lambda_token"] for each in reports.of("plan_step")} == {2}
-
-
-@pytest.mark.parametrize("text", ["0,,1", "0,x", "0,-1", "inf,0"])
-def test_a_weight_that_means_nothing_is_refused(suite: pytest.Pytester, text: str) -> None:
-    result = suite.runpytest(f"--swarm-lambda-token={text}")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --swarm-lambda-token: *"])
-    assert "Traceback" not in result.stderr.str()
 
 
 def test_each_case_plans_with_its_own_weight(suite: pytest.Pytester, reports: Reports) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import signal
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,12 +19,9 @@ from pytest_swarm.execution.server_models import models_of_one_weights
 from pytest_swarm.ollama.client import OllamaClient
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.telemetry.nvml import find_gpu
-from tests.plugin.conftest import Reports, usual_signals
-from tests.plugin.test_backend import WB1, fast_server
-from tests.plugin.test_endings import ROUTER, WAIT
+from tests.plugin.conftest import WB1, Reports, mode_that, usual_signals
+from tests.plugin.test_endings import stopping
 from tests.telemetry.test_nvml import GB, NVMLError, StandIn
-
-__all__ = ["fast_server"]
 
 CASES = {
     "passes": "",
@@ -71,6 +69,22 @@ def run(suite: pytest.Pytester, host: str, *args: str, ending: str = "") -> None
     suite.inline_run("test_wb1.py", *options, no_reraise_ctrlc=True)
 
 
+def fleet_row(tag: str, *, vram_gb: int = 3, num_ctx: int = 4096, **priors: float) -> str:
+    figures = f"vram_gb = {vram_gb}\nload_time_ms = 900\ncost_per_token = 1\nmax_ctx = 8192\nnum_ctx = {num_ctx}\n"
+    rows = "".join(f"{kind} = {prior}\n" for kind, prior in priors.items())
+    return f'[[model]]\nname = "{tag}"\n{figures}[model.capabilities]\n{rows}'
+
+
+def run_with(suite: pytest.Pytester, host: str, rows: Iterable[str], *args: str, passed: int = 1) -> pytest.RunResult:
+    """A run on a server with a fleet of these rows, whatever its score."""
+    (suite.path / "f.toml").write_text("".join(rows))
+    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
+    options = ("--swarm-backend=ollama", f"--swarm-host={host}", "--swarm-fleet=f.toml", "--swarm-compare=greedy")
+    result = suite.runpytest("test_wb1.py", *options, *args)
+    result.assert_outcomes(passed=passed)
+    return result
+
+
 @pytest.mark.parametrize("ending", CASES.values(), ids=CASES.keys())
 def test_models_of_others_are_as_they_were(suite: pytest.Pytester, fast_server: str, ending: str) -> None:
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)  # of the fleet: each case unloads it
@@ -96,7 +110,7 @@ def test_a_signal_while_a_case_waits_leaves_them_as_they_were(
     monkeypatch.setattr(Restoration, "restore", note)
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = state(ps(fast_server))
-    suite.makeconftest(ROUTER.format(name="SIGINT", then=WAIT))
+    suite.makeconftest(stopping("SIGINT"))
     with usual_signals():
         run(suite, fast_server, "--swarm-compare=greedy,stop", "--swarm-report=json")
     assert state(ps(fast_server)) == before
@@ -124,13 +138,8 @@ def test_foreign_models_are_named_in_header_and_report_with_what_is_left_beside_
 ) -> None:
     meter = find_gpu(LeavingDriver(gpus=[("NVIDIA A40", 48 * GB, 42 * GB, [])]))  # type: ignore[arg-type]
     monkeypatch.setattr("pytest_swarm.plugin.free_vram.find_gpu", lambda: meter)
-    suite.makepyfile(test_wb1=WB1)
-    figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
-    (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
     load(fast_server, "llama3.1:8b", num_ctx=1024, keep_alive=-1)
-    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
-    result = suite.runpytest("test_wb1.py", *options)
-    result.assert_outcomes(passed=1)
+    result = run_with(suite, fast_server, [fleet_row("gemma2:2b", vram_gb=6)])
     left = "Beside them only 6GB of VRAM are left, less than 8GB: the server will evict or spill; give --swarm-vram=6GB"
     result.stdout.fnmatch_lines([f"swarm: resident on the server and not of this run: llama3.1:8b (*GB). {left}, or*"])
     (note,) = [each for each in reports.report["notes"] if each.startswith("resident on the server")]
@@ -150,8 +159,7 @@ def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
     for tag in ("llama3.1:8b", "gemma2:2b"):
         load(fast_server, tag, num_ctx=1024, keep_alive=-1)
     held = {row["name"]: row["size_vram"] / GB for row in ps(fast_server)}
-    figures = "vram_gb = 3\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
-    (suite.path / "f.toml").write_text(f'[[model]]\nname = "gemma2:2b"\n{figures}')
+    (suite.path / "f.toml").write_text(fleet_row("gemma2:2b"))
     budgets = {}
     for name, backend in (("real", "ollama"), ("simulated", "sim")):
         options = (f"--swarm-backend={backend}", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
@@ -163,15 +171,10 @@ def test_auto_is_what_is_free_and_what_models_of_the_run_hold(
 
 
 def test_two_tags_of_one_file_are_named_once(suite: pytest.Pytester, reports: Reports, fast_server: str) -> None:
-    suite.makepyfile(test_wb1=WB1)
     body = {"source": "gemma2:2b", "destination": "copied:1"}
     httpx.post(f"{fast_server}/api/copy", json=body, trust_env=False, verify=False, timeout=60).raise_for_status()
-    figures = "vram_gb = 6\nload_time_ms = 1\ncost_per_token = 1\nmax_ctx = 8192\n"
-    rows = (f'[[model]]\nname = "{tag}"\n{figures}' for tag in ("gemma2:2b", "copied:1"))
-    (suite.path / "f.toml").write_text("".join(rows))
-    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
-    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy,milp,single:copied:1")
-    result.assert_outcomes(passed=3)
+    rows = [fleet_row(tag, vram_gb=6) for tag in ("gemma2:2b", "copied:1")]
+    run_with(suite, fast_server, rows, "--swarm-compare=greedy,milp,single:copied:1", passed=3)
     (note,) = reports.report["notes"]
     assert note.startswith("gemma2:2b and copied:1 are one model file, which the server holds in memory once")
     for case in reports.report["cases"]:
@@ -184,12 +187,6 @@ def make(server: str, name: str, **body: object) -> None:
     """Make a model of gemma2:2b's weights."""
     asked = {"model": name, "from": "gemma2:2b", "stream": False, **body}
     httpx.post(f"{server}/api/create", json=asked, trust_env=False, verify=False, timeout=60).raise_for_status()
-
-
-def fleet_row(tag: str, *, num_ctx: object = 4096, **priors: float) -> str:
-    figures = f"vram_gb = 3\nload_time_ms = 900\ncost_per_token = 1\nmax_ctx = 8192\nnum_ctx = {num_ctx}\n"
-    rows = "".join(f"{kind} = {prior}\n" for kind, prior in priors.items())
-    return f'[[model]]\nname = "{tag}"\n{figures}[model.capabilities]\n{rows}'
 
 
 AGENTS = (
@@ -205,16 +202,10 @@ MODES = ("lp", "milp", "staged", "greedy", "fixed", "collate", "single:counter",
 def test_models_of_the_same_weights_are_one_in_vram_and_are_told_once(
     suite: pytest.Pytester, reports: Reports, fast_server: str, dispatch: str
 ) -> None:
-    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
     make(fast_server, "reader", system="You read.")
     make(fast_server, "counter", system="You count.", parameters={"temperature": 0.5})
-    (suite.path / "f.toml").write_text("".join(AGENTS))
-    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml", "--swarm-vram=4GB")
-    modes = ",".join(MODES)
-    result = suite.runpytest(
-        "test_wb1.py", *options, f"--swarm-compare={modes}", f"--swarm-dispatch={dispatch}", "--swarm-learning=off"
-    )
-    result.assert_outcomes(passed=len(MODES))
+    args = (f"--swarm-compare={','.join(MODES)}", f"--swarm-dispatch={dispatch}", "--swarm-learning=off")
+    result = run_with(suite, fast_server, AGENTS, "--swarm-vram=4GB", *args, passed=len(MODES))
     told = "of the same weights: reader and counter and gemma2:2b. The server holds them in memory once"
     result.stdout.fnmatch_lines([f"*{told}*"])
     assert [told in note for note in reports.report["notes"]] == [True]
@@ -238,14 +229,10 @@ def test_models_of_the_same_weights_are_one_in_vram_and_are_told_once(
 def test_models_of_the_same_weights_that_need_a_load_each_are_named_and_stay_apart(
     suite: pytest.Pytester, reports: Reports, fast_server: str
 ) -> None:
-    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
     make(fast_server, "reader", system="You read.")
     make(fast_server, "counter", parameters={"num_thread": 3})
     rows = (fleet_row("reader", math=0.5), fleet_row("counter"), fleet_row("gemma2:2b", num_ctx=2048))
-    (suite.path / "f.toml").write_text("".join(rows))
-    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
-    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy")
-    result.assert_outcomes(passed=1)
+    run_with(suite, fast_server, rows)
     (note,) = reports.report["notes"]
     assert note.startswith(
         "of the same weights: reader and counter and gemma2:2b. The server holds them in memory once a"
@@ -258,13 +245,10 @@ def test_models_of_the_same_weights_that_need_a_load_each_are_named_and_stay_apa
 def test_a_model_of_others_with_the_weights_of_the_fleet_is_unloaded_and_put_back(
     suite: pytest.Pytester, reports: Reports, fast_server: str, num_ctx: int
 ) -> None:
-    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
     make(fast_server, "reader", system="You read.")
-    (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9))
     load(fast_server, "gemma2:2b", num_ctx=num_ctx, keep_alive=-1)
     before = state(ps(fast_server))
-    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml", "--swarm-vram=4GB")
-    suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy").assert_outcomes(passed=1)
+    run_with(suite, fast_server, [fleet_row("reader", extraction=0.9)], "--swarm-vram=4GB")
     assert state(ps(fast_server)) == before
     (case,) = reports.report["cases"]
     found = (case["switches"], case["residency_mismatches"], case["unplanned_loads"])
@@ -276,12 +260,9 @@ def test_a_model_of_others_with_the_weights_of_the_fleet_is_unloaded_and_put_bac
 def test_a_planner_with_the_weights_of_the_fleet_uses_their_copy(
     suite: pytest.Pytester, reports: Reports, fast_server: str
 ) -> None:
-    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
     make(fast_server, "reader", system="You read.")
-    (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9))
-    options = ("--swarm-backend=ollama", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml", "--swarm-vram=4GB")
-    result = suite.runpytest("test_wb1.py", *options, "--swarm-compare=llm", "--swarm-planner=gemma2:2b")
-    result.assert_outcomes(passed=1)
+    planned = ("--swarm-vram=4GB", "--swarm-compare=llm", "--swarm-planner=gemma2:2b")
+    run_with(suite, fast_server, [fleet_row("reader", extraction=0.9)], *planned)
     (case,) = reports.report["cases"]
     assert (case["residency_mismatches"], case["unplanned_loads"], case["measured_violations"]) == (0, 0, 0)
     assert {row["model"] for sample in reports.of("vram_sample") for row in sample["resident"]} == {"reader"}
@@ -305,11 +286,9 @@ def test_weights_are_known_where_a_server_does_not_tell_all_of_its_models(
 def test_measured_answers_are_played_with_each_model_on_its_own_and_that_is_told(
     suite: pytest.Pytester, reports: Reports, fast_server: str
 ) -> None:
-    suite.makepyfile(test_wb1=WB1.replace("assert swarm_run(wb1).score > 0", "swarm_run(wb1)"))
     make(fast_server, "reader", system="You read.")
-    (suite.path / "f.toml").write_text(fleet_row("reader", extraction=0.9) + fleet_row("gemma2:2b", math=0.9))
-    options = ("--swarm-backend=measure", f"--swarm-host={fast_server}", "--swarm-fleet=f.toml")
-    suite.runpytest("test_wb1.py", *options, "--swarm-compare=greedy").assert_outcomes(passed=1)
+    rows = (fleet_row("reader", extraction=0.9), fleet_row("gemma2:2b", math=0.9))
+    run_with(suite, fast_server, rows, "--swarm-backend=measure")
     (note,) = reports.report["notes"]
     assert note.startswith("of the same weights: reader and gemma2:2b. The server holds them in memory once at most")
     assert "because measured answers are played so" in note
@@ -337,21 +316,7 @@ def test_a_worker_that_is_killed_leaves_nothing_loaded(
     if by == "xdist":
         kill = f"os.kill({os.getpid()}, signal.SIGINT); await asyncio.sleep(60)"
     monkeypatch.setattr("pytest_swarm.plugin.server_visit._DYING_S", 60.0)  # a busy machine takes its time to end it
-    suite.makeconftest(
-        f"""
-import asyncio, os, signal
-from pytest_swarm.routing.greedy import GreedyRouter
-
-class Killed(GreedyRouter):
-    async def route(self, view):
-        if view.step:
-            {kill}
-        return await super().route(view)
-
-def pytest_swarm_routers(config):
-    return {{"killed": lambda setup: Killed()}}
-"""
-    )
+    suite.makeconftest(mode_that("killed", f"if view.step:\n    {kill}"))
     suite.makepyfile(test_wb1=WB1)
     load(fast_server, "phi4:14b", num_ctx=1024, keep_alive=-1)
     before = state(ps(fast_server))

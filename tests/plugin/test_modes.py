@@ -63,10 +63,7 @@ def test_a_third_party_mode_takes_an_argument_and_is_shown_everywhere(suite: pyt
 )
 def test_what_cannot_run_ends_the_run_before_any_test(suite: pytest.Pytester, modes: str, sentence: str) -> None:
     suite.makeconftest(MINE)
-    result = suite.runpytest(f"--swarm-compare=lp,{modes}")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
-    assert "passed" not in result.stdout.str()
+    refuses(suite, f"--swarm-compare=lp,{modes}", says=sentence)
 
 
 def test_all_has_third_parties_modes_but_none_that_lacks_its_argument(suite: pytest.Pytester) -> None:
@@ -131,8 +128,7 @@ def test_planners_are_compared_with_each_other(suite: pytest.Pytester, reports: 
     assert list(loaded) == ["llm:gemma2:2b", "llm:llama3.1:8b"]
     for switch in reports.of("model_switch"):
         loaded[switch["mode"]].add(switch["model"])
-    assert "llama3.1:8b" not in loaded["llm:gemma2:2b"] or "gemma2:2b" in loaded["llm:gemma2:2b"]
-    assert "llama3.1:8b" in loaded["llm:llama3.1:8b"]
+    assert all(mode.removeprefix("llm:") in models for mode, models in loaded.items())
 
 
 LEARNING = """
@@ -189,6 +185,17 @@ def test_the_oracle_is_refused_where_nobody_knows_the_scores(suite: pytest.Pytes
     )
 
 
-def test_help_lists_the_table_of_modes(suite: pytest.Pytester) -> None:
-    text = " ".join(suite.runpytest("--help").stdout.str().split())
-    assert "both (= lp,llm), all, or a comma list of lp, milp, staged, llm[:TAG], heft, fixed, collate," in text
+@pytest.mark.parametrize("where", ["command line", "marker", "ini"])
+def test_the_default_planner_fits_the_smallest_budget_whoever_gives_it(
+    suite: pytest.Pytester, reports: Reports, where: str
+) -> None:
+    suite.makeini(f"[pytest]\nswarm_backend = sim\n{'swarm_vram = 8GB' if where == 'ini' else ''}")
+    marker = '@pytest.mark.swarm(vram="8GB")\n' if where == "marker" else ""
+    suite.makepyfile(
+        test_a=f"import pytest\nfrom test_invoice import dag\n{marker}def test_a(swarm_run, dag): swarm_run(dag)"
+    )
+    args = ("--swarm-vram=8GB",) if where == "command line" else ()
+    suite.runpytest("test_a.py", "--swarm-compare=llm", *args).assert_outcomes(passed=1)
+    loaded = {switch["model"] for switch in reports.of("model_switch")}
+    assert "llama3.1:8b" in loaded  # the best reasoner of 8 GB
+    assert "phi4:14b" not in loaded  # the best of all, of 12.5 GB

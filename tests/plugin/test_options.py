@@ -18,7 +18,7 @@ from pytest_swarm.plugin.options import ROWS, Options
 from pytest_swarm.plugin.run_info import reproducing
 from pytest_swarm.plugin.settings import Axes, Settings
 from pytest_swarm.routing.mode_table import ModeTable
-from tests.plugin.conftest import Reports, refuses
+from tests.plugin.conftest import Reports, refuses, settings_of
 from tests.plugin.readme import FIRST, README, options_table, table_of_readme
 
 
@@ -52,14 +52,11 @@ def test_an_example_in_the_meaning_of_an_option_is_a_value(row: Axis[object]) ->
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.default is not None], ids=lambda row: row.flag)
-def test_whoever_types_the_default_that_is_printed_gets_what_is_printed(
-    pytester: pytest.Pytester, row: Axis[object]
-) -> None:
-    modes = ModeTable({})
-    alone = Settings(pytester.parseconfig("--swarm-baseline=b"), modes=modes)
-    typed = Settings(pytester.parseconfig("--swarm-baseline=b", f"{row.flag}={row.default}"), modes=modes)
-    pytester.makeini(f"[pytest]\n{row.dest} = {row.default}")
-    in_file = Settings(pytester.parseconfig("--swarm-baseline=b"), modes=modes)
+def test_whoever_types_the_default_that_is_printed_gets_what_is_printed(row: Axis[object]) -> None:
+    alone = settings_of("--swarm-baseline=b")
+    typed = settings_of("--swarm-baseline=b", f"{row.flag}={row.default}")
+    text = [row.default] if row.ini_type == "linelist" else row.default
+    in_file = settings_of("--swarm-baseline=b", **{row.dest: text})
     for given in (typed, in_file):
         if row is not Options.baseline:
             assert given.values == alone.values
@@ -67,16 +64,16 @@ def test_whoever_types_the_default_that_is_printed_gets_what_is_printed(
         assert (row.dest in given.given) is not row.absent or (row, given) == (Options.baseline, in_file)
 
 
-def test_the_word_for_no_value_takes_back_what_the_ini_file_says_and_stands_alone(pytester: pytest.Pytester) -> None:
-    pytester.makeini("[pytest]\nswarm_fault = busy:times=1\nswarm_judge = phi4:14b\nswarm_code_eval = strict")
+def test_the_word_for_no_value_takes_back_what_the_ini_file_says_and_stands_alone() -> None:
+    ini = {"swarm_fault": ["busy:times=1"], "swarm_judge": "phi4:14b", "swarm_code_eval": "strict"}
     arguments = ("--swarm-fault=none", "--swarm-judge=none", "--swarm-code-eval=off", "--swarm-backend=replay")
-    settings = Settings(pytester.parseconfig(*arguments, "--swarm-cassette=c"), modes=ModeTable({}))
+    settings = settings_of(*arguments, "--swarm-cassette=c", **ini)
     assert (settings.fault, settings.judge, settings.code_eval) == ((), None, None)
     assert {*settings.given} == {"swarm_backend", "swarm_cassette"}
     with pytest.raises(OptionError, match=r"^--swarm-fault: none stands for no value, and others are given; leave it"):
-        Settings(pytester.parseconfig("--swarm-fault=none", "--swarm-fault=busy"), modes=ModeTable({}))
+        settings_of("--swarm-fault=none", "--swarm-fault=busy")
     with pytest.raises(OptionError, match=r"known are parents, full, none, graph$"):
-        Settings(pytester.parseconfig("--swarm-context=all"), modes=ModeTable({}))
+        settings_of("--swarm-context=all")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +87,9 @@ def test_the_word_for_no_value_takes_back_what_the_ini_file_says_and_stands_alon
         ("update_baseline = off", None),
         ("update_baseline = TRUE", "all"),
         ("code_eval = 0", None),
+        ("code_eval = off", None),
+        ("code_eval = On", "on"),
+        ("code_eval = strict", "strict"),
     ],
 )
 def test_an_ini_value_may_be_a_truth_value_or_none_in_any_spelling(
@@ -140,6 +140,7 @@ def test_help_shows_every_option_with_its_default(pytester: pytest.Pytester) -> 
     for row in ROWS:
         assert row.flag in shown
         assert f"{row.dest} (" in shown
+    assert "both (= lp,llm), all, or a comma list of lp, milp, staged, llm[:TAG], heft, fixed, collate," in shown
     assert "auto: score:-2.5%@95 and violations:+0; repeatable (default: auto)" in shown
     assert "runs each case with each of them (default: 0.5)" in shown
 
@@ -227,6 +228,10 @@ def test_native_toml_of_no_use_is_one_sentence(suite: pytest.Pytester, line: str
         ("swarm_seed = pi", "swarm_seed (tox.ini): 'pi' is not a whole number"),
         ("swarm_fleet = 3", "swarm_fleet (tox.ini): 3: there is no such fleet file; *"),
         ("swarm_profile = 3", "swarm_profile (tox.ini): profile 3: there is no such file, *"),
+        ("swarm_compare =", "swarm_compare (tox.ini): is empty; give it a value, or leave it out"),
+        ("swarm_fail =", "swarm_fail (tox.ini): is empty; *"),
+        ("swarm_baseline = tox.ini", "swarm_baseline (tox.ini): baseline tox.ini: is not a baseline of pytest-swarm*"),
+        ("swarm_baseline = none.json", "swarm_baseline (tox.ini): baseline none.json: there is no such file; *"),
         ("swarm_fault = boom", "swarm_fault (tox.ini): 'boom' is not a fault; *"),
         ("swarm_fault = hang:model=x", "swarm_fault (tox.ini): the profile has no model 'x'; it has *"),
     ],

@@ -6,8 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import fast_server_with
+from tests.plugin.conftest import Reports, served
 
 TIMED = """
 from test_invoice import dag
@@ -182,7 +181,7 @@ def test_a_run_needs_no_socket_of_a_test_that_may_open_none(suite: pytest.Pytest
 
 
 def test_a_run_on_a_server_says_that_its_test_may_open_no_socket(suite: pytest.Pytester) -> None:
-    with fast_server_with() as url:
+    with served() as url:
         result = suite.runpytest("--swarm-backend=ollama", f"--swarm-host={url}", *no_socket(suite))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["swarm_run calls a server, and pytest-socket lets this test open no socket: *"])

@@ -29,30 +29,28 @@ def test_a_list_of_the_ini_file_may_stand_in_lines(suite: pytest.Pytester) -> No
     assert sorted(collect(suite)) == ["greedy-flat-8GB", "greedy-h2-8GB", "lp-flat-8GB", "lp-h2-8GB"]
 
 
-def test_lists_on_the_command_line_count_even_without_a_comparison(suite: pytest.Pytester) -> None:
-    assert collect(suite, "--swarm-horizon=0,flat", "--swarm-vram=8,7.5GB") == [
-        "lp-h0-8GB",
-        "lp-h0-7.5GB",
-        "lp-flat-8GB",
-        "lp-flat-7.5GB",
-    ]
-
-
-def test_both_is_lp_against_llm(suite: pytest.Pytester) -> None:
-    assert collect(suite, "--swarm-compare=both") == ["lp-h0-8GB", "llm-h0-8GB"]
+@pytest.mark.parametrize(
+    ("arguments", "cases"),
+    [
+        ("--swarm-horizon=0,flat --swarm-vram=8,7.5GB", "lp-h0-8GB lp-h0-7.5GB lp-flat-8GB lp-flat-7.5GB"),
+        ("--swarm-compare=both", "lp-h0-8GB llm-h0-8GB"),
+        ("--swarm-compare=single:phi4:14b", "single:phi4:14b-h0-8GB"),
+        ("--swarm-repeat=2", "lp-h0-8GB-r1 lp-h0-8GB-r2"),
+        ("--swarm-lambda-token=0.25", "lp-h0-8GB"),
+        ("--swarm-lambda-token=0.25,0.250", "lp-h0-8GB"),
+        (
+            "--swarm-lambda-token=0,0.25,1 --swarm-compare=lp,milp",
+            "lp-h0-8GB-t0 lp-h0-8GB-t0.25 lp-h0-8GB-t1 milp-h0-8GB-t0 milp-h0-8GB-t0.25 milp-h0-8GB-t1",
+        ),
+    ],
+)
+def test_the_command_line_makes_the_cases(suite: pytest.Pytester, arguments: str, cases: str) -> None:
+    assert collect(suite, *arguments.split()) == cases.split()
 
 
 def test_all_modes(suite: pytest.Pytester) -> None:
     modes = [each.removesuffix("-h0-8GB") for each in collect(suite, "--swarm-compare=all")]
     assert modes == [spec.name for spec in MODES if spec.stands_alone and "speeds" not in spec.needs]
-
-
-def test_single_takes_a_tag_with_a_colon(suite: pytest.Pytester) -> None:
-    assert collect(suite, "--swarm-compare=single:phi4:14b") == ["single:phi4:14b-h0-8GB"]
-
-
-def test_repeats_show_in_the_id(suite: pytest.Pytester) -> None:
-    assert collect(suite, "--swarm-repeat=2") == ["lp-h0-8GB-r1", "lp-h0-8GB-r2"]
 
 
 def test_marker_beats_ini_and_command_line_beats_marker(suite: pytest.Pytester) -> None:
@@ -98,12 +96,6 @@ def test_only_and_skip(suite: pytest.Pytester) -> None:
     suite.runpytest("--swarm-only").assert_outcomes(passed=1, deselected=1)
     suite.runpytest("--swarm-skip").assert_outcomes(passed=1, deselected=1)
     suite.runpytest("--swarm-skip", "-v").stdout.fnmatch_lines(["*test_plain*PASSED*"])
-
-
-def test_groups_run_in_a_row(suite: pytest.Pytester) -> None:
-    suite.makepyfile(test_more="def test_b(swarm_run): ...\ndef test_c(swarm_run): ...")
-    args = ("test_more.py", "--swarm-compare=lp,greedy", "--swarm-carryover=group")
-    assert collect(suite, *args) == ["lp-h0-8GB", "lp-h0-8GB", "greedy-h0-8GB", "greedy-h0-8GB"]
 
 
 def test_groups_have_one_order_of_workflows_though_the_tests_are_shuffled(suite: pytest.Pytester) -> None:

@@ -23,7 +23,9 @@ def test_every_type_and_paths_of_ones_own(
     assert not (reports.folder / "report.json").exists()
 
 
-def test_a_page_of_ones_own(suite: pytest.Pytester, reports: Reports) -> None:
+def test_a_page_of_ones_own_is_found_from_any_folder(
+    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
     suite.makefile(".j2", page="{{ greeting }} from {{ report.run.info.run }}")
     suite.makeconftest(
         """
@@ -34,15 +36,7 @@ def test_a_page_of_ones_own(suite: pytest.Pytester, reports: Reports) -> None:
             context["greeting"] = "Hello"
         """
     )
-    suite.runpytest("--swarm-report=html").assert_outcomes(passed=1)
+    monkeypatch.chdir(suite.mkdir("below"))
+    args = ("--rootdir=..", "-c", "../tox.ini", "../test_invoice.py")
+    suite.runpytest(*args, "--swarm-report=html").assert_outcomes(passed=1)
     assert (reports.folder / "report.html").read_text() == f"Hello from {reports.folder.name}"
-
-
-def test_a_template_that_is_not_there_is_one_sentence(suite: pytest.Pytester, reports: Reports) -> None:
-    suite.makeconftest("def pytest_swarm_report_template(): return 'gone.j2'")
-    result = suite.runpytest("--swarm-report=html", "--swarm-report=json")
-    output = result.stdout.str() + result.stderr.str()
-    assert "gone.j2" in output
-    assert "Traceback" not in output
-    assert (reports.folder / "report.json").exists()
-    assert result.ret != pytest.ExitCode.OK

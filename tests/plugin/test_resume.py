@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.plugin.conftest import Reports, refuses
+from tests.plugin.conftest import Reports, mode_that, refuses
+
+FLAKY = mode_that("flaky", "if Path('armed').exists():\n    raise SwarmError('out of order')")
 
 
-@pytest.mark.parametrize("cut", [1, 2, 37, 120])
+def test_a_job_that_ended_in_an_error_runs_again(suite: pytest.Pytester, reports: Reports) -> None:
+    suite.makeconftest(FLAKY)
+    Path("armed").touch()
+    suite.runpytest("--swarm-compare=lp,flaky").assert_outcomes(passed=1, failed=1)
+    assert [case["status"] for case in reports.report["cases"]] == ["completed", "error"]
+    Path("armed").unlink()
+    suite.runpytest("--swarm-compare=lp,flaky", "--swarm-resume").assert_outcomes(passed=2)
+    assert [case["status"] for case in reports.report["cases"]] == ["completed"] * 2
+    assert [each["mode"] for each in reports.of("dag_structure")] == ["lp", "flaky", "flaky"]
+
+
+@pytest.mark.parametrize("cut", [1, 37, 120])
 def test_a_torn_last_line_costs_only_that_line(suite: pytest.Pytester, reports: Reports, cut: int) -> None:
     suite.runpytest("--swarm-compare=lp,greedy", "-k", "lp").assert_outcomes(passed=1, deselected=1)
     events = reports.folder / "events.jsonl"

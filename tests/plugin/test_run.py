@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_swarm.telemetry.reader import read_run
-from tests.plugin.conftest import INI, Reports, refuses
+from tests.plugin.conftest import INI, Reports
+from tests.plugin.test_record_replay import comparable
 
 
 def test_a_run_leaves_events_and_a_report(suite: pytest.Pytester, reports: Reports) -> None:
@@ -66,23 +67,11 @@ def test_the_report_is_what_the_events_say(suite: pytest.Pytester, reports: Repo
     assert json.loads(rebuilt.read_text()) == reports.report
 
 
-def without_wall_clock(value: object) -> object:
-    """The report without what may differ between equal runs."""
-    if isinstance(value, dict):
-        return {
-            key: without_wall_clock(each)
-            for key, each in value.items()
-            if not any(part in key for part in ("decision_ms", "solve_ms", "ts_ms"))
-            and key not in ("machine", "versions", "run", "command", "started")
-        }
-    return [without_wall_clock(each) for each in value] if isinstance(value, list) else value
-
-
 def run_report(suite: pytest.Pytester, reports: Reports, *args: str) -> object:
     suite.runpytest("--swarm-compare=lp,llm,random", "--swarm-repeat=2", *args).assert_outcomes(passed=6)
     run = reports.report["run"]
     assert run["seed"] == (7 if "--swarm-seed=7" in args else 0)
-    return without_wall_clock({key: value for key, value in reports.report.items() if key != "run"})
+    return comparable({**reports.report, "run": {}})
 
 
 def test_the_same_seed_gives_the_same_report_and_another_seed_does_not(
@@ -112,23 +101,24 @@ def test_an_infeasible_job_fails_with_one_sentence_and_has_no_score(suite: pytes
     assert {each["status"] for each in reports.of("job_dag_summary")} == {"infeasible"}
 
 
-def test_a_graph_that_is_none_fails_with_one_sentence(suite: pytest.Pytester) -> None:
-    suite.makepyfile(test_wrong="def test_wrong(swarm_run): swarm_run({'tasks': []})")
-    result = suite.runpytest("test_wrong.py")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["swarm_run takes a TaskGraph, but was given dict"])
-
-
-def test_a_graph_whose_scores_would_say_nothing_fails_before_it_runs(suite: pytest.Pytester) -> None:
+@pytest.mark.parametrize(
+    ("graph", "says"),
+    [
+        ("{'tasks': []}", "swarm_run takes a TaskGraph, but was given dict"),
+        ("chain('g', Task(**TASK, expected=Exact(text='')))", "graph 'g': task 'a': expected exact: the text is em*"),
+    ],
+)
+def test_a_graph_of_which_no_score_could_come_fails_before_it_runs(
+    suite: pytest.Pytester, graph: str, says: str
+) -> None:
     suite.makepyfile(
-        test_wrong="from pytest_swarm import Exact, Task, TaskGraph\n"
-        "def test_wrong(swarm_run):\n"
-        "    task = Task(id='a', type='math', prompt='?', estimated_tokens=9, expected=Exact(text=''))\n"
-        "    swarm_run(TaskGraph(name='g', tasks=(task,)))"
+        test_wrong="from pytest_swarm import Exact, Task, chain\n"
+        "TASK = {'id': 'a', 'type': 'math', 'prompt': '?', 'estimated_tokens': 9}\n"
+        f"def test_wrong(swarm_run): swarm_run({graph})"
     )
     result = suite.runpytest("test_wrong.py")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["graph 'g': task 'a': expected exact: the text is empty, *"])
+    result.stdout.fnmatch_lines([says])
 
 
 def test_a_failing_assert_of_the_test_keeps_the_job(suite: pytest.Pytester, reports: Reports) -> None:
@@ -255,16 +245,6 @@ def test_resume_runs_only_what_is_missing(suite: pytest.Pytester, reports: Repor
     assert reports.folder == folder
     assert [each["mode"] for each in reports.of("dag_structure")] == ["lp", "greedy"]
     assert {case["mode"] for case in reports.report["cases"]} == {"lp", "greedy"}
-
-
-def test_resume_refuses_another_seed(suite: pytest.Pytester) -> None:
-    suite.runpytest().assert_outcomes(passed=1)
-    refuses(
-        suite,
-        "--swarm-resume",
-        "--swarm-seed=3",
-        says="--swarm-resume: run * was made with seed 0, and this one has 3*",
-    )
 
 
 def test_works_without_pytest_benchmark_and_in_random_order(suite: pytest.Pytester) -> None:

@@ -8,6 +8,7 @@ pytest.importorskip("xdist")
 
 from pytest_swarm.plugin.cases import mode_of_id, workflow_of_id
 from pytest_swarm.plugin.scheduling import WorkflowScheduling
+from pytest_swarm.routing.mode_table import ModeTable
 from tests.plugin.conftest import Reports
 
 
@@ -23,12 +24,13 @@ from tests.plugin.conftest import Reports
             "policy:p[2].json",
             "a[1]/test_x.py::TestX::test_x[]",
         ),
+        ("test_x.py::test_like[a [lp-h0-8GB]]", None, "test_x.py::test_like[]]"),
         ("test_x.py::test_plain[h1-8]", None, "test_x.py::test_plain[h1-8]"),
         ("test_x.py::test_plain", None, "test_x.py::test_plain"),
     ],
 )
 def test_a_workflow_is_the_test_without_its_case(node_id: str, mode: str | None, workflow: str) -> None:
-    assert (mode_of_id(node_id), workflow_of_id(node_id)) == (mode, workflow)
+    assert (mode_of_id(node_id, ModeTable({})), workflow_of_id(node_id)) == (mode, workflow)
 
 
 class Worker:

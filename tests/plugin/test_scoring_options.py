@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_swarm.plugin.confinement import confinement_warning
-from tests.plugin.conftest import Reports, refuses
+from tests.plugin.conftest import Reports
 
 CODE = """
 import pytest
@@ -48,21 +48,6 @@ def test_without_the_option_no_code_is_run(suite: pytest.Pytester, reports: Repo
     suite.runpytest().assert_outcomes(passed=1)
     (event,) = reports.of("task_result")
     assert "sandbox_layers" not in event
-
-
-@pytest.mark.parametrize(
-    ("ini", "run"), [("true", True), ("strict", True), ("on", True), ("false", False), ("off", False)]
-)
-def test_the_ini_file_says_it_in_the_same_words(suite: pytest.Pytester, reports: Reports, ini: str, run: bool) -> None:
-    suite.makepyfile(test_invoice=CODE)
-    suite.makeini(f"[pytest]\nswarm_backend = sim\nswarm_vram = 8GB\nswarm_code_eval = {ini}")
-    suite.runpytest().assert_outcomes(passed=1)
-    (event,) = reports.of("task_result")
-    assert ("sandbox_layers" in event) is run
-
-
-def test_another_word_is_a_usage_error(suite: pytest.Pytester) -> None:
-    refuses(suite, "--swarm-code-eval=loose", says="--swarm-code-eval: 'loose' is unknown; known are strict*")
 
 
 def test_where_the_kernel_does_not_confine_a_line_says_so_once(

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from pytest_swarm.ollama.address import host_as_written, without_secrets
-from tests.plugin.conftest import Reports
-from tests.plugin.test_backend import WB1, fast_server
+from tests.plugin.conftest import WB1, Reports
 
-__all__ = ["fast_server"]
 SECRETS = ("someone", "hunter2", "k3y", "fr4gment")
 
 
@@ -23,26 +21,18 @@ def everything_written(suite: pytest.Pytester) -> str:
 KINDS = (".json", ".jsonl", ".html", ".md", ".csv", ".xml")
 
 
-HOW = ("option", "option and value", "without scheme", "value without scheme", "ini", "overrides", "environment")
-
-
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", ["options", "ini", "overrides", "environment"])
 def test_no_secret_of_an_address_is_kept(
     suite: pytest.Pytester, reports: Reports, fast_server: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite.makepyfile(test_wb1=WB1)
-    bare = fast_server.removeprefix("http://")
-    host = f"http://someone:hunt@hunter2@{bare}/?key=k3y#fr4gment"
-    override = f"swarm_host={host.removeprefix('http://')}"
+    host = f"http://someone:hunt@hunter2@{fast_server.removeprefix('http://')}/?key=k3y#fr4gment"
+    bare = host.removeprefix("http://")
+    override = f"swarm_host={bare}"
     args = {
-        "option": [f"--swarm-host={host}"],
-        "option and value": ["--swarm-host", host],
-        "without scheme": [f"--swarm-host={host.removeprefix('http://')}"],
-        "value without scheme": ["--swarm-host", host.removeprefix("http://")],
-        "ini": [],
+        "options": [f"--swarm-host={host}", "--swarm-host", host, f"--swarm-host={bare}", "--swarm-host", bare],
         "overrides": ["-o", override, f"-o={override}", f"-o{override}", f"--override-ini={override}"],
-        "environment": [],
-    }[how]
+    }.get(how, [])
     if how == "ini":
         suite.makeini(f"[pytest]\nswarm_vram = 8GB\nswarm_host = {host}")
     if how == "environment":

@@ -6,8 +6,10 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,9 +18,6 @@ from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin import server_lock
 from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes, lock_path
 from tests.plugin.conftest import SUITE, Reports
-from tests.plugin.test_backend import fast_server
-
-__all__ = ["fast_server"]
 
 HOST = "http://127.0.0.1:11434"
 HOLDER = """
@@ -86,6 +85,26 @@ def test_a_lock_that_waits_at_every_case_says_so_once(tmp_path: Path, monkeypatc
             pass
     [sentence] = told
     assert sentence.startswith("waiting for the answer store s6: ")
+
+
+def test_a_lock_is_waited_for_no_longer_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept_s: list[float] = []
+    clock = SimpleNamespace(
+        monotonic=lambda: sum(slept_s),
+        sleep=slept_s.append,
+        time=time.time,
+        strftime=time.strftime,
+        localtime=time.localtime,
+    )
+    monkeypatch.setattr(server_lock, "time", clock)
+    owner, waiting = lock(tmp_path), lock(tmp_path)
+    assert owner.take_at_once()
+    with pytest.raises(TimeoutError):
+        waiting.held(limit_s=8.0).__enter__()
+    assert sum(slept_s) == pytest.approx(8.0, abs=0.1)
+    owner.give_back()
+    with waiting.held(limit_s=0.0):
+        assert waiting.notes().owner is not None
 
 
 def test_what_processes_found_is_kept_where_one_of_them_or_all_were_killed(tmp_path: Path) -> None:

@@ -92,6 +92,4 @@ def test_parts_without_a_benchmark_want_no_budget(suite: pytest.Pytester) -> Non
 
 
 def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
-    result = suite.runpytest("--swarm-carryover=group", "--swarm-shard=1/1")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "run it without --swarm-shard" in result.stderr.str()
+    refuses(suite, "--swarm-carryover=group", "--swarm-shard=1/1", says="*; run it without --swarm-shard")

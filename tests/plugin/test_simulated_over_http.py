@@ -25,10 +25,10 @@ from pytest_swarm.simulator.simulated_world import load_world
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.workloads.expected_files import expected_path, read_expected
 from pytest_swarm.workloads.graph_files import save_graph
-from tests.plugin.conftest import Reports
+from tests.plugin.conftest import Reports, served
 
 pytest.importorskip("uvicorn")
-from tests.plugin.test_hosts import arguments, served
+from tests.plugin.test_hosts import arguments
 
 MARK = "no model was run; every figure comes from a simulated server."
 

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.plugin.conftest import refuses
 from tests.plugin.test_options import native_toml
-
-
-def refused(result: pytest.RunResult, sentence: str) -> None:
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
-    assert "Traceback" not in result.stderr.str() + result.stdout.str()
-    assert "passed" not in result.stdout.str()
 
 
 @pytest.mark.parametrize("typed", [("--swarm-comapre=lp",), ("--swarm-comapre", "lp")])
 def test_an_option(suite: pytest.Pytester, typed: tuple[str, ...]) -> None:
-    refused(suite.runpytest(*typed), "--swarm-comapre: pytest-swarm has no such option (did you mean --swarm-compare?)")
+    refuses(suite, *typed, says="--swarm-comapre: pytest-swarm has no such option (did you mean --swarm-compare?)")
 
 
 def test_an_option_like_no_other(suite: pytest.Pytester) -> None:
-    refused(suite.runpytest("--swarm-zzz"), "--swarm-zzz: pytest-swarm has no such option; pytest --help lists*")
+    refuses(suite, "--swarm-zzz", says="--swarm-zzz: pytest-swarm has no such option; pytest --help lists*")
 
 
 def test_an_option_of_a_conftest_is_none(suite: pytest.Pytester) -> None:
@@ -31,7 +25,7 @@ def test_an_option_of_a_conftest_is_none(suite: pytest.Pytester) -> None:
 @pytest.mark.parametrize("strict", ["", "--strict-config"])
 def test_an_ini_key(suite: pytest.Pytester, strict: str) -> None:
     suite.makeini(f"[pytest]\nswarm_bakend = sim\nswarm_vram = 8GB\naddopts = {strict}")
-    refused(suite.runpytest(), "*tox.ini: pytest-swarm has no ini key swarm_bakend (did you mean swarm_backend?)")
+    refuses(suite, says="*tox.ini: pytest-swarm has no ini key swarm_bakend (did you mean swarm_backend?)")
 
 
 @pytest.mark.parametrize(
@@ -45,13 +39,11 @@ def test_an_ini_key(suite: pytest.Pytester, strict: str) -> None:
 def test_a_toml_key(suite: pytest.Pytester, name: str, table: str) -> None:
     (suite.path / "tox.ini").unlink()
     suite.makefile(".toml", **{name: f'[{table}]\nswarm_vrma = "8GB"\n[tool.other]\nswarm_bakend = 1'})
-    refused(suite.runpytest(), f"*{name}.toml: pytest-swarm has no ini key swarm_vrma (did you mean swarm_vram?)")
+    refuses(suite, says=f"*{name}.toml: pytest-swarm has no ini key swarm_vrma (did you mean swarm_vram?)")
 
 
 def test_a_key_of_the_command_line(suite: pytest.Pytester) -> None:
-    refused(
-        suite.runpytest("-o", "swarm_sed=3"), "-o: pytest-swarm has no ini key swarm_sed (did you mean swarm_seed?)"
-    )
+    refuses(suite, "-o", "swarm_sed=3", says="-o: pytest-swarm has no ini key swarm_sed (did you mean swarm_seed?)")
 
 
 def test_a_key_of_a_conftest_is_none(suite: pytest.Pytester) -> None:
@@ -71,14 +63,14 @@ def test_a_key_of_a_conftest_is_none(suite: pytest.Pytester) -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")
 def test_a_marker(suite: pytest.Pytester, marker: str, sentence: str) -> None:
     suite.makepyfile(test_m=f"import pytest\n@pytest.mark.{marker}\ndef test_a(swarm_run): ...")
-    refused(suite.runpytest("test_m.py"), sentence)
+    refuses(suite, "test_m.py", says=sentence)
 
 
 def test_a_keyword_of_the_gates_marker(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_m="import pytest\n@pytest.mark.swarm_gate(gat='warn')\ndef test_a(swarm_run): ...")
     args = ("--swarm-baseline=b.json", "--swarm-update-baseline")
     sentence = "@pytest.mark.swarm_gate: unknown keyword 'gat' (did you mean gate?); known are gate"
-    refused(suite.runpytest("test_m.py", *args), sentence)
+    refuses(suite, "test_m.py", *args, says=sentence)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")

@@ -10,6 +10,7 @@ from pytest_swarm.domain.estimates_info import EstimatesChoice, EstimatesKind
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin.start_remarks import equal_models_remark, foreign_remark
+from tests.plugin.conftest import Reports
 
 FLEET = Fleet(name="f", models=(Model(tag="m", vram_gb=1, load_time_ms=1, cost_per_token=1, max_ctx=8192),))
 
@@ -71,3 +72,26 @@ def test_models_that_start_as_equally_good_are_told(
     fleet = Fleet(name="f", models=tuple(replace(model, tag=f"m{n}", capabilities=priors) for n in range(models)))
     told = equal_models_remark(fleet, EstimatesChoice(kind=kind))
     assert [each.startswith("no model of the fleet has capabilities") for each in told] == [True] * said
+
+
+@pytest.mark.parametrize(
+    ("modes", "unread"),
+    [
+        ("lp,greedy", ["--swarm-quality-floor=0.1, as heft", "--swarm-planner=phi4:14b, as llm"]),
+        ("lp,llm", ["--swarm-quality-floor=0.1, as heft"]),
+        ("own", []),
+    ],
+)
+def test_an_option_that_no_mode_reads_is_told(
+    suite: pytest.Pytester, reports: Reports, modes: str, unread: list[str]
+) -> None:
+    """What an ini file gives stands there for all runs."""
+    suite.makeconftest(
+        "from pytest_swarm.routing.greedy import GreedyRouter\n"
+        "def pytest_swarm_routers(config): return {'own': lambda setup: GreedyRouter()}"
+    )
+    options = ("--swarm-quality-floor=0.1", "--swarm-planner=phi4:14b", "-o", "swarm_solve_limit=9s")
+    result = suite.runpytest(f"--swarm-compare={modes}", "--swarm-vram=24GB", *options)
+    sentences = [f"no mode of this run reads {each} would; add such a mode, or leave the option out" for each in unread]
+    assert reports.report["notes"] == sentences
+    result.stdout.fnmatch_lines([f"swarm: {each}" for each in sentences])

@@ -63,18 +63,6 @@ def test_reports_that_cannot_be_written_end_the_run_before_it_starts(suite: pyte
     assert list(elsewhere.glob("reports/*/events.jsonl"))
 
 
-def test_single_with_an_unknown_model_ends_the_run_before_it_starts(suite: pytest.Pytester) -> None:
-    refuses(
-        suite,
-        "--swarm-compare=single:nope",
-        says="mode 'single:nope': fleet 'heavy' has no model 'nope'; it has gemma2:2b*",
-    )
-
-
-def test_an_empty_option_is_a_mistake(suite: pytest.Pytester) -> None:
-    refuses(suite, "--swarm-compare=", says="--swarm-compare: is empty*")
-
-
 def test_inside_a_running_loop_it_says_so(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         test_async="""
@@ -150,19 +138,6 @@ def test_a_task_of_the_wrong_types_is_refused_where_it_is_made(suite: pytest.Pyt
         """
     )
     suite.runpytest("test_types.py").assert_outcomes(passed=7)
-
-
-def test_a_template_is_found_from_a_subfolder(
-    suite: pytest.Pytester, reports: Reports, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    suite.makefile(".j2", page="mine")
-    suite.makeconftest("def pytest_swarm_report_template(): return 'page.j2'")
-    below = suite.mkdir("below")
-    monkeypatch.chdir(below)
-    suite.runpytest("--rootdir=..", "-c", "../tox.ini", "../test_invoice.py", "--swarm-report=html").assert_outcomes(
-        passed=1
-    )
-    assert (reports.folder / "report.html").read_text() == "mine"
 
 
 @pytest.mark.parametrize("options", [(), ("--swarm-only",), ("--swarm-shard=1/1",), ("--swarm-carryover=group",)])

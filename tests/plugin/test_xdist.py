@@ -89,50 +89,27 @@ def test_a_worker_that_dies_without_a_test_in_hand_loses_nothing() -> None:
     assert session.lost_workers == 1
 
 
-def test_group_carryover_is_refused(suite: pytest.Pytester) -> None:
-    result = suite.runpytest("-n1", "--swarm-carryover=group", "--swarm-compare=greedy")
-    assert result.ret != 0
-    output = result.stdout.str() + result.stderr.str()
-    assert "--swarm-carryover=group keeps what was learned in one process; run it without -n" in output
-
-
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "says"),
     [
-        (("-n1", "-o", "swarm_horizon=x"), "ERROR: swarm_horizon (-o): 'x' is not a horizon depth*"),
-        (("-n1", "--swarm-fleet=nofile"), "ERROR: *nofile*"),
-        (("-n1", "--swarm-resume"), "ERROR: --swarm-resume: there is no earlier run*"),
+        (
+            ("--swarm-carryover=group",),
+            "--swarm-carryover=group keeps what was learned in one process; run it without -n",
+        ),
+        (("-o", "swarm_horizon=x"), "swarm_horizon (-o): 'x' is not a horizon depth*"),
+        (("--swarm-fleet=nofile",), "*nofile*"),
+        (("--swarm-resume",), "--swarm-resume: there is no earlier run*"),
+        (("test_marked.py",), "*unknown mode 'psychic'*"),
     ],
 )
-def test_a_worker_that_refuses_ends_the_run_with_its_sentence(
-    suite: pytest.Pytester, arguments: tuple[str, ...], sentence: str
+def test_what_a_worker_refuses_ends_the_run_with_its_sentence(
+    suite: pytest.Pytester, arguments: tuple[str, ...], says: str
 ) -> None:
-    result = suite.runpytest(*arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([sentence])
-    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
-
-
-def test_a_misspelt_marker_in_a_worker_ends_the_run_with_its_sentence(suite: pytest.Pytester) -> None:
     suite.makepyfile(
-        test_m="import pytest\nfrom test_invoice import dag\n"
-        "@pytest.mark.swarm(modes='psychic')\ndef test_m(swarm_run, dag): ..."
+        test_marked="import pytest\n@pytest.mark.swarm(modes='psychic')\ndef test_marked(swarm_run): ...",
+        test_invoice="def test_invoice(swarm_run): ...",
     )
-    refuses(suite, "-n1", "test_m.py", says="*unknown mode 'psychic'*")
-
-
-@pytest.mark.parametrize(
-    ("ini", "sentence"),
-    [
-        ("swarm_vram = 8 bananas", "swarm_vram (tox.ini): '8 bananas' is not a size; write for example 8GB or 7.5GiB"),
-        ("swarm_seed = x", "swarm_seed (tox.ini): 'x' is not a whole number"),
-    ],
-)
-def test_a_bad_ini_value_ends_in_one_sentence_as_without_xdist(suite: pytest.Pytester, ini: str, sentence: str) -> None:
-    suite.makeini(f"[pytest]\n{ini}\n")
-    result = suite.runpytest("-n1")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert [line for line in result.outlines + result.errlines if "ERROR" in line] == [f"ERROR: {sentence}"]
+    refuses(suite, "-n1", "test_invoice.py", *arguments, says=says)
 
 
 def test_workers_may_have_any_id(suite: pytest.Pytester, reports: Reports) -> None:

@@ -6,6 +6,7 @@ again, and nothing that was answered is lost. A text export can be opened as wel
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -192,13 +193,19 @@ class AnswerStore:
         with self._checked():
             return int(self._database.execute("SELECT count(*) FROM answers").fetchone()[0])
 
-    def known_keys(self, timeout_s: float) -> frozenset[str]:
-        """Return the keys of all answers that need not be asked under a time limit: not those given up earlier."""
+    def known_keys(self, timeout_s: float, *, before_ms: float = math.inf) -> frozenset[str]:
+        """Return the keys of the answers that need not be asked under a time limit: not those given up earlier.
+
+        Args:
+            timeout_s: The time limit of a call.
+            before_ms: Only answers that were measured before this moment, in milliseconds since 1970.
+        """
         with self._checked():
             rows = self._database.execute(
                 "SELECT key FROM answers WHERE CASE WHEN json_valid(answer) "
-                "THEN ifnull(json_extract(answer, '$.unanswered_s'), 1e99) >= ? END",
-                (timeout_s,),
+                "THEN ifnull(json_extract(answer, '$.unanswered_s'), 1e99) >= ? "
+                "AND json_extract(answer, '$.measured_ts_ms') < ? END",
+                (timeout_s, before_ms),
             ).fetchall()
         return frozenset(key for (key,) in rows)
 
