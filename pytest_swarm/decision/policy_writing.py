@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from statistics import fmean
-from types import MappingProxyType
 from typing import Final
 
 from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
+from pytest_swarm.decision.option_effects import READ_BY, may_read
 from pytest_swarm.domain.estimates_info import EstimatesKind
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.record import RunInfo
@@ -32,17 +32,8 @@ from pytest_swarm.routing.policy_file import (
     PolicyRun,
     PolicyWeights,
 )
-from pytest_swarm.routing.registry import LLM, built_in
+from pytest_swarm.routing.registry import built_in
 
-_READ_BY: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
-    {
-        "swarm_planner": frozenset({LLM}),
-        "swarm_replan": frozenset({LLM}),
-        "swarm_quality_floor": frozenset({"heft"}),
-        "swarm_solve_limit": frozenset({"milp", "staged"}),
-    }
-)
-"""Built-in modes that read an option; the others of role PLANNING change the times of every mode."""
 RULES_OVER_TYPES: Final = frozenset({"fixed", "collate", "single"})
 """Modes in which the type of a task alone decides its model."""
 _DIGITS: Final = 12  # of a quality: what is beyond them is rounding
@@ -112,9 +103,7 @@ def planning_options(mode: str) -> frozenset[str]:
     Args:
         mode: The mode with its argument.
     """
-    row = built_in(mode)
-    planning = names_of(OptionRole.PLANNING)
-    return frozenset(each for each in planning if row is None or row.name in _READ_BY.get(each, {row.name}))
+    return frozenset(each for each in names_of(OptionRole.PLANNING) if each not in READ_BY or may_read(mode, each))
 
 
 def plays_a_file(setting: PolicySetting) -> bool:
