@@ -19,6 +19,7 @@ from pytest_swarm.errors import AnswersError
 from pytest_swarm.files import is_there
 from pytest_swarm.ollama.answers.answer_codec import (
     ASKED,
+    RESTORE,
     STORED_ANSWER,
     STORED_SAMPLE,
     VERSION,
@@ -113,6 +114,8 @@ class AnswerStore:
 
     def _check_version(self) -> None:
         found = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if found < 0:
+            raise AnswersError(f"answers {self.path}: version {found} is unknown; {RESTORE}")
         if found > VERSION:
             raise AnswersError(f"answers {self.path}: version {found} is newer than {VERSION}; update pytest-swarm")
 
@@ -248,7 +251,7 @@ class AnswerStore:
         for *texts, seen_ts_ms in rows:
             name, digest, server = self._texts(texts[0], *texts)
             if not isinstance(seen_ts_ms, float):
-                raise AnswersError(f"{self._where(name)}: is damaged: its time is no number; restore the file")
+                raise AnswersError(f"{self._where(name)}: is damaged: its time is no number; {RESTORE}")
             found.append(SeenModel(model=ModelIdentity(tag=name, digest=digest, server=server), seen_ts_ms=seen_ts_ms))
         return tuple(found)
 
@@ -274,7 +277,7 @@ class AnswerStore:
         """Return values as texts; AnswersError where one is none, as in a damaged file, whose columns keep no types."""
         texts = tuple(value for value in values if isinstance(value, str))
         if len(texts) < len(values):
-            raise AnswersError(f"{self._where(key)}: is damaged: a value is no text; restore the file")
+            raise AnswersError(f"{self._where(key)}: is damaged: a value is no text; {RESTORE}")
         return texts
 
     def close(self) -> None:
