@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -74,18 +74,13 @@ def interval_of_median_ratio(
     """
     import numpy as np
 
-    members: dict[Hashable, list[int]] = {}
-    for n, cluster in enumerate(clusters):
-        members.setdefault(cluster, []).append(n)
-    groups = [np.array(each) for each in members.values()]
-    if len(groups) < MIN_DRAWN_CLUSTERS:
+    numbers: dict[Hashable, int] = {}
+    cluster_of = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
+    if len(numbers) < MIN_DRAWN_CLUSTERS:
         return None
     then, later = np.asarray(before, dtype=np.float64), np.asarray(now, dtype=np.float64)
-
-    def ratio(index: NDArray[np.intp]) -> float:
-        return float(np.median(later[index]) / np.median(then[index]))
-
-    low, high = np.quantile(_drawn(groups, ratio), [level, 1 - level])
+    ratios = [_medians(later, times) / _medians(then, times) for times in _drawn_times(cluster_of, len(numbers))]
+    low, high = np.quantile(np.concatenate(ratios), [level, 1 - level])
     return float(low), float(high)
 
 
@@ -100,19 +95,29 @@ def ratio_of_medians(before: Sequence[float], now: Sequence[float]) -> float | N
     return later / then if then > 0 and later > 0 else None
 
 
-def _drawn(groups: Sequence[NDArray[np.intp]], statistic: Callable[[NDArray[np.intp]], float]) -> Floats:
-    """The statistic over clusters drawn with replacement; fewer draws where a sample is large."""
+def _drawn_times(cluster_of: NDArray[np.intp], clusters: int) -> Iterator[NDArray[np.intp]]:
+    """Yield, in blocks of draws, how often each value is in a draw of clusters; fewer draws where a sample is large."""
     import numpy as np
 
-    size = sum(map(len, groups))
+    size = len(cluster_of)
     draws = max(199, min(RESAMPLES, _MAX_CELLS // size))
-    rng = np.random.default_rng([SEED, len(groups), size])
-    return np.array(
-        [
-            statistic(np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))]))
-            for _ in range(draws)
-        ]
-    )
+    block = max(1, _MAX_CELLS // size)
+    rng = np.random.default_rng([SEED, clusters, size])
+    for begin in range(0, draws, block):
+        rows = min(block, draws - begin)
+        drawn = rng.integers(0, clusters, (rows, clusters)) + clusters * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * clusters).reshape(rows, clusters)
+        yield times[:, cluster_of]
+
+
+def _medians(values: Floats, times: NDArray[np.intp]) -> Floats:
+    """Return the median of each row, in which each value stands so many times."""
+    order = values.argsort(kind="stable")
+    ends = times[:, order].cumsum(axis=1)
+    count = ends[:, -1:]
+    low, high = (values[order][(ends <= place).sum(axis=1)] for place in ((count - 1) // 2, count // 2))
+    middle: Floats = (low + high) / 2
+    return middle
 
 
 def _bca(drawn: Floats, left_out: Floats, estimate: float, level: float) -> Bounds:
