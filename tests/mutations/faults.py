@@ -29,8 +29,8 @@ FAULTS: Final = (
     Fault(
         name="the interval of a ratio of medians leaves out twice the level",
         where="statistics/bootstrap.py",
-        old="    low, high = np.quantile(_drawn(groups, ratio), [level, 1 - level])\n",
-        new="    low, high = np.quantile(_drawn(groups, ratio), [2 * level, 1 - 2 * level])\n",
+        old="    low, high = np.quantile(np.concatenate(ratios), [level, 1 - level])\n",
+        new="    low, high = np.quantile(np.concatenate(ratios), [2 * level, 1 - 2 * level])\n",
         tests=("statistics/test_paired.py",),
     ),
     Fault(
@@ -1567,8 +1567,8 @@ FAULTS: Final = (
     Fault(
         name="a merged run keeps the events of jobs that never ended",
         where="telemetry/merging.py",
-        old="            if number in kept:\n",
-        new="            if b'\"case\"' in text and is_json(text):\n",
+        old="            if number in kept and text not in copied:\n",
+        new="            if b'\"case\"' in text and text not in copied:\n",
         tests=("gate/test_shards.py",),
     ),
     Fault(
@@ -1740,6 +1740,13 @@ FAULTS: Final = (
         old="_LEAST_SHARE: Final = 0.1",
         new="_LEAST_SHARE: Final = 0.5",
         tests=("execution/test_read_prompts.py",),
+    ),
+    Fault(
+        name="a value of another type refuses the whole file",
+        where="telemetry/reader.py",
+        old="if head is not None and is_of_later_version(head):",
+        new="if head is not None:",
+        tests=("telemetry/test_reader.py",),
     ),
     Fault(
         name="a damaged line costs no job",
