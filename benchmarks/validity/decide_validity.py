@@ -48,7 +48,7 @@ def play_world(pool: ProcessPoolExecutor, index: int, *, scale: float, seed: int
 
 def main() -> int:
     """Print the rows, write them where that was asked for, and return the exit status."""
-    options = parsed(__doc__)
+    options = parsed(__doc__, [each.world for each in WORLDS])
     started = time.perf_counter()
     rows: list[Row] = []
     means: dict[str, dict[str, float]] = {}

@@ -117,8 +117,8 @@ def play_all(chosen: Iterable[int], *, scale: float, seed: int) -> list[Row]:
     return [row for index in sorted(rows) for row in rows[index]]
 
 
-def parsed(description: str | None) -> argparse.Namespace:
-    """The options of the command line; `only` as the beginnings of worlds' names."""
+def parsed(description: str | None, worlds: Iterable[str]) -> argparse.Namespace:
+    """The options of the command line; `only` as the beginnings of worlds' names, of each of which there is a world."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
@@ -126,12 +126,17 @@ def parsed(description: str | None) -> argparse.Namespace:
     parser.add_argument(
         "--only", type=lambda text: tuple(text.split(",")), default="", help="comma list of beginnings of worlds' names"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    known = tuple(worlds)
+    for beginning in options.only:
+        if not beginning or not any(world.startswith(beginning) for world in known):
+            parser.error(f"--only: no world begins with {beginning!r}; the worlds are {', '.join(known)}")
+    return options
 
 
 def main() -> int:
     """Print the rows, write them where that was asked for, and return the exit status."""
-    options = parsed(__doc__)
+    options = parsed(__doc__, [each.world for each in EXPERIMENTS])
     chosen = [n for n, each in enumerate(EXPERIMENTS) if each.world.startswith(options.only)]
     started = time.perf_counter()
     rows = play_all(chosen, scale=options.scale, seed=options.seed)

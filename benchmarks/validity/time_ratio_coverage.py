@@ -1,6 +1,6 @@
 """How often the gate's interval of a ratio of medians holds the true ratio, and which slowdowns it finds.
 
-    python -m benchmarks.validity.time_ratio_coverage [--series 120] [--jobs 6 9 17 30]
+    python -m benchmarks.validity.time_ratio_coverage [--series 1000] [--jobs 7 9 17 30]
 
 Jobs have 1 to 8 repeats, whose times are correlated within the job. Both sides have the same distribution, so the true
 ratio is 1. The interval scales with the times now, so one series gives the power at every slowdown.
@@ -54,8 +54,8 @@ def interval(world: str, jobs: int, rng: np.random.Generator) -> tuple[float, fl
 def main() -> None:
     """Print coverage, false alarms, width and power of each world and number of jobs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--series", type=int, default=120)
-    parser.add_argument("--jobs", type=int, nargs="+", default=[6, 9, 17, 30])
+    parser.add_argument("--series", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[7, 9, 17, 30])
     options = parser.parse_args()
     for jobs in options.jobs:
         for number, world in enumerate(WORLDS):

@@ -26,18 +26,18 @@ def measured_world(store: AnswerStore, gpu_bytes: int | None = None) -> PlayedWo
     answers: dict[str, list[StoredAnswer]] = defaultdict(list)
     for digest, answer in store.answers():
         answers[digest].append(answer)
+    every, speeds = store.loads(), store.speeds()
     loads: dict[str, list[LoadSample]] = defaultdict(list)
-    for load in store.loads():
+    for load in every:
         loads[load.digest].append(load)
-    speeds = store.speeds()
     return PlayedWorld(
         models={
             digest: _figures(samples, answers[digest], [each for each in speeds if each.digest == digest])
             for digest, samples in loads.items()
         },
         num_parallel=_parallel(speeds),
-        gpu_bytes=_gpu_bytes(store.loads(), gpu_bytes),
-        list_s=_whole_ms(median([each.list_s for each in store.loads() if each.list_s is not None] or [0.0])),
+        gpu_bytes=_gpu_bytes(every, gpu_bytes),
+        list_s=_whole_ms(median([each.list_s for each in every if each.list_s is not None] or [0.0])),
     )
 
 

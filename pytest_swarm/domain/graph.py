@@ -63,6 +63,8 @@ class TaskGraph(Rebuilt):
         if self.context not in CONTEXTS:
             known = ", ".join(map(repr, CONTEXTS))
             raise GraphError(f"graph {self.name!r}: context is {self.context!r}, but must be one of {known}")
+        if self.version < 0:
+            raise GraphError(f"graph {self.name!r}: version is {self.version}, but must be at least 0")
         if not is_family(self.family):
             raise GraphError(f"graph {self.name!r}: {family_fault(self.family)}")
         by_id = _unique(self.name, self.tasks)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pytest_swarm.domain.estimates_info import EstimatesInfo
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.joined_items import joined_items
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.task import Task
@@ -214,18 +215,9 @@ class TextEstimates:
 
 def _groups(calls: Sequence[ScoredCall]) -> dict[str, int]:
     """The group of each job, by its name and by the digest of its graph."""
-    root: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while root.setdefault(name, name) != name:
-            name = root[name]
-        return name
-
-    for call in calls:
-        root[find(call.graph)] = find(call.job)
-    ordered = sorted({find(call.job) for call in calls})
-    group = {name: n % FOLDS for n, name in enumerate(ordered)}
-    return {name: group[find(name)] for name in root}
+    stands_for = joined_items((call.graph, call.job) for call in calls)
+    group = {name: n % FOLDS for n, name in enumerate(sorted(set(stands_for.values())))}
+    return {name: group[root] for name, root in stands_for.items()}
 
 
 def _shared_tasks(calls: Sequence[ScoredCall]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:

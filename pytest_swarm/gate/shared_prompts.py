@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from pytest_swarm.domain.graph import TaskGraph
+from pytest_swarm.domain.joined_items import joined_items
 
 
 def jobs_drawn_together(graphs: Iterable[tuple[str, TaskGraph]], *, simulated: bool) -> dict[str, str]:
@@ -16,18 +18,11 @@ def jobs_drawn_together(graphs: Iterable[tuple[str, TaskGraph]], *, simulated: b
             of the whole request, so there only the prompts of tasks without inputs count.
     """
     first: dict[str, str] = {}
-    above: dict[str, str] = {}
-
-    def top(job: str) -> str:
-        while above.setdefault(job, job) != job:
-            job = above[job]
-        return job
-
-    for job, graph in graphs:
-        for task in graph.tasks:
-            if simulated or not graph.inputs(task.id):
-                above[top(job)] = top(first.setdefault(task.whole_prompt, job))
-    groups: dict[str, list[str]] = {}
-    for job in above:
-        groups.setdefault(top(job), []).append(job)
-    return {job: name for name, group in groups.items() if len(group) > 1 for job in group}
+    stands_for = joined_items(
+        (job, first.setdefault(task.whole_prompt, job))
+        for job, graph in graphs
+        for task in graph.tasks
+        if simulated or not graph.inputs(task.id)
+    )
+    jobs = Counter(stands_for.values())
+    return {job: name for job, name in stands_for.items() if jobs[name] > 1}

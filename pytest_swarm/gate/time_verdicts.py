@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from pytest_swarm.gate.hypotheses import Hypothesis, MeasuredPairs, confidence, measured_pairs
@@ -9,7 +10,7 @@ from pytest_swarm.gate.mean_verdicts import exact_verdict
 from pytest_swarm.gate.verdicts import Verdict, VerdictRow
 from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.spec import Kind
-from pytest_swarm.statistics.bootstrap import MIN_DRAWN_CLUSTERS, interval_of_median_ratio, ratio_of_medians
+from pytest_swarm.statistics.bootstrap import MIN_MEDIAN_CLUSTERS, interval_of_median_ratio, ratio_of_medians
 
 WALL_TIME = (
     "wall times of one run are not judged, because the machine moves them; "
@@ -44,14 +45,21 @@ def median_verdict(hypothesis: Hypothesis) -> VerdictRow:
     figures = {"before": before, "now": median(data.now), "change": ratio, "ratio": True, "allowed": allowed}
     if hypothesis.chance.fixed:
         return hypothesis.row(exact_verdict(ratio - 1, allowed), exact=True, detectable=0.0, jobs=data.jobs, **figures)
-    bounds = _bounds(data, hypothesis.level)
+    clusters = _clusters(data)
+    bounds, note = None, None
+    if min(*data.before, *data.now) <= 0:
+        note = "a time is 0, so there is no interval of a ratio"
+    elif (count := len(set(clusters))) < MIN_MEDIAN_CLUSTERS:
+        note = f"a ratio of medians needs {MIN_MEDIAN_CLUSTERS} jobs or repeats for an interval, and has {count}"
+    else:
+        bounds = interval_of_median_ratio(data.before, data.now, clusters, level=hypothesis.level)
     return hypothesis.row(
         _decide_ratio(bounds, allowed=allowed),
         low=None if bounds is None else bounds[0],
         high=None if bounds is None else bounds[1],
         confidence=confidence(hypothesis.level),
         jobs=data.jobs,
-        note=f"{len(data.pairs)} pairs are too few for an interval, or all are alike" if bounds is None else None,
+        note=note,
         **figures,
     )
 
@@ -67,11 +75,8 @@ def _decide_ratio(bounds: tuple[float, float] | None, *, allowed: float) -> Verd
     return Verdict.OK if high <= 1 + allowed else Verdict.INCONCLUSIVE
 
 
-def _bounds(data: MeasuredPairs, level: float) -> tuple[float, float] | None:
-    """The interval of the ratio with jobs as clusters; with few jobs, repeats of jobs. None of times of 0."""
-    if min(*data.before, *data.now) <= 0:
-        return None
-    by_job: list[tuple[object, ...]] = [(match.unit,) for match, _, _ in data.pairs]
+def _clusters(data: MeasuredPairs) -> Sequence[tuple[object, ...]]:
+    """Return what chance deals to as one: jobs; where these are too few, repeats of jobs."""
+    by_job = [(match.unit,) for match, _, _ in data.pairs]
     by_repeat = [(match.unit, now.repeat) for match, _, now in data.pairs]
-    clusters = by_job if len(set(by_job)) >= MIN_DRAWN_CLUSTERS else by_repeat
-    return interval_of_median_ratio(data.before, data.now, clusters, level=level)
+    return by_job if len(set(by_job)) >= MIN_MEDIAN_CLUSTERS else by_repeat

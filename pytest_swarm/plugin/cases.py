@@ -99,8 +99,8 @@ def axes_of_marker(args: tuple[object, ...], values: dict[str, object], *, known
     if axes.auto_repeat:
         raise OptionError(f"{what}(repeat=): auto belongs on the command line or in the ini file")
     version, family = values.get(VERSION), values.get(FAMILY)
-    if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
-        raise OptionError(f"{what}({VERSION}=): {version!r} is not a whole number")
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 0):
+        raise OptionError(f"{what}({VERSION}=): {version!r} is not a whole number of at least 0")
     if not is_family(family):
         raise OptionError(f"{what}({FAMILY}=): {family_fault(family)}")
     return replace(axes, version=version, family=family)

@@ -35,7 +35,7 @@ class RunFollower:
         measurer, self._measurer = self._measurer, None
         if measurer is None:
             return
-        if size - measurer.reader.end >= _READ_ON:
+        if size - measurer.reader.file.end >= _READ_ON:
             try:
                 measurer.reader.read_on()
             except Exception:  # noqa: BLE001 # it comes again at the end, where it is said; here it must not end the run
@@ -45,7 +45,7 @@ class RunFollower:
     def finish(self) -> tuple[Run, tuple[MeasuredJob, ...]]:
         """Return the run and its measured jobs; EventsError where the events cannot be read."""
         measurer, self._measurer = self._measurer, None  # what it holds of the file is not needed any more
-        if measurer is not None and measurer.reader.is_as_read():
+        if measurer is not None and measurer.reader.file.is_as_read():
             with suppress(EventsError):  # such as of a file that was written again in full
                 return measurer.finish()
         return RunMeasurer(self._events).finish()

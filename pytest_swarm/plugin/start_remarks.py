@@ -148,8 +148,6 @@ def unread_remarks(resources: Resources) -> list[str]:
         resources: Modes and settings of the session.
     """
     modes, settings = resources.collected.modes, resources.settings
-    if any(mode.startswith(POLICY) for mode in modes):
-        return []
     read = {name for mode in modes for name in planning_options(mode)}
     typed = (row for row in ROWS if row.dest in settings.given and settings.name_of(row) == row.flag)
     return [

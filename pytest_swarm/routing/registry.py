@@ -241,10 +241,12 @@ def built_in(mode: str) -> ModeSpec | None:
 
 
 def planning_options(mode: str) -> frozenset[str]:
-    """Return the options that change how a mode plans; every one of them for a mode of your own.
+    """Return the options that may change how a mode plans; every one of them for a mode of your own, or a policy's.
 
     Args:
         mode: The mode with its argument.
     """
     row, planning = built_in(mode), names_of(OptionRole.PLANNING)
-    return frozenset(each for each in planning if row is None or row.name in (RUN_OPTIONS[each].read_by or (row.name,)))
+    if row is None or row.name == POLICY:
+        return planning
+    return frozenset(each for each in planning if row.name in (RUN_OPTIONS[each].read_by or (row.name,)))

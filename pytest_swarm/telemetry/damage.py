@@ -1,4 +1,4 @@
-"""What is left out of events.jsonl: lines that are no JSON or contradict others, and the jobs that go with them."""
+"""What is left out of events.jsonl: lines that are not sound or contradict others, and the jobs that go with them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ class Damage:
     def __init__(self) -> None:
         self._lines = 0
         self._first = ""  # the first damaged line, and what is wrong with it
-        self._lost: dict[str, str] = {}  # case -> what a job is called that a damaged line may belong to
-        self._headless: set[str] = set()  # cases of which events were left, and whose beginning was damaged
+        self._lost: dict[str, str | None] = {}  # case that a damaged line may belong to -> its job; None: no name left
         self._contradictory: set[str] = set()  # cases whose events contradict each other in this session
-        self._unowned = 0  # lines that are no JSON, and belong to no job that is known
         self._goes_on = False  # whether a session behind the last damaged line collected all tests
 
-    def take_unreadable(self, line: int, *, running: Mapping[str, OpenJob]) -> None:
-        """Take a line that is no JSON, with every job that runs there; nobody knows to which of them it belongs."""
-        self._take(line, "it is not valid JSON")
-        self._unowned += not running
+    def take_unreadable(self, line: int, reason: str, *, running: Mapping[str, OpenJob]) -> None:
+        """Take a line that is no event, with every job that runs there; nobody knows to which of them it belongs."""
+        self._take(line, reason)
         self._lost |= {case: job.label for case, job in running.items()}
 
     def take_contradiction(self, line: int, reason: str, *, case: str, label: str | None) -> None:
@@ -55,30 +52,29 @@ class Damage:
 
     def explains(self, case: str) -> bool:
         """Whether damage explains an event of a case of which no job is open."""
-        if self._lines and case not in self._lost.keys() | self._headless:
-            self._headless.add(case)
-            self._unowned = max(0, self._unowned - 1)
+        if self._lines:
+            self._lost.setdefault(case, None)
         return bool(self._lines)
 
     def is_made_good(self, there: Set[str]) -> bool:
-        """Whether the jobs that were lost ran again.
+        """Whether a later session that came to its end has run what was lost, whatever the damaged lines were.
 
         Args:
             there: The cases that have a job.
         """
-        return self._goes_on and not self._unowned and self._lost.keys() | self._headless <= there
+        return self._goes_on and self._lost.keys() <= there
 
     def sentences(self, there: Set[str], *, is_made_good: bool) -> tuple[str, ...]:
         """A sentence for the damaged lines and the jobs that were left out and not run again.
 
         Args:
             there: The cases that have a job, or one that runs.
-            is_made_good: Whether those that were lost ran again.
+            is_made_good: Whether a later session has run what was lost.
         """
         if not self._lines:
             return ()
-        lost = [label for case, label in self._lost.items() if case not in there]
+        lost = [label for case, label in self._lost.items() if label is not None and case not in there]
         jobs = f", and with them {', '.join(lost[:3])}{', ...' if len(lost) > 3 else ''}" if lost else ""
         lines = "line" if self._lines == 1 else "lines"
-        now = "their jobs ran again" if is_made_good else "go on with --swarm-resume to run what is missing"
+        now = "what was missing ran later" if is_made_good else "go on with --swarm-resume to run what is missing"
         return (f"events.jsonl has {self._lines} damaged {lines} (first: {self._first}), left out{jobs}; {now}",)

@@ -29,10 +29,7 @@ class EventHead(Struct, frozen=True, kw_only=True):
 RUN_AGAIN: Final = "restore the file, or run the tests again"
 _HEADS: Final[JsonDecoder[EventHead]] = JsonDecoder(EventHead, error=EventsError)
 _DECODERS: Final[Mapping[str, JsonDecoder[AnyEvent]]] = MappingProxyType(
-    {
-        str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError, advice=RUN_AGAIN)
-        for each in get_args(AnyEvent)
-    }
+    {str(each.__struct_config__.tag): JsonDecoder(each, error=EventsError) for each in get_args(AnyEvent)}
 )
 
 _ANY: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
@@ -56,6 +53,11 @@ def decode_head(line: bytes, *, where: str) -> EventHead:
     return _HEADS.decode(line, where=where)
 
 
+def is_of_later_version(head: EventHead) -> bool:
+    """Return whether a version wrote a line that this one cannot read."""
+    return head.schema_version > SCHEMA_VERSION
+
+
 def decode_event(line: bytes, head: EventHead, *, where: str) -> AnyEvent | None:
     """Return the event of a line, None for one of an unknown type.
 
@@ -67,7 +69,7 @@ def decode_event(line: bytes, head: EventHead, *, where: str) -> AnyEvent | None
     Raises:
         EventsError: A later version wrote the line, or a field is not of its type.
     """
-    if head.schema_version > SCHEMA_VERSION:
+    if is_of_later_version(head):
         raise EventsError(
             f"{where}: schema version {head.schema_version} is newer than {SCHEMA_VERSION}; update pytest-swarm"
         )

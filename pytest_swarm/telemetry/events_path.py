@@ -9,6 +9,7 @@ from pytest_swarm.documents import path_of
 from pytest_swarm.errors import EventsError
 from pytest_swarm.files import MeasuredFile, measured_kind
 from pytest_swarm.telemetry import EVENTS_FILE
+from pytest_swarm.telemetry.event_lines import RUN_AGAIN
 
 
 def events_file(path: str | os.PathLike[str]) -> Path:
@@ -37,7 +38,7 @@ def no_events(path: Path, first: bytes, reason: str) -> EventsError:
     """
     held = measured_kind(first)
     if held is MeasuredFile.EVENTS:
-        return EventsError(f"{path}, {reason}")
+        return EventsError(f"{path}, {reason}{'' if ';' in reason else f'; {RUN_AGAIN}'}")
     if held is not None:
         reason = f"it holds {held.shown}"
     folder = path.parent

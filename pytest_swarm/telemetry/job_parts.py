@@ -6,48 +6,25 @@ that a large run takes little memory. Parts are made anew each time, so whoever 
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
 
 from pytest_swarm.errors import EventsError
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.event_lines import EventHead, decode_event
+from pytest_swarm.telemetry.growing_file import EventsOnDisk
 
 R = TypeVar("R")
 PartEvent: TypeAlias = (
     types.PlanStepEvent | types.TaskResultEvent | types.ModelSwitchEvent | types.CallRetryEvent | types.VramSampleEvent
 )
 _KEPT_PARTS: Final = 32  # those of one workflow under several modes are shown side by side
-
-
-@dataclass(frozen=True, slots=True)
-class EventsOnDisk:
-    """A file of events. `shown` is its path in messages; `identity` tells it from one that takes its place."""
-
-    path: Path
-    shown: str
-    identity: tuple[int, int]
-
-    @classmethod
-    def of(cls, path: Path) -> EventsOnDisk | None:
-        """Return the file at a path; None for one that cannot be read twice, such as a pipe."""
-        return cls(path.absolute(), str(path), _identity(path.stat())) if path.is_file() else None
-
-    def is_same(self, file: BinaryIO) -> bool:
-        """Return whether an open file is this one."""
-        return _identity(os.fstat(file.fileno())) == self.identity
-
-    def changed(self) -> EventsError:
-        """Return the error for a file that does not hold any more what was read of it."""
-        return EventsError(f"{self.shown}: was changed after it was read; read the run again")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,10 +139,6 @@ def _texts(lines: JobLines) -> Mapping[int, Sequence[bytes]]:
     for kind, text in zip(lines.kinds, texts, strict=True):
         found.setdefault(kind, []).append(text)
     return found
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
 
 
 class _Part(NamedTuple):

@@ -5,15 +5,13 @@ Whether the parts belong together is decided by the caller.
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import compress
 from pathlib import Path
 from typing import Final
 
-from pytest_swarm.codec import encode_line, is_json
+from pytest_swarm.codec import encode_line
 from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import MEASURED_BACKEND, Run, RunInfo
 from pytest_swarm.errors import EventsError
@@ -26,9 +24,6 @@ from pytest_swarm.telemetry.reader import RunReader
 
 _OF_A_PART: Final = frozenset(("swarm_shard", "swarm_resume"))
 """Options that say something of a part, and nothing of the whole."""
-
-
-_BESIDE_JOBS: Final = ("note", "measured_test", "verified_case")  # events that stand for themselves
 _END: Final = "job_dag_summary"
 
 
@@ -133,18 +128,13 @@ def _job_lines(path: Path) -> Iterator[tuple[EventHead, bytes]]:
     """Yield the events of a part that belong to ended jobs, and its notes on cases, in their order."""
     reader = RunReader(path, numbered=True)
     reader.finish()
-    kept = {n for numbers in compress(reader.line_numbers or (), reader.standing) for n in numbers}
-    beside = set[bytes]()
-    with reader.path.open("rb") as file:
+    kept, copied = reader.sound_lines(), set[bytes]()
+    with reader.file.path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            text = (line if number > 1 else line.removeprefix(codecs.BOM_UTF8)).strip() + b"\n"
-            if number in kept:
+            text = line.strip() + b"\n"
+            if number in kept and text not in copied:
+                copied.add(text)
                 yield decode_head(text, where=f"{path}, line {number}"), text
-            elif text not in beside and is_json(text):
-                head = decode_head(text, where=f"{path}, line {number}")
-                if head.event in _BESIDE_JOBS:
-                    beside.add(text)
-                    yield head, text
 
 
 def _with_host(line: bytes, host: str) -> bytes:

@@ -1,48 +1,48 @@
 """Reading events.jsonl back into a Run.
 
 A cut-off last line and a job without an end are accepted, and a note of the run says so. So is a line in the middle
-that is no JSON, which a full disk or an editor left, or that contradicts those before it: the jobs that it may belong
-to are left out as a whole, because figures of a part would be wrong. A line that stands there twice counts once. Events
-of unknown types are left out: a later version may write them.
+that is no sound event, which a full disk or an editor left, or that contradicts those before it: the jobs that it may
+belong to are left out as a whole, because figures of a part would be wrong. A line that stands there twice counts once.
+Events of unknown types are left out: a later version may write them.
 """
 
 from __future__ import annotations
 
-import codecs
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from hashlib import sha256
-from itertools import compress
-from typing import BinaryIO, Final
-from zlib import crc32
+from itertools import chain, compress
 
-from pytest_swarm.codec import is_json
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
-from pytest_swarm.files import readable
 from pytest_swarm.graph_codec import decode_graph_object
 from pytest_swarm.telemetry import event_types as types
 from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.copied_lines import CopiedLines, line_hash
 from pytest_swarm.telemetry.damage import Damage
-from pytest_swarm.telemetry.event_lines import decode_event, decode_head, sound_event
+from pytest_swarm.telemetry.event_lines import (
+    RUN_AGAIN,
+    EventHead,
+    decode_event,
+    decode_head,
+    is_of_later_version,
+    sound_event,
+)
 from pytest_swarm.telemetry.events_path import events_file, no_events
-from pytest_swarm.telemetry.job_parts import EventsOnDisk, JobParts, PartEvent
+from pytest_swarm.telemetry.growing_file import GrowingFile
+from pytest_swarm.telemetry.job_parts import JobParts, PartEvent
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.open_job import OpenJob
-
-_BLOCK: Final = 2**20
 
 
 def read_run(path: str | os.PathLike[str]) -> Run:
     """Return the Run of an events.jsonl, or of the folder that holds one.
 
     Raises:
-        EventsError: a line is JSON, but no event, or begins another run. The message names file, line and field.
+        EventsError: The file is none of events, holds two runs, or is of a later version. The message names the line.
     """
     return RunReader(path).finish()
 
@@ -53,7 +53,7 @@ class RunReader:
     Args:
         path: An events.jsonl, or the folder that holds one.
         ended: Takes each job as it ends: a record whose parts are in memory, equal to the one of the run.
-        numbered: Whether the numbers of the lines of each job are asked for.
+        numbered: Whether `sound_lines` are asked for.
     """
 
     def __init__(
@@ -63,15 +63,10 @@ class RunReader:
         ended: Callable[[JobRecord], None] | None = None,
         numbered: bool = False,
     ) -> None:
-        self.path = events_file(path)
-        self.end = 0
-        """Bytes of the file up to the end of the last line that was read."""
-        self.line_numbers: list[tuple[int, ...]] | None = [] if numbered else None
-        """The numbers of the lines of each job that has ended, from 1; None where they were not asked for."""
-        self._checksum = 0  # of these bytes
-        self._line = 0
+        self.file = GrowingFile(events_file(path))
+        self._job_lines: list[tuple[int, ...]] | None = [] if numbered else None  # of each job that has ended
+        self._beside: list[int] = []  # numbers of the lines that stand for themselves
         self._ended = ended
-        self._file: EventsOnDisk | None = None
         self._info: RunInfo | None = None
         self._open: dict[str, OpenJob] = {}
         self._jobs: list[JobRecord] = []
@@ -84,7 +79,7 @@ class RunReader:
         self._damage = Damage()
         self._ended_last: dict[str, int] = {}  # case -> which of the jobs is its last one
         self._withdrawn: dict[str, int] = {}  # case -> how many jobs had ended when a line contradicted those of it
-        self._copies = CopiedLines(self.path)
+        self._copies = CopiedLines(self.file.path)
         self._measured = MeasuredReader()
         self._graphs: dict[bytes, TaskGraph] = {}
 
@@ -92,26 +87,9 @@ class RunReader:
         """Read the whole lines that were added since the last call; return whether a line that is cut off is left.
 
         Raises:
-            EventsError: A line is JSON, but no event; or the file is another one, or shorter, than what was read.
+            EventsError: As of `read_run`; or the file is another one, or shorter, than what was read.
         """
-        try:
-            with self._opened() as file:  # by lines: the events of a large run are longer than what they hold
-                for line in file:
-                    text = line if self._line else line.removeprefix(codecs.BOM_UTF8)
-                    if not line.endswith(b"\n") and not is_json(text):  # only the last line can be
-                        return True
-                    start, self.end = self.end, self.end + len(line)
-                    self._checksum = crc32(line, self._checksum)
-                    self._line += 1
-                    if text.strip():
-                        self._take_line(text, start=start)
-        except FileNotFoundError as error:
-            raise EventsError(
-                f"{self.path}: there is no such file or folder; name a run, such as reports/RUN"
-            ) from error
-        except OSError as error:
-            raise EventsError(f"{self.path}: cannot be read as events: {error.strerror or error}") from error
-        return False
+        return self.file.read_on(self._take_line)
 
     def finish(self) -> Run:
         """Read what is left, and return the run; raises as `read_on` does."""
@@ -123,33 +101,18 @@ class RunReader:
         """Whether each job that has ended belongs to the run; no later line contradicts such a one."""
         return [n >= self._withdrawn.get(job.case.digest, 0) for n, job in enumerate(self._jobs)]
 
-    def is_as_read(self) -> bool:
-        """Return whether the file still holds what was read of it."""
-        checksum, left = 0, self.end
-        with suppress(OSError), self.path.open("rb") as file:
-            while left and (block := file.read(min(left, _BLOCK))):
-                checksum, left = crc32(block, checksum), left - len(block)
-        return not left and checksum == self._checksum
+    def sound_lines(self) -> frozenset[int]:
+        """Return the numbers, from 1, of the lines of jobs that belong to the run, and of those beside jobs."""
+        assert self._job_lines is not None, "they were asked for from the beginning"
+        return frozenset(chain(self._beside, *compress(self._job_lines, self.standing)))
 
-    def _opened(self) -> BinaryIO:
-        """Open the file behind what was read of it; EventsError for one that took its place."""
-        if self._file is None:
-            self._file = EventsOnDisk.of(self.path)
-        file = readable(self.path).open("rb")
-        if self._file is not None:  # a pipe is read once, from its beginning
-            if not (self._file.is_same(file) and file.seek(0, os.SEEK_END) >= self.end):
-                file.close()
-                raise self._file.changed()
-            file.seek(self.end)
-        return file
-
-    def _take_line(self, line: bytes, *, start: int) -> None:
+    def _take_line(self, line: bytes) -> None:
         event = sound_event(line) or self._event_of(line)
         text = line_hash(line)
         if isinstance(event, PartEvent):
-            self._take_part(event, start=start, text=text)
+            self._take_part(event, text)
         elif isinstance(event, types.JobSummaryEvent):
-            self._take_end(event, start=start, text=text)
+            self._take_end(event, text)
         elif event is not None and not self._copies.is_single(event, text, begins_anew=self._begins_anew(event)):
             self._take(event, text)
         self._copies.note(text)
@@ -162,21 +125,30 @@ class RunReader:
 
     def _event_of(self, line: bytes) -> types.AnyEvent | None:
         """Return the event of a line by its head; None for one of an unknown type, and for a damaged line."""
+        head = None
         try:
-            return decode_event(line, decode_head(line, where=self._where), where=self._where)
+            head = decode_head(line, where=self._where)
+            return decode_event(line, head, where=self._where)
         except EventsError as error:
             if self._info is None:
-                raise no_events(self.path, line, str(error).removeprefix(f"{self.path}, ")) from error
-            if is_json(line):
+                raise no_events(self.file.path, line, str(error).removeprefix(f"{self.file.path}, ")) from error
+            if head is not None and is_of_later_version(head):
                 raise
-            self._damage.take_unreadable(self._line, running=self._open)
-            self._open.clear()
+            self._take_damaged(head, str(error).removeprefix(f"{self._where}: "))
             return None
+
+    def _take_damaged(self, head: EventHead | None, reason: str) -> None:
+        """Leave out a line that is no sound event, with its job; with each that runs where it names none."""
+        if head is None:
+            self._damage.take_unreadable(self.file.line, reason, running=self._open)
+            self._open.clear()
+        elif not self._damage.passes_over(head.case):
+            self._leave_out(head.case, reason)
 
     @property
     def _where(self) -> str:
         """The line that is read, as errors name it."""
-        return f"{self.path}, line {self._line}"
+        return f"{self.file.path}, line {self.file.line}"
 
     def _fault(self, text: str) -> EventsError:
         return EventsError(f"{self._where}: {text}")
@@ -197,70 +169,82 @@ class RunReader:
                 self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self._measured.take(event)
+                self._beside.append(self.file.line)
             case types.NoteEvent():
                 self._case_notes.append(event.text)
+                self._beside.append(self.file.line)
             case types.DagStructureEvent():
-                if self._damage.passes_over(event.case):
-                    return
-                case = events.decode_dag_structure(event, self._graph(event))
-                self._open[event.case] = OpenJob(
-                    case=case,
-                    simulated=event.simulated,
-                    open_tasks={each.id for each in case.graph.tasks},
-                    parts=JobParts(self._file, held=self._ended is not None),
-                    lines={text: self._line},
-                )
+                if not self._damage.passes_over(event.case):
+                    self._begin(event, text)
 
-    def _take_end(self, event: types.JobSummaryEvent, *, start: int, text: int) -> None:
-        job = self._open_job(event, start=start, text=text)
+    def _begin(self, event: types.DagStructureEvent, text: int) -> None:
+        try:
+            case = events.decode_dag_structure(event, self._graph(event))
+        except EventsError as error:
+            self._leave_out(event.case, str(error).removeprefix(f"{self._where}: "))
+            return
+        self._open[event.case] = OpenJob(
+            case=case,
+            simulated=event.simulated,
+            open_tasks={each.id for each in case.graph.tasks},
+            parts=JobParts(self.file.on_disk, held=self._ended is not None),
+            lines={text: self.file.line},
+        )
+
+    def _take_end(self, event: types.JobSummaryEvent, text: int) -> None:
+        job = self._open_job(event, text)
         if job is None:
             return
         if (fault := job.fault_of_end(event)) is not None:
-            self._leave_out(event.case, fault, job.label)
+            self._leave_out(event.case, fault)
             return
         del self._open[event.case]
         self._ended_last[event.case] = len(self._jobs)
         self._jobs.append(job.closed(event, job.parts.stored()))
-        if self.line_numbers is not None:
-            self.line_numbers.append((*job.lines.values(), self._line))
+        if self._job_lines is not None:
+            self._job_lines.append((*job.lines.values(), self.file.line))
         if self._ended is not None:
             self._ended(job.closed(event, job.parts.held()))
 
-    def _take_part(self, event: PartEvent, *, start: int, text: int) -> None:
-        job = self._open_job(event, start=start, text=text)
+    def _take_part(self, event: PartEvent, text: int) -> None:
+        job = self._open_job(event, text)
         if job is None or self._copies.is_in(job.lines, text):
             return
         fault = job.fault_of(event, fleet=None if self._info is None else self._info.fleet)
         if fault is not None:
-            self._leave_out(event.case, fault, job.label)
+            self._leave_out(event.case, fault)
             return
-        job.lines[text] = self._line
-        job.parts.take(event, start=start, end=self.end)
+        job.lines[text] = self.file.line
+        job.parts.take(event, start=self.file.start, end=self.file.end)
 
-    def _open_job(self, event: PartEvent | types.JobSummaryEvent, *, start: int, text: int) -> OpenJob | None:
+    def _open_job(self, event: PartEvent | types.JobSummaryEvent, text: int) -> OpenJob | None:
         """Return the job of an event; None for one that was left out, or that stands there twice."""
-        job, last = self._open.get(event.case), self._ended_last.get(event.case)
-        if job is not None or self._damage.passes_over(event.case) or self._copies.is_anywhere(text, start=start):
+        job = self._open.get(event.case)
+        if job is not None or self._damage.passes_over(event.case):
             return job
+        if self._copies.is_anywhere(text, start=self.file.start):
+            return None
         name = type(event).__struct_config__.tag
-        if last is not None:
-            self._leave_out(event.case, f"{name} of a job that has ended", self._jobs[last].case.label)
+        if event.case in self._ended_last:
+            self._leave_out(event.case, f"{name} of a job that has ended")
         elif not self._damage.explains(event.case):
-            self._leave_out(event.case, f"{name} of a job that no dag_structure opened", None)
+            self._leave_out(event.case, f"{name} of a job that no dag_structure opened")
         return None
 
-    def _leave_out(self, case: str, reason: str, label: str | None) -> None:
+    def _leave_out(self, case: str, reason: str) -> None:
         """Leave out the line that is read, and with it what the file holds of its case."""
-        self._damage.take_contradiction(self._line, reason, case=case, label=label)
-        self._open.pop(case, None)
-        if self._ended_last.pop(case, None) is not None:
+        running, last = self._open.pop(case, None), self._ended_last.pop(case, None)
+        label = None if running is None else running.label
+        if last is not None:
             self._withdrawn[case] = len(self._jobs)
+            label = self._jobs[last].case.label
+        self._damage.take_contradiction(self.file.line, reason, case=case, label=label)
 
     def _run_info(self, event: types.RunStartEvent) -> RunInfo:
         try:
             return events.decode_run_start(event)
         except SwarmError as error:  # a fleet that is not valid
-            raise self._fault(str(error)) from error
+            raise self._fault(f"{error}; {RUN_AGAIN}") from error
 
     def _graph(self, event: types.DagStructureEvent) -> TaskGraph:
         """The graph of an event. The same graph comes with every mode, budget and repeat: it is decoded once."""
@@ -271,11 +255,11 @@ class RunReader:
 
     def _run(self, cut_off: tuple[str, ...]) -> Run:
         if self._info is None:
-            raise no_events(self.path, b"", "it holds no run_start event")
+            raise no_events(self.file.path, b"", "it holds no run_start event")
         unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
         jobs = tuple(compress(self._jobs, self.standing))
         there = {job.case.digest for job in jobs}
-        made_good = self._damage.is_made_good(there)
+        made_good = self._complete and self._damage.is_made_good(there)
         damage = self._damage.sentences(there | self._open.keys(), is_made_good=made_good)
         lost = (*(() if made_good else damage), *cut_off)
         return Run(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
-from pytest_swarm.decision.option_effects import EFFECTS
+from pytest_swarm.decision.option_effects import CONCURRENCY, READ_BY, TIMEOUT
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
 from pytest_swarm.domain.run_options import OptionRole, names_of
@@ -51,10 +51,6 @@ def long_load(run: Run) -> Run:
     return all_jobs(run, lambda job: replace(job, switches=(load,)))
 
 
-def full_context(run: Run) -> Run:
-    return all_jobs(run, lambda job: replace(job, case=replace(job.case, graph=job.case.graph.with_context("full"))))
-
-
 def same(run: Run) -> Run:
     return run
 
@@ -62,13 +58,10 @@ def same(run: Run) -> Run:
 UNFELT: dict[str, dict[str, str]] = {
     "timeout": {"swarm_timeout": "60s"},
     "timeout, other spelling": {"swarm_timeout": "2m"},
-    "reply": {"swarm_reply_limit": "1MiB"},
-    "solve": {"swarm_solve_limit": "500ms"},
     "concurrency": {"swarm_concurrency": "1"},  # one task is in view at a time
     "planner": {"swarm_planner": PHI.tag},
     "replan": {"swarm_replan": "layer"},
     "floor": {"swarm_quality_floor": "0.1"},
-    "context": {"swarm_context": "parents"},  # which each graph says itself
     "weight, other spelling": {"swarm_lambda_token": "0.50"},
 }
 
@@ -85,15 +78,15 @@ FELT: dict[str, tuple[dict[str, str], tuple[str, ...], Callable[[Run], Run]]] = 
     "timeout met by a planner": ({"swarm_timeout": "60s"}, ("fixed", "llm"), with_steps(decision_ms=60_000.0)),
     "timeout ran out": ({"swarm_timeout": "60s"}, ("fixed", "milp"), in_outcomes(error_kind="timeout")),
     "timeout of a job that ended": ({"swarm_timeout": "60s"}, ("fixed", "milp"), failed),
-    "reply": ({"swarm_reply_limit": "1MiB"}, ("fixed", "milp"), in_outcomes(answer="x" * 100_000)),
-    "reply of a job that ended": ({"swarm_reply_limit": "1MiB"}, ("fixed", "milp"), failed),
-    "solve": ({"swarm_solve_limit": "500ms"}, ("fixed", "milp"), with_steps(solve_ms=600.0)),
+    "reply": ({"swarm_reply_limit": "1MiB"}, ("fixed", "milp"), same),
+    "solve": ({"swarm_solve_limit": "500ms"}, ("fixed", "milp"), same),
     "concurrency": ({"swarm_concurrency": "1"}, ("fixed", "milp"), with_steps(horizon_tasks=("s0", "s1"))),
     "planner": ({"swarm_planner": PHI.tag}, ("fixed", "llm"), same),
     "planner of a policy": ({"swarm_planner": PHI.tag}, ("fixed", "policy:a.json"), same),
     "floor": ({"swarm_quality_floor": "0.1"}, ("fixed", "heft"), same),
     "floor of an own mode": ({"swarm_quality_floor": "0.1"}, ("fixed", "house"), same),
-    "context": ({"swarm_context": "full"}, ("fixed", "milp"), full_context),
+    "context": ({"swarm_context": "full"}, ("fixed", "milp"), same),
+    "replan": ({"swarm_replan": "layer"}, ("fixed", "llm:phi4:14b"), same),
     "weight": ({"swarm_lambda_token": "0.25"}, ("fixed", "milp"), same),
 }
 
@@ -105,14 +98,6 @@ def test_an_option_that_a_case_could_feel_keeps_runs_apart(what: str) -> None:
     name = next(iter(options)).replace("_", "-")
     with pytest.raises(OptionError, match=rf"^decide: run other was not made like [^\n]*other --{name}: "):
         decide_runs([first, change(other)], DecisionQuestion())
-
-
-def test_replanning_is_felt_where_a_planner_worked_without_a_barrier_in_both_runs() -> None:
-    first, other = two_runs({"swarm_replan": "layer"}, ("fixed", "llm:phi4:14b"))
-    overlapping = with_steps(running=())
-    decide_runs([first, overlapping(other)], DecisionQuestion())
-    with pytest.raises(OptionError, match="other --swarm-replan: every and layer"):
-        decide_runs([overlapping(first), overlapping(other)], DecisionQuestion())
 
 
 def test_each_pair_of_runs_is_compared() -> None:
@@ -145,4 +130,4 @@ def test_the_file_has_the_options_of_the_run_that_measured_its_policy() -> None:
 
 
 def test_what_changes_a_score_always_keeps_runs_apart() -> None:
-    assert EFFECTS.keys() <= names_of(OptionRole.PLANNING, OptionRole.CALLS)
+    assert {*READ_BY, TIMEOUT, CONCURRENCY} <= names_of(OptionRole.PLANNING, OptionRole.CALLS)

@@ -37,6 +37,7 @@ DIAMOND = graph("ab ac bd cd")
         (lambda: graph("ab bc ca"), "has a cycle: a -> b -> c -> a; a workflow must not wait for itself"),
         (lambda: graph("ab bc cb cd"), "has a cycle: b -> c -> b;"),
         (lambda: graph("aa"), "has a cycle: a -> a;"),
+        (lambda: replace(DIAMOND, version=-1), "version is -1, but must be at least 0"),
         (lambda: replace(DIAMOND, context="some"), "context is 'some', but must be one of 'parents', 'full', 'none'"),
         (lambda: task(""), "a task has an empty id"),
         (lambda: task("a", type=" "), "task 'a': ' ' is no task type; write a word of 1 to 60 characters"),

@@ -229,11 +229,18 @@ def test_virtual_times_of_the_same_seed_are_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "now"),
-    [([0.0], [0.0]), ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]), ([1.0], [1.0]), ([1.0, 2.0] * 4, [2.0] * 7 + [0.0])],
+    ("before", "now", "note"),
+    [
+        ([0.0], [0.0], "a median is 0"),
+        ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0], "a median is 0"),
+        ([1.0, 2.0] * 4, [2.0] * 7 + [0.0], "a time is 0, so there is no interval"),
+        ([1.0], [1.0], "a ratio of medians needs 7 jobs or repeats for an interval, and has 1"),
+        ([1.0, 2.0] * 3, [4.0, 5.0] * 3, "a ratio of medians needs 7 jobs or repeats for an interval, and has 6"),
+    ],
 )
-def test_times_of_zero_and_few_of_them_give_no_interval(before: list[float], now: list[float]) -> None:
+def test_times_of_zero_and_few_of_them_give_no_interval(before: list[float], now: list[float], note: str) -> None:
     (row,) = judge(timed(before), timed(now), "makespan_s.median:+25%").rows
+    assert (row.note or "").startswith(note)
     assert row.verdict in (Verdict.NOT_COMPARABLE, Verdict.INCONCLUSIVE)
     assert (row.low, row.high) == (None, None)
 

@@ -29,8 +29,8 @@ FAULTS: Final = (
     Fault(
         name="the interval of a ratio of medians leaves out twice the level",
         where="statistics/bootstrap.py",
-        old="    low, high = np.quantile(_drawn(groups, ratio), [level, 1 - level])\n",
-        new="    low, high = np.quantile(_drawn(groups, ratio), [2 * level, 1 - 2 * level])\n",
+        old="    low, high = np.quantile(np.concatenate(ratios), [level, 1 - level])\n",
+        new="    low, high = np.quantile(np.concatenate(ratios), [2 * level, 1 - 2 * level])\n",
         tests=("statistics/test_paired.py",),
     ),
     Fault(
@@ -1538,20 +1538,20 @@ FAULTS: Final = (
     Fault(
         name="a run that is followed does not see that its events were changed",
         where="plugin/run_follower.py",
-        old="if measurer is not None and measurer.reader.is_as_read():",
+        old="if measurer is not None and measurer.reader.file.is_as_read():",
         new="if measurer is not None:",
         tests=("plugin/test_run_follower.py",),
     ),
     Fault(
-        name="a damaged line that belongs to no job is made good by jobs that ran again",
-        where="telemetry/damage.py",
-        old="self._goes_on and not self._unowned and",
-        new="self._goes_on and",
+        name="a damaged line is made good by jobs that ran again in a session that did not end",
+        where="telemetry/reader.py",
+        old="made_good = self._complete and self",
+        new="made_good = self",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
         name="a line that is half written is read",
-        where="telemetry/reader.py",
+        where="telemetry/growing_file.py",
         old='if not line.endswith(b"\\n") and not is_json(text):',
         new='if not line.endswith(b"\\n") and not text:',
         tests=("telemetry/test_reader.py",),
@@ -1588,8 +1588,8 @@ FAULTS: Final = (
     Fault(
         name="a merged run keeps the events of jobs that never ended",
         where="telemetry/merging.py",
-        old="            if number in kept:\n",
-        new="            if b'\"case\"' in text and is_json(text):\n",
+        old="            if number in kept and text not in copied:\n",
+        new="            if b'\"case\"' in text and text not in copied:\n",
         tests=("gate/test_shards.py",),
     ),
     Fault(
@@ -1761,6 +1761,13 @@ FAULTS: Final = (
         old="_LEAST_SHARE: Final = 0.1",
         new="_LEAST_SHARE: Final = 0.5",
         tests=("execution/test_read_prompts.py",),
+    ),
+    Fault(
+        name="a value of another type refuses the whole file",
+        where="telemetry/reader.py",
+        old="if head is not None and is_of_later_version(head):",
+        new="if head is not None:",
+        tests=("telemetry/test_reader.py",),
     ),
     Fault(
         name="a damaged line costs no job",

@@ -219,8 +219,8 @@ def test_another_seed_is_refused_with_the_recorded_one(recorded: pytest.Pytester
     result.assert_outcomes(failed=1, deselected=1)
     result.stdout.fnmatch_lines(
         [
-            "*cassette c.jsonl does not hold the chat with * for task 's0' as wb1 ?milp-h0-8GB? asks for it; the nearest "
-            "recorded exchange is the chat with * for task 's0' (its options.seed is *); it "
+            "*cassette c.jsonl does not hold the chat with * for task 's0' as wb1 ?milp-h0-8GB? asks for it; the "
+            "nearest recorded exchange is the chat with * for task 's0' (its options.seed is *); it "
             "was recorded with --swarm-seed=0: give that one, or record it again with *"
         ]
     )

@@ -208,6 +208,7 @@ def test_options_that_mean_nothing_end_the_run(suite: pytest.Pytester, options: 
         ("swarm(modes='')", "@pytest.mark.swarm(modes=): is empty; give it a value, or leave it out"),
         ("swarm(horizon='x')", "*@pytest.mark.swarm(horizon=): 'x' is not a horizon depth*"),
         ("swarm(family=3)", "*@pytest.mark.swarm(family=): family is 3, but must be the name of the template that*"),
+        ("swarm(version=-1)", "*@pytest.mark.swarm(version=): -1 is not a whole number of at least 0"),
         ("swarm(version='new')", "*@pytest.mark.swarm(version=): 'new' is not a whole number*"),
         ("swarm(repeat='auto:5')", "@pytest.mark.swarm(repeat=): auto belongs on the command line*"),
         ("swarm_gate('score:2%')", "@pytest.mark.swarm_gate: 'score:2%', character 7*"),

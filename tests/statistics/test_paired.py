@@ -91,16 +91,14 @@ def test_the_same_data_give_the_same_figures() -> None:
 
 def test_a_bootstrap_over_few_jobs_is_refused() -> None:
     assert bca_over_clusters(units_of(pairs([0.1, -0.2, 0.3, 0.1], clusters=4)), level=0.025) is None
-    assert interval_of_median_ratio([1.0, 2.0, 3.0, 4.0], [1.0, 3.0, 3.0, 5.0], range(4), level=0.025) is None
     assert len(cluster_weights(4)) == 1
     for few in ([0.1, -0.2, 0.3, 0.1, 0.2], [0.1, -0.2, 0.3, 0.1, 0.2, 0.0]):
         bounds = bca_over_clusters(units_of(pairs(few, clusters=len(few))), level=0.025)
         assert bounds is not None
         assert bounds[0] < sum(few) / len(few) < bounds[1]
-    assert (
-        interval_of_median_ratio([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 3.0, 3.0, 5.0, 8.0], range(5), level=0.025)
-        is not None
-    )
+    for count, refused in ((6, True), (7, False)):
+        before, now = [float(n) for n in range(1, count + 1)], [float(n * n) for n in range(1, count + 1)]
+        assert (interval_of_median_ratio(before, now, range(count), level=0.025) is None) is refused
     means = [float(row @ [0.1, -0.2, 0.3, 0.1, 0.2]) for row in cluster_weights(5)]
     assert interval_over_rows(means, clusters=5) is not None
 

@@ -61,8 +61,12 @@ def _fits(policy: PolicyFile, model: PolicyModel, *, one_copy: bool = True) -> b
 
 
 def _together_gb(models: Iterable[PolicyModel], *, one_copy: bool) -> float:
-    """Return the VRAM of models in GB, each once; with `one_copy`, those of the same weights count as one."""
-    return sum({(one_copy and each.shares_with) or each.name: each.vram_gb for each in models}.values())
+    """Return the VRAM of models in GB; with `one_copy`, of those of the same weights only the largest counts."""
+    taken_gb: dict[str, float] = {}
+    for each in models:
+        weights = (one_copy and each.shares_with) or each.name
+        taken_gb[weights] = max(each.vram_gb, taken_gb.get(weights, 0.0))
+    return sum(taken_gb.values())
 
 
 def resident_sets(policy: PolicyFile, *, one_copy: bool = True) -> tuple[tuple[PolicyModel, ...], ...]:
@@ -83,15 +87,11 @@ def resident_sets(policy: PolicyFile, *, one_copy: bool = True) -> tuple[tuple[P
 
     if len(others) > _MOST_MODELS:
         return _one_for_each(pinned, sorted(others, key=lambda model: -tasks_of([model], policy)), fits)
-    found: list[tuple[PolicyModel, ...]] = []
-    for size in range(len(others), -1, -1):
-        for chosen in combinations(others, size):
-            together = (*pinned, *chosen)
-            names = {model.name for model in together}
-            larger = any(names <= {model.name for model in each} for each in found)
-            if together and not larger and fits(chosen):
-                found.append(together)
-    return tuple(found)
+    every = (chosen for size in range(len(others), -1, -1) for chosen in combinations(others, size))
+    largest = (
+        each for each in every if fits(each) and not any(fits([*each, more]) for more in others if more not in each)
+    )
+    return tuple((*pinned, *chosen) for chosen in largest if pinned or chosen)
 
 
 def _one_for_each(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from pytest_swarm.codec import JsonDecoder, JsonObject, encode_line, json_schema, to_json
 from pytest_swarm.errors import AnswersError
@@ -22,7 +22,7 @@ class AnswersHeader(Struct, frozen=True, kw_only=True):
         answers: The version of the form.
     """
 
-    answers: int
+    answers: Annotated[int, Meta(ge=1)]
 
 
 class AnswerLine(Struct, frozen=True, kw_only=True):
@@ -80,13 +80,13 @@ class LineKind(Struct, frozen=True, kw_only=True):
     sample: Any = None
 
 
-_ADVICE: Final = "write it again with `python -m pytest_swarm answers export`"
+EXPORT_AGAIN: Final = "write it again with `python -m pytest_swarm answers export`"
 RESTORE: Final = "restore the file, or name another one"  # of a store that is damaged
-KIND: Final[JsonDecoder[LineKind]] = JsonDecoder(LineKind, error=AnswersError, advice=_ADVICE)
-HEADER_LINE: Final[JsonDecoder[AnswersHeader]] = JsonDecoder(AnswersHeader, error=AnswersError, advice=_ADVICE)
-ANSWER_LINE: Final[JsonDecoder[AnswerLine]] = JsonDecoder(AnswerLine, error=AnswersError, advice=_ADVICE)
-MODEL_LINE: Final[JsonDecoder[ModelLine]] = JsonDecoder(ModelLine, error=AnswersError, advice=_ADVICE)
-SAMPLE_LINE: Final[JsonDecoder[SampleLine]] = JsonDecoder(SampleLine, error=AnswersError, advice=_ADVICE)
+KIND: Final[JsonDecoder[LineKind]] = JsonDecoder(LineKind, error=AnswersError, advice=EXPORT_AGAIN)
+HEADER_LINE: Final[JsonDecoder[AnswersHeader]] = JsonDecoder(AnswersHeader, error=AnswersError, advice=EXPORT_AGAIN)
+ANSWER_LINE: Final[JsonDecoder[AnswerLine]] = JsonDecoder(AnswerLine, error=AnswersError, advice=EXPORT_AGAIN)
+MODEL_LINE: Final[JsonDecoder[ModelLine]] = JsonDecoder(ModelLine, error=AnswersError, advice=EXPORT_AGAIN)
+SAMPLE_LINE: Final[JsonDecoder[SampleLine]] = JsonDecoder(SampleLine, error=AnswersError, advice=EXPORT_AGAIN)
 STORED_ANSWER: Final[JsonDecoder[StoredAnswer]] = JsonDecoder(StoredAnswer, error=AnswersError, advice=RESTORE)
 STORED_SAMPLE: Final[JsonDecoder[Sample]] = JsonDecoder(Sample, error=AnswersError, advice=RESTORE)
 ASKED: Final[JsonDecoder[dict[str, Any]]] = JsonDecoder(dict[str, Any], error=AnswersError, advice=RESTORE)

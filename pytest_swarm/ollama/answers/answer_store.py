@@ -115,6 +115,8 @@ class AnswerStore:
 
     def _check_version(self) -> None:
         found = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if found < 0:
+            raise AnswersError(f"answers {self.path}: version {found} is unknown; {RESTORE}")
         if found > VERSION:
             raise AnswersError(f"answers {self.path}: version {found} is newer than {VERSION}; update pytest-swarm")
 

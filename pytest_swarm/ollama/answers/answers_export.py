@@ -11,6 +11,7 @@ from pytest_swarm.errors import AnswersError
 from pytest_swarm.files import readable
 from pytest_swarm.ollama.answers.answer_codec import (
     ANSWER_LINE,
+    EXPORT_AGAIN,
     HEADER_LINE,
     KIND,
     MODEL_LINE,
@@ -56,9 +57,9 @@ def _lines(path: Path) -> list[bytes]:
     try:
         lines = readable(path).read_bytes().splitlines()
     except OSError as error:
-        raise AnswersError(f"answers {path}: cannot be read: {error.strerror}") from error
+        raise AnswersError(f"answers {path}: cannot be read: {error.strerror}; name another file") from error
     if not lines:
-        raise AnswersError(f"answers {path}: is empty, so it is no export")
+        raise AnswersError(f"answers {path}: is empty, so it is no export; {EXPORT_AGAIN}")
     return lines
 
 
@@ -79,7 +80,7 @@ def take_lines(store: AnswerStore, lines: Iterable[bytes], *, name: str) -> int:
         kind = KIND.decode(line, where=where)
         if not opened:
             if kind.answers is None:
-                raise AnswersError(f"{where}: is not the first line of an export of answers")
+                raise AnswersError(f"{where}: is not the first line of an export of answers; {EXPORT_AGAIN}")
             version = HEADER_LINE.decode(line, where=where).answers
             if version > VERSION:
                 raise AnswersError(f"{where}: version {version} is newer than {VERSION}; update pytest-swarm")
@@ -93,7 +94,7 @@ def take_lines(store: AnswerStore, lines: Iterable[bytes], *, name: str) -> int:
         elif kind.sample is not None:
             store.add_sample(SAMPLE_LINE.decode(line, where=where).sample)
         else:
-            raise AnswersError(f"{where}: is no answer, no model and no sample")
+            raise AnswersError(f"{where}: is no answer, no model and no sample; {EXPORT_AGAIN}")
     return new
 
 

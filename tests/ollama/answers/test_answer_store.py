@@ -270,6 +270,7 @@ def test_what_a_killed_process_has_told_is_there(tmp_path: Path) -> None:
             "UPDATE answers SET answer = 7",
             "entry .*: expected object, found int; restore the file, or name another one$",
         ),
+        ("PRAGMA user_version = -1", "version -1 is unknown; restore the file, or name another one$"),
         (
             "UPDATE answers SET answer = x'00ff'",
             "entry .*: is damaged: a value is no text; restore the file, or name another one$",
@@ -294,8 +295,18 @@ def test_a_store_whose_values_are_of_other_types_is_refused_in_a_sentence(
     with closing(sqlite3.connect(path)) as database:
         database.execute(change)
         database.commit()
-    with AnswerStore(path, writable=False) as store, pytest.raises(AnswersError, match=sentence):
+    with pytest.raises(AnswersError, match=sentence), AnswerStore(path, writable=False) as store:
         list(exported_lines(store))
+
+
+@pytest.mark.parametrize(
+    "lines", ["", "{}\n", '{"answers": -1}\n', '{"answers": 1}\n{}\n', '{"answers": 1}\n{"model": 1}\n']
+)
+def test_an_export_with_a_fault_says_how_to_get_another_one(tmp_path: Path, lines: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(lines)
+    with AnswerStore(None) as store, pytest.raises(AnswersError, match="; write it again with `python -m pytest_swarm"):
+        import_text(store, path)
 
 
 class BusyTwice(sqlite3.Connection):
