@@ -168,7 +168,9 @@ class SwarmHooks:
     @pytest.hookimpl(trylast=True)  # a sentence of ours comes after the terminal's own word
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep which tests failed, and what the gate needs of a test; a sentence of a worker comes as a report, too."""
-        if not self.is_worker and TOLD not in report.__dict__:
+        if self.is_worker:
+            report.__dict__.pop(EVENTS, None)  # it was sent, and the terminal of a worker keeps its reports as well
+        elif TOLD not in report.__dict__:
             if report.failed:
                 self.session.failed[report.nodeid] = None
             if self.session.gating is not None:

@@ -27,17 +27,27 @@ def test_two_workers_write_one_run(suite: pytest.Pytester, reports: Reports, mon
     result.stdout.fnmatch_lines(["*pytest-swarm*"])
 
 
-def test_no_report_keeps_the_events_that_were_written(suite: pytest.Pytester, reports: Reports) -> None:
+def test_no_report_keeps_the_events_that_were_sent_and_written(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makeconftest(
         """
+        from pathlib import Path
+
+        def held(config):
+            stats = config.pluginmanager.get_plugin("terminalreporter").stats
+            kept = [report for each in stats.values() for report in each]
+            return f"{sum('swarm_events' in vars(report) for report in kept)} of {len(kept)} reports hold events"
+
+        def pytest_sessionfinish(session):
+            if hasattr(session.config, "workerinput"):
+                Path("worker.txt").write_text(held(session.config))
+
         def pytest_terminal_summary(terminalreporter):
-            kept = [report for each in terminalreporter.stats.values() for report in each]
-            held = [report for report in kept if "swarm_events" in vars(report)]
-            terminalreporter.write_line(f"{len(held)} of {len(kept)} reports hold events")
+            terminalreporter.write_line(held(terminalreporter.config))
         """
     )
     result = suite.runpytest("-n1", "--swarm-compare=milp,greedy")
     result.stdout.fnmatch_lines(["0 of 6 reports hold events"])
+    assert (suite.path / "worker.txt").read_text(encoding="ascii") == "0 of 6 reports hold events"
     assert len(reports.of("job_dag_summary")) == 2
 
 
