@@ -107,7 +107,7 @@ class Task:
         object.__setattr__(self, "difficulty", float(self.difficulty))  # 2 and 2.0 must have the same digest
         if not (math.isfinite(self.difficulty) and MIN_DIFFICULTY <= self.difficulty <= MAX_DIFFICULTY):
             raise GraphError(f"task {self.id!r}: difficulty is {self.difficulty:g}, but must be from 1 to 5")
-        derives_from = frozenset() if self.derive is None else _checked_formula(self.id, self.derive, self.expected)
+        derives_from = _NO_TASKS if self.derive is None else _checked_formula(self.id, self.derive, self.expected)
         object.__setattr__(self, "derives_from", derives_from)
 
     @property
@@ -121,6 +121,7 @@ class Task:
         return self.prompt if self.system is None else f"{self.system}\n\n{self.prompt}"
 
 
+_NO_TASKS: Final = frozenset[str]()  # one for all: an empty set takes as much memory as the rest of a task
 _KINDS: Final[tuple[tuple[str, type | UnionType, str], ...]] = (
     ("id", str, "a text"),
     ("type", str, "a text"),
@@ -146,7 +147,7 @@ def _check_kinds(task: Task) -> None:
 def _checked_formula(task_id: str, formula: str, expected: Expectation | None) -> frozenset[str]:
     """Return the tasks that a formula uses; raise GraphError for what is none, or cannot derive what is expected."""
     if formula == NEEDS_NO_INPUT and expected is not None:
-        return frozenset()
+        return _NO_TASKS
     if expected is None:
         raise GraphError(
             f"task {task_id!r}: has derive, and no expected: the formula says what is right for what parents really "

@@ -44,7 +44,8 @@ class UnpackedReports:
     def unpack(self, data: dict[str, Any]) -> None:
         """Put the entries of a packed report in the place of the one that holds them.
 
-        What a test's report before it says too is the same object: nothing else of a job needs as much memory.
+        What a test's report before it says too is the same object, and so are names that all tests share: nothing else
+        of a job needs as much memory.
 
         Args:
             data: A report as it came from a worker.
@@ -53,9 +54,15 @@ class UnpackedReports:
         if packed is None:
             return
         report: dict[str, Any] = marshal.loads(packed)
-        test = report["nodeid"]
+        test = report["nodeid"] = sys.intern(report["nodeid"])
+        report["keywords"] = {sys.intern(name): value for name, value in report["keywords"].items()}
+        report["user_properties"] = [(_interned(name), value) for name, value in report["user_properties"]]
         before = self._running.pop(test, {})
         report |= {name: before[name] for name in _REPEATED if name in before and before[name] == report.get(name)}
         if report["when"] != "teardown":
             self._running[test] = report
         data |= report
+
+
+def _interned(name: object) -> object:
+    return sys.intern(name) if isinstance(name, str) else name

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_swarm.decision.decide import DecisionQuestion, decide_runs
-from pytest_swarm.decision.option_effects import CONCURRENCY, READ_BY, TIMEOUT
+from pytest_swarm.decision.option_effects import CONCURRENCY, TIMEOUT
 from pytest_swarm.decision.policy_writing import policy_of
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
-from pytest_swarm.domain.run_options import OptionRole, names_of
+from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, names_of
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
 from pytest_swarm.errors import OptionError
 from tests.decision.runs import many
@@ -130,4 +130,5 @@ def test_the_file_has_the_options_of_the_run_that_measured_its_policy() -> None:
 
 
 def test_what_changes_a_score_always_keeps_runs_apart() -> None:
-    assert {*READ_BY, TIMEOUT, CONCURRENCY} <= names_of(OptionRole.PLANNING, OptionRole.CALLS)
+    read = {name for name, option in RUN_OPTIONS.items() if option.read_by}
+    assert {*read, TIMEOUT, CONCURRENCY} <= names_of(OptionRole.PLANNING, OptionRole.CALLS)
