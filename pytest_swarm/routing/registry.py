@@ -247,6 +247,6 @@ def planning_options(mode: str) -> frozenset[str]:
         mode: The mode with its argument.
     """
     row, planning = built_in(mode), names_of(OptionRole.PLANNING)
-    if row is None or row.name == POLICY:
+    if row is None or mode.startswith(POLICY):
         return planning
     return frozenset(each for each in planning if row.name in (RUN_OPTIONS[each].read_by or (row.name,)))
