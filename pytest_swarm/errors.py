@@ -76,13 +76,7 @@ def _shown(message: str) -> str:
 
 
 class SwarmError(Exception):
-    """Base of all errors that a user can correct; the message is one sentence, which quotes no more than it must.
-
-    `of_server` says that a server is to blame, and not the model, the request or the time that it was given: then
-    nothing was measured.
-    """
-
-    of_server = False
+    """Base of all errors that a user can correct; the message is one sentence, which quotes no more than it must."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(_shown(message))
@@ -131,10 +125,12 @@ class PlanError(SwarmError):
 class BackendError(SwarmError):
     """A failure of the server; `kind` is the stable word that events and reports count.
 
-    `may_pass` says that the same call may succeed when it is tried again.
+    `of_server` says that the server is to blame, and not the model, the request or the time that it was given: then
+    nothing was measured. `may_pass` says that the same call may succeed when it is tried again.
     """
 
     kind = "backend_error"
+    of_server = False
     may_pass = False
 
 
@@ -198,8 +194,6 @@ class ServerRefusedError(BackendError):
 
 class ServerFaultError(SwarmError):
     """A call that failed for the server's sake, also when it was tried again: the job ends, and has no score."""
-
-    of_server = True
 
 
 class EventsError(SwarmError):

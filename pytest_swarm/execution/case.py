@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.domain.vram_sample import SamplePhase
-from pytest_swarm.errors import InfeasibleError, SwarmError
+from pytest_swarm.errors import BackendError, InfeasibleError, ServerFaultError, SwarmError
 from pytest_swarm.execution.case_context import CaseContext
 from pytest_swarm.execution.dispatcher import Dispatcher
 from pytest_swarm.execution.running_job import RunningJob
@@ -58,7 +58,8 @@ async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecor
     except InfeasibleError as error:
         return job.record(JobStatus.INFEASIBLE, str(error))
     except SwarmError as error:
-        return job.record(JobStatus.ERROR, str(error), server_fault=error.of_server)
+        of_server = isinstance(error, BackendError | ServerFaultError)  # what a model or a planner fails ends no job
+        return job.record(JobStatus.ERROR, str(error), server_fault=of_server)
     except asyncio.CancelledError:
         context.residency.restoration.broken_off = True
         if not stops:

@@ -1,7 +1,7 @@
 """Several real servers: each case runs on one that is free, one case at a time on each.
 
 One that dies, or whose models are replaced, is left out. One that was started again, or is busy, keeps its place; what
-it failed runs once on each of the others.
+it failed runs once on each of the others. Where none is left, those that died are asked again.
 
 The queue of free servers is their locks, which all processes of a run share, and other runs too.
 """
@@ -41,14 +41,14 @@ class HostPool:
         self._servers = dict(servers)
         self._answers = answers
         self._tell = tell
-        self._dead: list[str] = []
-        self._failed: dict[str, list[str]] = {}  # by server: the cases that another one ran for it
-        self._remarks: list[str] = []
+        self._left_out: dict[str, str] = {}  # why, by server
+        self._failed: dict[str, list[str]] = {}  # by server: the cases that were tried on others as well
+        self._remarks: dict[str, str] = {}  # by server: when it was first left out
 
     @property
     def alive(self) -> tuple[str, ...]:
         """The servers that have not failed."""
-        return tuple(host for host in self._servers if host not in self._dead)
+        return tuple(host for host in self._servers if host not in self._left_out)
 
     def run(self, case: Case, *, carryover: Carryover, sink: Sink) -> JobRecord:
         """Run a case on a free server, and on another one where that one fails it; return its record.
@@ -59,6 +59,7 @@ class HostPool:
             sink: Takes the events of the attempt that counts.
         """
         failed: list[str] = []
+        self._take_back()
         while True:
             host, attempt = self._free_host(but=failed), ListSink()
             if len(self.alive) > 1 and not self._answers(host):
@@ -82,10 +83,10 @@ class HostPool:
             server.close()
         remarks = [f"{host}: {remark}" for host, server in self._servers.items() for remark in server.remarks]
         failures = [
-            f"the server at {host} failed {plural(len(cases), 'case')}, which others ran; the first was {cases[0]}"
+            f"the server at {host} failed {plural(len(cases), 'case')}, run on others as well; the first was {cases[0]}"
             for host, cases in self._failed.items()
         ]
-        return [*self._remarks, *failures, *remarks]
+        return [*self._remarks.values(), *failures, *remarks]
 
     def _is_to_run_elsewhere(self, record: JobRecord, host: str, failed: list[str]) -> bool:
         """Note a server on which a job ended by an error; return whether another one is to run its case.
@@ -112,10 +113,18 @@ class HostPool:
         return tuple(host for host in self.alive if host not in failed)
 
     def _leave_out(self, host: str, case: Case, trouble: str) -> None:
-        self._dead.append(host)
+        self._left_out[host] = trouble
+        if host in self._remarks:  # where none is left, each case is tried all the same
+            return
         where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
-        self._remarks.append(f"the server at {host} {trouble}; its case {_name(case)} {where}")
-        self._tell(self._remarks[-1])
+        self._remarks[host] = f"the server at {host} {trouble}; its case {_name(case)} {where}"
+        self._tell(self._remarks[host])
+
+    def _take_back(self) -> None:
+        """Where no server is left, take back those that died and answer again."""
+        if not self.alive:
+            reasons = self._left_out.items()
+            self._left_out = {host: why for host, why in reasons if why != _DIED or not self._answers(host)}
 
     def _free_host(self, *, but: Sequence[str]) -> str:
         """Take the lock of a server that is free, and return the server; wait where none is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_swarm.domain.limits import short_digests
@@ -14,6 +15,7 @@ from pytest_swarm.execution.server_models import PROBE_TIMEOUT_S, installed_mode
 from pytest_swarm.ollama.address import shown_host
 from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.plugin.host_pool import HostPool
+from pytest_swarm.plugin.server_lock import lock_path
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.backend_choice import ModelDemand
@@ -41,7 +43,8 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
 
     Raises:
         BackendError: A server that was asked for does not answer, or lacks a model; `auto` leaves it out.
-        OptionError: Some servers are simulated and others are not, or two have different models under one name.
+        OptionError: Two addresses are of one server, some servers are simulated and others are not, or two have
+            different models under one name.
     """
     settings, worker = resources.settings, resources.inputs.process.worker
     if not settings.spreads_cases or not resources.backend.live:
@@ -49,6 +52,7 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
     demand = resources.demand
     needed = demand.tags
     urls = {shown_host(url): url for url in settings.hosts}
+    check_distinct([*urls])
     states: list[ServerState] = []
     for host, url in urls.items():
         try:
@@ -69,6 +73,15 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
     for server in servers.values():
         server.look_at_server()
     return HostPool(servers, answers=lambda host: _answers(urls[host]), tell=resources.inputs.announcer.tell)
+
+
+def check_distinct(hosts: Sequence[str]) -> None:
+    """Raise OptionError where two addresses are of one server, to which no other one could take its cases."""
+    first_of: dict[Path, str] = {}
+    for host in hosts:
+        first = first_of.setdefault(lock_path(host), host)
+        if first != host:
+            raise OptionError(f"--swarm-host: {first} and {host} are one server; give it once")
 
 
 def check_one_kind(states: Sequence[ServerState]) -> None:

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pytest_swarm.errors import SwarmError
+from pytest_swarm.ollama.address import shown_host
 
 if TYPE_CHECKING:
     import pytest
@@ -64,5 +65,5 @@ def leave_for_killed_workers(resources: Resources) -> list[str]:
             if called.called.live:
                 remarks += called.visit.leave_for_killed(loaded=settings.leave_loaded)
         except SwarmError as error:
-            remarks.append(f"a worker was killed at a server that was not left as it was found: {error}")
+            remarks.append(f"what killed workers may have left at {shown_host(host)} was not unloaded: {error}")
     return remarks

@@ -174,6 +174,24 @@ def test_a_model_that_the_server_cannot_load_ends_the_job_without_a_score() -> N
     assert job_metrics(record).score is None
 
 
+class Stuck(dict[str, int]):
+    """Resident models, of which none can be unloaded."""
+
+    def pop(self, *_: object) -> int:
+        """Keep the model."""
+        return 0
+
+
+def test_a_model_that_does_not_go_in_time_is_the_fault_of_the_server() -> None:
+    server = StandIn()
+    server.resident = Stuck()
+    server.put("gemma2:2b")
+    with Bench(backend=server.backend(), fleet=HEAVY) as a_bench:
+        record = a_bench.run(case(graph(ids="a"), "single:phi4:14b", vram_budget_gb=24))
+    assert (record.status, record.server_fault) == (JobStatus.ERROR, True)
+    assert "the model is still resident" in (record.error or "")
+
+
 def test_a_dead_server_is_an_error_and_no_score_and_what_was_measured_is_kept() -> None:
     sink = ListSink()
     record = run(case(DIAMOND, "single:gemma2:2b"), "refuse:after=6", sink=sink)

@@ -19,7 +19,13 @@ from pytest_swarm.ollama.messages import ListedModel
 from pytest_swarm.ollama.transports.watched import INTERVAL_S, PROBE_LIMIT_S, ServerHealth, WatchedTransport
 from pytest_swarm.plugin import host_setup
 from pytest_swarm.plugin.host_pool import HostPool
-from pytest_swarm.plugin.host_setup import ServerState, check_one_kind, check_same_models, version_remarks
+from pytest_swarm.plugin.host_setup import (
+    ServerState,
+    check_distinct,
+    check_one_kind,
+    check_same_models,
+    version_remarks,
+)
 from pytest_swarm.plugin.server_lock import ServerLock
 from pytest_swarm.plugin.server_visit import ServerVisit
 from pytest_swarm.simulator.virtual_loop import new_virtual_loop
@@ -72,7 +78,7 @@ def test_what_a_server_fails_runs_once_on_each_other_one_and_the_server_keeps_it
     assert cases[0]["status"] == status
     assert {case["host"] for case in cases} == {busy, other}
     said = " ".join(result.stdout.str().split())
-    assert f"the server at {busy} failed 1 case, which others ran; the first was " in said
+    assert f"the server at {busy} failed 1 case, run on others as well; the first was " in said
     assert "died" not in said
 
 
@@ -131,6 +137,12 @@ def test_another_model_under_the_same_name_is_refused() -> None:
     with pytest.raises(OptionError, match=r"phi4:14b is not the same model at a \(111\) and at b \(222\)"):
         check_same_models([state("a", "111"), state("b", "222")], ("phi4:14b",))
     check_same_models([state("a", "111"), state("b", "111"), state("c", None)], ("phi4:14b",))
+
+
+def test_two_addresses_of_one_server_are_refused() -> None:
+    check_distinct(["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:1"])
+    with pytest.raises(OptionError, match="one server; give it once"):
+        check_distinct(["http://127.0.0.1:1", "http://localhost:1"])
 
 
 def test_real_and_simulated_servers_in_one_run_are_refused() -> None:
@@ -282,3 +294,25 @@ def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_gi
     assert len(told) == 1
     assert "the server at hanging died" in told[0]
     assert ServerLock("http://hanging", tell=print, folder=tmp_path).take_at_once(), "it was given back"
+
+
+def test_where_none_is_left_those_that_died_and_answer_again_are_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = {host: StandIn(host, tmp_path) for host in ("first", "second")}
+    answering: set[str] = set()
+    told: list[str] = []
+    pool = HostPool(servers, answers=answering.__contains__, tell=told.append)
+    job = case(graph(ids="a"), "greedy")
+    run = servers["second"].bench.run
+    failed = replace(run(job), status=JobStatus.ERROR, error="no server")
+    for server in servers.values():
+        monkeypatch.setattr(server.bench, "run", lambda *_, **__: failed)
+    for _ in range(3):
+        assert pool.run(job, carryover="case", sink=ListSink()).status is JobStatus.ERROR
+    assert len(told) == len(servers), "each is told once"
+    answering.add("second")
+    monkeypatch.setattr(servers["second"].bench, "run", run)
+    assert pool.run(job, carryover="case", sink=ListSink()).host == "second"
+    assert pool.alive == ("second",)
+    pool.close()
