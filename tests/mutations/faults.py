@@ -259,6 +259,20 @@ FAULTS: Final = (
         tests=("plugin/test_hosts.py",),
     ),
     Fault(
+        name="a server that answers again is not taken back where none is left",
+        where="plugin/host_pool.py",
+        old="why != _DIED or not self._answers(host)",
+        new="True",
+        tests=("plugin/test_hosts.py",),
+    ),
+    Fault(
+        name="a model that a server does not unload counts as a fault of the case",
+        where="execution/case.py",
+        old="isinstance(error, BackendError | ServerFaultError)",
+        new="isinstance(error, ServerFaultError)",
+        tests=("execution/test_case.py",),
+    ),
+    Fault(
         name="a difference whose interval includes zero is called better or worse",
         where="report/claims.py",
         old="Claim.WORSE if found.is_below_zero else Claim.OPEN",
