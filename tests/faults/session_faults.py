@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import resource
 from collections.abc import Callable, Iterator
@@ -170,6 +171,7 @@ def leak(request):
 @contextmanager
 def few_open_files(count: int) -> Iterator[None]:
     """Let this process open so many files beside those that are open."""
+    gc.collect()  # what it would close meanwhile
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + count, hard))
     try:

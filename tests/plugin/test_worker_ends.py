@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_swarm.plugin.worker_ends import end_workers_at_work, ending_workers
+from pytest_swarm.errors import ServerDownError
+from pytest_swarm.plugin.worker_ends import end_workers_at_work, ending_workers, leave_for_killed_workers
 
 
 @dataclass
@@ -66,6 +67,22 @@ def test_workers_that_are_at_work_when_the_run_ends_are_ended_first(
         distribution.report_written.set()
     assert end_workers_at_work(config_with(distribution)) == ended
     assert distribution is None or distribution.ended == ended
+
+
+class DeadServer:
+    """The resources of a run whose server has died."""
+
+    settings = SimpleNamespace(hosts=("http://user:secret@box:1",), leave_loaded=False)
+
+    @property
+    def called(self) -> Any:
+        """Fail, as the first call does."""
+        raise ServerDownError("no Ollama server answers")
+
+
+def test_the_server_is_named_that_could_not_be_left_for_killed_workers() -> None:
+    (remark,) = leave_for_killed_workers(DeadServer())  # type: ignore[arg-type]
+    assert remark == "what killed workers may have left at http://box:1 was not unloaded: no Ollama server answers"
 
 
 def test_another_xdist_ends_its_workers_itself() -> None:
