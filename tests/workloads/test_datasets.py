@@ -188,7 +188,11 @@ def test_squad_is_scored_by_shared_words(tmp_path):
     assert task.expected == TokenF1(answers=("London", "in London"))
     assert score_text(task.expected, "London.").value == 1
     assert score_text(task.expected, "London town").value == pytest.approx(2 / 3)
-    (none,) = load_tasks(jsonl(tmp_path, SQUAD | {"answers": {"text": []}}), "squad")
+
+
+def test_squad_2_offers_unanswerable_in_every_row(tmp_path):
+    known, none = load_tasks(jsonl(tmp_path, SQUAD, SQUAD | {"answers": {"text": []}}), "squad_v2")
+    assert known.prompt == none.prompt and "unanswerable" in known.prompt
     assert score_text(none.expected, "Unanswerable").value == 1
 
 
@@ -197,6 +201,19 @@ def test_drop_compares_numbers_by_value(tmp_path):
     assert task.expected == TokenF1(answers=("10",), style="drop")
     assert score_text(task.expected, "10.0").value == 1
     assert score_text(task.expected, "11 points").value == 0
+
+
+@pytest.mark.parametrize(
+    ("types", "answers"),
+    [
+        (["number", "date", "span", "span"], ("3", "May 1", "Tom Ann")),
+        ([], ("3 May 1 Tom Ann",)),
+    ],
+)
+def test_drop_takes_the_number_or_date_of_each_annotator(types, answers, tmp_path):
+    row = DROP | {"answers_spans": {"spans": ["3", "May 1", "Tom", "Ann"], "types": types}}
+    (task,) = load_tasks(jsonl(tmp_path, row), "drop")
+    assert task.expected == TokenF1(answers=answers, style="drop")
 
 
 def test_xsum_needs_the_rouge_package(tmp_path):
@@ -311,7 +328,9 @@ def test_a_flat_graph_of_a_data_set(tmp_path):
         ("math", MATH | {"solution": "It is 4."}, "'solution' holds no \\boxed{} with the answer"),
         ("bbh", {"input": "x"}, "'target' is missing"),
         ("squad", SQUAD | {"context": None}, "'context' is missing"),
+        ("squad", SQUAD | {"answers": {"text": []}}, "read the file as 'squad_v2'"),
         ("drop", DROP | {"answers_spans": {"spans": []}}, "'answers_spans.spans' is empty"),
+        ("drop", DROP | {"answers_spans": {"spans": ["1", "2"], "types": ["number"]}}, "has 1 type for 2 spans"),
         ("xsum", {"document": "x"}, "'summary' is missing"),
     ],
 )
