@@ -962,8 +962,8 @@ FAULTS: Final = (
     Fault(
         name="any last sentence that denies is a conclusion",
         where="scoring/implied_no.py",
-        old='if last is not None and (last["concluded"] or len(statements) == 1) else None',
-        new="if last is not None else None",
+        old="denying = last if concludes else None",
+        new="denying = last",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
