@@ -960,6 +960,13 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="steps that no start leads to are not listed",
+        where="workloads/importers/flow_contraction.py",
+        old="if flow.starts else flow.by_id.keys()",
+        new="if not flow.starts else flow.by_id.keys()",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
         name="any last sentence that denies is a conclusion",
         where="scoring/implied_no.py",
         old="denying = last if concludes else None",

@@ -192,7 +192,8 @@ def test_squad_is_scored_by_shared_words(tmp_path):
 
 def test_squad_2_offers_unanswerable_in_every_row(tmp_path):
     known, none = load_tasks(jsonl(tmp_path, SQUAD, SQUAD | {"answers": {"text": []}}), "squad_v2")
-    assert known.prompt == none.prompt and "unanswerable" in known.prompt
+    assert known.prompt == none.prompt
+    assert "unanswerable" in known.prompt
     assert score_text(none.expected, "Unanswerable").value == 1
 
 
