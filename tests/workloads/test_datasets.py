@@ -152,6 +152,14 @@ def test_files_may_be_packed(tmp_path):
         (MATH | {"solution": r"so \boxed{10{,}000}"}, Number(value=10_000)),
         (MATH | {"solution": r"so \boxed 5."}, Number(value=5)),
         (MATH | {"answer": "x+1"}, Exact(text="x+1")),
+        (MATH | {"answer": "4,6,14"}, Exact(text="4,6,14")),  # not 4614
+        (MATH | {"answer": r"\$1,\!250.50"}, Number(value=1250.5)),
+        (MATH | {"answer": r"x = 2\frac12"}, Number(value=2.5)),
+        (MATH | {"answer": r"-5/4"}, Number(value=-1.25)),
+        (MATH | {"answer": r"13\text{ cm}^2"}, Number(value=13)),
+        (MATH | {"answer": r"36^\circ"}, Number(value=36)),
+        (MATH | {"answer": r"\frac{1}{29,\!322}"}, Exact(text=r"\frac{1}{29,\!322}")),
+        (MATH | {"answer": r"\frac{1}{0}"}, Exact(text=r"\frac{1}{0}")),
     ],
 )
 def test_math(row, expected, tmp_path):
