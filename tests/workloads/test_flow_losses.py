@@ -197,7 +197,8 @@ def test_what_crews_and_other_flows_lose(tmp_path: Path) -> None:
         "tools are not called: one (tools)",
         "files are not written: one (output_file)",
         "prompts that the tool itself adds are not sent, or only their gist: the form of thoughts and answers",
-        "agents.yaml has no agent for them, so their roles and models are missing: two",
+        "tasks without an agent of agents.yaml have no role and no model; where the program names their agents, write "
+        "'agent: NAME' into the file: two",
         "agents that no task names are left out: b",
         "settings of models are not sent: a (temperature)",
     }
