@@ -42,7 +42,7 @@ def _same(expected: object, found: object, tolerance: float) -> bool:
         if expected.keys() != found.keys():
             return False
         return all(_same(value, found[key], tolerance) for key, value in expected.items())
-    return type(expected) is type(found) and expected == found
+    return expected == found
 
 
 def _within(left: float, right: float, tolerance: float) -> bool:

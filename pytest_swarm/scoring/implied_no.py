@@ -23,7 +23,8 @@ _UNKNOWN: Final = one_of(  # what follows "not" where a sentence says that the a
 )
 _DENYING: Final = re.compile(
     rf"\W{{0,8}}(?:(?P<concluded>{CONCLUDING}|conclusion)\b\W{{0,5}})?"
-    r"(?:(?:while|although|though|even though|despite|according to|based on|given)\b[^,.;]{1,150},\s)?"
+    r"(?:(?:while|although|though|even though|despite|according to|based on|given|(?P<reason>since|because))\b"
+    r"[^,.;]{1,150},\s)?"
     r"(?:(?:we can conclude|it follows|this means|that means) that\s)?"
     r"(?!(?:i|as an|you|please|let|(?:the )?answer)\b)"
     r"(?:(?!\b(?:that|which|who|because|since|as|if|i|but|whether)\b)[^.!?;\n]){1,100}?"
@@ -31,7 +32,8 @@ _DENYING: Final = re.compile(
     r"(?: not\b| no longer\b|n't\b)|'s not\b|\bcannot\b"
     r"|\b(?:is|are|was|were|seems) (?:[a-z]{4,14} )?(?:unlikely|improbable)\b)"
     rf"(?! (?:only|just|merely|{_UNKNOWN})\b)"
-    r"(?:(?!\b(?:no|not|never|none|nothing|without|if|unless|but|otherwise|until|enough)\b|n't\b)[^!?;\n]){1,200}"
+    r"(?:(?!\b(?:no|not|never|none|nothing|without|if|unless|but|otherwise|until|enough)\b|n't\b"
+    rf"|(?:,|\band)\s(?:and\s|is\s)?(?:{CONCLUDING}|making|(?:which )?(?:makes|means|meaning))\b)[^!?;\n]){{1,200}}"
     r"[.!][\"')]{0,2}",
     re.IGNORECASE,
 )
@@ -41,7 +43,8 @@ _SHORT: Final = 3  # statements of a reply that begins with its answer
 def implied_no(statements: Sequence[str]) -> Reading[bool] | None:
     """Return the no that the sentences of a text imply, in plain words; None where they deny nothing."""
     last = _DENYING.fullmatch(statements[-1])
-    denying = last if last is not None and (last["concluded"] or len(statements) == 1) else None
+    concludes = last is not None and (last["concluded"] or last["reason"] or len(statements) == 1)
+    denying = last if concludes else None
     if denying is None and len(statements) <= _SHORT:
         denying = _DENYING.fullmatch(statements[0])
     return None if denying is None else decision(denying[0], AnswerPlace.STATEMENT, yes=False)

@@ -43,6 +43,7 @@ from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_read
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
 _END_CHARS: Final = 200  # a letter that no word names as the answer counts only where the text ends with it
+_MOST_STATED: Final = 2  # a text that calls more letters right judges each: "A is true. B is true. C is true."
 _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that stands as an answer
 
 _LEAD_IN: Final = re.compile(
@@ -199,15 +200,22 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         if reading is not None:
             best = (match.end(), reading)
     letters = list(standing_letters(words))[-_LAST_LETTERS:]
-    for number, letter in enumerate(letters):
-        stated = _STATED.match(words, letter.end) is not None and stands_as_answer(words, letter, after=(",", ";"))
-        if stated and not is_denied_before(words, letter):
-            reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
-            previous = letters[number - 1]
-            if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
-                reading = Reading(values=(), text=words[previous.start : letter.end], place=reading.place)
-            if best is None or letter.start >= best[0]:
-                best = (letter.start, reading)
+    stated = [
+        number
+        for number, letter in enumerate(letters)
+        if _STATED.match(words, letter.end)
+        and stands_as_answer(words, letter, after=(",", ";"))
+        and not is_denied_before(words, letter)
+    ]
+    if len({letters[number].name for number in stated}) > _MOST_STATED:
+        stated = []
+    for number in stated:
+        letter, previous = letters[number], letters[number - 1]
+        reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
+        if number and _joins(words, previous, letter) and not is_denied_before(words, previous):
+            reading = Reading(values=(), text=words[previous.start : letter.end], place=reading.place)
+        if best is None or letter.start >= best[0]:
+            best = (letter.start, reading)
     return None if best is None else best[1]
 
 

@@ -974,10 +974,17 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="steps that no start leads to are not listed",
+        where="workloads/importers/flow_contraction.py",
+        old="if flow.starts else flow.by_id.keys()",
+        new="if not flow.starts else flow.by_id.keys()",
+        tests=("workloads/test_flow_losses.py",),
+    ),
+    Fault(
         name="any last sentence that denies is a conclusion",
         where="scoring/implied_no.py",
-        old='if last is not None and (last["concluded"] or len(statements) == 1) else None',
-        new="if last is not None else None",
+        old="denying = last if concludes else None",
+        new="denying = last",
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(

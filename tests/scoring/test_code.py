@@ -9,6 +9,7 @@ import pytest
 from pytest_swarm.domain.expectation import CodeCase, PythonCode
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.scoring.code import find_code
+from pytest_swarm.scoring.equality import same_result
 from pytest_swarm.scoring.scorers import Scorers, score_text
 
 SQUARE = PythonCode(entry_point="sq", cases=(CodeCase(args=(3,), returns=9), CodeCase(args=(-2,), returns=4)))
@@ -105,6 +106,8 @@ def test_arguments_and_results_keep_their_types():
 def test_a_result_may_go_through_a_function_and_be_near():
     case = CodeCase(args=(), returns={"$set": [1, 2]}, through="set")
     assert run("def f(): return [2, 1, 2]", expected=PythonCode(entry_point="f", cases=(case,))).value == 1
+    assert same_result({1, 2}, frozenset({2, 1}))
+    assert not same_result({1, 2}, [1, 2])
     near = CodeCase(args=(), returns=3.14, tolerance=0.01)
     assert run("def f(): return 3.1416", expected=PythonCode(entry_point="f", cases=(near,))).value == 1
     assert run("def f(): return 3.2", expected=PythonCode(entry_point="f", cases=(near,))).value == 0

@@ -67,7 +67,8 @@ def test_what_a_crew_of_json_files_loses(tmp_path: Path) -> None:
         "the crew (manager_llm)",
         "plans before the work are not made: the crew (planning)",
         "agents/ has no file for them, so their roles and models are missing: boss",
-        "agents/ has no agent for them, so their roles and models are missing: short",
+        "tasks without an agent of agents/ have no role and no model; where the program names their agents, write "
+        "'agent: NAME' into the file: short",
         "prompts that the tool itself adds are not sent, or only their gist: the form of thoughts and answers",
         "settings of models are not sent: writer (temperature)",
     }

@@ -152,6 +152,14 @@ def test_files_may_be_packed(tmp_path):
         (MATH | {"solution": r"so \boxed{10{,}000}"}, Number(value=10_000)),
         (MATH | {"solution": r"so \boxed 5."}, Number(value=5)),
         (MATH | {"answer": "x+1"}, Exact(text="x+1")),
+        (MATH | {"answer": "4,6,14"}, Exact(text="4,6,14")),  # not 4614
+        (MATH | {"answer": r"\$1,\!250.50"}, Number(value=1250.5)),
+        (MATH | {"answer": r"x = 2\frac12"}, Number(value=2.5)),
+        (MATH | {"answer": r"-5/4"}, Number(value=-1.25)),
+        (MATH | {"answer": r"13\text{ cm}^2"}, Number(value=13)),
+        (MATH | {"answer": r"36^\circ"}, Number(value=36)),
+        (MATH | {"answer": r"\frac{1}{29,\!322}"}, Exact(text=r"\frac{1}{29,\!322}")),
+        (MATH | {"answer": r"\frac{1}{0}"}, Exact(text=r"\frac{1}{0}")),
     ],
 )
 def test_math(row, expected, tmp_path):
@@ -188,7 +196,12 @@ def test_squad_is_scored_by_shared_words(tmp_path):
     assert task.expected == TokenF1(answers=("London", "in London"))
     assert score_text(task.expected, "London.").value == 1
     assert score_text(task.expected, "London town").value == pytest.approx(2 / 3)
-    (none,) = load_tasks(jsonl(tmp_path, SQUAD | {"answers": {"text": []}}), "squad")
+
+
+def test_squad_2_offers_unanswerable_in_every_row(tmp_path):
+    known, none = load_tasks(jsonl(tmp_path, SQUAD, SQUAD | {"answers": {"text": []}}), "squad_v2")
+    assert known.prompt == none.prompt
+    assert "unanswerable" in known.prompt
     assert score_text(none.expected, "Unanswerable").value == 1
 
 
@@ -197,6 +210,19 @@ def test_drop_compares_numbers_by_value(tmp_path):
     assert task.expected == TokenF1(answers=("10",), style="drop")
     assert score_text(task.expected, "10.0").value == 1
     assert score_text(task.expected, "11 points").value == 0
+
+
+@pytest.mark.parametrize(
+    ("types", "answers"),
+    [
+        (["number", "date", "span", "span"], ("3", "May 1", "Tom Ann")),
+        ([], ("3 May 1 Tom Ann",)),
+    ],
+)
+def test_drop_takes_the_number_or_date_of_each_annotator(types, answers, tmp_path):
+    row = DROP | {"answers_spans": {"spans": ["3", "May 1", "Tom", "Ann"], "types": types}}
+    (task,) = load_tasks(jsonl(tmp_path, row), "drop")
+    assert task.expected == TokenF1(answers=answers, style="drop")
 
 
 def test_xsum_needs_the_rouge_package(tmp_path):
@@ -311,7 +337,9 @@ def test_a_flat_graph_of_a_data_set(tmp_path):
         ("math", MATH | {"solution": "It is 4."}, "'solution' holds no \\boxed{} with the answer"),
         ("bbh", {"input": "x"}, "'target' is missing"),
         ("squad", SQUAD | {"context": None}, "'context' is missing"),
+        ("squad", SQUAD | {"answers": {"text": []}}, "read the file as 'squad_v2'"),
         ("drop", DROP | {"answers_spans": {"spans": []}}, "'answers_spans.spans' is empty"),
+        ("drop", DROP | {"answers_spans": {"spans": ["1", "2"], "types": ["number"]}}, "has 1 type for 2 spans"),
         ("xsum", {"document": "x"}, "'summary' is missing"),
     ],
 )

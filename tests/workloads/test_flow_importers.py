@@ -471,7 +471,8 @@ def test_sequential_agents_of_flowise_take_the_model_of_the_start(tmp_path: Path
         ("b", "seqLLMNode", {"llmNodeName": "Judge Text", "humanMessagePrompt": "Judge it."}),
         ("l", "seqLoop", {"loopToName": "writer"}),
         ("t", "calculator", {}),
-        links="m>s.model, s>a.sequentialNode, a>b.sequentialNode, b>l.sequentialNode, t>a.tools",
+        ("n", "seqToolNode", {}),
+        links="m>s.model, s>a.sequentialNode, a>n.llmNode, n>b.sequentialNode, b>l.sequentialNode, t>n.tools",
     )
     path = write(tmp_path, document)
     with pytest.raises(GraphError, match=r"it has a cycle: Writer -> Judge Text -> Writer"):

@@ -197,7 +197,8 @@ def test_what_crews_and_other_flows_lose(tmp_path: Path) -> None:
         "tools are not called: one (tools)",
         "files are not written: one (output_file)",
         "prompts that the tool itself adds are not sent, or only their gist: the form of thoughts and answers",
-        "agents.yaml has no agent for them, so their roles and models are missing: two",
+        "tasks without an agent of agents.yaml have no role and no model; where the program names their agents, write "
+        "'agent: NAME' into the file: two",
         "agents that no task names are left out: b",
         "settings of models are not sent: a (temperature)",
     }
@@ -297,3 +298,41 @@ def test_a_request_to_a_model_is_told_from_others(url: str, asks: bool, tmp_path
     (refused,) = import_graphs(tmp_path / "alone.json", ImportOptions())
     assert isinstance(refused, RefusedGraph)
     assert refused.reason.endswith(f"nothing to route; {reason}" if asks else "nothing to route")
+
+
+@pytest.mark.parametrize("has_start", [True, False])
+def test_steps_that_no_start_leads_to_are_listed(has_start: bool, tmp_path: Path) -> None:
+    """Without a start, the file is a part of a workflow, whose first steps nothing leads to."""
+    told = ["no way leads from a start to these steps, so the tool itself never runs them: C, D"] if has_start else []
+    ways, begins = "A>B, C>D", ", s>A"
+    tool = n8n_node("T", "agent", {"text": "x"})
+    steps = [*(ask(name, "x") for name in "ABCD"), tool, n8n_node("off", "cron", disabled=True)]
+    asked, told_by_dify = {"llmUserMessage": "x"}, llm("x")
+    documents = [
+        n8n(
+            *steps,
+            n8n_node("s", "formTrigger" if has_start else "noOp"),
+            links=f"{ways}{begins}, T>B!ai_tool, off>C",
+        ),
+        dify(
+            *((name, "llm", told_by_dify) for name in "ABCD"),
+            ("s", "start" if has_start else "code", {}),
+            links=ways + begins,
+        ),
+        flowise(
+            *((name, "llm", asked) for name in "ABCD"),
+            ("s", "start" if has_start else "http", {}),
+            links=ways + begins,
+        ),
+    ]
+    for document in documents:
+        losses = imported(tmp_path, document).losses
+        assert [loss for loss in losses if loss.startswith("no way")] == told
+
+
+def test_the_steps_of_a_called_workflow_begin_at_its_call(tmp_path: Path) -> None:
+    call = n8n_node("Call", "executeWorkflow", {"workflowId": {"value": "w2"}})
+    called = n8n(n8n_node("In", "executeWorkflowTrigger"), ask("Turn", "x"), links="In>Turn") | {"id": "w2"}
+    (tmp_path / "other.json").write_text(json.dumps(called))
+    caller = n8n(n8n_node("s", "webhook"), call, ask("Last", "x"), links="s>Call, Call>Last")
+    assert not [loss for loss in imported(tmp_path, caller).losses if loss.startswith("no way")]

@@ -28,6 +28,7 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "Give an overview of the mails.", "summarize"),
         ("目标提取", "Write a mail.", "extraction"),
         ("LLM 2", "請根据用户的要求生成代码。", "code"),
+        ("生成SQL语句", "", "code"),  # a word of another script, without a space
         ("LLM 2", "会話の要約をしてください。", "summarize"),
         ("LLM 2", "提取发票代码", "extraction"),  # the number of an invoice
         ("LLM 2", "提取统一社会信用代码", "extraction"),  # the number of a company

@@ -18,7 +18,7 @@ from pytest_swarm.errors import GraphError
 from pytest_swarm.fields import Fields
 from pytest_swarm.workloads.datasets.code_tasks import read_humaneval, read_mbpp
 from pytest_swarm.workloads.datasets.multiple_choice import read_arc, read_boolq, read_mmlu
-from pytest_swarm.workloads.datasets.reading_tasks import read_drop, read_squad, read_xsum
+from pytest_swarm.workloads.datasets.reading_tasks import read_drop, read_squad, read_squad_v2, read_xsum
 from pytest_swarm.workloads.datasets.short_answers import read_bbh, read_gsm8k, read_math
 from pytest_swarm.workloads.table_rows import PACKED, TableRow, read_rows
 
@@ -40,6 +40,7 @@ READERS: Final[Mapping[str, RowReader]] = MappingProxyType(
         "math": read_math,
         "bbh": read_bbh,
         "squad": read_squad,
+        "squad_v2": read_squad_v2,
         "drop": read_drop,
         "xsum": read_xsum,
     }

@@ -14,9 +14,17 @@ from pytest_swarm.workloads.datasets.row_task import USUAL_DIFFICULTY, row_task
 GSM8K_MARK: Final = "####"
 GSM8K_TOKENS: Final = 350  # a question of about 60 tokens and a worked answer of about 200, with room
 WORKED_TOKENS: Final = 300
+LEAST_NUMBER: Final = 1e-4  # a smaller one would be right within the tolerance of another
 _LEVEL: Final = re.compile(r"Level ([1-5])")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
-_FRACTION: Final = re.compile(r"(-?)\\[dt]?frac\{(\d+)\}\{(\d+)\}")
+_WHOLE: Final = r"\d{1,3}(?:,\d{3})+|\d+"
+_DECIMAL: Final = re.compile(rf"-?(?:(?:{_WHOLE})(?:\.\d+)?|\.\d+)")
+_PART: Final = rf"\s?(?:\{{({_WHOLE})\}}|(\d))"
+_FRACTION: Final = re.compile(  # "3/4", "\frac{3}{4}", "\frac34", "2\frac{3}{4}"
+    rf"(-?)\s?(?:(\d+)?\s?\\[dt]?frac{_PART}{_PART}|(\d+)/(\d+))"
+)
+_UNIT: Final = re.compile(r"\s*(?:\\?%|\^\{?\\circ\}?|\\?\s*\\(?:text|mbox|mathrm)\{[A-Za-z\s]+\}(?:\^\{?\d\}?)?)$")
+_NAMED: Final = re.compile(r"^[A-Za-z]\s?=\s*(?=[-\d.\\])")  # "x = 3"
 _LETTER: Final = re.compile(r"\(([A-R])\)")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -60,12 +68,29 @@ def read_bbh(fields: Fields) -> Task:
 
 
 def _math_expectation(right: str) -> Expectation:
-    """A number where the answer is one, or a fraction of whole ones; else the text, which may be any formula."""
-    plain = right.replace("\\!", "").replace("{,}", "").replace(",", "")
+    """A number where the answer is one, perhaps in a unit; else the text, which may be any formula, or several numbers.
+
+    As the authors compare answers, "x =" before a number and its unit, degree, percent or dollar sign do not count.
+    """
+    value = _math_value(right)
+    is_too_small = value is not None and 0 < abs(value) < LEAST_NUMBER
+    return Exact(text=right) if value is None or is_too_small else Number(value=value)
+
+
+def _math_value(right: str) -> float | None:
+    written = _NAMED.sub("", right.replace("\\!", "").replace("{,}", ",").strip())
+    plain = _UNIT.sub("", written.removeprefix("\\$"))
+    if _DECIMAL.fullmatch(plain):
+        return float(plain.replace(",", ""))
     fraction = _FRACTION.fullmatch(plain)
-    if fraction and int(fraction[3]):
-        return Number(value=(-1 if fraction[1] else 1) * int(fraction[2]) / int(fraction[3]))
-    return Number(value=float(plain)) if _NUMBER.fullmatch(plain) else Exact(text=right)
+    if fraction is None:
+        return None
+    sign, whole, *parts = fraction.groups()
+    above, below = (int(part.replace(",", "")) for part in parts if part)
+    if not below:
+        return None
+    value = int(whole or 0) + above / below
+    return -value if sign else value
 
 
 def _bbh_expectation(target: str) -> Expectation:

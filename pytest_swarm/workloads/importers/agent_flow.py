@@ -132,7 +132,8 @@ class FlowCall:
 class AgentFlow:
     """A workflow: its name, nodes and links, and what of it could not be carried over.
 
-    `calls` are its calls of other workflows, `called` the names that it may be called by.
+    `calls` are its calls of other workflows, `called` the names that it may be called by. `starts` are the nodes that
+    the tool begins at; empty where it runs every step, or the file has no start.
     """
 
     name: str
@@ -141,6 +142,7 @@ class AgentFlow:
     losses: tuple[FlowLoss, ...] = ()
     calls: tuple[FlowCall, ...] = ()
     called: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
     by_id: dict[str, FlowNode] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

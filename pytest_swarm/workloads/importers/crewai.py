@@ -189,7 +189,10 @@ def _lost(crew: Crew) -> Iterator[FlowLoss]:
     rows, known = crew.tasks, crew.agents
     for task, row in rows.items():
         if known and text(row, "agent") not in known:
-            reason = f"{crew.agents_place} has no agent for them, so their roles and models are missing"
+            reason = (
+                f"tasks without an agent of {crew.agents_place} have no role and no model; "
+                "where the program names their agents, write 'agent: NAME' into the file"
+            )
             yield FlowLoss(reason=reason, what=task, nodes=(task,))
         for key, reason in _TASK_LOSSES.items():
             if row.get(key):

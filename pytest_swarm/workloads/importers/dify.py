@@ -25,6 +25,7 @@ from pytest_swarm.workloads.importers.flow_rows import by_id, edge_rows, rows_at
 from pytest_swarm.workloads.importers.json_values import JsonTable, at, first_text, table, tables, text, texts
 
 LLM_KINDS: Final = ("llm", "agent", "parameter-extractor", "question-classifier")
+_STARTS: Final = ("start", "trigger-", "datasource")
 _PLAIN_HANDLE: Final = "source"
 _MODES: Final = ("workflow", "advanced-chat", "chat", "agent-chat", "completion")
 
@@ -60,6 +61,7 @@ def read_dify(document: Json, *, name: str) -> AgentFlow:
         losses=(*references.memo.losses, *dify_losses(references)),
         calls=tuple(_calls(rows, references)),
         called=(own,) if own else (),
+        starts=tuple(node for node, row in rows.items() if text(row, "data", "type").startswith(_STARTS)),
     )
 
 

@@ -88,6 +88,12 @@ def entry_steps(flow: AgentFlow) -> tuple[str, ...]:
     return tuple(first)
 
 
+def never_run(flow: AgentFlow) -> tuple[FlowNode, ...]:
+    """Return the LLM steps that no way leads to from a start, where the tool runs no others."""
+    led_to = reached(flow.starts, _without_containers(flow)) if flow.starts else flow.by_id.keys()
+    return tuple(node for node in flow.nodes if node.step is not None and node.id not in led_to)
+
+
 def contracted_edges(flow: AgentFlow) -> tuple[Edge, ...]:
     """Return (step, step) for each way from one LLM step to another, or to itself, on which no third one lies."""
     following = _without_containers(flow)

@@ -17,7 +17,13 @@ from pytest_swarm.domain.placeholders import escaped
 from pytest_swarm.domain.task import GENERAL, Task
 from pytest_swarm.errors import GraphError
 from pytest_swarm.workloads.importers.agent_flow import AgentFlow, Conversation, FlowNode, StepAnswer, plain
-from pytest_swarm.workloads.importers.flow_contraction import chosen_branches, contracted_edges, entry_steps, reached
+from pytest_swarm.workloads.importers.flow_contraction import (
+    chosen_branches,
+    contracted_edges,
+    entry_steps,
+    never_run,
+    reached,
+)
 from pytest_swarm.workloads.importers.flow_texts import FlowTexts
 from pytest_swarm.workloads.importers.flow_unrolling import Copy, find_cycle, unrolled
 from pytest_swarm.workloads.importers.losses import Lost, loss_sentences
@@ -106,6 +112,9 @@ def _build(
         if not has_text:
             bare[flow.by_id[copy[0]].name] = None
     losses = [*loss_sentences(flow.losses, flow.by_id), *_branches(flow, options.branches), *texts.losses()]
+    if extra := never_run(flow):
+        names = ", ".join(dict.fromkeys(node.name for node in extra))
+        losses.append(f"no way leads from a start to these steps, so the tool itself never runs them: {names}")
     if bare:
         losses.append(f"steps without a text of their own, which are asked to carry out their part: {', '.join(bare)}")
     edges = tuple((ids[parent], ids[child]) for child in copies for parent in parents.get(child, ()))

@@ -27,6 +27,7 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, first_text, 
 
 _QUESTION: Final = "{{ question }}"
 _NOTE: Final = "stickyNote"
+_STARTS: Final = ("startAgentflow", "seqStart")
 
 
 def is_flowise(document: Json) -> bool:
@@ -56,6 +57,7 @@ def read_flowise(document: Json, *, name: str) -> AgentFlow:
         nodes=tuple(_node(node, row, references, chains) for node, row in rows.items()),
         links=(*_links(edges, rows, chains), *_loops(rows, chains)),
         losses=(*references.memo.losses, *flowise_losses(rows, edges)),
+        starts=tuple(node for node, row in rows.items() if _kind(row) in _STARTS),
     )
 
 

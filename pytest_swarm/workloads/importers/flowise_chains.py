@@ -71,6 +71,7 @@ _HISTORIES: Final[Mapping[str, Parts]] = {  # an empty one stands for the questi
 }
 _SYSTEM_KEYS: Final = ("systemMessagePrompt", "systemMessage", "supervisorPrompt", "workerPrompt", "responsePrompt")
 _STARTS: Final = ("seqStart", "supervisor")
+_CONTROL_INPUTS: Final = ("sequentialNode", "llmNode")  # the second of a Tool Node
 _TEMPLATE_KEYS: Final = ("template", "humanMessagePrompt", "prefix", "suffix")
 CODE_KINDS: Final = ("customFunction", "ifElseFunction")
 """Nodes of chat flows that run code."""
@@ -102,7 +103,7 @@ class ChainReader:
         """Return whether an edge says what comes after what. In a chat flow, every edge does."""
         if not self.is_sequential:
             return True
-        return _input_name(edge) == "sequentialNode"
+        return _input_name(edge) in _CONTROL_INPUTS
 
     def named(self, name: str) -> str | None:
         """Return the ID of the sequential step of that name, as loops give it; None where there is none."""

@@ -32,6 +32,7 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
     SYSTEM_OPTIONS,
     USER_OPTIONS,
     N8nNodes,
+    is_trigger,
     kind_of,
     model_checks,
     named_model,
@@ -88,6 +89,7 @@ def read_n8n(document: Json, *, name: str) -> AgentFlow:
         losses=(*expressions.memo.losses, *n8n_losses(nodes)),
         calls=tuple(_calls(nodes, expressions)),
         called=tuple(filter(None, (text(document, "id"), text(document, "name").strip()))),
+        starts=tuple(_starts(nodes)),
     )
 
 
@@ -223,6 +225,14 @@ def _model(row: JsonTable, nodes: N8nNodes, depth: int) -> str | None:
         if name_of_helper := _model(nodes.by_name[helper], nodes, depth - 1):
             return name_of_helper
     return None
+
+
+def _starts(nodes: N8nNodes) -> Iterator[str]:
+    """Yield the triggers, and where there is one, the steps that are tools of others, which no control leads to."""
+    triggers = [name for name, row in nodes.by_name.items() if is_trigger(row) and row.get("disabled") is not True]
+    yield from triggers
+    if triggers:
+        yield from (name for name in nodes.by_name if nodes.is_step(name) and nodes.roles(name))
 
 
 def _links(nodes: N8nNodes) -> Iterator[FlowLink]:

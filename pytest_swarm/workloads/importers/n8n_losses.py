@@ -15,6 +15,7 @@ from pytest_swarm.workloads.importers.n8n_nodes import (
     SYSTEM_OPTIONS,
     USER_OPTIONS,
     N8nNodes,
+    is_trigger,
     kind_of,
     named_model,
     resource_of,
@@ -54,8 +55,8 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 _CARRIED: Final = frozenset(
     {
-        *("if", "switch", "merge", "set", "noOp", "executeWorkflow", "webhook", "start", "cron", "interval", "form"),
-        *("textClassifier", "stickyNote", "executeWorkflowTrigger"),
+        *("if", "switch", "merge", "set", "noOp", "executeWorkflow", "form", "textClassifier"),
+        "stickyNote",
     }
 )
 _OWN_PROMPTS: Final = (
@@ -99,7 +100,7 @@ def n8n_losses(nodes: N8nNodes) -> Iterator[FlowLoss]:
             yield FlowLoss(reason=reason, what=name, nodes=(*nodes.users(name), *_on_way(nodes, name)))
         elif kind == "httpRequest":
             yield request_loss(name, name, text(row, "parameters", "url"))
-        elif kind not in _CARRIED and not kind.endswith("Trigger"):
+        elif kind not in _CARRIED and not is_trigger(row):
             reason = _KINDS.get(kind, "services are not called")
             shown = name if kind in _KINDS else f"{name} ({kind})"
             yield FlowLoss(reason=reason, what=shown, nodes=(name,))

@@ -13,6 +13,8 @@ from pytest_swarm.workloads.importers.json_values import JsonTable, table, text
 MAIN: Final = "main"
 MODEL_KIND: Final = "ai_languageModel"
 GUARDRAILS: Final = "guardrails"
+_TRIGGER: Final = "Trigger"  # ends the kinds of most nodes that start a workflow
+_TRIGGERS: Final = ("webhook", "start", "cron", "interval", "emailReadImap")
 _ROOT_KINDS: Final = frozenset(
     {
         *("agent", "chainLlm", "chainSummarization", "chainRetrievalQa", "informationExtractor"),
@@ -41,6 +43,11 @@ _ASKING: Final[Mapping[str, tuple[str, ...]]] = {
 def kind_of(row: JsonTable) -> str:
     """Return the kind of a node: its type without the package."""
     return text(row, "type").rsplit(".", 1)[-1]
+
+
+def is_trigger(row: JsonTable) -> bool:
+    """Return whether a node starts the workflow."""
+    return kind_of(row).endswith(_TRIGGER) or kind_of(row) in _TRIGGERS
 
 
 def _asks_by_kind(row: JsonTable) -> bool:

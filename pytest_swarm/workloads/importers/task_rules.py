@@ -56,6 +56,7 @@ _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
         TaskType.EXTRACTION: "提取|抽取|识别|解析|查询|检索|搜索|抽出|検索",
     }
 )
+_SCRIPTS_MEET: Final = r"(?<=[A-Za-z])(?=[\u3041-\u9fff])|(?<=[\u3041-\u9fff])(?=[A-Za-z])"  # "生成SQL语句"
 _NOT_DONE: Final = r"(?<!not )(?<!not a )(?<!n't )(?<!never )"  # "do not invent facts" says nothing of what is done
 _PATTERNS: Final = tuple(
     (kind, re.compile(rf"{_NOT_DONE}\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE))
@@ -108,7 +109,8 @@ def named_type(text: str) -> TaskType | None:
 
     Names such as `LocalTrain_2` or `fastqDump` are split into their words.
     """
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])|_|(?<=\S)[-.](?=\S)", " ", text)
+    parts = rf"(?<=[a-z])(?=[A-Z])|{_SCRIPTS_MEET}|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])|_|(?<=\S)[-.](?=\S)"
+    words = re.sub(parts, " ", text)
     return next((kind for kind, pattern in _PATTERNS if pattern.search(words)), None)
 
 
