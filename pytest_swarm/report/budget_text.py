@@ -11,7 +11,7 @@ from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.report_model import Report, budget_label
 from pytest_swarm.report.wording import joined, part_of
 from pytest_swarm.routing.registry import mode_name
-from pytest_swarm.units import format_gb_apart
+from pytest_swarm.units import format_gb
 
 _FEW_MODES: Final = 3  # more names than these are counted
 
@@ -64,10 +64,10 @@ def _place(cell: Aggregate) -> str:
 
 
 def _measured_over(mode: str, cells: Sequence[Aggregate]) -> str | None:
-    """Return `fixed in 10 of 10 jobs (up to 3.04GB)`; None for a mode that was never measured over the budget."""
+    """Return `fixed in 10 of 10 jobs (up to 3.039GB)`; None for a mode that was never measured over the budget."""
     over = sum(each.jobs_measured_over_budget or 0 for each in cells)
     if not over:
         return None
     measured = sum(each.measured_by["jobs_measured_over_budget"] for each in cells)
-    most, _ = format_gb_apart(max(each.measured_peak_vram_gb or 0.0 for each in cells), cells[0].vram_budget_gb or 0.0)
-    return f"{mode_name(mode)} in {part_of(over, measured, 'job')} (up to {most})"
+    peak_gb = max(each.measured_peak_vram_gb or 0.0 for each in cells)
+    return f"{mode_name(mode)} in {part_of(over, measured, 'job')} (up to {format_gb(peak_gb)})"

@@ -17,6 +17,8 @@ from pytest_swarm.report.wording import joined, part_of, percent, point_range, p
 from pytest_swarm.routing.registry import mode_group, mode_name
 from pytest_swarm.units import plural
 
+IN_FOREST: Final = ("comparison", "saving")
+"""The kinds of answers that stand in the forest, or in the table of modes, where there are more than two modes."""
 _NAMED: Final = 3  # up to so many modes are named in the headline
 
 
