@@ -137,7 +137,7 @@ def test_a_long_sentence_in_a_table_goes_on_below_and_cuts_no_name(width: int) -
     assert sentence in " ".join(" ".join(lines).split())
 
 
-@pytest.mark.parametrize(("width", "shown"), [(24, {"70.0", "11.5"}), (40, {"70.0", "11.5", "10.8"})])
+@pytest.mark.parametrize(("width", "shown"), [(28, {"70.0", "11.5"}), (40, {"70.0", "11.5", "10.8"})])
 def test_a_figure_is_shown_whole_or_not_at_all(width: int, shown: set[str]) -> None:
     titles = (("mode", False), ("score", False), ("what the jobs tell", True), ("makespan", False))
     columns = [TextColumn(title=title, right=not wraps, wraps=wraps) for title, wraps in titles]
