@@ -272,7 +272,7 @@ def fault_of(jobs: JobsByDigest) -> str | None:
     measured = {digest for digest, each in every if each.metrics.measured_violations}
     if measured - planned:
         peak_gb = max(each.metrics.measured_peak_vram_gb or 0.0 for digest, each in every if digest in measured)
-        held = f"its measured VRAM (up to {format_gb(round(peak_gb, 2))})"
+        held = f"its measured VRAM (up to {format_gb(peak_gb)})"
         if not planned:
             return f"plans within the budget, but {held} breaks it in {_of_jobs(len(measured), len(jobs))}"
         return f"breaks the budget in {_of_jobs(len(planned), len(jobs))}, and {held} in {len(measured - planned)} more"

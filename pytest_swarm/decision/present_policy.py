@@ -36,6 +36,17 @@ class PresentPolicy:
     assumed: bool = False
 
 
+def present_mode(modes: Iterable[str]) -> str:
+    """Return the mode that stands for what is done now, by the names of the modes alone.
+
+    Args:
+        modes: The modes that were run, at least one; those that know the answers beforehand stand for nothing else.
+    """
+    settings = [PolicySetting(mode=mode, horizon=0) for mode in modes]
+    ranked = sorted(settings, key=lambda each: (in_hindsight(each), _rank(each)))
+    return (_first(ranked, _plain_modes([ranked])) or ranked[0]).mode
+
+
 def named_policy(grouped: Grouped, against: str, budget_gb: float) -> PresentPolicy:
     """Return the policy in use now that `--against` names.
 

@@ -205,11 +205,12 @@ def skipped(task_id: str, because: str) -> TaskOutcome:
 
 def cut_sentence(call: TaskCall, outcome: TaskOutcome) -> str:
     """Return what the server cut of a prompt, and what to do."""
-    whole = "" if outcome.whole_prompt_tokens is None else f"from {outcome.whole_prompt_tokens} "
-    return (
-        f"the server cut the prompt of task {outcome.task!r} {whole}to {outcome.prompt_tokens} tokens, because the "
-        f"context of {call.model.tag} is {call.model.context_tokens}; raise its num_ctx"
-    )
+    tokens, context, tag = outcome.whole_prompt_tokens, call.model.context_tokens, call.model.tag
+    whole = "" if tokens is None else f"from {tokens} "
+    why = f"because the context of {tag} is {context}; raise its num_ctx"
+    if tokens is not None and tokens < context:
+        why = f"although num_ctx of {tag} is {context}: its own context is shorter; lower its max_ctx in the fleet file"
+    return f"the server cut the prompt of task {outcome.task!r} {whole}to {outcome.prompt_tokens} tokens, {why}"
 
 
 def as_asked(task: Task, answers: Mapping[str, str]) -> Task:

@@ -85,7 +85,7 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
         shown = decided_report(report)
     written, lost = _write_all(session.settings.report or default, report, prepared, shown=shown)
     troubles += lost
-    decision = decide_at_end(run, folder.path) if session.settings.decide else None
+    decision = decide_at_end(run, folder.path) if session.settings.decide and nothing is None else None
     if decision is not None:
         written += decision.written
         troubles += [] if decision.trouble is None else [decision.trouble]

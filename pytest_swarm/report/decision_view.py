@@ -11,6 +11,7 @@ from pytest_swarm.decision.choice import Ruling
 from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.domain.task import in_type_order
 from pytest_swarm.report.charts.gain_plot import GainPlot, gain_plot
+from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.decision_ruling import decision_details, decision_sentence
 from pytest_swarm.report.decision_text import left_out, policy_name, table_head, table_rows
 from pytest_swarm.report.flip_text import Flips, flips_of
@@ -18,7 +19,7 @@ from pytest_swarm.report.wording import joined
 from pytest_swarm.units import format_gb
 
 _SETS: Final = 5  # sets of models that are shown
-_ANSWERED: Final = 3  # budgets whose decision stands in the answer: it fits the first screen
+ANSWERED: Final = 3  # budgets whose decision stands in the answer: it fits the first screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +33,14 @@ class TypeUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionView:
-    """One decision as the page shows it. `tone` is one of `good`, `plain` and `open`.
+    """One decision as the page shows it.
 
     `in_answer` says that its sentence stands in the answer.
     """
 
     in_answer: bool
     budget: str
-    tone: str
+    tone: Tone
     label: str
     sentence: str
     details: tuple[str, ...]
@@ -55,27 +56,33 @@ class DecisionView:
 
 def decision_names(decisions: Sequence[PolicyDecision]) -> dict[str, object]:
     """Return the names of the decision for the templates: the first of them stand in the answer."""
-    views = tuple(_view(each, decisions, in_answer=n < _ANSWERED) for n, each in enumerate(decisions))
+    views = tuple(_view(each, decisions, in_answer=n < ANSWERED) for n, each in enumerate(decisions))
     return {
         "policy_decisions": views,
-        "answered_decisions": views[:_ANSWERED],
-        "further_budgets": joined([each.budget for each in views[_ANSWERED:]] or [""]),
+        "answered_decisions": views[:ANSWERED],
+        "further_budgets": joined([each.budget for each in views[ANSWERED:]] or [""]),
         "policy_head": table_head(decisions[0]) if decisions else (),
     }
 
 
-def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answer: bool) -> DecisionView:
+def ruling_label(decision: PolicyDecision) -> tuple[Tone, str]:
+    """Return the tone of a decision, and what it says in a few words: `use MILP`, `cannot tell`."""
     policy = policy_name(decision, decision.in_force)
-    tone, label = {
+    if decision.choice.ruling is Ruling.KEEP and decision.present_assumed:
+        return "plain", "none better" if decision.best is not None else "nothing to compare"
+    labels: dict[Ruling, tuple[Tone, str]] = {
         Ruling.USE: ("good", f"use {policy}"),
         Ruling.KEEP: ("plain", f"keep {policy}"),
         Ruling.UNUSABLE: ("open", f"{policy} cannot be kept"),
         Ruling.UNKNOWN: ("open", "cannot tell"),
         Ruling.TOO_FEW: ("open", "too few jobs"),
-    }[decision.choice.ruling]
+    }
+    return labels[decision.choice.ruling]
+
+
+def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answer: bool) -> DecisionView:
+    tone, label = ruling_label(decision)
     tags = decision.runs[0].fleet.tags
-    if decision.choice.ruling is Ruling.KEEP and decision.present_assumed:
-        label = "none better" if decision.best is not None else "nothing to compare"
     flips = flips_of(decision, others)
     types, resident = _uses(decision, tags)
     return DecisionView(
@@ -86,7 +93,7 @@ def _view(decision: PolicyDecision, others: Sequence[PolicyDecision], *, in_answ
         sentence=decision_sentence(decision),
         details=decision_details(decision),
         rows=tuple(table_rows(decision)),
-        policy=policy,
+        policy=policy_name(decision, decision.in_force),
         models=tags,
         types=types,
         resident=resident,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final, Literal, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus, TaskStatus
 from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
+from pytest_swarm.report.budget_text import budget_sentences
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
 from pytest_swarm.report.note_groups import grouped
-from pytest_swarm.report.report_model import Report, budget_label
+from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
 from pytest_swarm.report.scoreboard import reference_mode
@@ -56,7 +56,7 @@ def answers(report: Report) -> tuple[Answer, ...]:
                 *oracle_sentences(report),
             )
         ),
-        *_budget(report),
+        *(Answer(kind="budget", tone=tone, text=text) for tone, text in budget_sentences(report)),
         *_planner(report.modes),
         *_code(report),
         *_hosts(report),
@@ -169,52 +169,6 @@ def _caution(spoken: Sequence[Answer]) -> Iterable[Answer]:
             f" (a family-wise claim wants {100 - 5 / count:.1f} %)."
         )
         yield Answer(kind="caution", tone="open", text=text)
-
-
-def _budget(report: Report) -> Iterable[Answer]:
-    """Say for each budget which mode broke it, in how many jobs, at which horizon; and which budgets all modes kept."""
-    kept_by: dict[tuple[str, ...], list[str]] = {}
-    planned = [each for each in report.settings if each.violation_rate is not None]
-    by_budget = sorted(planned, key=lambda each: each.vram_budget_gb or 0.0)
-    for budget_gb, cells in groupby(by_budget, key=lambda each: each.vram_budget_gb):
-        rows = list(cells)
-        broke = [mode for mode in report.mode_names if any(each.violations for each in rows if each.mode == mode)]
-        kept = [mode for mode in report.mode_names if mode not in broke and any(each.mode == mode for each in rows)]
-        if not broke:
-            kept_by.setdefault(tuple(kept), []).append(budget_label(budget_gb))
-            continue
-        parts = [_broken(mode, [each for each in rows if each.mode == mode]) for mode in broke]
-        if kept:
-            parts.append(f"{_modes(kept, 'the other')} never broke it")
-        text = f"VRAM budget of {budget_label(budget_gb)}: {'; '.join(parts)}."
-        yield Answer(kind="budget", tone="bad", text=text)
-    for modes, labels in kept_by.items():
-        noun, them = ("budget", "it") if len(labels) == 1 else ("budgets", "them")
-        text = f"VRAM {noun} of {joined(labels)}: {_modes(modes, 'all')} kept {them} in every plan."
-        yield Answer(kind="budget", tone="good", text=text)
-
-
-def _modes(modes: Sequence[str], which: str) -> str:
-    """Return the names of a few modes, and `all 5 modes` for many."""
-    return joined([mode_name(mode) for mode in modes]) if len(modes) <= _FEW_MODES else f"{which} {len(modes)} modes"
-
-
-def _broken(mode: str, cells: Sequence[Aggregate]) -> str:
-    """Return `LP broke it in 1 of 3 jobs at horizon 1, never at horizon 0 and horizon 3`."""
-    bad = [each for each in cells if each.violations]
-    clean = [_place(each) for each in cells if not each.violations]
-    parts = [
-        f"in {part_of(each.jobs_over_budget or 0, each.measured_by['jobs_over_budget'], 'job')} at {_place(each)}"
-        for each in bad
-    ]
-    never = f", never at {joined(clean)}" if clean else ""
-    return f"{mode_name(mode)} broke it {joined(parts)}{never}"
-
-
-def _place(cell: Aggregate) -> str:
-    """Return `horizon 1`, and `horizon 1 with lambda_token 0.25` where the weight of token cost is swept."""
-    horizon = f"horizon {cell.horizon_depth}"
-    return horizon if cell.lambda_token is None else f"{horizon} with lambda_token {cell.lambda_token:g}"
 
 
 def _planner(modes: Sequence[Aggregate]) -> Iterable[Answer]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from pytest_swarm.files import check_not_measured, write_whole
 from pytest_swarm.metrics.spec import Show
+from pytest_swarm.report.claims import Tone
 from pytest_swarm.report.decided_intervals import decided_report
-from pytest_swarm.report.findings import Answer, answers, missing_sentences
+from pytest_swarm.report.decision_ruling import decision_sentence
+from pytest_swarm.report.decision_view import ANSWERED, ruling_label
+from pytest_swarm.report.findings import answers, missing_sentences, nothing_measured
 from pytest_swarm.report.gate_text import gate_lines
 from pytest_swarm.report.job_rows import JobRow, job_rows
 from pytest_swarm.report.markdown_text import escaped, inert, markdown_table
 from pytest_swarm.report.metric_text import summary_columns, summary_row
+from pytest_swarm.report.mode_forest import IN_FOREST, ModeForest, mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, joined, one_line, percent, short_names, whole_line
 from pytest_swarm.routing.registry import mode_name
-from pytest_swarm.units import plural
+from pytest_swarm.units import format_gb, plural
 
 MAX_LINES: Final = 60
 _JOBS: Final = 20  # rows of the table of jobs: the most important ones
@@ -38,11 +42,12 @@ def render_markdown(report: Report) -> str:
     origin = provenance(report)
     if origin is not None:
         lines += [f"> **{origin.word}**: {inert(whole_line(origin.text))}", ""]
-    spoken = answers(report)
-    lines += [_bullet(each) for each in spoken[:_ANSWERS]]
+    forest = None if nothing_measured(report) else mode_forest(report)
+    spoken = [*_decided(report), *_spoken(report, forest)]
+    lines += [f"- {_MARK[tone]} {inert(whole_line(text))}" for tone, text in spoken[:_ANSWERS]]
     if len(spoken) > _ANSWERS:
         lines.append(f"- and {plural(len(spoken) - _ANSWERS, 'more sentence')} in report.json")
-    lines += ["", *_scoreboard(report), ""]
+    lines += ["", *_scoreboard(report, forest), ""]
     notes = missing_sentences(report)
     tail = [f"- {escaped(one_line(each, 300))}" for each in notes[:_NOTES]]
     if len(notes) > _NOTES:
@@ -76,16 +81,36 @@ def _modes(report: Report) -> str:
     return f"{' against '.join(names) if len(names) <= 2 else ', '.join(names)} over {plural(len(report.jobs), 'job')}"
 
 
-def _bullet(answer: Answer) -> str:
-    return f"- {_MARK[answer.tone]} {inert(whole_line(answer.text))}"
+def _decided(report: Report) -> Iterator[tuple[Tone, str]]:
+    """Yield the decisions that stand in the answer of the page."""
+    measured = report.decisions if nothing_measured(report) is None else ()
+    for each in (measured or ())[:ANSWERED]:
+        tone, _ = ruling_label(each)
+        yield tone, f"{format_gb(each.budget_gb)}: {decision_sentence(each)}"
 
 
-def _scoreboard(report: Report) -> list[str]:
-    head = ("mode", "jobs", *(title for title, _ in summary_columns(Show.MARKDOWN)))
+def _spoken(report: Report, forest: ModeForest | None) -> Iterator[tuple[Tone, str]]:
+    """Yield the sentences of the answer; many modes are compared by one of them, and by columns of the table."""
+    if forest is not None:
+        yield "plain", forest.headline
+    for each in answers(report):
+        if forest is None or each.kind not in IN_FOREST:
+            yield each.tone, each.text
+
+
+def _scoreboard(report: Report, forest: ModeForest | None) -> list[str]:
+    told = {} if forest is None else {row.mode: row for group in forest.groups for row in group.rows}
+    compared = () if forest is None else (f"points to {mode_name(forest.reference)}", "what the jobs tell")
+    head = ("mode", "jobs", *(title for title, _ in summary_columns(Show.MARKDOWN)), *compared)
     names = short_names(report.mode_names, _NAME)
     shown, left_out = report.modes[:_MODES], report.modes[_MODES:]
     rows = [summary_row(each, Show.MARKDOWN, between=" to ", name=names[each.mode]) for each in shown]
+    for mode, row in zip(shown, rows, strict=True):
+        if forest is not None:
+            own = told.get(mode.mode)
+            row += ["", ""] if own is None else [own.difference, own.supported]
     notes = [f"The means are over {pooled}."] if (pooled := report.axes.pooled) else []
+    notes += [forest.caption] if forest is not None else []
     if left_out:
         rest = joined([names[each.mode] for each in left_out])
         notes.append(f"{plural(len(left_out), 'more mode')} not shown here: {rest}; report.json holds all.")

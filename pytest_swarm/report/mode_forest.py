@@ -17,6 +17,8 @@ from pytest_swarm.report.wording import joined, part_of, percent, point_range, p
 from pytest_swarm.routing.registry import mode_group, mode_name
 from pytest_swarm.units import plural
 
+IN_FOREST: Final = ("comparison", "saving")
+"""The kinds of answers that stand in the forest, or in the table of modes, where there are more than two modes."""
 _NAMED: Final = 3  # up to so many modes are named in the headline
 
 
@@ -110,14 +112,14 @@ def headline(reference: str, compared: Sequence[Comparison]) -> str:
         for claim, than in sides
         if found[claim]
     ]
-    said += [f"{_names(equal)} {_verb(equal, 'has', 'have')} the score of {name} in every pair"] if equal else []
     parts = [f"By score {joined(said)}"] if said else []
+    if equal:
+        parts.append(f"{_names(equal)} {_verb(equal, 'has', 'have')} the same score as {name} in every pair")
     if unknown:
-        many = f"the {'other ' if said else ''}{len(unknown)} modes"
+        many = f"the {'other ' if parts else ''}{len(unknown)} modes"
         rest = _names(unknown) if len(unknown) <= _NAMED else many
         scores, verb = (_verb(unknown, *each) for each in (("score", "scores"), ("differs", "differ")))
-        the = "the" if said else "The"
-        parts.append(f"{the} jobs do not tell whether the {scores} of {rest} {verb} from {name}")
+        parts.append(f"{'the' if parts else 'The'} jobs do not tell whether the {scores} of {rest} {verb} from {name}")
     if unpaired:
         parts.append(f"{_names(unpaired)} {_verb(unpaired, 'has', 'have')} no pair of jobs with {name}")
     return f"{'; '.join(parts)}." if parts else f"Nothing is compared with {name}."

@@ -207,9 +207,9 @@ def _single_sentence(report: Report) -> str:
         return "No job was run."
     only = report.modes[0]
     if only.score is None:
-        return f"{mode_name(only.mode)} ran alone, and none of its {plural(only.jobs, 'job')} has a score."
+        return f"Only {mode_name(only.mode)} has jobs, and none of its {plural(only.jobs, 'job')} has a score."
     score = f"{mode_name(only.mode)} scored {percent(only.score.mean, digits=1)} over {plural(only.scored, 'job')}"
-    return f"{score}; it ran alone, so there is nothing to compare it with."
+    return f"{score}; no other mode has a job to compare it with."
 
 
 def _modes(report: Report) -> str:

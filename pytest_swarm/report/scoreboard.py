@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Final, TypeVar
 
+from pytest_swarm.decision.present_policy import present_mode
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, Selection, aggregate_over
 from pytest_swarm.metrics.comparison import Comparison, compare, jobs_of_modes
@@ -15,7 +16,7 @@ from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.board_cells import ScoreboardRow, scoreboard_row
 from pytest_swarm.report.report_model import Report, RunAxes
-from pytest_swarm.routing.registry import FIXED, LLM, MODE_GROUPS, mode_group, mode_order
+from pytest_swarm.routing.registry import MODE_GROUPS, mode_group, mode_order
 
 T = TypeVar("T")
 _BESIDE: Final = 3  # so many modes stand beside each other, also on a phone; more are one below the other
@@ -70,11 +71,9 @@ class Board:
 def reference_mode(report: Report) -> str | None:
     """Return the mode that every other is compared with, in terminal, page and scoreboard alike; None for one mode.
 
-    `fixed` where it ran, because that is what people have who have no router; else `llm`; else the first mode.
+    It is the mode that a decision takes for what is done now: `fixed`, the one single model, `best-single` and so on.
     """
-    if len(report.modes) < 2:
-        return None
-    return next((mode for mode in (FIXED, LLM) if mode in report.mode_names), report.mode_names[0])
+    return present_mode(report.mode_names) if len(report.modes) > 1 else None
 
 
 def grouped(modes: Sequence[Aggregate]) -> list[tuple[str, list[Aggregate]]]:

@@ -15,7 +15,7 @@ from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import answers, missing_sentences, nothing_measured
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
-from pytest_swarm.report.mode_forest import ModeForest, mode_forest
+from pytest_swarm.report.mode_forest import IN_FOREST, ModeForest, mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.text_table import TextColumn, columns_under, text_table, wrapped
@@ -49,9 +49,8 @@ def terminal_summary(report: Report, *, width: int, verbose: int) -> list[str]:
     forest = None if nothing_measured(report) else mode_forest(report)
     if forest is not None:
         lines += [*_compared(forest, width), ""]
-    in_table = () if forest is None else ("comparison", "saving")
     for answer in answers(report):
-        if answer.kind not in in_table:
+        if forest is None or answer.kind not in IN_FOREST:
             lines += wrapped(whole_line(answer.text), width)
     lines += _not_run(report, width, verbose)
     lines += _verified(report, width)

@@ -11,6 +11,7 @@ from typing import Final
 
 _MIN_NAME: Final = 12  # columns give way before the first cell of a row is cut to less than this
 _MIN_PROSE: Final = 24  # and before sentences are wrapped in less than this
+_LEAST_NAME, _LEAST_PROSE = 4, 12  # what they come to where nothing else gives way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,8 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
 def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Return aligned lines of at most `width`.
 
-    Sentences wrap first, then gaps shrink, then columns are dropped, then the first is cut.
+    Sentences wrap first, then gaps shrink, then columns are dropped, then sentences wrap in less and the first column
+    is cut, and at last columns are dropped from the end. No other cell is ever cut.
 
     Args:
         columns: Their heads and alignment.
@@ -66,8 +68,13 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], wid
     if over > max(0, widths[0] - _MIN_NAME) and first > 0:
         kept = [n for n, column in enumerate(columns) if column.gives_way < first]
         return text_table([columns[n] for n in kept], [[row[n] for n in kept] for row in rows], width)
-    if over > 0:
-        widths[0] = max(4, widths[0] - over)
+    prose = [n for n, column in enumerate(columns) if column.wraps]
+    for n, least in (*((n, _LEAST_PROSE) for n in prose), (0, _LEAST_NAME)):
+        cut = max(0, min(over, widths[n] - least))
+        widths[n] -= cut
+        over -= cut
+    if over > 0 and len(columns) > 1:  # half a figure is another figure
+        return text_table(columns[:-1], [row[:-1] for row in rows], width)
     lines = [line for row in ([column.title for column in columns], *rows) for line in _unfolded(columns, widths, row)]
     return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
 

@@ -16,6 +16,7 @@ from pytest_swarm.units import MOST_RELATIVE, plural, signed_percent
 
 NOT_MEASURED: Final = "-"
 MINUTES_FROM_S: Final = 600  # from here on a time is written in minutes
+_HOURS_FROM_S: Final = 7200  # and from here on in hours
 
 
 def percent(share: float | None, *, digits: int = 0) -> str:
@@ -43,9 +44,11 @@ def point_range(low: float | None, high: float | None) -> str | None:
 
 
 def seconds(value_s: float | None) -> str:
-    """Return `9.9 s`, `0.45 s`, `12 min 5 s`."""
+    """Return `9.9 s`, `0.45 s`, `12 min 5 s`, `6 h 26 min`."""
     if value_s is None:
         return NOT_MEASURED
+    if value_s >= _HOURS_FROM_S:
+        return f"{int(value_s // 3600):,} h {int(value_s % 3600 // 60)} min"
     if value_s >= MINUTES_FROM_S:
         return f"{int(value_s // 60)} min {int(value_s % 60)} s"
     return f"{_rounded(value_s, 1 if value_s >= 1 or value_s == 0 else 2)} s"

@@ -12,10 +12,11 @@ import pytest
 from pytest_swarm.domain.expectation import Number
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.model import Fleet, Model
-from pytest_swarm.domain.record import JobRecord, JobStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, TaskOutcome, TaskStatus
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings
+from pytest_swarm.execution.tasks import TaskCall, cut_sentence
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.telemetry.sink import ListSink
 from tests.execution.lab import case
@@ -110,6 +111,19 @@ def test_a_cut_prompt_is_counted_named_and_not_scored() -> None:
     assert note == (
         "the server cut the prompt of task 'a' to 258 tokens, because the context of small is 512; raise its num_ctx"
     )
+
+
+@pytest.mark.parametrize(
+    ("tokens", "why"),
+    [
+        (600, "because the context of small is 512; raise its num_ctx"),
+        (400, "although num_ctx of small is 512: its own context is shorter; lower its max_ctx in the fleet file"),
+    ],
+)
+def test_a_prompt_that_num_ctx_would_have_held_was_cut_for_another_reason(tokens: int, why: str) -> None:
+    call = TaskCall(task=task("a", WORDS_400), model=SMALL, given=(), step=0, seed=0)
+    outcome = TaskOutcome(task="a", status=TaskStatus.OK, prompt_tokens=258, whole_prompt_tokens=tokens)
+    assert cut_sentence(call, outcome) == f"the server cut the prompt of task 'a' from {tokens} to 258 tokens, {why}"
 
 
 def of_bytes(body: Body, *, refuses: bool) -> dict[str, Any]:

@@ -52,10 +52,11 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_run_in_which_every_task_failed_is_no_success(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makepyfile(test_weak="from test_invoice import dag\ndef test_weak(swarm_run, dag): swarm_run(dag)")
-    result = suite.runpytest("test_weak.py", "--swarm-fault=busy")
-    result.assert_outcomes(failed=1)
+    result = suite.runpytest("test_weak.py", "--swarm-fault=busy", "--swarm-compare=milp,fixed", "--swarm-decide")
+    result.assert_outcomes(failed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["ERROR: Every task failed (1 of 1), so nothing was measured; *'fields' on *"])
+    result.stdout.fnmatch_lines(["ERROR: Every task failed (2 of 2), so nothing was measured; *'fields' on *"])
+    result.stdout.no_fnmatch_line("*decide nothing*")
     assert (reports.report["cases"][0]["status"], reports.report["cases"][0]["score"]) == ("error", None)
 
 

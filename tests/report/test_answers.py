@@ -10,6 +10,7 @@ import pytest
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.plan import Assignment, Origin
 from pytest_swarm.domain.record import JobRecord, JobStatus, Run
+from pytest_swarm.domain.vram_sample import ResidentModel, SamplePhase, VramSample
 from pytest_swarm.report.claims import Claim, claim_of
 from pytest_swarm.report.findings import answers, compared
 from pytest_swarm.report.html import render_html
@@ -102,6 +103,16 @@ def test_the_budget_sentence_names_who_broke_it_where_and_how_often() -> None:
     assert (
         text == "VRAM budget of 8GB: LP broke it in 1 of 3 jobs at horizon 1, never at horizon 3; MILP never broke it."
     )
+
+
+def test_a_mode_that_was_measured_over_the_budget_is_named_beside_its_plans() -> None:
+    held = [ResidentModel(tag=QWEN.tag, size_bytes=size, size_vram_bytes=size) for size in (8_500_000_000, 8 * 10**9)]
+    over, full = ((VramSample(step=0, at_s=0.0, phase=SamplePhase.READY, resident=(each,)),) for each in held)
+    jobs = [job("lp", 1.0, WB1, samples=over), job("lp", 1.0, WB2, samples=full), job("milp", 1.0, WB1)]
+    assert said(*jobs, kind="budget") == [
+        "Measured VRAM was over the budget of 8GB: LP in 1 of 2 jobs (up to 8.5GB).",
+        "VRAM budget of 8GB: LP and MILP kept it in every plan.",
+    ]
 
 
 def test_budgets_that_all_modes_kept_are_one_sentence() -> None:

@@ -13,13 +13,14 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.report.charts import cost_chart, scatter
 from pytest_swarm.report.charts.curve import curves
 from pytest_swarm.report.charts.distribution import LETTER, distribution
-from pytest_swarm.report.charts.forest import FRAME, whisker
+from pytest_swarm.report.charts.forest import FRAME, ROW_FRAME, whisker
 from pytest_swarm.report.charts.graph_drawing import MARGIN, draw_graph
 from pytest_swarm.report.charts.heat import heat
 from pytest_swarm.report.charts.residency_timeline import LANE, VRAM_HEIGHT, timeline
-from pytest_swarm.report.charts.scale import Scale, fitted, logarithmic, round_values
+from pytest_swarm.report.charts.scale import Frame, Scale, fitted, logarithmic, round_values
 from pytest_swarm.report.charts.scatter import pareto
 from pytest_swarm.report.page import page_context
 from pytest_swarm.report.report_model import build_report
@@ -114,6 +115,14 @@ def test_a_difference_and_its_interval_lie_within_the_frame(lp: tuple[float, ...
     assert drawn.mark.high is not None
     assert FRAME.left < drawn.mark.low <= drawn.mark.middle <= drawn.mark.high < FRAME.right
     assert drawn.forest.zero == (FRAME.left + FRAME.right) / 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "label_px"),  # in DejaVu Sans of 11 pixels: `+100`, `100,000`
+    [(FRAME, 31), (ROW_FRAME, 31), (scatter.FRAME, 46), (cost_chart.FRAME, 46)],
+)
+def test_the_label_of_a_tick_at_the_end_of_an_axis_is_not_cut(frame: Frame, label_px: int) -> None:
+    assert frame.width - frame.right >= label_px / 2
 
 
 def switched() -> tuple[Switch, ...]:

@@ -192,7 +192,7 @@ def test_hostile_texts_are_shown_to_the_letter() -> None:
 
 def test_one_mode_alone_and_no_job_at_all_have_a_page() -> None:
     alone = small_page(modes=("lp",), horizons=(3,), budgets_gb=(8.0,))
-    assert "it ran alone, so there is nothing to compare it with" in alone
+    assert "no other mode has a job to compare it with" in alone
     assert "A dot marks the best" not in alone
     assert "A dot marks the best" in small_page(horizons=(3,), budgets_gb=(8.0,))
     assert "No job was run." in render_html(build_report(run()))

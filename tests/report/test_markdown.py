@@ -43,6 +43,17 @@ def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:
     assert text.count("| wb1 |") == 6
 
 
+def test_many_modes_are_compared_in_one_sentence_and_in_the_table_after_the_decision() -> None:
+    text = render_markdown(small_report(modes=("lp", "llm", "fixed"), horizons=(0,), budgets_gb=(8.0,)))
+    first, second = re.findall(r"^- . (.*)", text, re.MULTILINE)[:2]
+    assert first.startswith("8GB: ")
+    assert "fixed" in second
+    head, _, *rows = text[text.index("| mode |") :].split("\n\n")[0].splitlines()
+    assert head.endswith("| points to fixed | what the jobs tell |")
+    assert [row.endswith("|  | the reference |") for row in rows] == [False, False, True]
+    assert not re.search(r"^- . LP scored", text, re.MULTILINE)
+
+
 def test_the_folder_of_a_summary_is_made(tmp_path: Path) -> None:
     for append in (True, False):
         write_markdown(small_report(), tmp_path / f"new-{append}" / "summary.md", append=append)

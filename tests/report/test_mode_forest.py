@@ -112,7 +112,7 @@ def test_the_headline_names_up_to_three_modes_and_counts_more() -> None:
         "The jobs do not tell whether the scores of the 4 modes differ from fixed."
     )
     assert heading(*jobs({"fixed": 0.5, "lp": 0.9, "milp": 0.5}, count=3)) == (
-        "By score MILP has the score of fixed in every pair; "
+        "MILP has the same score as fixed in every pair; "
         "the jobs do not tell whether the score of LP differs from fixed."
     )
     elsewhere = record({"s0": 1.0}, graph=replace(WB1, name="elsewhere"), case=key("greedy"))

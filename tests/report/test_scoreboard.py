@@ -9,6 +9,7 @@ import pytest
 from pytest_swarm.domain.record import JobRecord, JobStatus
 from pytest_swarm.metrics.spec import Difference
 from pytest_swarm.report.board_cells import ScoreboardRow, delta
+from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.mode_forest import mode_forest
@@ -49,11 +50,24 @@ def test_the_best_is_marked_only_where_better_has_a_meaning_and_modes_differ() -
     assert best["Makespan"] == [False, False]
 
 
-def test_fixed_is_the_reference_where_it_ran_then_llm() -> None:
-    assert reference_mode(small_report(modes=("lp", "llm", "fixed"))) == "fixed"
-    assert reference_mode(small_report(modes=("lp", "milp", "llm"))) == "llm"
-    assert reference_mode(small_report(modes=("milp", "greedy"))) == "milp"
-    assert reference_mode(small_report(modes=("lp",))) is None
+@pytest.mark.parametrize(
+    ("modes", "reference"),
+    [
+        (("lp", "llm", "fixed"), "fixed"),
+        (("lp", "milp", "llm"), "llm"),
+        (("milp", "greedy"), "milp"),
+        (("milp", "best-single", "single:gemma2:2b"), "single:gemma2:2b"),
+        (("milp", "best-single", "single:gemma2:2b", "single:phi4:14b"), "best-single"),
+        (("oracle", "random"), "random"),
+        (("lp",), None),
+    ],
+)
+def test_the_reference_is_the_policy_that_a_decision_takes_for_the_present_one(
+    modes: tuple[str, ...], reference: str | None
+) -> None:
+    report = small_report(modes=modes)
+    assert reference_mode(report) == reference
+    assert {each.present.mode for each in decided_report(report).decisions or ()} <= {reference}
 
 
 def test_wins_are_counted_against_each_mode_of_few() -> None:

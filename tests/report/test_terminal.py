@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -134,6 +135,16 @@ def test_a_long_sentence_in_a_table_goes_on_below_and_cuts_no_name(width: int) -
         "single:llama3.1:8b",
     ]
     assert sentence in " ".join(" ".join(lines).split())
+
+
+@pytest.mark.parametrize(("width", "shown"), [(28, {"70.0", "11.5"}), (40, {"70.0", "11.5", "10.8"})])
+def test_a_figure_is_shown_whole_or_not_at_all(width: int, shown: set[str]) -> None:
+    titles = (("mode", False), ("score", False), ("what the jobs tell", True), ("makespan", False))
+    columns = [TextColumn(title=title, right=not wraps, wraps=wraps) for title, wraps in titles]
+    cells = ["best-single", "70.0 %", "other workflows may differ by up to 11.5 points", "10.8 s"]
+    lines = text_table(columns, [cells], width)
+    assert max(map(len, lines)) <= width
+    assert {*re.findall(r"[\d.]*\d", " ".join(lines))} == shown
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -45,6 +45,8 @@ def test_not_measured_is_a_dash_and_never_zero(write: object) -> None:
         (seconds(600.0), "10 min 0 s"),
         (seconds(0.456), "0.46 s"),
         (seconds(725.0), "12 min 5 s"),
+        (seconds(7199.9), "119 min 59 s"),
+        (seconds(23176.0), "6 h 26 min"),
         (milliseconds(0.38), "0.38 ms"),
         (milliseconds(2.85), "2.9 ms"),
         (milliseconds(812.4), "812 ms"),

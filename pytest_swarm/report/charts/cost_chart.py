@@ -22,7 +22,7 @@ from pytest_swarm.report.wording import NOT_MEASURED, percent, significant
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import plural
 
-FRAME: Final = Frame(width=720, height=340, left=44, right=704, top=14, bottom=296)
+FRAME: Final = Frame(width=720, height=340, left=44, right=696, top=14, bottom=296)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

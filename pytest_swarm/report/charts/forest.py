@@ -12,8 +12,8 @@ from pytest_swarm.report.wording import point_range, points, short_names, signed
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import Interval
 
-FRAME: Final = Frame(width=320, height=58, left=10, right=310, top=16, bottom=40)
-ROW_FRAME: Final = Frame(width=360, height=24, left=8, right=352, top=0, bottom=24)
+FRAME: Final = Frame(width=320, height=58, left=16, right=304, top=16, bottom=40)
+ROW_FRAME: Final = Frame(width=360, height=24, left=16, right=344, top=0, bottom=24)
 _NAME: Final = 18  # characters of a mode's name that fit beside the other's
 
 

@@ -34,7 +34,7 @@ class GainMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GainPlot:
-    """The drawing; `honest` is the pixel of the honest gain, on the row `honest_y`."""
+    """The drawing; `honest` is the pixel of the honest gain over `over`, on the row `honest_y`."""
 
     frame: Frame
     ticks: tuple[Tick, ...]
@@ -43,6 +43,7 @@ class GainPlot:
     honest: float
     honest_y: float
     label: str
+    over: str
 
 
 def gain_plot(decision: PolicyDecision) -> GainPlot | None:
@@ -82,7 +83,8 @@ def gain_plot(decision: PolicyDecision) -> GainPlot | None:
         marks=marks,
         honest=x(factor * choice.cross_fitted),
         honest_y=next(mark.y for mark in marks if mark.best),
-        label=f"gain over {policy_name(decision, decision.present)} per job, {unit}",
+        label=f"gain per job, {unit}",
+        over=policy_name(decision, decision.present),
     )
 
 

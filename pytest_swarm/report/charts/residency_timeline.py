@@ -15,7 +15,7 @@ from pytest_swarm.report.charts.task_spans import TaskSpan, critical_path, task_
 from pytest_swarm.report.wording import gigabytes, seconds
 
 WIDTH: Final = 560
-LEFT, RIGHT, TOP, BELOW = 44, 548, 6, 34
+LEFT, RIGHT, TOP, BELOW = 44, 536, 6, 34
 VRAM_HEIGHT: Final = 96
 LANE: Final = 18
 _SHORTEST_WAIT_S: Final = 0.05  # a shorter wait is not a pixel of a job of half a minute

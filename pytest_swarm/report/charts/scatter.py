@@ -14,7 +14,7 @@ from pytest_swarm.report.report_model import budget_label, horizon_label
 from pytest_swarm.report.wording import percent
 from pytest_swarm.routing.registry import mode_name, policy_name
 
-FRAME: Final = Frame(width=360, height=250, left=44, right=348, top=14, bottom=210)
+FRAME: Final = Frame(width=360, height=250, left=44, right=336, top=14, bottom=210)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
