@@ -73,9 +73,9 @@ def read_document(path: str | os.PathLike[str], error: type[SwarmError]) -> Json
         SwarmError: An `error` that names the file and what is wrong with it.
     """
     suffix = path_of(path, error).suffix.lower()
+    text = read_text(path, error)
     if suffix not in SUFFIXES:
         raise error(f"{path}: the file name must end in .toml or .json")
-    text = read_text(path, error)
     return parse_toml(text, str(path), error) if suffix == ".toml" else parse_json(text, str(path), error)
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pytest_swarm.gate.pairing import RunCases
 
 HELP: Final = "estimate the noise of a gate from runs in which nothing changed"
 DESCRIPTION: Final = """
@@ -41,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
         found = differences(read[0].context, run.context)
         if found:
             raise OptionError(f"noise: {path} is another state than {options.runs[0]} ({found[0]})")
-    rows = noise_of([run.cases for run in read], metrics=options.metric or known)
+    cases = [run.cases for run in read]
+    _refuse_twins(options.runs, cases)
+    rows = noise_of(cases, metrics=options.metric or known)
     if not rows:
         raise OptionError("noise: no case of all these runs has such a figure; give runs of the same cases, no parts")
     shown = rows if options.metric else [row for row in rows if row.deviation]
@@ -53,9 +60,21 @@ def run(options: argparse.Namespace) -> int:
     print("\n".join(aligned(table, left=2)))
     if len(shown) < len(rows):
         print(f"{plural(len(rows) - len(shown), 'row')} without any deviation left out; --metric shows them.")
-    if not any(row.deviation for row in rows):
-        print("These runs are equal in every figure: with one seed on a simulator, give runs of other seeds.")
     if len(options.runs) < _FEW:
         print(f"{len(options.runs)} runs estimate a deviation roughly; {_FEW} or more are better.")
     print("next: allow as much or more, as in pytest --swarm-fail=score:-0.05 or --swarm-fail=token_cost:+10%")
     return 0
+
+
+def _refuse_twins(paths: Sequence[Path], cases: Sequence[RunCases]) -> None:
+    """Raise OptionError for two runs that are equal in every figure: they would make chance look smaller than it is."""
+    from pytest_swarm.errors import OptionError
+    from pytest_swarm.gate.noise import default_metrics, noise_of
+
+    for (first, one), (again, other) in combinations(zip(paths, cases, strict=True), 2):
+        rows = noise_of([one, other], metrics=default_metrics())
+        if rows and not any(row.deviation for row in rows):
+            raise OptionError(
+                f"noise: {again} is equal to {first} in every figure, so it tells nothing of chance; leave one of them "
+                "out, and on a simulator give runs of other seeds"
+            )

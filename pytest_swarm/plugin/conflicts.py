@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
 
 OF_THE_SIMULATOR: Final[tuple[Option[Any], ...]] = (Options.fault, Options.profile)
+_OF_A_REAL_SERVER: Final[tuple[Option[Any], ...]] = (Options.host, Options.leave_loaded)
 _OF_A_CASSETTE: Final = ("record", "replay")
 _ASKS: Final = (Options.verify, Options.max_time_s, Options.ask_parallel, Options.complete)
 
@@ -64,9 +65,9 @@ def _check_server(options: Options, on_cli: Callable[[Option[Any]], bool]) -> No
     """Raise OptionError for an option of a server that is not called."""
     backend = f"{Options.backend.flag}={options.backend}"
     cases = (
-        (options.backend == "replay", backend, "no server", (*OF_THE_SIMULATOR, Options.host)),
-        (options.offline, Options.offline.flag, "no server", (*OF_THE_SIMULATOR, Options.host)),
-        (options.backend == "sim", backend, "no real server", (Options.host,)),
+        (options.backend == "replay", backend, "no server", (*OF_THE_SIMULATOR, *_OF_A_REAL_SERVER)),
+        (options.offline, Options.offline.flag, "no server", (*OF_THE_SIMULATOR, *_OF_A_REAL_SERVER)),
+        (options.backend == "sim", backend, "no real server", _OF_A_REAL_SERVER),
         (options.backend == "ollama", backend, "no simulator of this process", OF_THE_SIMULATOR),
         (on_cli(Options.host), Options.host.flag, "no simulator of this process", OF_THE_SIMULATOR),
     )

@@ -249,4 +249,6 @@ def planning_options(mode: str) -> frozenset[str]:
     row, planning = built_in(mode), names_of(OptionRole.PLANNING)
     if row is None or mode.startswith(POLICY):
         return planning
+    if mode.startswith(f"{LLM}:"):  # which names its planner itself
+        planning -= {"swarm_planner"}
     return frozenset(each for each in planning if row.name in (RUN_OPTIONS[each].read_by or (row.name,)))

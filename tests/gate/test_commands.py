@@ -124,11 +124,12 @@ def test_noise_names_the_allowance_that_runs_support(project: Path, capsys: pyte
         ((), "one run says nothing of noise"),
         (("--metric", "speed"), "'speed' is no metric of a gate"),
         (("--metric", "energy_j"), "no case of all these runs has such a figure"),
+        (("{first}",), "{first} is equal to {first} in every figure"),
     ],
 )
 def test_noise_refuses_what_says_nothing(
     project: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
 ) -> None:
     given = runs(project) if arguments else runs(project)[:1]
-    assert main(["noise", *given, *arguments]) == 4
-    assert sentence in capsys.readouterr().err
+    assert main(["noise", *given, *(each.format(first=given[0]) for each in arguments)]) == 4
+    assert sentence.format(first=given[0]) in capsys.readouterr().err

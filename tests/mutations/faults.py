@@ -2802,6 +2802,20 @@ FAULTS: Final = (
         tests=("plugin/test_usage_errors.py",),
     ),
     Fault(
+        name="a mode that names its planner is said to read another",
+        where="routing/registry.py",
+        old='planning -= {"swarm_planner"}',
+        new="pass",
+        tests=("plugin/test_start_remarks.py",),
+    ),
+    Fault(
+        name="two equal runs count as noise of chance",
+        where="cli/noise_command.py",
+        old="if rows and not any(row.deviation for row in rows):",
+        new="if False:",
+        tests=("gate/test_commands.py",),
+    ),
+    Fault(
         name="workers of xdist that could not be started leave the lock of a run behind",
         where="plugin/hooks.py",
         old="self.session.give_back()  # one whose workers",

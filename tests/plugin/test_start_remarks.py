@@ -79,6 +79,7 @@ def test_models_that_start_as_equally_good_are_told(
     [
         ("lp,greedy", ["--swarm-quality-floor=0.1, as heft", "--swarm-planner=phi4:14b, as llm"]),
         ("lp,llm", ["--swarm-quality-floor=0.1, as heft"]),
+        ("llm:gemma2:2b", ["--swarm-quality-floor=0.1, as heft", "--swarm-planner=phi4:14b, as llm"]),
         ("own", []),
     ],
 )

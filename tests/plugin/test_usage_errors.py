@@ -93,6 +93,7 @@ BY_THEMSELVES = [
         "--swarm-backend=sim --swarm-host=localhost",
         "--swarm-host has no effect with --swarm-backend=sim, where no real server is called; leave one out",
     ),
+    ("--swarm-backend=sim --swarm-leave-loaded", "--swarm-leave-loaded has no effect with --swarm-backend=sim, *"),
     (
         "--swarm-backend=ollama --swarm-fault=busy",
         "--swarm-fault has no effect with --swarm-backend=ollama, where no simulator of this process is called; *",

@@ -130,7 +130,9 @@ def test_a_missing_file_a_directory_and_an_impossible_name(tmp_path):
     (tmp_path / "folder.toml").mkdir()
     for path, sentence in [
         (tmp_path / "none.toml", "there is no such file"),
+        (tmp_path / "none", "there is no such file"),
         (tmp_path / "folder.toml", "is a directory"),
+        (tmp_path, "is a directory"),
         ("nul\0l.toml", "cannot be read"),
     ]:
         with pytest.raises(GraphError) as raised:
