@@ -253,6 +253,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
     host: Annotated[str | None, Meta(description="the server that ran it, where there were several")] = None
+    events: Annotated[Mapping[str, Count], Meta(description="type -> events of the job; absent in older runs")] = {}
 
 
 AnyEvent: TypeAlias = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -209,7 +209,8 @@ def decode_vram_sample(event: VramSampleEvent) -> VramSample:
 
 def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Json]) -> JsonObject:
     """Return `job_dag_summary`, which closes a job. `metrics` are for reading along; a report computes them again."""
-    return _object(JobSummaryEvent(**_head(record.case, ts_ms), metrics=metrics, **_SUMMARY.of(record)))
+    counts = {part.tag: len(getattr(record, part.field)) for part in JOB_PARTS}
+    return _object(JobSummaryEvent(**_head(record.case, ts_ms), metrics=metrics, events=counts, **_SUMMARY.of(record)))
 
 
 def _head(case: Case, ts_ms: float) -> dict[str, Any]:
@@ -255,3 +256,28 @@ def _gpu_reading(event: VramSampleEvent) -> GpuReading | None:
             idle_power_w=event.gpu_idle_w,
         )
     return None if event.gpu_used_bytes is None else GpuReading(used_bytes=(event.gpu_used_bytes,))
+
+
+PartEvent: TypeAlias = PlanStepEvent | TaskResultEvent | ModelSwitchEvent | CallRetryEvent | VramSampleEvent
+
+
+class JobPart(NamedTuple):
+    """A field of a JobRecord, the type of its events, and what makes one of its records of an event."""
+
+    field: str
+    event: type[PartEvent]
+    decode: Callable[[Any], Any]
+
+    @property
+    def tag(self) -> str:
+        """What its events are called."""
+        return str(self.event.__struct_config__.tag)
+
+
+JOB_PARTS: Final = (
+    JobPart("steps", PlanStepEvent, decode_plan_step),
+    JobPart("outcomes", TaskResultEvent, decode_task_result),
+    JobPart("switches", ModelSwitchEvent, decode_switch),
+    JobPart("samples", VramSampleEvent, decode_vram_sample),
+    JobPart("retries", CallRetryEvent, decode_retry),
+)

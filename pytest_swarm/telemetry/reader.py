@@ -31,9 +31,10 @@ from pytest_swarm.telemetry.event_lines import (
     is_of_later_version,
     sound_event,
 )
+from pytest_swarm.telemetry.events import PartEvent
 from pytest_swarm.telemetry.events_path import events_file, no_events
 from pytest_swarm.telemetry.growing_file import GrowingFile
-from pytest_swarm.telemetry.job_parts import JobParts, PartEvent
+from pytest_swarm.telemetry.job_parts import JobParts
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.open_job import OpenJob
 

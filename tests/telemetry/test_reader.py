@@ -438,6 +438,8 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[str], list[str]], str]] = {
     "a second result": ("task_result", lambda line: [line, retold(line)], "field 'task': a second task_result of 'a'"),
     "no result": ("task_result", lambda _: [], "field 'status': the job is completed, but has no task_result of 'a'"),
     "no beginning": ("dag_structure", lambda _: [], "vram_sample of a job that no dag_structure opened"),
+    "no plan": ("plan_step", lambda _: [], "field 'events': 2 of plan_step, where the job has 1"),
+    "a load told again": ("model_switch", lambda line: [line, retold(line)], "'events': 1 of model_switch, where the"),
     "a second end": ("job_dag_summary", lambda line: [line, retold(line)], "job_dag_summary of a job that has ended"),
     "an unknown model": ("task_result", lambda line: [other(line, model="nobody:1b")], "the fleet has no model 'nob"),
     "an unknown task": ("task_result", lambda line: [other(line, task="z")], "the graph of 'job' has no task 'z'"),
