@@ -42,6 +42,18 @@ class RunFollower:
                 return
         self._measurer = measurer
 
+    def count(self) -> int | None:
+        """Read on; return how many jobs the file has, and None where that cannot be told."""
+        measurer, self._measurer = self._measurer, None
+        if measurer is None:
+            return None
+        try:
+            measurer.reader.read_on()
+        except EventsError:  # it comes again in `finish`, where it is said
+            return None
+        self._measurer = measurer
+        return sum(measurer.reader.standing)
+
     def finish(self) -> tuple[Run, tuple[MeasuredJob, ...]]:
         """Return the run and its measured jobs; EventsError where the events cannot be read."""
         measurer, self._measurer = self._measurer, None  # what it holds of the file is not needed any more

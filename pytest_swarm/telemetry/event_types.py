@@ -77,6 +77,7 @@ class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run
         Meta(description="the tests that failed, of any kind; null = not known"),
     ] = None
     parts: Annotated[MergedParts | None, Meta(description="of a merged run: which parts it holds")] = None
+    jobs: Annotated[Count | None, Meta(description="the jobs that ended; absent = not known")] = None
 
 
 class JobEvent(Struct, frozen=True, kw_only=True, tag_field="event"):

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from pytest_swarm.codec import JsonObject, SharedFields, to_plain
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
-from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep, RunInfo, TaskOutcome
@@ -51,7 +50,7 @@ _UNLESS_EMPTY: Final = frozenset(
     )
 )
 """Fields that are left out where they are empty or null."""
-_UNLESS_NULL: Final = frozenset(("estimates", "host", "lambda_token", "gpu_energy_j", "gpu_idle_w", "parts"))
+_UNLESS_NULL: Final = frozenset(("estimates", "host", "lambda_token", "gpu_energy_j", "gpu_idle_w", "parts", "jobs"))
 """Fields that are left out where they are null; 0 is a measurement."""
 
 
@@ -82,17 +81,9 @@ def encode_collection(ts_ms: float, tests: Iterable[str]) -> JsonObject:
     return to_plain(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
 
 
-def encode_run_end(
-    ts_ms: float,
-    *,
-    complete: bool,
-    notes: Iterable[str],
-    failed: Iterable[str] | None = None,
-    parts: MergedParts | None = None,
-) -> JsonObject:
+def encode_run_end(end: RunEndEvent) -> JsonObject:
     """Return `run_end`: whether every collected case was run, sentences about those that were not, and what failed."""
-    lost = None if failed is None else tuple(failed)
-    return _object(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes), failed=lost, parts=parts))
+    return _object(end)
 
 
 def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:

@@ -77,6 +77,7 @@ class RunReader:
         self._collected: dict[str, None] = {}
         self._failed: tuple[str, ...] | None = None
         self._parts: MergedParts | None = None
+        self._jobs_at_end: int | None = None  # how many jobs the last line tells of
         self._damage = Damage()
         self._ended_last: dict[str, int] = {}  # case -> which of the jobs is its last one
         self._withdrawn: dict[str, int] = {}  # case -> how many jobs had ended when a line contradicted those of it
@@ -163,7 +164,7 @@ class RunReader:
                 self._info = info
             case types.RunEndEvent():
                 self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
-                self._parts = event.parts
+                self._parts, self._jobs_at_end = event.parts, event.jobs
             case types.CollectionEvent():
                 self._complete = False  # until this session too has ended
                 self._damage.begin_session(has_all=self._collected.keys() <= {*event.tests})
@@ -262,7 +263,7 @@ class RunReader:
         there = {job.case.digest for job in jobs}
         made_good = self._complete and self._damage.is_made_good(there)
         damage = self._damage.sentences(there | self._open.keys(), is_made_good=made_good)
-        lost = (*(() if made_good else damage), *cut_off)
+        lost = (*(self._removed(len(jobs)) if made_good or not damage else damage), *cut_off)
         return Run(
             info=self._info,
             jobs=jobs,
@@ -272,8 +273,8 @@ class RunReader:
                 *sorted(set(self._case_notes)),
                 *unfinished,
                 *self._copies.sentences,
-                *damage,
-                *cut_off,
+                *(damage if made_good else ()),
+                *lost,
             ),
             collected=tuple(self._collected),
             failed=self._failed,
@@ -282,3 +283,14 @@ class RunReader:
             lost=lost,
             parts=self._parts,
         )
+
+    def _removed(self, jobs: int) -> tuple[str, ...]:
+        """Return a sentence for jobs of which every line was removed.
+
+        Args:
+            jobs: How many there are.
+        """
+        told = self._jobs_at_end or 0
+        if not self._complete or jobs >= told:
+            return ()
+        return (f"events.jsonl has {jobs} of {told} jobs; go on with --swarm-resume to run the others",)

@@ -17,7 +17,7 @@ from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
 from pytest_swarm.errors import EventsError
 from pytest_swarm.metrics.run_measurer import RunMeasurer
 from pytest_swarm.telemetry import events
-from pytest_swarm.telemetry.event_types import TaskResultEvent
+from pytest_swarm.telemetry.event_types import RunEndEvent, TaskResultEvent
 from pytest_swarm.telemetry.reader import RunReader, read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import case, graph, run
@@ -35,7 +35,7 @@ def written(path: Path) -> Run:
     for event in sink.events:
         file.emit(event)
     file.emit(events.encode_job_summary(record, 1.0, {}))
-    file.emit(events.encode_run_end(2.0, complete=True, notes=["a note"]))
+    file.emit(events.encode_run_end(RunEndEvent(ts_ms=2.0, complete=True, notes=("a note",))))
     file.close()
     return Run(info=run_info(), jobs=(record,), complete=True, notes=("a note",))
 
@@ -170,7 +170,7 @@ def two_jobs(path: Path) -> list[str]:
         record = run(case(graph(("a", "b"), name="job"), mode), sink=sink)
         for event in (*sink.events, events.encode_job_summary(record, 1.0, {})):
             file.emit(event)
-    file.emit(events.encode_run_end(2.0, complete=True, notes=[]))
+    file.emit(events.encode_run_end(RunEndEvent(ts_ms=2.0, complete=True, notes=(), jobs=2)))
     file.close()
     return (path / "events.jsonl").read_text().splitlines(keepends=True)
 
@@ -486,6 +486,15 @@ def test_lines_out_of_order_cost_their_job(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("".join((lines[0], lines[number], *lines[1:number], *lines[number + 1 :])))
     assert [job.case.key.mode for job in read_run(path).jobs] == ["greedy"]
+
+
+def test_jobs_of_which_every_line_was_removed_are_missed(tmp_path: Path) -> None:
+    lines = two_jobs(tmp_path)
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(line for line in lines if '"mode":"lp"' not in line))
+    back = read_run(path)
+    assert (len(back.jobs), back.complete) == (1, False)
+    assert back.lost == back.notes == ("events.jsonl has 1 of 2 jobs; go on with --swarm-resume to run the others",)
 
 
 def test_a_line_of_another_run_costs_no_job(tmp_path: Path) -> None:
