@@ -459,8 +459,8 @@ FAULTS: Final = (
     Fault(
         name="a completed job that lacks the result of a task is read as whole",
         where="telemetry/open_job.py",
-        old="event.status is not JobStatus.COMPLETED or not self.open_tasks",
-        new="True",
+        old="if event.status is JobStatus.COMPLETED and self.open_tasks:",
+        new="if False:",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
