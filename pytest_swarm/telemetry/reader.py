@@ -77,7 +77,7 @@ class RunReader:
         self._collected: dict[str, None] = {}
         self._failed: tuple[str, ...] | None = None
         self._parts: MergedParts | None = None
-        self._jobs_at_end: int | None = None  # how many jobs the last line tells of
+        self._jobs_at_end = 0  # most jobs at an end, since the last session that was to run all tests
         self._damage = Damage()
         self._ended_last: dict[str, int] = {}  # case -> which of the jobs is its last one
         self._withdrawn: dict[str, int] = {}  # case -> how many jobs had ended when a line contradicted those of it
@@ -164,10 +164,12 @@ class RunReader:
                 self._info = info
             case types.RunEndEvent():
                 self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
-                self._parts, self._jobs_at_end = event.parts, event.jobs
+                self._parts, self._jobs_at_end = event.parts, max(self._jobs_at_end, event.jobs or 0)
             case types.CollectionEvent():
                 self._complete = False  # until this session too has ended
-                self._damage.begin_session(has_all=self._collected.keys() <= {*event.tests})
+                has_all = self._collected.keys() <= {*event.tests}
+                self._jobs_at_end = 0 if has_all else self._jobs_at_end
+                self._damage.begin_session(has_all=has_all)
                 self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self._measured.take(event)
@@ -290,7 +292,6 @@ class RunReader:
         Args:
             jobs: How many there are.
         """
-        told = self._jobs_at_end or 0
-        if not self._complete or jobs >= told:
+        if not self._complete or jobs >= self._jobs_at_end:
             return ()
-        return (f"events.jsonl has {jobs} of {told} jobs; go on with --swarm-resume to run the others",)
+        return (f"events.jsonl has {jobs} of {self._jobs_at_end} jobs; go on with --swarm-resume to run the others",)

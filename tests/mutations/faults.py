@@ -1779,7 +1779,7 @@ FAULTS: Final = (
     Fault(
         name="a removed job is not missed",
         where="telemetry/reader.py",
-        old="if not self._complete or jobs >= told:",
+        old="if not self._complete or jobs >= self._jobs_at_end:",
         new="if True:",
         tests=("telemetry/test_reader.py",),
     ),

@@ -488,13 +488,18 @@ def test_lines_out_of_order_cost_their_job(tmp_path: Path, kind: str) -> None:
     assert [job.case.key.mode for job in read_run(path).jobs] == ["greedy"]
 
 
-def test_jobs_of_which_every_line_was_removed_are_missed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("again", "whole"), [(["one"], False), (["one", "two"], True)])
+def test_jobs_of_which_every_line_was_removed_are_missed(tmp_path: Path, again: list[str], whole: bool) -> None:
     lines = two_jobs(tmp_path)
+    begin, of_some = (f"{encode_line(events.encode_collection(1.0, each))}\n" for each in (["one", "two"], again))
+    left = [lines[0], begin, *(line for line in lines[1:] if '"mode":"lp"' not in line)]
     path = tmp_path / "events.jsonl"
-    path.write_text("".join(line for line in lines if '"mode":"lp"' not in line))
+    path.write_text("".join(left))
     back = read_run(path)
     assert (len(back.jobs), back.complete) == (1, False)
     assert back.lost == back.notes == ("events.jsonl has 1 of 2 jobs; go on with --swarm-resume to run the others",)
+    path.write_text("".join((*left, retold(of_some), retold(lines[-1]).replace('"jobs":2', '"jobs":1'))))
+    assert read_run(path).complete is whole
 
 
 def test_a_line_of_another_run_costs_no_job(tmp_path: Path) -> None:
