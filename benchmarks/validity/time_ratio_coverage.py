@@ -25,6 +25,7 @@ WORLDS: Final[dict[str, World]] = {
     "lognormal 1": lambda rng: float(np.exp(rng.normal(0, 1))),
     "two modes": lambda rng: float(np.exp(rng.normal(0, 0.2)) * (1 if rng.random() < 0.6 else 4)),
     "ties": lambda rng: float(rng.choice(4, p=[0.2, 0.4, 0.3, 0.1]) + 1),
+    "alike": lambda _: 1.0,
 }
 
 

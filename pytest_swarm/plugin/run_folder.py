@@ -15,6 +15,7 @@ from pytest_swarm.files import write_whole
 from pytest_swarm.open_files import OF_A_RUN, require_open_files
 from pytest_swarm.plugin.resuming import EarlierJobs
 from pytest_swarm.telemetry import EVENTS_FILE
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.shipping import Begun, begun_jobs, pack, unpack
 from pytest_swarm.telemetry.sink import Event, FileSink, ListSink, Sink
@@ -179,8 +180,11 @@ class RunFolder:
             return None
         told = [each for each in (self.lock.warning, put_back) if each is not None]
         sentences = (*notes, *self._run_twice(), *told)
+        last = RunEndEvent(
+            ts_ms=now_ms(), complete=complete, notes=sentences, failed=tuple(failed), jobs=self.follower.count()
+        )
         with suppress(EventsError):  # then it is the trouble
-            self._append(encode_line(encode_run_end(now_ms(), complete=complete, notes=sentences, failed=failed)))
+            self._append(encode_line(encode_run_end(last)))
         self.file.close()
         return self.follower.finish()
 

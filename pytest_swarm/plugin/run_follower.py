@@ -32,15 +32,25 @@ class RunFollower:
         Args:
             size: The bytes of the file.
         """
+        if self._measurer is not None and size - self._measurer.reader.file.end >= _READ_ON:
+            self._read_on()
+
+    def count(self) -> int | None:
+        """Read on; return how many jobs the file has, and None where that cannot be told."""
+        measurer = self._read_on()
+        return None if measurer is None else sum(measurer.reader.standing)
+
+    def _read_on(self) -> RunMeasurer | None:
+        """Measure the jobs that have ended, and return what measures them; None where that cannot go on."""
         measurer, self._measurer = self._measurer, None
         if measurer is None:
-            return
-        if size - measurer.reader.file.end >= _READ_ON:
-            try:
-                measurer.reader.read_on()
-            except Exception:  # noqa: BLE001 # it comes again at the end, where it is said; here it must not end the run
-                return
+            return None
+        try:
+            measurer.reader.read_on()
+        except Exception:  # noqa: BLE001 # it comes again at the end, where it is said; here it must not end the run
+            return None
         self._measurer = measurer
+        return measurer
 
     def finish(self) -> tuple[Run, tuple[MeasuredJob, ...]]:
         """Return the run and its measured jobs; EventsError where the events cannot be read."""

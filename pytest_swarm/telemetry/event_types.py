@@ -77,6 +77,7 @@ class RunEndEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag="run
         Meta(description="the tests that failed, of any kind; null = not known"),
     ] = None
     parts: Annotated[MergedParts | None, Meta(description="of a merged run: which parts it holds")] = None
+    jobs: Annotated[Count | None, Meta(description="the jobs that ended; absent = not known")] = None
 
 
 class JobEvent(Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -253,6 +254,7 @@ class JobSummaryEvent(JobEvent, frozen=True, kw_only=True, tag="job_dag_summary"
     makespan_s: NotNegative | None
     metrics: Mapping[str, Any]
     host: Annotated[str | None, Meta(description="the server that ran it, where there were several")] = None
+    events: Annotated[Mapping[str, Count], Meta(description="type -> events of the job; absent in older runs")] = {}
 
 
 AnyEvent: TypeAlias = (

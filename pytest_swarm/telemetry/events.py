@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from pytest_swarm.codec import JsonObject, SharedFields, to_plain
 from pytest_swarm.domain.graph import HorizonDepth, TaskGraph
-from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.domain.plan import Assignment
 from pytest_swarm.domain.record import Case, CaseKey, JobRecord, PlanStep, RunInfo, TaskOutcome
@@ -51,7 +50,7 @@ _UNLESS_EMPTY: Final = frozenset(
     )
 )
 """Fields that are left out where they are empty or null."""
-_UNLESS_NULL: Final = frozenset(("estimates", "host", "lambda_token", "gpu_energy_j", "gpu_idle_w", "parts"))
+_UNLESS_NULL: Final = frozenset(("estimates", "host", "lambda_token", "gpu_energy_j", "gpu_idle_w", "parts", "jobs"))
 """Fields that are left out where they are null; 0 is a measurement."""
 
 
@@ -82,17 +81,9 @@ def encode_collection(ts_ms: float, tests: Iterable[str]) -> JsonObject:
     return to_plain(CollectionEvent(ts_ms=ts_ms, tests=tuple(tests)))
 
 
-def encode_run_end(
-    ts_ms: float,
-    *,
-    complete: bool,
-    notes: Iterable[str],
-    failed: Iterable[str] | None = None,
-    parts: MergedParts | None = None,
-) -> JsonObject:
+def encode_run_end(end: RunEndEvent) -> JsonObject:
     """Return `run_end`: whether every collected case was run, sentences about those that were not, and what failed."""
-    lost = None if failed is None else tuple(failed)
-    return _object(RunEndEvent(ts_ms=ts_ms, complete=complete, notes=tuple(notes), failed=lost, parts=parts))
+    return _object(end)
 
 
 def encode_note(case: Case, text: str, ts_ms: float) -> JsonObject:
@@ -209,7 +200,8 @@ def decode_vram_sample(event: VramSampleEvent) -> VramSample:
 
 def encode_job_summary(record: JobRecord, ts_ms: float, metrics: Mapping[str, Json]) -> JsonObject:
     """Return `job_dag_summary`, which closes a job. `metrics` are for reading along; a report computes them again."""
-    return _object(JobSummaryEvent(**_head(record.case, ts_ms), metrics=metrics, **_SUMMARY.of(record)))
+    counts = {part.tag: len(getattr(record, part.field)) for part in JOB_PARTS}
+    return _object(JobSummaryEvent(**_head(record.case, ts_ms), metrics=metrics, events=counts, **_SUMMARY.of(record)))
 
 
 def _head(case: Case, ts_ms: float) -> dict[str, Any]:
@@ -255,3 +247,28 @@ def _gpu_reading(event: VramSampleEvent) -> GpuReading | None:
             idle_power_w=event.gpu_idle_w,
         )
     return None if event.gpu_used_bytes is None else GpuReading(used_bytes=(event.gpu_used_bytes,))
+
+
+PartEvent: TypeAlias = PlanStepEvent | TaskResultEvent | ModelSwitchEvent | CallRetryEvent | VramSampleEvent
+
+
+class JobPart(NamedTuple):
+    """A field of a JobRecord, the type of its events, and what makes one of its records of an event."""
+
+    field: str
+    event: type[PartEvent]
+    decode: Callable[[Any], Any]
+
+    @property
+    def tag(self) -> str:
+        """What its events are called."""
+        return str(self.event.__struct_config__.tag)
+
+
+JOB_PARTS: Final = (
+    JobPart("steps", PlanStepEvent, decode_plan_step),
+    JobPart("outcomes", TaskResultEvent, decode_task_result),
+    JobPart("switches", ModelSwitchEvent, decode_switch),
+    JobPart("samples", VramSampleEvent, decode_vram_sample),
+    JobPart("retries", CallRetryEvent, decode_retry),
+)

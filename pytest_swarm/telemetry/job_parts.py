@@ -8,22 +8,18 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from pytest_swarm.errors import EventsError
-from pytest_swarm.telemetry import event_types as types
-from pytest_swarm.telemetry import events
 from pytest_swarm.telemetry.event_lines import EventHead, decode_event
+from pytest_swarm.telemetry.events import JOB_PARTS, PartEvent
 from pytest_swarm.telemetry.growing_file import EventsOnDisk
 
 R = TypeVar("R")
-PartEvent: TypeAlias = (
-    types.PlanStepEvent | types.TaskResultEvent | types.ModelSwitchEvent | types.CallRetryEvent | types.VramSampleEvent
-)
 _KEPT_PARTS: Final = 32  # those of one workflow under several modes are shown side by side
 
 
@@ -99,19 +95,23 @@ class JobParts:
         kind = _KINDS[type(event)]
         self._kinds.append(kind)
         if self._records is not None:
-            part = _PARTS[kind]
+            part = JOB_PARTS[kind]
             self._records.setdefault(part.field, []).append(part.decode(event))
         if self._spans and self._spans[-1] == start:
             self._spans[-1] = end
         else:
             self._spans.extend((start, end))
 
+    def counts(self) -> Mapping[str, int]:
+        """Return how many events there are of each type."""
+        return {part.tag: self._kinds.count(kind) for kind, part in enumerate(JOB_PARTS)}
+
     def stored(self) -> Mapping[str, Sequence[Any]]:
         """Return the parts by the fields of a JobRecord, in little memory where they can be read again."""
         if self._file is None:
             return self.held()
         lines = JobLines(self._file, self._spans.tobytes(), bytes(self._kinds))
-        return {_PARTS[kind].field: StoredPart(lines, kind, n) for kind, n in Counter(self._kinds).items()}
+        return {JOB_PARTS[kind].field: StoredPart(lines, kind, n) for kind, n in Counter(self._kinds).items()}
 
     def held(self) -> Mapping[str, Sequence[Any]]:
         """Return the parts by the fields of a JobRecord, as tuples of their records."""
@@ -122,9 +122,10 @@ class JobParts:
 @lru_cache(maxsize=_KEPT_PARTS)
 def _read_part(lines: JobLines, kind: int) -> tuple[Any, ...]:
     """Return the records of one type of event; EventsError where the file was changed."""
-    part, where = _PARTS[kind], lines.file.shown
+    part, where = JOB_PARTS[kind], lines.file.shown
+    head = EventHead(event=part.tag)
     try:
-        return tuple(part.decode(decode_event(text, part.head, where=where)) for text in _texts(lines)[kind])
+        return tuple(part.decode(decode_event(text, head, where=where)) for text in _texts(lines)[kind])
     except (OSError, EventsError) as error:
         raise lines.file.changed() from error
 
@@ -141,25 +142,5 @@ def _texts(lines: JobLines) -> Mapping[int, Sequence[bytes]]:
     return found
 
 
-class _Part(NamedTuple):
-    """A field of a JobRecord, the type of its events, and what makes one of its records of an event."""
-
-    field: str
-    event: type[PartEvent]
-    decode: Callable[[Any], Any]
-
-    @property
-    def head(self) -> EventHead:
-        """What the lines of its events begin with."""
-        return EventHead(event=str(self.event.__struct_config__.tag))
-
-
-_PARTS: Final = (
-    _Part("steps", types.PlanStepEvent, events.decode_plan_step),
-    _Part("outcomes", types.TaskResultEvent, events.decode_task_result),
-    _Part("switches", types.ModelSwitchEvent, events.decode_switch),
-    _Part("samples", types.VramSampleEvent, events.decode_vram_sample),
-    _Part("retries", types.CallRetryEvent, events.decode_retry),
-)
-_KINDS: Final[Mapping[type, int]] = MappingProxyType({part.event: kind for kind, part in enumerate(_PARTS)})
+_KINDS: Final[Mapping[type, int]] = MappingProxyType({part.event: kind for kind, part in enumerate(JOB_PARTS)})
 """The parts by their type of event."""

@@ -19,6 +19,7 @@ from pytest_swarm.fields import Json
 from pytest_swarm.files import replacing
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.event_lines import EventHead, decode_head
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.events import encode_collection, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.reader import RunReader
 
@@ -119,9 +120,15 @@ def _lines(
         for package, versions in info.versions.items()
         if "," in versions
     ]
-    failed = None if any(run.failed is None for run in runs) else [test for run in runs for test in run.failed or ()]
-    notes = [*dict.fromkeys((*notes, *missing))]
-    yield _line(encode_run_end(last_ms, complete=not missing, notes=notes, failed=failed, parts=numbered))
+    end = RunEndEvent(
+        ts_ms=last_ms,
+        complete=not missing,
+        notes=tuple(dict.fromkeys((*notes, *missing))),
+        failed=None if any(run.failed is None for run in runs) else tuple(t for run in runs for t in run.failed or ()),
+        parts=numbered,
+        jobs=sum(len(run.jobs) for run in runs),
+    )
+    yield _line(encode_run_end(end))
 
 
 def _job_lines(path: Path) -> Iterator[tuple[EventHead, bytes]]:

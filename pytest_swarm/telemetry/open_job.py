@@ -9,7 +9,8 @@ from typing import Any
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.telemetry import event_types as types
-from pytest_swarm.telemetry.job_parts import JobParts, PartEvent
+from pytest_swarm.telemetry.events import PartEvent
+from pytest_swarm.telemetry.job_parts import JobParts
 
 
 @dataclass(slots=True)
@@ -63,11 +64,14 @@ class OpenJob:
                 return None
 
     def fault_of_end(self, event: types.JobSummaryEvent) -> str | None:
-        """Return what a completed job lacks, such as a line that an editor removed; None where nothing is missing."""
-        if event.status is not JobStatus.COMPLETED or not self.open_tasks:
-            return None
-        task = next(each.id for each in self.case.graph.tasks if each.id in self.open_tasks)
-        return f"field 'status': the job is completed, but has no task_result of {task!r}"
+        """Return what a job lacks, such as a line that an editor removed; None where nothing is missing."""
+        if event.status is JobStatus.COMPLETED and self.open_tasks:
+            task = next(each.id for each in self.case.graph.tasks if each.id in self.open_tasks)
+            return f"field 'status': the job is completed, but has no task_result of {task!r}"
+        for kind, count in self.parts.counts().items():
+            if count != event.events.get(kind, count):
+                return f"field 'events': {event.events[kind]} of {kind}, where the job has {count}"
+        return None
 
     def _result_fault(self, event: types.TaskResultEvent, fleet: Fleet | None) -> str | None:
         """Return how a result contradicts the fleet, the graph or an earlier line."""

@@ -31,9 +31,10 @@ from pytest_swarm.telemetry.event_lines import (
     is_of_later_version,
     sound_event,
 )
+from pytest_swarm.telemetry.events import PartEvent
 from pytest_swarm.telemetry.events_path import events_file, no_events
 from pytest_swarm.telemetry.growing_file import GrowingFile
-from pytest_swarm.telemetry.job_parts import JobParts, PartEvent
+from pytest_swarm.telemetry.job_parts import JobParts
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.open_job import OpenJob
 
@@ -76,6 +77,7 @@ class RunReader:
         self._collected: dict[str, None] = {}
         self._failed: tuple[str, ...] | None = None
         self._parts: MergedParts | None = None
+        self._jobs_at_end = 0  # most jobs at an end, since the last session that was to run all tests
         self._damage = Damage()
         self._ended_last: dict[str, int] = {}  # case -> which of the jobs is its last one
         self._withdrawn: dict[str, int] = {}  # case -> how many jobs had ended when a line contradicted those of it
@@ -162,10 +164,12 @@ class RunReader:
                 self._info = info
             case types.RunEndEvent():
                 self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
-                self._parts = event.parts
+                self._parts, self._jobs_at_end = event.parts, max(self._jobs_at_end, event.jobs or 0)
             case types.CollectionEvent():
                 self._complete = False  # until this session too has ended
-                self._damage.begin_session(has_all=self._collected.keys() <= {*event.tests})
+                has_all = self._collected.keys() <= {*event.tests}
+                self._jobs_at_end = 0 if has_all else self._jobs_at_end
+                self._damage.begin_session(has_all=has_all)
                 self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self._measured.take(event)
@@ -261,7 +265,7 @@ class RunReader:
         there = {job.case.digest for job in jobs}
         made_good = self._complete and self._damage.is_made_good(there)
         damage = self._damage.sentences(there | self._open.keys(), is_made_good=made_good)
-        lost = (*(() if made_good else damage), *cut_off)
+        lost = (*(self._removed(len(jobs)) if made_good or not damage else damage), *cut_off)
         return Run(
             info=self._info,
             jobs=jobs,
@@ -271,8 +275,8 @@ class RunReader:
                 *sorted(set(self._case_notes)),
                 *unfinished,
                 *self._copies.sentences,
-                *damage,
-                *cut_off,
+                *(damage if made_good else ()),
+                *lost,
             ),
             collected=tuple(self._collected),
             failed=self._failed,
@@ -281,3 +285,13 @@ class RunReader:
             lost=lost,
             parts=self._parts,
         )
+
+    def _removed(self, jobs: int) -> tuple[str, ...]:
+        """Return a sentence for jobs of which every line was removed.
+
+        Args:
+            jobs: How many there are.
+        """
+        if not self._complete or jobs >= self._jobs_at_end:
+            return ()
+        return (f"events.jsonl has {jobs} of {self._jobs_at_end} jobs; go on with --swarm-resume to run the others",)

@@ -17,6 +17,7 @@ import pytest
 from pytest_swarm import cli
 from pytest_swarm.cli import COMMANDS, main
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.events import encode_job_summary, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from pytest_swarm.workloads.graph_files import load_graph
@@ -38,7 +39,7 @@ def a_run(folder: Path, *modes: str) -> Path:
         record = run(case(graph(("a", "b"), name="job"), mode), sink=sink)
         for event in [*sink.events, encode_job_summary(record, 1.0, {})]:
             file.emit(event)
-    file.emit(encode_run_end(2.0, complete=True, notes=[]))
+    file.emit(encode_run_end(RunEndEvent(ts_ms=2.0, complete=True, notes=())))
     file.close()
     return folder
 

@@ -17,6 +17,7 @@ from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import Case, JobRecord
 from pytest_swarm.errors import EventsError
 from pytest_swarm.gate.shards import SHARD, read_shards
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.events import (
     encode_collection,
     encode_dag_structure,
@@ -73,7 +74,7 @@ def a_part(
             file.emit(encode_task_result(job.case, outcome, 2.0))
         file.emit(encode_job_summary(job, 3.0, {}))
     if ends:
-        file.emit(encode_run_end(4.0, complete=True, notes=()))
+        file.emit(encode_run_end(RunEndEvent(ts_ms=4.0, complete=True, notes=())))
     file.close()
     return folder
 
@@ -208,7 +209,7 @@ def test_a_merged_run_that_was_damaged_is_not_completed_by_other_parts(tmp_path:
 )
 def test_parts_that_cannot_be_are_damage(parts: dict[str, Any], tmp_path: Path) -> None:
     file = a_part(tmp_path / "a", a_job(1), ends=False) / "events.jsonl"
-    end = {**encode_run_end(4.0, complete=False, notes=()), "parts": {**parts, "whole": True}}
+    end = {**encode_run_end(RunEndEvent(ts_ms=4.0, complete=False, notes=())), "parts": {**parts, "whole": True}}
     file.write_text(file.read_text() + json.dumps(end) + "\n")
     assert re.search(r"field 'parts': .* are not among 1 to", read_run(file).lost[0])
 

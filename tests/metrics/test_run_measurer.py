@@ -10,6 +10,7 @@ import pytest
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure_run
 from pytest_swarm.metrics.run_measurer import RunMeasurer
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import case, graph, run
@@ -24,7 +25,7 @@ def written(path: Path, *modes: str, options: dict[str, str] | None = None) -> P
         sink = ListSink()
         record = run(case(graph(("a", "b"), ("b", "c"), name="job"), mode), sink=sink)
         file.emit(*sink.events, events.encode_job_summary(record, 1.0, {}))
-    file.emit(events.encode_run_end(2.0, complete=True, notes=[]))
+    file.emit(events.encode_run_end(RunEndEvent(ts_ms=2.0, complete=True, notes=())))
     file.close()
     return file.path
 

@@ -18,6 +18,7 @@ from pytest_swarm.report.measured import measure_summary, measured_once, verifie
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.schemas import load_schema
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.events import encode_note, encode_run_end, encode_run_start
 from pytest_swarm.telemetry.measured_events import encode_measured_test, encode_verified_case
 from pytest_swarm.telemetry.reader import read_run
@@ -204,7 +205,7 @@ def test_events_come_back_as_they_were(tmp_path: Path) -> None:
     written = replace(verified(), case=a_record.case.digest, questions=9, other_answers=2)
     sink.emit(encode_verified_case(written, 2.0))
     sink.emit(encode_note(a_record.case, "a note", 3.0))
-    sink.emit(encode_run_end(4.0, complete=True, notes=()))
+    sink.emit(encode_run_end(RunEndEvent(ts_ms=4.0, complete=True, notes=())))
     sink.close()
     found = read_run(tmp_path)
     assert found.measured == (TEST, replace(TEST, known=7))

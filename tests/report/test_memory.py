@@ -12,6 +12,7 @@ from pytest_swarm.report.json_report import write_json
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.telemetry import events
+from pytest_swarm.telemetry.event_types import RunEndEvent
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.telemetry.sink import FileSink
 from tests.report.factories import GEMMA, QWEN, WB1, info, key, record, run
@@ -40,7 +41,7 @@ def written(folder: Path, of: Run) -> Path:
         for outcome in job.outcomes:
             file.emit(events.encode_task_result(job.case, outcome, 2.0))
         file.emit(events.encode_job_summary(job, 3.0, {}))
-    file.emit(events.encode_run_end(4.0, complete=True, notes=()))
+    file.emit(events.encode_run_end(RunEndEvent(ts_ms=4.0, complete=True, notes=())))
     file.close()
     return folder
 

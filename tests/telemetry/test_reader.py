@@ -17,7 +17,7 @@ from pytest_swarm.domain.record import JobRecord, Run, TaskOutcome, TaskStatus
 from pytest_swarm.errors import EventsError
 from pytest_swarm.metrics.run_measurer import RunMeasurer
 from pytest_swarm.telemetry import events
-from pytest_swarm.telemetry.event_types import TaskResultEvent
+from pytest_swarm.telemetry.event_types import RunEndEvent, TaskResultEvent
 from pytest_swarm.telemetry.reader import RunReader, read_run
 from pytest_swarm.telemetry.sink import FileSink, ListSink
 from tests.execution.lab import case, graph, run
@@ -35,7 +35,7 @@ def written(path: Path) -> Run:
     for event in sink.events:
         file.emit(event)
     file.emit(events.encode_job_summary(record, 1.0, {}))
-    file.emit(events.encode_run_end(2.0, complete=True, notes=["a note"]))
+    file.emit(events.encode_run_end(RunEndEvent(ts_ms=2.0, complete=True, notes=("a note",))))
     file.close()
     return Run(info=run_info(), jobs=(record,), complete=True, notes=("a note",))
 
@@ -170,7 +170,7 @@ def two_jobs(path: Path) -> list[str]:
         record = run(case(graph(("a", "b"), name="job"), mode), sink=sink)
         for event in (*sink.events, events.encode_job_summary(record, 1.0, {})):
             file.emit(event)
-    file.emit(events.encode_run_end(2.0, complete=True, notes=[]))
+    file.emit(events.encode_run_end(RunEndEvent(ts_ms=2.0, complete=True, notes=(), jobs=2)))
     file.close()
     return (path / "events.jsonl").read_text().splitlines(keepends=True)
 
@@ -438,6 +438,8 @@ CONTRADICTIONS: dict[str, tuple[str, Callable[[str], list[str]], str]] = {
     "a second result": ("task_result", lambda line: [line, retold(line)], "field 'task': a second task_result of 'a'"),
     "no result": ("task_result", lambda _: [], "field 'status': the job is completed, but has no task_result of 'a'"),
     "no beginning": ("dag_structure", lambda _: [], "vram_sample of a job that no dag_structure opened"),
+    "no plan": ("plan_step", lambda _: [], "field 'events': 2 of plan_step, where the job has 1"),
+    "a load told again": ("model_switch", lambda line: [line, retold(line)], "'events': 1 of model_switch, where the"),
     "a second end": ("job_dag_summary", lambda line: [line, retold(line)], "job_dag_summary of a job that has ended"),
     "an unknown model": ("task_result", lambda line: [other(line, model="nobody:1b")], "the fleet has no model 'nob"),
     "an unknown task": ("task_result", lambda line: [other(line, task="z")], "the graph of 'job' has no task 'z'"),
@@ -484,6 +486,20 @@ def test_lines_out_of_order_cost_their_job(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("".join((lines[0], lines[number], *lines[1:number], *lines[number + 1 :])))
     assert [job.case.key.mode for job in read_run(path).jobs] == ["greedy"]
+
+
+@pytest.mark.parametrize(("again", "whole"), [(["one"], False), (["one", "two"], True)])
+def test_jobs_of_which_every_line_was_removed_are_missed(tmp_path: Path, again: list[str], whole: bool) -> None:
+    lines = two_jobs(tmp_path)
+    begin, of_some = (f"{encode_line(events.encode_collection(1.0, each))}\n" for each in (["one", "two"], again))
+    left = [lines[0], begin, *(line for line in lines[1:] if '"mode":"lp"' not in line)]
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(left))
+    back = read_run(path)
+    assert (len(back.jobs), back.complete) == (1, False)
+    assert back.lost == back.notes == ("events.jsonl has 1 of 2 jobs; go on with --swarm-resume to run the others",)
+    path.write_text("".join((*left, retold(of_some), retold(lines[-1]).replace('"jobs":2', '"jobs":1'))))
+    assert read_run(path).complete is whole
 
 
 def test_a_line_of_another_run_costs_no_job(tmp_path: Path) -> None:
