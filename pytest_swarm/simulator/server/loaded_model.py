@@ -89,7 +89,6 @@ class LoadedModel:
         self.references = 0
         self.table_place = table_place
         self.expires_at_s: float | None = None
-        self.idle_since_s: float | None = None
         self.timer_s: float | None = None
         self.must_unload = False
         self.crashed = False
@@ -124,7 +123,6 @@ class LoadedModel:
 
     def start_keep_alive(self, now_s: float) -> None:
         """Start the keep_alive timer of the idle model."""
-        self.idle_since_s = now_s
         self.timer_s = now_s + self.keep_alive_s
         self.expires_at_s = now_s + min(self.keep_alive_s, LONGEST_S)
 

@@ -169,7 +169,7 @@ def _faults(schema: Json) -> Iterator[str]:
     elif kind is not None and kind not in _PRIMITIVES:
         yield f"Unrecognized schema: {_shown(schema)}"
     else:
-        _check_numbers(schema, _BOUNDS.get(kind, ()))
+        _check_numbers(schema, _BOUNDS.get(kind or "", ()))
 
 
 def _faults_of_all(schemas: Json) -> Iterator[str]:
