@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -535,6 +536,18 @@ def test_a_busy_model_outlives_its_time_and_a_reload_forgets_it() -> None:
     after, expires_at, now_s = with_bench(use)
     assert after == ["a"]
     assert expires_at == rfc3339(VIRTUAL_EPOCH_S + now_s + 300)
+
+
+def test_a_pinned_model_expires_after_the_longest_duration_of_go() -> None:
+    async def use(server: ServerClient) -> tuple[str, str]:
+        await server.load("a", keep_alive=-1)
+        first = str((await server.ps())["a"]["expires_at"])
+        await asyncio.sleep(7)
+        return first, str((await server.ps())["a"]["expires_at"])
+
+    first, later = with_bench(use)
+    assert first == later
+    assert (datetime.fromisoformat(first).timestamp() - VIRTUAL_EPOCH_S) * 1e9 == pytest.approx(2**63, abs=1e10)
 
 
 def test_a_busy_model_shows_the_expiry_of_its_last_idle_time() -> None:

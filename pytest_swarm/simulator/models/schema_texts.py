@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from random import Random
@@ -20,6 +19,7 @@ _FORMATS: Final = {
     "time": "12:00:00Z",
     "date-time": "2026-01-31T12:00:00Z",
     "uuid": "00000000-0000-4000-8000-000000000000",
+    **{f"uuid{version}": f"00000000-0000-{version}000-8000-000000000000" for version in range(1, 6)},
 }
 
 
@@ -69,9 +69,9 @@ class _Draw:
             case "array":
                 return self._items(schema, depth)
             case "number":
-                return _middle(schema)
+                return _middle(schema, apart=0)
             case "integer":
-                return round(_middle(schema))
+                return round(_middle(schema, apart=1))
             case "boolean":
                 return self.rng.random() < 0.5
             case "string":
@@ -133,8 +133,18 @@ def _kind(schema: dict[str, Json]) -> Json:
     return kind
 
 
-def _middle(schema: dict[str, Json]) -> float:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    upper = float(high) if isinstance(high, int | float) else math.inf
-    lower = float(low) if isinstance(low, int | float) else min(0.0, upper)
-    return (lower + (lower + 1.0 if math.isinf(upper) else max(lower, upper))) / 2.0
+def _middle(schema: dict[str, Json], *, apart: int) -> float:
+    """Return the middle of a schema's range; `apart` is how far from an exclusive bound the range begins."""
+    lower = _bound(schema, "minimum", "exclusiveMinimum", apart)
+    upper = _bound(schema, "maximum", "exclusiveMaximum", -apart)
+    if lower is None:
+        lower = 0.0 if upper is None or upper > 0.0 else upper - 1.0 + apart
+    return (lower + (lower + 1.0 if upper is None else max(lower, upper))) / 2.0
+
+
+def _bound(schema: dict[str, Json], name: str, exclusive_name: str, apart: int) -> float | None:
+    """Return a bound of a schema's range: an exclusive one counts where there is no other, as on a real server."""
+    bound, exclusive = schema.get(name), schema.get(exclusive_name)
+    if isinstance(bound, int | float):
+        return float(bound)
+    return float(exclusive) + apart if isinstance(exclusive, int | float) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 _SECOND_NS: Final = 10**9
@@ -20,9 +20,9 @@ _UNITS_NS: Final = {
 }
 _PART: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
 _MOST_DIGITS: Final = 19  # of a number of 64 bits
-_FOREVER: Final = timedelta(days=292 * 365)  # the longest duration of Go: 2^63 ns
-_MOST_NS: Final = 2**63 - 1  # that is for ever
-_LONGEST_S: Final = _MOST_NS / _SECOND_NS
+_MOST_NS: Final = 2**63 - 1
+LONGEST_S: Final = _MOST_NS / _SECOND_NS
+"""The longest duration of Go in seconds, which stands for ever."""
 
 
 class DurationError(ValueError):
@@ -85,7 +85,7 @@ def keep_alive_s(value: object) -> float | None:
     seconds = parse_duration_s(value) if isinstance(value, str) else float(value)
     if seconds < 0 or (isinstance(value, str) and math.isinf(seconds)):
         return math.inf
-    return seconds if seconds < _LONGEST_S else -_LONGEST_S
+    return seconds if seconds < LONGEST_S else -LONGEST_S
 
 
 def environment_keep_alive_s(text: str, *, default_s: float) -> float:
@@ -99,15 +99,9 @@ def environment_keep_alive_s(text: str, *, default_s: float) -> float:
         seconds = parse_duration_s(text)
     except DurationError:
         seconds = float(text) if re.fullmatch(r"[-+]?[0-9]+", text) else default_s
-    return math.inf if seconds < 0 or seconds > _LONGEST_S else seconds
+    return math.inf if seconds < 0 or seconds > LONGEST_S else seconds
 
 
 def rfc3339(wall_s: float) -> str:
-    """Return a time (seconds since 1970) in RFC 3339; infinite becomes the latest time that Go can write."""
-    if math.isinf(wall_s):
-        return _text(datetime(2026, 1, 1, tzinfo=UTC) + _FOREVER)
-    return _text(datetime.fromtimestamp(wall_s, UTC))
-
-
-def _text(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """Return a time (seconds since 1970) in RFC 3339."""
+    return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from itertools import count
 from typing import Final
 
+from pytest_swarm.simulator.server.durations import LONGEST_S
 from pytest_swarm.simulator.server.hardware import ModelSpec
 from pytest_swarm.simulator.server.launch_options import LaunchOptions
 from pytest_swarm.simulator.server.memory import Placement
@@ -88,7 +89,6 @@ class LoadedModel:
         self.references = 0
         self.table_place = table_place
         self.expires_at_s: float | None = None
-        self.idle_since_s: float | None = None
         self.timer_s: float | None = None
         self.must_unload = False
         self.crashed = False
@@ -101,11 +101,7 @@ class LoadedModel:
 
     def expiry_s(self, now_s: float) -> float:
         """Return when it expires; for a model that was never idle, the expiry that it would have now."""
-        return now_s + self.keep_alive_s if self.expires_at_s is None else self.expires_at_s
-
-    def expiry_order(self, now_s: float) -> tuple[float, float]:
-        """Return what `/api/ps` sorts by: its expiry; of models that stay for ever, when that was said last."""
-        return self.expiry_s(now_s), now_s if self.idle_since_s is None else self.idle_since_s
+        return now_s + min(self.keep_alive_s, LONGEST_S) if self.expires_at_s is None else self.expires_at_s
 
     @property
     def idle(self) -> bool:
@@ -127,8 +123,8 @@ class LoadedModel:
 
     def start_keep_alive(self, now_s: float) -> None:
         """Start the keep_alive timer of the idle model."""
-        self.idle_since_s = now_s
-        self.expires_at_s = self.timer_s = now_s + self.keep_alive_s
+        self.timer_s = now_s + self.keep_alive_s
+        self.expires_at_s = now_s + min(self.keep_alive_s, LONGEST_S)
 
     def acquire_slot(self, request: ModelRequest) -> None:
         """Set the request RUNNING if a slot is free, else queue it for one, first come first served."""

@@ -26,10 +26,17 @@ _RANGES: Final = (("num_keep", "n_keep", -1), ("repeat_last_n", "repeat_last_n",
 _PRIMITIVES: Final = ("boolean", "number", "integer", "object", "array", "string", "null")
 _NO_GRAMMAR: Final = "Failed to initialize samplers: failed to parse grammar"
 _FIELD: Final = "Field 'json_schema': \"json_schema\": "
-_BOUNDS: Final = ("minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum")
 _BAD_COUNT: Final = re.compile(r"\{(?![0-9]+\}|[0-9]*,[0-9]*\})")
-_UNKNOWN_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\[a-mo-qsv-wyzA-TV-Z]")  # the grammar knows n, r, t, u, x, U
+_ESCAPE: Final = r'\\(?:[nrt"\\\[\]]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}'  # that the grammar knows
+_KNOWN_ESCAPES: Final = re.compile(rf"(?:[^\\\[]|\[(?:[^\\\]]|{_ESCAPE}))*\]|{_ESCAPE}|[$^.()|{{}}*+?]))*", re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
+_CLASS: Final = re.compile(r"\[[^\]]*\]")
 _UNIONS: Final = ("oneOf", "anyOf")
+_BOUNDS: Final = {
+    "string": ("minLength", "maxLength"),
+    "integer": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+}
+"""The bounds that the grammar of a type reads."""
 
 
 def check_by_runner(parsed: ParsedRequest) -> None:
@@ -111,7 +118,7 @@ def _reference_faults(node: Json, root: dict[str, Json]) -> Iterator[str]:
     if not isinstance(node, dict):
         return
     reference = node.get("$ref")
-    if reference is None:
+    if "$ref" not in node:
         for item in node.values():
             yield from _reference_faults(item, root)
     elif not isinstance(reference, str):
@@ -138,28 +145,31 @@ def _faults(schema: Json) -> Iterator[str]:
     if not isinstance(schema, dict):
         yield f"Unrecognized schema: {_shown(schema)}"
         return
+    if not isinstance(schema.get("format", ""), str):
+        raise _WrongKindError("string", schema["format"])
     kind, union = schema.get("type"), next((name for name in _UNIONS if name in schema), None)
-    if "$ref" in schema or "const" in schema or "enum" in schema:
+    if "$ref" in schema:
         return
     if union is not None:
         yield from _faults_of_all(schema[union])
     elif isinstance(kind, list):
         for each in kind:
             yield from _faults({**schema, "type": each})
-    elif kind in (None, "object") and ("properties" in schema or isinstance(schema.get("additionalProperties"), dict)):
+    elif "const" in schema or "enum" in schema:
+        return
+    elif kind in (None, "object") and ("properties" in schema or schema.get("additionalProperties", True) is not True):
         yield from _property_faults(schema)
     elif kind in (None, "object", "string") and "allOf" in schema:
         return
     elif kind in (None, "array") and ("items" in schema or "prefixItems" in schema):
-        _check_kinds(schema)
         items = schema.get("items", schema.get("prefixItems"))
-        yield from _faults_of_all(items) if isinstance(items, list) else _faults(items)
+        yield from _faults_of_all(items) if isinstance(items, list) else _item_faults(items, schema)
     elif kind in (None, "string") and "pattern" in schema:
         yield from _pattern_faults(schema["pattern"])
     elif kind is not None and kind not in _PRIMITIVES:
         yield f"Unrecognized schema: {_shown(schema)}"
     else:
-        _check_kinds(schema)
+        _check_numbers(schema, _BOUNDS.get(kind or "", ()))
 
 
 def _faults_of_all(schemas: Json) -> Iterator[str]:
@@ -167,6 +177,11 @@ def _faults_of_all(schemas: Json) -> Iterator[str]:
         raise _WrongKindError("array", schemas)
     for each in schemas:
         yield from _faults(each)
+
+
+def _item_faults(items: Json, schema: dict[str, Json]) -> Iterator[str]:
+    yield from _faults(items)
+    _check_numbers(schema, ("minItems",))
 
 
 def _property_faults(schema: dict[str, Json]) -> Iterator[str]:
@@ -182,27 +197,26 @@ def _property_faults(schema: dict[str, Json]) -> Iterator[str]:
 def _pattern_faults(pattern: Json) -> Iterator[str]:
     if not isinstance(pattern, str):
         raise _WrongKindError("string", pattern)
+    outside = _CLASS.sub("_", _ESCAPED.sub("_", pattern))
     if not (pattern.startswith("^") and pattern.endswith("$")):
         yield "Pattern must start with '^' and end with '$'"
-    elif pattern.count("[") > pattern.count("]"):
+    elif "[" in outside:
         yield "Unbalanced square brackets"
-    elif _BAD_COUNT.search(pattern):
+    elif _BAD_COUNT.search(outside):
         yield "Invalid number in curly brackets"
 
 
-def _check_kinds(schema: dict[str, Json]) -> None:
-    """Raise _WrongKindError for a bound that is no number, or a format that is no text."""
-    for name in _BOUNDS:
+def _check_numbers(schema: dict[str, Json], names: Sequence[str]) -> None:
+    """Raise _WrongKindError for a bound that is no number."""
+    for name in names:
         if not isinstance(schema.get(name, 0), int | float):
             raise _WrongKindError("number", schema[name])
-    if not isinstance(schema.get("format", ""), str):
-        raise _WrongKindError("string", schema["format"])
 
 
 def _has_grammar(schema: Json) -> bool:
     """Return whether the grammar of a schema can be read: no choice is empty, no count negative, no class of letters.
 
-    The grammar has no `\\d`, `\\w` and `\\s`.
+    The grammar has no `\\d`, `\\w` and `\\s`, and no escape of a sign that needs none, such as `\\-`.
     """
     if not isinstance(schema, dict) or "const" in schema or "enum" in schema:
         return True
@@ -211,7 +225,7 @@ def _has_grammar(schema: Json) -> bool:
     if any(isinstance(count := schema.get(name), int) and count < 0 for name in ("minItems", "minLength")):
         return False
     pattern = schema.get("pattern")
-    if isinstance(pattern, str) and _UNKNOWN_ESCAPE.search(pattern):
+    if isinstance(pattern, str) and not _KNOWN_ESCAPES.fullmatch(pattern):
         return False
     parts = [schema.get("items"), schema.get("additionalProperties")]
     for name in (*_UNIONS, "allOf", "prefixItems"):

@@ -73,7 +73,7 @@ class SchedulerDriver:
         found, now_s = self.resident(), asyncio.get_running_loop().time()
         if len(found) < 2:  # as at most of a job's looks
             return found
-        return tuple(sorted(found, key=lambda each: each.expiry_order(now_s), reverse=True))
+        return tuple(sorted(found, key=lambda each: each.expiry_s(now_s), reverse=True))
 
     async def _reach(self, request: ModelRequest, states: tuple[RequestState, ...]) -> None:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
