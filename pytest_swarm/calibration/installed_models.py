@@ -200,6 +200,7 @@ async def _entry_or_reason(
         info = await client.show(tag)
         if info.capabilities and _CHAT_CAPABILITY not in info.capabilities:
             return f"it cannot chat (its capabilities are {', '.join(info.capabilities)})"
+        restoration.change()
         restoration.use(tag)
         return await _measure(client, info, min(num_ctx, info.context_length or num_ctx))
     except ServerDownError:

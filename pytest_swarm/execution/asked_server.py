@@ -29,6 +29,7 @@ from pytest_swarm.execution.wave_tally import WaveTally
 from pytest_swarm.execution.waves import WaveReport
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import StoredAnswer
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 
 ALONE_FIRST: Final = 3  # calls of each model and kind that run alone for their times, before others run beside them
 OUT_OF_TIME: Final = "the time limit of --swarm-max-time was reached"
@@ -168,6 +169,7 @@ class AskedServer:
     async def _prepare(self, queue: list[Need], num_ctx: int | None, *, wanted: list[str], tally: WaveTally) -> None:
         """Load the model of a queue; the first time, time it with several calls at once and load it once more."""
         model = queue[0].model
+        self._settings.restoration.change()
         self._settings.restoration.use(model.tag)
         fresh = any(isinstance(need, LoadNeed) for need in queue)
         loads = await self._loader.load(model, num_ctx, wanted=wanted, again=fresh)
@@ -178,10 +180,13 @@ class AskedServer:
         store = self._known.store
         if num_ctx is not None and not any(speed.digest == model.digest for speed in store.speeds()):
             samples = await calibrate_speed(
-                self._client, model, num_ctx=num_ctx, at_once=self._settings.at_once, site=self._site
+                self._chat, model, num_ctx=num_ctx, at_once=self._settings.at_once, site=self._site
             )
             for sample in samples if samples and await self._keeps(model) else ():
                 store.add_sample(sample)
+
+    async def _chat(self, request: ChatRequest) -> ChatReply:
+        return await self._settings.restoration.reply(self._client.chat(request))
 
     async def _ask_queue(self, queue: list[AnswerNeed], tally: WaveTally) -> None:
         """Ask one after the other; with several at a time, the first few of each kind alone."""
@@ -228,7 +233,6 @@ class AskedServer:
         except BackendError as error:
             tally.failures[need.identity] = str(error)
         else:
-            self._settings.restoration.called(answer.load_s)
             prompt.end(answer.text)
             if kept:
                 self._known.store.add(question, replace(answer, cached=prompt.cached))
@@ -241,7 +245,7 @@ class AskedServer:
     async def _reply(self, need: AnswerNeed, *, started_s: float) -> StoredAnswer:
         """Ask a question, and return what is to be stored."""
         try:
-            reply = await self._client.ask(need.question.body)
+            reply = await self._settings.restoration.reply(self._client.ask(need.question.body))
         except CallTimeoutError:
             return given_up(need, site=self._site, timeout_s=self._known.timeout_s)
         elapsed_s = asyncio.get_running_loop().time() - started_s

@@ -89,7 +89,7 @@ class AuxiliaryModel:
             temperature=0.0,
             schema=schema,
         )
-        reply = await residency.client.chat(request)
+        reply = await residency.restoration.reply(residency.client.chat(request))
         if reply.refused_whole or was_cut(reported=reply.prompt_tokens, messages=messages, num_ctx=num_ctx):
             whole = "" if reply.whole_prompt_tokens is None else f"from {reply.whole_prompt_tokens} "
             raise PromptTooLongError(

@@ -171,7 +171,7 @@ class Dispatcher:
         if call.model.has_speeds:
             estimated_s = _latency_s(call.task, call.model)
         self._residency.acquire(call.model.tag)
-        task = asyncio.create_task(run_task(call, self._residency.client, job.clock))
+        task = asyncio.create_task(run_task(call, job.chat, job.clock))
         task.add_done_callback(lambda _: self._residency.release(call.model.tag))
         self._running[task] = _Call(call=call, started_s=job.clock.now_s(), estimated_s=estimated_s)
 

@@ -268,6 +268,7 @@ class ResidencyManager:
         started_s = clock.now_s()
         if action == "load":
             num_ctx = self.fleet[tag].context_tokens
+            self.restoration.change()
             for each in sorted(self.fleet.usable({tag})):  # the server may name the weights by any of them
                 self.restoration.use(each)
             await self.client.load(tag, num_ctx=num_ctx)

@@ -17,7 +17,7 @@ from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
 from pytest_swarm.errors import BackendError
 from pytest_swarm.ollama.client import FOREVER, LEASE_S, OllamaClient
-from pytest_swarm.ollama.messages import ResidentEntry
+from pytest_swarm.ollama.messages import ChatReply, ResidentEntry
 
 INTERRUPTED: Final = "interrupted while the server was being left as it was found"
 _GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
@@ -39,7 +39,8 @@ class Restoration:
     def __init__(self) -> None:
         self.found: tuple[ResidentEntry, ...] | None = None
         self.used: set[str] = set()
-        self._listed: frozenset[str] = frozenset()  # by the last `see` since which the run has changed nothing
+        self._listed: frozenset[str] = frozenset()  # by a list since which the run has loaded nothing
+        self._calls = 0  # that go on
         self._replaced: set[str] = set()
         self.broken_off = False
         self.on_use: Callable[[], None] = lambda: None
@@ -51,34 +52,44 @@ class Restoration:
             self.see(self.found)
 
     def see(self, rows: Iterable[ResidentModel | ResidentEntry]) -> None:
-        """Take a list of what is resident, made while the run loads nothing.
+        """Take a list of what is resident, made while no explicit load goes on.
 
-        A model that was found, and that the run does not use, has gone by itself if the list before had it and the run
-        has changed nothing since: its owner unloaded it, or it expired. It is not put back.
+        A model that was found, and that the run does not use, has gone by itself if a list before had it and the run
+        has loaded nothing since: its owner unloaded it, or it expired. It is not put back. While calls go on, nothing
+        is decided: one of them may turn out to have loaded its model.
         """
         if self.found is None:
             return
         listed = frozenset(full_tag(row.tag) for row in rows)
+        if self._calls:
+            self._listed |= listed
+            return
         if gone := self._listed - listed - self.used:
             self.found = tuple(entry for entry in self.found if full_tag(entry.tag) not in gone)
         self._listed = listed
 
     def change(self) -> None:
-        """Note that the run is about to change what is resident, or has: what is missing then may be its doing."""
+        """Note that the run is about to load or unload, or has: what is missing then may be its doing."""
         self._listed = frozenset()
 
-    def called(self, load_s: float | None) -> None:
-        """Note that a call has ended, for which the server may have evicted others if it had to load the model again.
+    async def reply(self, call: Awaitable[ChatReply]) -> ChatReply:
+        """Return the reply to a call; the server may have evicted others for it, if it loaded the model again.
 
-        Args:
-            load_s: Seconds of the call in which the model was loaded; None = not known.
+        Whether it did is not known of a call that fails, or is broken off.
         """
-        if load_s is None or load_s >= UNPLANNED_LOAD_S:
-            self.change()
+        self._calls += 1
+        load_s: float | None = None
+        try:
+            reply = await call
+            load_s = reply.load_s
+        finally:
+            self._calls -= 1
+            if load_s is None or load_s >= UNPLANNED_LOAD_S:
+                self.change()
+        return reply
 
     def use(self, tag: str) -> None:
         """Note that the run is about to load or call a model."""
-        self.change()
         if full_tag(tag) not in self.used:
             self.used.add(full_tag(tag))
             self.on_use()

@@ -21,6 +21,7 @@ from pytest_swarm.execution.planning import Moment, plan_step
 from pytest_swarm.execution.sampling import REAL_INTERVAL, SIMULATED_INTERVAL, Look, VramSampler
 from pytest_swarm.execution.tasks import TaskCall, cut_sentence, not_loaded, run_tasks, scored, skipped
 from pytest_swarm.fields import Json
+from pytest_swarm.ollama.messages import ChatReply, ChatRequest
 from pytest_swarm.ollama.retrying import FailedAttempt
 from pytest_swarm.scoring.answer_text import handed_on
 from pytest_swarm.telemetry import events
@@ -138,7 +139,12 @@ class RunningJob:
         for call in calls:
             self.last_used[call.model.tag] = call.step
         concurrency = self.context.settings.concurrency
-        return await run_tasks(calls, self.context.residency.client, self.clock, concurrency=concurrency)
+        return await run_tasks(calls, self.chat, self.clock, concurrency=concurrency)
+
+    async def chat(self, request: ChatRequest) -> ChatReply:
+        """Return the server's reply to a task; raises BackendError."""
+        residency = self.context.residency
+        return await residency.restoration.reply(residency.client.chat(request))
 
     async def score(self, call: TaskCall, outcome: TaskOutcome) -> TaskOutcome:
         """Return an outcome with its scores; a judge may take the place of the models in VRAM.
@@ -176,7 +182,6 @@ class RunningJob:
     def advance(self, outcome: TaskOutcome) -> None:
         """Hand on the answer of a task that ended, which need not be scored yet, or skip what depends on it."""
         self.finished.add(outcome.task)
-        self.context.residency.restoration.called(outcome.load_s)
         if outcome.answer is not None:
             self.answers[outcome.task] = handed_on(outcome.answer, whole=self.graph.context == "full")
         if outcome.status is TaskStatus.FAILED and not outcome.server_fault:

@@ -9,8 +9,7 @@ from typing import Final
 from pytest_swarm.domain.text_tokens import decode_steps
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.answers.stored_values import SpeedSample
-from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.ollama.messages import Chat, ChatReply, ChatRequest
 from pytest_swarm.units import now_ms
 
 _PROMPT: Final = "Write the numbers from {first} to 1000 in words, one a line."
@@ -19,14 +18,14 @@ _BESIDE_SHARE: Final = 0.5  # of the shorter call: two that overlap for less ran
 
 
 async def calibrate_speed(
-    client: OllamaClient, model: ModelIdentity, *, num_ctx: int, at_once: Sequence[int], site: str
+    chat: Chat, model: ModelIdentity, *, num_ctx: int, at_once: Sequence[int], site: str
 ) -> tuple[SpeedSample, ...]:
     """Return the speeds with several calls at once, up to the number that does not run together any more.
 
     The speed is that of the call that ends first: only it has run beside all others from its beginning to its end.
 
     Args:
-        client: The client of the server.
+        chat: Asks the server.
         model: A loaded model.
         num_ctx: The context that it was loaded with, in tokens.
         at_once: How many calls to send at the same time, ascending.
@@ -35,11 +34,11 @@ async def calibrate_speed(
     Raises:
         BackendError: The server does not answer.
     """
-    alone = _speed((await _timed(client, model, num_ctx, number=0))[0])
+    alone = _speed((await _timed(chat, model, num_ctx, number=0))[0])
     samples: list[SpeedSample] = []
     first = 1
     for count in at_once:
-        calls = [_timed(client, model, num_ctx, number=number) for number in range(first, first + count)]
+        calls = [_timed(chat, model, num_ctx, number=number) for number in range(first, first + count)]
         first += count
         replies = await asyncio.gather(*calls)
         together = _together(replies)
@@ -68,7 +67,7 @@ def calibration_tokens(at_once: Sequence[int]) -> int:
     return _TOKENS * (1 + sum(at_once))  # as if they waited for each other, as they do on a server with one slot
 
 
-async def _timed(client: OllamaClient, model: ModelIdentity, num_ctx: int, *, number: int) -> tuple[ChatReply, float]:
+async def _timed(chat: Chat, model: ModelIdentity, num_ctx: int, *, number: int) -> tuple[ChatReply, float]:
     """Return a reply, and when it came, in seconds of the client's clock."""
     request = ChatRequest(
         model=model.tag,
@@ -78,7 +77,7 @@ async def _timed(client: OllamaClient, model: ModelIdentity, num_ctx: int, *, nu
         temperature=0.0,
         num_predict=_TOKENS,
     )
-    return await client.chat(request), asyncio.get_running_loop().time()
+    return await chat(request), asyncio.get_running_loop().time()
 
 
 def _together(replies: Sequence[tuple[ChatReply, float]]) -> list[ChatReply]:

@@ -18,8 +18,7 @@ from pytest_swarm.domain.task import Task
 from pytest_swarm.errors import BackendError
 from pytest_swarm.estimate.prompt_tokens import was_cut
 from pytest_swarm.execution.job_clock import JobClock
-from pytest_swarm.ollama.client import OllamaClient
-from pytest_swarm.ollama.messages import ChatReply, ChatRequest
+from pytest_swarm.ollama.messages import Chat, ChatReply, ChatRequest
 from pytest_swarm.scoring.answer_text import readable
 from pytest_swarm.scoring.scorers import Scorers
 
@@ -71,12 +70,12 @@ def chat_request(call: TaskCall) -> ChatRequest:
     )
 
 
-async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> TaskOutcome:
+async def run_task(call: TaskCall, chat: Chat, clock: JobClock) -> TaskOutcome:
     """Run one task and return its unscored outcome; a BackendError becomes a failed outcome.
 
     Args:
         call: The task with its model and inputs.
-        client: The client of the server.
+        chat: Asks the server.
         clock: The clock of the job.
     """
     begun: _Begun = {"task": call.task.id, "step": call.step, "model": call.model.tag, "started_s": clock.now_s()}
@@ -84,7 +83,7 @@ async def run_task(call: TaskCall, client: OllamaClient, clock: JobClock) -> Tas
         return await _played(call.imported, begun, clock)
     request = chat_request(call)
     try:
-        reply = await client.chat(request)
+        reply = await chat(request)
     except BackendError as error:
         return TaskOutcome(**begun, status=TaskStatus.FAILED, finished_s=clock.now_s(), **_failure(error))
     return _answered(begun, request, reply, model=call.model, finished_s=clock.now_s())
@@ -144,18 +143,18 @@ def _state(reply: ChatReply) -> AnswerState | None:
 
 
 async def run_tasks(
-    calls: tuple[TaskCall, ...], client: OllamaClient, clock: JobClock, *, concurrency: int
+    calls: tuple[TaskCall, ...], chat: Chat, clock: JobClock, *, concurrency: int
 ) -> tuple[TaskOutcome, ...]:
     """Run tasks concurrently, within the slots of each model, and return their outcomes in the order of the calls.
 
     Args:
         calls: The tasks with their models and inputs.
-        client: The client of the server.
+        chat: Asks the server.
         clock: The clock of the job.
         concurrency: The most tasks that run at the same time.
     """
     if len(calls) == 1:  # it needs no task of its own, and finds each slot free
-        return (await run_task(calls[0], client, clock),)
+        return (await run_task(calls[0], chat, clock),)
     limit = asyncio.Semaphore(concurrency)
     slots = {
         call.model.tag: asyncio.Semaphore(call.model.parallel) for call in calls if call.model.parallel is not None
@@ -163,7 +162,7 @@ async def run_tasks(
 
     async def limited(call: TaskCall) -> TaskOutcome:
         async with slots.get(call.model.tag, nullcontext()), limit:
-            return await run_task(call, client, clock)
+            return await run_task(call, chat, clock)
 
     return tuple(await asyncio.gather(*map(limited, calls)))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeAlias
 
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt import Message, wire_text
@@ -101,6 +102,10 @@ class ChatReply:
     thinking_chars: int | None = None
     refused_whole: bool = False
     whole_prompt_tokens: int | None = None
+
+
+Chat: TypeAlias = Callable[[ChatRequest], Awaitable[ChatReply]]
+"""Asks a server; raises BackendError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

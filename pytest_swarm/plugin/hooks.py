@@ -16,7 +16,7 @@ from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.refused_run import refuse_later, usage_errors
 from pytest_swarm.plugin.short_tracebacks import keep_their_lines
-from pytest_swarm.plugin.worker_messages import BENCHMARK, TOLD
+from pytest_swarm.plugin.worker_messages import BENCHMARK, REMARKS, TOLD
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
-REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
 EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 _HOOKS: Final = "swarm-hooks"
 _LISTING: Final = ("collectonly", "showfixtures", "show_fixtures_per_test")  # options that only list what they collect
@@ -224,9 +223,10 @@ class SwarmHooks:
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers
+                from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers, take_remarks
 
                 if end_workers_at_work(self.config) or self.session.lost_workers:
+                    take_remarks(self.session.workers, resources)
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
         except KeyboardInterrupt as stop:

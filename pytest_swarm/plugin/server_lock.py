@@ -80,6 +80,7 @@ class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
         owner: Who holds the lock; None = nobody.
         run: The name of the run whose process wrote `found`.
         processes: The processes of runs that have not left the server.
+        last: The process that began the last case; None = not known.
         found: What was resident before the first of them.
         used: Full tags of the models that they have loaded.
         models: The models of the server when the run began.
@@ -88,6 +89,7 @@ class ServerNotes(msgspec.Struct, frozen=True, kw_only=True):
     owner: LockOwner | None = None
     run: str = ""
     processes: tuple[ProcessAtServer, ...] = ()
+    last: ProcessAtServer | None = None
     found: tuple[ResidentEntry, ...] = ()
     used: tuple[str, ...] = ()
     models: tuple[ModelIdentity, ...] = ()

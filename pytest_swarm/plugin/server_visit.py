@@ -49,10 +49,12 @@ class ServerVisit:
         """Take over what was resident before the first process that is still at the server, or look and say it."""
         me, notes, restoration = ProcessAtServer.this(), self.lock.notes(), self._bench.restoration
         self._was_there = True
-        if notes.processes and notes.processes != (me,):
+        if notes.last != me:
             restoration.change()  # a case of theirs may have displaced what was there at our last look
+            notes = replace(notes, last=me)
         if me in notes.processes:
             restoration.found = notes.found
+            self.lock.write(notes)
             return
         if notes.run == self._run:
             self._bench.begin_with(notes.models)
@@ -63,7 +65,7 @@ class ServerVisit:
                 self._bench.look()
             self._bench.watch_models()
             found = restoration.found or ()
-            notes = ServerNotes(owner=notes.owner, run=self._run, found=found, models=self._bench.began)
+            notes = ServerNotes(owner=notes.owner, run=self._run, last=me, found=found, models=self._bench.began)
         self.lock.write(replace(notes, processes=(*notes.processes, me)))
 
     def _is_killed(self, notes: ServerNotes) -> bool:
@@ -113,6 +115,8 @@ class ServerVisit:
         if others:
             self.lock.write(replace(notes, processes=others))
         elif me in notes.processes or self._is_killed(notes):
+            if notes.last != me:
+                self._bench.restoration.change()
             self._bench.restoration.found = notes.found
             self._bench.restoration.used.update(notes.used)
             remarks = self._bench.leave(loaded=loaded)

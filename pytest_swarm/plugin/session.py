@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -74,6 +74,7 @@ class SwarmSession:
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
         self.lost_workers = 0
+        self.workers: list[Any] = []  # of xdist, in their controller
         self._at_the_end = ExitStack()
         self._all_shards: tuple[pytest.Item, ...] | None = None
         self._topics: set[str] = set()

@@ -6,13 +6,14 @@ killed, or had no time to do so, are left as the run found them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.plugin.worker_messages import REMARKS
 
 if TYPE_CHECKING:
     import pytest
@@ -53,6 +54,13 @@ def _end_of_workers(config: pytest.Config) -> tuple[Callable[[], None] | None, b
     nodes = getattr(distribution, "nodemanager", None)
     end_nodes = getattr(nodes, "teardown_nodes", None)  # what xdist does afterwards; it promises none of these names
     return end_nodes, getattr(distribution, "session_finished", False)
+
+
+def take_remarks(workers: Iterable[Any], resources: Resources) -> None:
+    """Take what workers of xdist said at their end, each remark once. After Ctrl-C xdist tells of no end itself."""
+    for worker in workers:
+        for remark in getattr(worker, "workeroutput", {}).pop(REMARKS, ()):  # a worker that died has none
+            resources.remark(remark)
 
 
 def leave_for_killed_workers(resources: Resources) -> list[str]:

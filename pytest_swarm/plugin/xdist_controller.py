@@ -12,11 +12,12 @@ import pytest
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection
-from pytest_swarm.plugin.hooks import EVENTS, REMARKS, checked_hooks
+from pytest_swarm.plugin.hooks import EVENTS, checked_hooks
 from pytest_swarm.plugin.packed_reports import FORM, PACKED, UnpackedReports
 from pytest_swarm.plugin.progress import is_of_subtest
 from pytest_swarm.plugin.refused_run import REFUSAL
-from pytest_swarm.plugin.worker_messages import TOLD, TOPIC
+from pytest_swarm.plugin.worker_ends import take_remarks
+from pytest_swarm.plugin.worker_messages import REMARKS, TOLD, TOPIC
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.hooks import SwarmHooks
@@ -60,6 +61,7 @@ class XdistController:
 
         self._signals.watch()
         session = self._session
+        session.workers.append(node)
         try:
             with refused_files():
                 resumed = session.lock.folder if session.settings.resume is not None else None
@@ -99,8 +101,8 @@ class XdistController:
         output = getattr(node, "workeroutput", {})  # a worker that died has none
         if REFUSAL in output:
             raise pytest.UsageError(output[REFUSAL])
-        for remark in output.get(REMARKS, ()):
-            self._run.resources.remark(remark)
+        if REMARKS in output:
+            take_remarks([node], self._run.resources)
         if error is not None:
             self._session.lost_workers += 1
 

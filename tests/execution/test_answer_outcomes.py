@@ -57,7 +57,7 @@ def outcome(text: str, *, done_reason: str = "stop", thinking_chars: int | None 
     clock: Any = Clock()
 
     async def both() -> TaskOutcome:
-        return await scored(await run_task(call, client, clock), call, Scorers())
+        return await scored(await run_task(call, client.chat, clock), call, Scorers())
 
     return asyncio.run(both())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from pytest_swarm.domain.model import Fleet
 from pytest_swarm.errors import ServerDownError
 from pytest_swarm.execution.bench import Bench
+from pytest_swarm.execution.bench_settings import BenchSettings, Dispatch
 from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.execution.server_upkeep import ServerUpkeep
+from pytest_swarm.ollama.messages import ChatReply
 from tests.execution.lab import HEAVY, case, graph
 from tests.execution.stand_in import StandIn, reply
 from tests.simulator.servers import in_virtual_time
@@ -58,6 +61,7 @@ def restored(
         server.put("theirs", num_ctx=512)
         await restoration.look(client)
         await client.load("own", num_ctx=4096, keep_alive=900)
+        restoration.change()
         restoration.use("own")
         during(server)
         restoration.forget(forgets)
@@ -167,35 +171,78 @@ def test_what_was_gone_before_the_run_changed_anything_stays_away() -> None:
 
 
 class Unloading(StandIn):
-    """A server on which `theirs` goes as the run loads its own model, or while that one answers, or for its reload."""
+    """A server on which `theirs` goes as the run loads its own model, or during a call from the nth on."""
 
-    def __init__(self, *, during: str, load_duration: int = 0) -> None:
-        super().__init__(lambda _: reply(load_duration=load_duration, total_duration=10**9))
-        self.during = during
+    def __init__(self, *, during: str, nth: int = 1, **figures: Any) -> None:
+        super().__init__(lambda _: reply(**{"load_duration": 0, "total_duration": 10**9, **figures}))
+        self.during, self.nth = during, nth
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         response = await super().__call__(request)
         if request.url.path == self.during and self.requests[-1][1]["model"] != "theirs":
-            self.resident.pop("theirs", None)
+            self.nth -= 1
+            if self.nth <= 0:
+                self.resident.pop("theirs", None)
         return response
 
 
 @pytest.mark.parametrize(
-    ("server", "put_back"),
+    ("mode", "dispatch", "server", "put_back"),
     [
-        (Unloading(during="/api/generate"), True),
-        (Unloading(during="/api/chat"), False),
-        (Unloading(during="/api/chat", load_duration=250_000_000), True),
+        ("greedy", "layers", Unloading(during="/api/generate"), True),
+        ("greedy", "layers", Unloading(during="/api/chat"), False),
+        ("greedy", "layers", Unloading(during="/api/chat", load_duration=250_000_000), True),
+        ("greedy", "tasks", Unloading(during="/api/chat"), False),
+        ("greedy", "tasks", Unloading(during="/api/chat", load_duration=250_000_000), True),
+        ("llm", "layers", Unloading(during="/api/chat", nth=3), False),
+        ("llm", "layers", Unloading(during="/api/chat", nth=3, load_duration=250_000_000), True),
     ],
-    ids=["displaced-by-a-load", "unloaded-by-its-owner", "displaced-by-a-reload"],
+    ids=["load", "owner", "reload", "owner-tasks", "reload-tasks", "owner-planner", "reload-planner"],
 )
-def test_a_model_that_its_owner_unloads_during_the_run_is_not_put_back(server: Unloading, put_back: bool) -> None:
+def test_a_model_that_its_owner_unloads_during_the_run_is_not_put_back(
+    mode: str, dispatch: Dispatch, server: Unloading, put_back: bool
+) -> None:
     server.put("theirs", num_ctx=512)
     fleet = Fleet(name="own", models=(HEAVY["gemma2:2b"],))
-    with Bench(backend=server.backend(), fleet=fleet) as bench:
-        assert bench.run(case(graph(("a", "b")), "greedy", horizon=0)).error is None
+    settings = BenchSettings(planner="gemma2:2b", dispatch=dispatch)
+    with Bench(backend=server.backend(), fleet=fleet, settings=settings) as bench:
+        assert bench.run(case(graph(("a", "b")), mode, horizon=0)).error is None
         assert bench.leave() == ()
     assert set(server.resident) == ({"theirs"} if put_back else set())
+
+
+def timed_reply(*, load_s: float) -> ChatReply:
+    unknown = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_s", "prefill_s", "decode_s", "done_reason"))
+    return ChatReply(text="42", load_s=load_s, **unknown)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("load_s", "put_back"), [(0.006, False), (0.25, True), (None, True)])
+def test_what_goes_while_calls_run_is_decided_by_the_time_that_they_took_to_load(
+    load_s: float | None, put_back: bool
+) -> None:
+    async def main() -> bool:
+        server, restoration = StandIn(), Restoration()
+        client = server.backend().connect().client
+        server.put("theirs", num_ctx=512)
+        await restoration.look(client)
+        found = restoration.found or ()
+        quick, slow = asyncio.Future[ChatReply](), asyncio.Future[ChatReply]()
+        calls = [asyncio.ensure_future(restoration.reply(each)) for each in (quick, slow)]
+        await asyncio.sleep(0)
+        restoration.change()  # a load beside them
+        restoration.see(found)
+        quick.set_result(timed_reply(load_s=0.001))
+        await calls[0]
+        restoration.see(())
+        if load_s is None:
+            calls[1].cancel()
+        else:
+            slow.set_result(timed_reply(load_s=load_s))
+        await asyncio.wait(calls)
+        restoration.see(())
+        return restoration.found == found
+
+    assert in_virtual_time(main) is put_back
 
 
 class Slow(StandIn):
@@ -215,7 +262,7 @@ def test_a_model_is_put_back_however_little_time_the_run_gives_its_own_calls() -
         client.timeout_s = 1
         server.put("theirs", num_ctx=512)
         await restoration.look(client)
-        restoration.use("own")
+        restoration.change()
         evicted(server)
         return await restoration.restore(client)
 

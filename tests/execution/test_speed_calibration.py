@@ -48,7 +48,7 @@ def test_calls_that_wait_for_a_slot_did_not_run_together(slots: int, running: li
         client = OllamaClient("http://quick", transport=server, timeout_s=10.0)
         return [
             sample.running
-            for sample in await calibrate_speed(client, MODEL, num_ctx=4096, at_once=(2, 4), site="http://quick")
+            for sample in await calibrate_speed(client.chat, MODEL, num_ctx=4096, at_once=(2, 4), site="http://quick")
         ]
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:

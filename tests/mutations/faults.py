@@ -450,6 +450,20 @@ FAULTS: Final = (
         tests=("execution/test_restoration.py",),
     ),
     Fault(
+        name="a call that goes on is taken for one that loads nothing",
+        where="execution/restoration.py",
+        old="        if self._calls:\n",
+        new="        if False:\n",
+        tests=("execution/test_restoration.py",),
+    ),
+    Fault(
+        name="what another worker displaced after the last case is taken for unloaded by its owner",
+        where="plugin/server_visit.py",
+        old="            if notes.last != me:\n                self",
+        new="            if False:\n                self",
+        tests=("plugin/test_server_visit.py",),
+    ),
+    Fault(
         name="the time limit of the run's own calls ends the load of a model that is put back",
         where="execution/restoration.py",
         old="max(client.timeout_s, _LOAD_LIMIT_S)",

@@ -75,20 +75,33 @@ def test_a_model_is_noted_before_it_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_what_goes_between_two_cases_has_gone_by_itself_unless_another_process_is_there(
-    tmp_path: Path, alone: bool
+@pytest.mark.parametrize("at", ["case", "leave"])
+def test_what_goes_after_a_case_has_gone_by_itself_unless_another_process_has_run_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool, at: str
 ) -> None:
     me, other = ProcessAtServer.this(), ProcessAtServer(pid=os.getppid(), started=_status_of(os.getppid())[1])
     stay, lock = visit(tmp_path, "r"), ServerLock(HOST, tell=print, folder=tmp_path)
     with lock.held():
-        lock.write(ServerNotes(run="r", processes=(me,) if alone else (me, other), found=FOUND))
+        lock.write(ServerNotes(run="r", processes=(me,), found=FOUND))
     restoration = stay._bench.restoration
     with stay.case():
         restoration.see(FOUND)
-    with stay.case():
+    if not alone:
+        monkeypatch.setattr(ProcessAtServer, "this", lambda: other)
+        theirs = visit(tmp_path, "r")
+        with theirs.case():
+            pass
+        assert theirs.leave(loaded=False) == ()
+        monkeypatch.setattr(ProcessAtServer, "this", lambda: me)
+    if at == "case":
+        with stay.case():
+            restoration.see(())
+        with lock.held():
+            assert lock.notes().found == (() if alone else FOUND)
+    else:
+        stay.leave(loaded=False)
         restoration.see(())
-    with lock.held():
-        assert lock.notes().found == (() if alone else FOUND)
+        assert restoration.found == (() if alone else FOUND)
 
 
 def test_a_process_of_the_same_run_leaves_for_one_that_was_killed(killed: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_swarm.errors import ServerDownError
+from pytest_swarm.plugin.hooks import SwarmHooks
 from pytest_swarm.plugin.worker_ends import end_workers_at_work, ending_workers, leave_for_killed_workers
+from pytest_swarm.plugin.worker_messages import REMARKS
 
 
 @dataclass
@@ -90,3 +92,26 @@ def test_another_xdist_ends_its_workers_itself() -> None:
     with ending_workers(SimpleNamespace(pluginmanager=SimpleNamespace(get_plugin=lambda _: SimpleNamespace()))):  # type: ignore[arg-type]
         entered = True
     assert entered
+
+
+class Run(SimpleNamespace):
+    """Stands in for a run at no server, as its controller has it."""
+
+    def __init__(self) -> None:
+        super().__init__(remarks=[], settings=SimpleNamespace(hosts=()), close=lambda: None)
+        self.remark, self.resources = self.remarks.append, self
+
+
+def test_what_a_worker_could_not_restore_after_ctrl_c_is_told() -> None:
+    run, worker = Run(), SimpleNamespace()
+
+    def end() -> None:
+        worker.workeroutput = {REMARKS: ["not put back"]}
+
+    xdist = SimpleNamespace(nodemanager=SimpleNamespace(teardown_nodes=end))
+    process = SimpleNamespace(is_worker=False)
+    session: Any = SimpleNamespace(process=process, workers=[worker], tell=print, run=run)
+    nobody: Any = None
+    hooks = SwarmHooks(config_with(xdist), session, nobody)  # type: ignore[arg-type]
+    assert hooks._close(run)  # type: ignore[arg-type]
+    assert hooks._at_the_end == ["not put back"]
