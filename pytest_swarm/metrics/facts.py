@@ -50,6 +50,11 @@ class JobFacts:
         return scores
 
     @cached_property
+    def answered(self) -> bool:
+        """Return whether any task was answered: else no time, load or cost of the job counts, for it was not fast."""
+        return any(each.status is TaskStatus.OK for each in self.record.outcomes)
+
+    @cached_property
     def task_models(self) -> dict[str, str]:
         """Return the model of each task that was dispatched."""
         return {each.task: each.model for each in self.record.outcomes if each.model is not None}

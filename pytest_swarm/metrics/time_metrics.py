@@ -6,6 +6,7 @@ import math
 
 from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
+from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.metrics.decision_metrics import DecisionMetrics
 from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
@@ -19,20 +20,21 @@ from pytest_swarm.metrics.summaries import (
 )
 
 
-def _switches(job: JobFacts) -> int:
-    return len(job.loads)
+def _switches(job: JobFacts) -> int | None:
+    return len(job.loads) if job.answered else None
 
 
-def _evictions(job: JobFacts) -> int:
-    return len(job.record.switches) - len(job.loads)
+def _evictions(job: JobFacts) -> int | None:
+    return len(job.record.switches) - len(job.loads) if job.answered else None
 
 
-def _load_s(job: JobFacts) -> float:
-    return sum(each.finished_s - each.started_s for each in job.loads)
+def _load_s(job: JobFacts) -> float | None:
+    return sum(each.finished_s - each.started_s for each in job.loads) if job.answered else None
 
 
-def _loads_unused(job: JobFacts) -> int:
-    return sum(not _is_used(job.record, each) for each in job.loads if each.purpose is not SwitchPurpose.AUXILIARY)
+def _loads_unused(job: JobFacts) -> int | None:
+    loads = [each for each in job.loads if each.purpose is not SwitchPurpose.AUXILIARY]
+    return sum(not _is_used(job.record, each) for each in loads) if job.answered else None
 
 
 def _is_used(record: JobRecord, load: Switch) -> bool:
@@ -52,7 +54,7 @@ def _is_used(record: JobRecord, load: Switch) -> bool:
 
 
 def _makespan_s(job: JobFacts) -> float | None:
-    return job.record.makespan_s
+    return job.record.makespan_s if job.answered else None
 
 
 def _total_latency_s(job: JobFacts) -> float | None:
@@ -60,10 +62,17 @@ def _total_latency_s(job: JobFacts) -> float | None:
 
 
 def _latencies_s(job: JobFacts) -> tuple[float, ...]:
-    """Return the seconds of each call; nothing of a job whose tasks all failed: that tells no latency of a model."""
-    outcomes = job.record.outcomes
-    ran = any(each.status is TaskStatus.OK for each in outcomes)
-    return tuple(each.latency_s for each in outcomes if each.latency_s is not None) if ran else ()
+    """Return the seconds of each call that was answered, or ran into its time limit.
+
+    A call that was refused, as for a model that the server does not have, tells no latency of a model.
+    """
+    return tuple(
+        each.latency_s
+        for each in job.record.outcomes
+        if job.answered
+        and each.latency_s is not None
+        and (each.status is TaskStatus.OK or each.error_kind == CallTimeoutError.kind)
+    )
 
 
 def _p50_latency_s(job: JobFacts) -> float | None:
@@ -107,7 +116,7 @@ def _calls(column: Column[float | None]) -> list[tuple[float, ...]]:
     return [TimeMetrics.latency_s_per_task.of_job(job) for job in column.jobs]
 
 
-def mean_of_planned(column: Column[float]) -> float | None:
+def mean_of_planned(column: Column[float | None]) -> float | None:
     """Mean over the jobs that planned a step."""
     rows = zip(column.values, column.jobs, strict=True)
     return mean_of_jobs(column, [value if DecisionMetrics.steps.of_job(job) else None for value, job in rows])
@@ -123,7 +132,7 @@ class TimeMetrics(MetricGroup):
         label="Model loads",
         short="loads",
         gives_way=3,
-        definition="Explicit loads of models",
+        definition="Explicit loads of models. `null` where no task was answered",
         of=_switches,
         over=mean_of_planned,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.TEXT | Show.DETAIL,
@@ -131,7 +140,7 @@ class TimeMetrics(MetricGroup):
     )
     evictions = MetricSpec(
         label="Model unloads",
-        definition="Explicit unloads of models",
+        definition="Explicit unloads of models. `null` where no task was answered",
         of=_evictions,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
@@ -140,7 +149,7 @@ class TimeMetrics(MetricGroup):
         label="Loads that nothing used",
         short="unused",
         definition="Loads ahead of time for tasks whose model ran none before it was unloaded, or the job ended. Loads "
-        "for a planner or judge do not count",
+        "for a planner or judge do not count. `null` where no task was answered",
         of=_loads_unused,
         over=mean_of_planned,
         show=Show.FILES | Show.GATE,
@@ -148,7 +157,7 @@ class TimeMetrics(MetricGroup):
     )
     load_s = MetricSpec(
         label="Load time",
-        definition="Seconds that the explicit loads took",
+        definition="Seconds that the explicit loads took. `null` where no task was answered",
         of=_load_s,
         over=mean_of_planned,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
@@ -157,7 +166,7 @@ class TimeMetrics(MetricGroup):
     )
     makespan_s = MetricSpec(
         label="Makespan",
-        definition="First dispatch to last completion of the job",
+        definition="First dispatch to last completion of the job. `null` where no task was answered",
         of=_makespan_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
@@ -167,7 +176,7 @@ class TimeMetrics(MetricGroup):
     total_latency_s = MetricSpec(
         label="Total latency",
         short="latency",
-        definition="Sum of the calls of the job. `null` where no task ran",
+        definition="Sum of the calls of the job that have a latency. `null` where no task was answered",
         of=_total_latency_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
@@ -176,7 +185,8 @@ class TimeMetrics(MetricGroup):
     )
     latency_s_per_task = MetricSpec(
         label="Latency per task",
-        definition="Seconds of each call, as the client saw it",
+        definition="Seconds of each call, as the client saw it, also of one that ran into its time limit; none of one "
+        "that was refused",
         of=_latencies_s,
         over=not_summed_up,
         show=Show.CASE,

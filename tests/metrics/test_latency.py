@@ -43,12 +43,23 @@ def test_latencies_of_a_job() -> None:
     assert found.ttft_s == pytest.approx((0.75 + 1.75 + 3.75) / 3)
 
 
-def test_a_call_that_fails_at_once_is_no_fast_model() -> None:
+def test_a_job_of_which_nothing_was_answered_was_not_fast() -> None:
     gone = job(0.0, 0.0, 0.0)
-    found = job_metrics(
-        replace(gone, outcomes=tuple(replace(each, status=TaskStatus.FAILED) for each in gone.outcomes))
-    )
-    assert (found.total_latency_s, found.p50_latency_s, found.p95_latency_s) == (None, None, None)
+    outcomes = tuple(replace(each, status=TaskStatus.FAILED, error_kind="model_missing") for each in gone.outcomes)
+    found = job_metrics(replace(gone, outcomes=outcomes, makespan_s=0.0))
+    assert found.latency_s_per_task == ()
+    times = (found.makespan_s, found.total_latency_s, found.p50_latency_s, found.p95_latency_s)
+    loads = (found.switches, found.evictions, found.load_s, found.loads_unused)
+    assert {*times, *loads} == {None}
+
+
+@pytest.mark.parametrize(("kind", "latencies_s"), [("model_missing", (1.0, 4.0)), ("timeout", (1.0, 4.0, 120.0))])
+def test_a_refused_call_is_no_fast_model_and_one_that_ran_out_of_time_a_slow_one(
+    kind: str, latencies_s: tuple[float, ...]
+) -> None:
+    one, two, last = job(1.0, 4.0, 120.0).outcomes
+    lost = replace(last, status=TaskStatus.FAILED, error_kind=kind)
+    assert job_metrics(replace(record(), outcomes=(one, two, lost))).latency_s_per_task == pytest.approx(latencies_s)
 
 
 def test_a_mode_has_the_quantiles_of_all_its_calls_and_not_a_mean_of_quantiles() -> None:
