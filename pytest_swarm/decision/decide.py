@@ -15,11 +15,17 @@ from pytest_swarm.decision.measured_policies import (
     PolicySetting,
     group_jobs,
     in_hindsight,
-    run_digest,
     usable_policies,
 )
 from pytest_swarm.decision.policy_figures import LARGEST_SCORE_GAIN, LEVEL, PolicyFigures
-from pytest_swarm.decision.pooled_runs import check_names, check_together, check_twins, twin_numbers
+from pytest_swarm.decision.pooled_runs import (
+    check_answered,
+    check_names,
+    check_together,
+    check_twins,
+    run_digest,
+    twin_numbers,
+)
 from pytest_swarm.decision.present_policy import Grouped, PresentPolicy, named_policy, present_policies
 from pytest_swarm.decision.undeclared_families import undeclared_templates
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
@@ -151,6 +157,7 @@ def decide_runs(
     there = sorted({job.key.vram_budget_gb for each in measured for job in each})
     if not there:
         raise OptionError("decide: no job was run, so there is nothing to decide")
+    check_answered(measured)
     budgets = [_measured_budget(each, there) for each in question.budgets_gb or there]
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
     twins = twin_numbers(measured)

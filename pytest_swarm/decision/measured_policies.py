@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -214,7 +213,8 @@ def usable_policies(
     """Return the policies that could be used at the budget, on the jobs that all of them finished.
 
     Left out are policies that know what no user knows, that break the budget, that found no plan for a job, or that
-    lack figures for a tenth of the jobs.
+    lack figures for a tenth of the jobs; by time or cost also those that answered nothing in a job, whose score of 0
+    would be left out with it.
 
     Args:
         grouped: What `group_jobs` returned.
@@ -229,6 +229,8 @@ def usable_policies(
         if setting == present:
             continue
         reason = _reason_against(setting, grouped[setting], complete[setting], wanted)
+        if reason is None and any(each.relative for each in criteria):
+            reason = _unanswered(grouped[setting], wanted)
         if reason is None:
             kept.append(setting)
         else:
@@ -259,6 +261,16 @@ def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[st
     return None
 
 
+def _unanswered(jobs: JobsByDigest, wanted: set[str]) -> str | None:
+    """Return `answers nothing in 2 of 30 jobs`; None for a policy that ends no job so."""
+    ended = {
+        digest: [each.metrics for each in jobs[digest].draws.values() if each.record.status is JobStatus.COMPLETED]
+        for digest in wanted & jobs.keys()
+    }
+    count = sum(any(not each.tasks_ok for each in draws) for draws in ended.values())
+    return f"answers nothing in {_of_jobs(count, len(wanted))}" if count else None
+
+
 def in_hindsight(setting: PolicySetting) -> bool:
     """Return whether a policy knows what no user knows."""
     row = built_in(setting.mode)
@@ -284,14 +296,3 @@ def fault_of(jobs: JobsByDigest) -> str | None:
 
 def _of_jobs(count: int, total: int) -> str:
     return f"{count} of {total} job" + ("" if total == 1 else "s")
-
-
-def run_digest(jobs: Iterable[MeasuredJob]) -> str:
-    """Return the SHA-256 over the cases of a run with their status, score and makespan, in no order."""
-    rows = sorted(
-        repr(
-            (job.record.case.digest, job.occurrence, job.record.status.value, job.metrics.score, job.record.makespan_s)
-        )
-        for job in jobs
-    )
-    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

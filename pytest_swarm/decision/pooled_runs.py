@@ -6,6 +6,7 @@ done with their outcome, and in the place of their server.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -28,6 +29,16 @@ _NAMED_TWICE: Final = (
     "further jobs; give one of them"
 )
 _ADVICE: Final = "decide on each by itself, or run one of them anew like the other"
+
+
+def check_answered(runs: Sequence[Sequence[MeasuredJob]]) -> None:
+    """Raise OptionError where every task of the runs failed: more jobs would tell no more."""
+    jobs = [job for each in runs for job in each]
+    if any(job.metrics.tasks_failed for job in jobs) and not any(job.metrics.tasks_ok for job in jobs):
+        raise OptionError(
+            f"decide: every task of {plural(len(jobs), 'job')} failed, so nothing was answered and nothing can be "
+            "decided; the report names the errors: look at the backend, and measure again"
+        )
 
 
 def check_together(runs: Sequence[Run]) -> None:
@@ -140,3 +151,14 @@ def _asked(graph: TaskGraph) -> Iterator[str]:
 
 def _slot(job: MeasuredJob) -> tuple[str, int]:
     return job.record.case.digest, job.occurrence
+
+
+def run_digest(jobs: Iterable[MeasuredJob]) -> str:
+    """Return the SHA-256 over the cases of a run with their status, score and makespan, in no order."""
+    rows = sorted(
+        repr(
+            (job.record.case.digest, job.occurrence, job.record.status.value, job.metrics.score, job.record.makespan_s)
+        )
+        for job in jobs
+    )
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

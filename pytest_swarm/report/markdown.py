@@ -83,8 +83,7 @@ def _modes(report: Report) -> str:
 
 def _decided(report: Report) -> Iterator[tuple[Tone, str]]:
     """Yield the decisions that stand in the answer of the page."""
-    measured = report.decisions if nothing_measured(report) is None else ()
-    for each in (measured or ())[:ANSWERED]:
+    for each in (report.decisions or ())[:ANSWERED]:
         tone, _ = ruling_label(each)
         yield tone, f"{format_gb(each.budget_gb)}: {decision_sentence(each)}"
 

@@ -92,7 +92,7 @@ def page_context(report: Report) -> dict[str, object]:
         "modes_sentence": _modes(report),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
-        **decision_names((report.decisions or ()) if nothing is None else ()),
+        **decision_names(report.decisions or ()),
         "modes_title": joined([mode_name(mode) for mode in report.mode_names] or ["no mode"]),
         "horizons": horizons,
         "budgets": budgets,

@@ -28,6 +28,7 @@ from pytest_swarm.report.decision_text import basis_sentence, left_out, policy_n
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import ratio_interval
 from tests.decision.runs import many, with_outcomes, without_plan
+from tests.report.factories import failed
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 JUDGE = Judge(rubric="Is it polite?")
@@ -213,6 +214,19 @@ def test_time_is_saved_only_where_the_score_is_kept() -> None:
     assert decision_sentence(bought) == (
         "No policy saves more than 2 % of the time without losing more than 2% of score: keep fixed."
     )
+
+
+@pytest.mark.parametrize(("by", "told"), [("makespan", ("MILP answers nothing in 2 of 30 jobs",)), ("score", ())])
+def test_by_time_jobs_that_a_policy_did_not_answer_are_not_left_out_of_its_score(
+    by: str, told: tuple[str, ...]
+) -> None:
+    run = many({"fixed": 0.9, "milp": 0.9}, seconds={"milp": 0.5})
+    lost = [each.case.digest for each in run.jobs if each.case.key.mode == "milp"][:2]
+    jobs = (
+        replace(each, outcomes=tuple(map(failed, each.case.graph.order))) if each.case.digest in lost else each
+        for each in run.jobs
+    )
+    assert left_out(decided(replace(run, jobs=tuple(jobs)), by=CRITERIA[by])) == told
 
 
 def test_two_runs_are_more_repeats_of_the_same_jobs() -> None:
@@ -492,6 +506,13 @@ def test_a_run_without_jobs_decides_nothing() -> None:
     run = many({"fixed": 0.4})
     with pytest.raises(OptionError, match="no job was run"):
         decide_runs([replace(run, jobs=())], DecisionQuestion())
+
+
+def test_where_every_task_failed_no_more_jobs_are_asked_for() -> None:
+    run = many({"fixed": 0.9, "milp": 0.9}, jobs=9)
+    dead = (replace(each, outcomes=tuple(map(failed, each.case.graph.order))) for each in run.jobs)
+    with pytest.raises(OptionError, match=r"every task of 18 jobs failed, so nothing was answered .* look at the"):
+        decided(replace(run, jobs=tuple(dead)))
 
 
 def test_cost_of_nothing_cannot_be_saved() -> None:
