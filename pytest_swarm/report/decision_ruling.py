@@ -12,6 +12,7 @@ from pytest_swarm.decision.decide import PolicyDecision
 from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.report.decision_text import (
     basis_sentence,
+    chosen_text,
     gain_text,
     interval_text,
     left_out,
@@ -98,7 +99,7 @@ def _use(decision: PolicyDecision) -> str:
     gain = gain_text(decision, decision.choice.honest)
     sentences = (
         f"Use {policy_name(decision, best)}: compared with {present} it gains {gain} per job "
-        f"({interval_text(decision, estimate)}).",
+        f"({chosen_text(decision, estimate)}).",
         savings_sentence(decision, best),
         _uneven(decision),
         undeclared_text(decision),
@@ -182,7 +183,7 @@ def _unknown(decision: PolicyDecision) -> str:
         )
     return (
         f"Cannot tell: {looks} and gains {gain_text(decision, choice.honest)} per job over {present}, but "
-        f"that may be chance ({interval_text(decision, estimate)}){_score_doubt(decision, estimate)}."
+        f"that may be chance ({chosen_text(decision, estimate)}){_score_doubt(decision, estimate)}."
         + _ways(choice, found="a gain of that size", kept=as_good)
     )
 
@@ -269,9 +270,8 @@ def honesty_sentence(decision: PolicyDecision) -> str | None:
         return None
     share = choice.shares[choice.best or 0]
     return (
-        f"On the jobs that chose it {policy_name(decision, best)} gains {gain_text(decision, choice.naive)}; on jobs "
-        f"that had no part in choosing, choosing gains {gain_text(decision, choice.cross_fitted)}. "
-        f"Of the choices by four fifths of the jobs {percent(share)} fell on it."
+        f"On jobs that had no part in choosing, choosing gains {gain_text(decision, choice.cross_fitted)}. "
+        f"Of the choices by four fifths of the jobs {percent(share)} fell on {policy_name(decision, best)}."
     )
 
 

@@ -132,6 +132,18 @@ def interval_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
     return f"95 % interval {_plain(decision, bounds[0])} to {_plain(decision, bounds[1])}"
 
 
+def chosen_text(decision: PolicyDecision, estimate: GainEstimate) -> str:
+    """Return the interval of the policy that looks best, after its gain on the jobs that chose it.
+
+    That is the gain which the comparisons show; without it, the one that the decision tells would seem to deny it.
+    """
+    choice, interval = decision.choice, interval_text(decision, estimate)
+    if choice.naive is None or choice.honest is None:
+        return interval
+    naive = _plain(decision, choice.naive)
+    return interval if naive == _plain(decision, choice.honest) else f"{naive} on the jobs that chose it; {interval}"
+
+
 def _plain(decision: PolicyDecision, gain: float) -> str:
     by = decision.question.by
     if by.relative:

@@ -210,6 +210,7 @@ def decision(
 
 SETTLED = {"to_find": Shortfall(families=72, repeats=3), "to_keep": Shortfall(families=112, repeats=None)}
 USE = "Use MILP: compared with fixed it gains "
+NAIVE = "+5.0 on the jobs that chose it; "
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,11 @@ USE = "Use MILP: compared with fixed it gains "
     [
         (
             lambda: decision(Ruling.USE, estimates=(gain(0.05, 0.01, 0.09),)),
-            f"{USE}3.0 points of score per job (95 % interval +1.0 to +9.0).",
+            f"{USE}3.0 points of score per job ({NAIVE}95 % interval +1.0 to +9.0).",
+        ),
+        (
+            lambda: decision(Ruling.USE, estimates=(gain(0.05, 0.01, 0.09),), honest=0.0501),
+            f"{USE}5.0 points of score per job (95 % interval +1.0 to +9.0).",
         ),
         (
             lambda: decision(
@@ -226,7 +231,7 @@ USE = "Use MILP: compared with fixed it gains "
                 honest=0.01,
                 means={"switches": (3.0, 1.0), "makespan_s": (9.0, 12.0)},
             ),
-            f"{USE}1.0 point of score per job (95 % interval +1.0 to +9.0). It also saves 2.0 loads and"
+            f"{USE}1.0 point of score per job ({NAIVE}95 % interval +1.0 to +9.0). It also saves 2.0 loads and"
             " takes 3.0 s more"
             " per job.",
         ),
@@ -234,7 +239,8 @@ USE = "Use MILP: compared with fixed it gains "
             lambda: decision(
                 Ruling.USE, by="makespan", estimates=(gain(0.05, 0.01, 0.09),), means={"makespan_s": (9.0, 12.0)}
             ),
-            f"{USE}3.0 % of the time per job (95 % interval 1.0 % to 9.0 %). It takes 3.0 s more per job."
+            f"{USE}3.0 % of the time per job (5.0 % on the jobs that chose it; 95 % interval 1.0 % to 9.0 %)."
+            " It takes 3.0 s more per job."
             " The gain is that"
             " of most jobs; some long ones take longer.",
         ),
@@ -251,7 +257,7 @@ USE = "Use MILP: compared with fixed it gains "
         (
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), **SETTLED),
             "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
-            " chance (95 %"
+            f" chance ({NAIVE}95 %"
             " interval -2.0 to +8.0). About 60 more jobs, or 3 more repeats of each job, would show a gain"
             " of that size;"
             " about 100 more jobs would show that fixed is as good, if it is.",
@@ -275,13 +281,14 @@ USE = "Use MILP: compared with fixed it gains "
         (
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120, **SETTLED),
             "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
-            " chance (95 % interval -2.0 to +8.0). About 60 more families of jobs, or 3 more repeats of each job, would"
-            " show a gain of that size; about 100 more families of jobs would show that fixed is as good, if it is.",
+            f" chance ({NAIVE}95 % interval -2.0 to +8.0). About 60 more families of jobs, or 3 more repeats of each"
+            " job, would show a gain of that size; about 100 more families of jobs would show that fixed is as good, if it"
+            " is.",
         ),
         (
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120),
             "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
-            " chance (95 % interval -2.0 to +8.0). Measure more families of jobs, or allow a larger loss with"
+            f" chance ({NAIVE}95 % interval -2.0 to +8.0). Measure more families of jobs, or allow a larger loss with"
             " --max-loss.",
         ),
         (
@@ -294,7 +301,17 @@ USE = "Use MILP: compared with fixed it gains "
         ),
     ],
     ids=[
-        *("use", "use-and-savings", "use-by-time", "keep", "keep-all-lose", "open-best", "open-none", "few-families"),
+        *(
+            "use",
+            "use-the-same-gain",
+            "use-and-savings",
+            "use-by-time",
+            "keep",
+            "keep-all-lose",
+            "open-best",
+            "open-none",
+            "few-families",
+        ),
         *("open-families", "open-families-for-ever", "few", "one"),
     ],
 )
@@ -305,14 +322,14 @@ def test_a_decision(found: Callable[[], PolicyDecision], sentence: str) -> None:
 def test_the_gain_on_other_jobs_is_told_where_something_was_chosen() -> None:
     used = decision(Ruling.USE, estimates=(gain(0.05, 0.01, 0.09),))
     assert honesty_sentence(used) == (
-        "On the jobs that chose it MILP gains 5.0 points of score; on jobs that had no part in choosing, choosing gains"
-        " 3.0 points of score. Of the choices by four fifths of the jobs 75 % fell on it."
+        "On jobs that had no part in choosing, choosing gains 3.0 points of score. Of the choices by four fifths of the"
+        " jobs 75 % fell on MILP."
     )
     assert honesty_sentence(decision(Ruling.KEEP, estimates=(gain(-0.1, -0.2, -0.05),))) is None
     never = decision(Ruling.UNKNOWN, estimates=(gain(0.05, 0.01, 0.09),), cross_fitted=0.0, shares=(1.0, 0.0))
     assert str(honesty_sentence(never)).endswith(
-        "on jobs that had no part in choosing, choosing gains 0.0 points of score. "
-        "Of the choices by four fifths of the jobs 0 % fell on it."
+        "On jobs that had no part in choosing, choosing gains 0.0 points of score. "
+        "Of the choices by four fifths of the jobs 0 % fell on MILP."
     )
     unlikely = decision(Ruling.UNKNOWN, estimates=(gain(-0.03, -0.1, 0.04),), honest=-0.03, naive=-0.03)
     assert honesty_sentence(unlikely) is None
