@@ -18,6 +18,7 @@ from pytest_swarm.files import write_whole
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
 from pytest_swarm.metrics.metric_table import shown_in
 from pytest_swarm.metrics.spec import Show
+from pytest_swarm.report.job_rows import as_shown
 from pytest_swarm.report.metric_text import plain_number
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import one_line
@@ -71,8 +72,9 @@ def write_csv(report: Report, path: Path) -> tuple[Path, Path]:
         path: A folder, or the file of jobs; the tasks then go to `x-tasks.csv` beside `x.csv`.
     """
     jobs, tasks = csv_paths(path)
-    write_whole(jobs, table(job_row(each) for each in report.jobs).encode())
-    write_whole(tasks, table(row for job in report.jobs for row in task_rows(job)).encode())
+    shown = as_shown(report.jobs)
+    write_whole(jobs, table(map(job_row, shown)).encode())
+    write_whole(tasks, table(row for job in shown for row in task_rows(job)).encode())
     return jobs, tasks
 
 

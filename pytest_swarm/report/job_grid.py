@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from pytest_swarm.metrics.comparison import TIE
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, Setting, setting_order
+from pytest_swarm.report.job_rows import as_shown
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.wording import NOT_MEASURED, joined, percent
 from pytest_swarm.routing.registry import mode_group, mode_name, mode_order
@@ -51,7 +52,7 @@ def job_grid(report: Report) -> JobGrid | None:
     if rows <= MIN_ROWS or len(settings) < 2 or len(report.modes) < 2:
         return None
     by_name: dict[str, dict[Setting, list[MeasuredJob]]] = {}
-    for each in report.jobs:
+    for each in as_shown(report.jobs):
         by_name.setdefault(each.job, {}).setdefault(each.setting, []).append(each)
     shown = settings[:MAX_SETTINGS]
     names = list(by_name)[:MAX_WORKFLOWS]

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.domain.record import JobStatus, TaskOutcome
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, PairKey
 from pytest_swarm.report.wording import NOT_MEASURED, percent
 from pytest_swarm.routing.registry import mode_order
+
+_DIGITS: Final = re.compile("([0-9]+)")
+
+
+def as_shown(jobs: Iterable[MeasuredJob]) -> list[MeasuredJob]:
+    """Return the jobs in the order in which people read them: job2 before job10, else as they come."""
+    return sorted(jobs, key=lambda each: _natural(each.job))
+
+
+def _natural(name: str) -> tuple[str | tuple[int, str], ...]:
+    """Return the sort key of a name, in which numbers count as numbers; long ones are never converted."""
+    parts = _DIGITS.split(name)
+    numbers = [each.lstrip("0") for each in parts[1::2]]
+    return tuple((len(numbers[n // 2]), numbers[n // 2]) if n % 2 else text for n, text in enumerate(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +50,9 @@ class JobRow:
 
 
 def job_rows(jobs: Iterable[MeasuredJob]) -> tuple[JobRow, ...]:
-    """Return the jobs grouped by everything but their mode, in the order of the report."""
+    """Return the jobs grouped by everything but their mode, in the order of their names."""
     groups: dict[PairKey, list[MeasuredJob]] = {}
-    for each in jobs:
+    for each in as_shown(jobs):
         groups.setdefault(each.pair_key, []).append(each)
     return tuple(_row(n, group) for n, group in enumerate(groups.values()))
 

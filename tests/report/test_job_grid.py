@@ -45,7 +45,7 @@ def test_a_short_list_one_setting_or_one_mode_has_no_grid() -> None:
 def test_rows_are_workflows_and_columns_are_settings() -> None:
     found = built(*jobs({"lp": 1.0, "llm": 0.0}))
     assert found.columns == ("h0 8GB", "h3 8GB")
-    assert [name for name, _ in found.rows] == sorted(f"g{n}" for n in range(20))
+    assert [name for name, _ in found.rows] == [f"g{n}" for n in range(20)]
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.report import job_list
+from pytest_swarm.report.csv_report import write_csv
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
 from pytest_swarm.report.job_rows import job_rows
@@ -66,3 +69,13 @@ def test_of_jobs_with_many_tasks_only_so_many_tasks_are_shown_in_full(monkeypatc
     outcomes = tuple(ok(each.id, 1.0) for each in tasks)
     page = render_html(build_report(run(*(replace(record({}, graph=graph), outcomes=outcomes) for graph in graphs))))
     assert "only the 13 most important of 20 rows of jobs are shown in full" in page
+
+
+def test_jobs_are_shown_by_the_numbers_in_their_names_in_page_and_csv(tmp_path: Path) -> None:
+    names = ["a", "job1", "job2", "job2-v9", "job2-v10", "job10", "job" + "9" * 5000]
+    graphs = [replace(record().case.graph, name=name) for name in names]
+    random.Random(1).shuffle(graphs)
+    report = build_report(run(*(record(graph=each) for each in graphs)))
+    assert [row.jobs[0].job for row in job_rows(report.jobs)] == names
+    jobs, _ = write_csv(report, tmp_path)
+    assert [line.split(",")[0][:20] for line in jobs.read_text().splitlines()[1:]] == [name[:20] for name in names]
