@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -12,6 +13,7 @@ from typing import Final
 _MIN_NAME: Final = 12  # columns give way before the first cell of a row is cut to less than this
 _MIN_PROSE: Final = 24  # and before sentences are wrapped in less than this
 _LEAST_NAME, _LEAST_PROSE = 4, 12  # what they come to where nothing else gives way
+_SECOND: Final = "\ufdd0"  # the second column of a wide character while a text is wrapped; never a character of a text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], wid
         rows: As many cells a row.
         width: Columns of the terminal.
     """
-    widths = [max([len(col.title), *(len(row[n]) for row in rows)]) for n, col in enumerate(columns)]
+    widths = [max(map(columns_of, [col.title, *(row[n] for row in rows)])) for n, col in enumerate(columns)]
     for n, column in enumerate(columns):
         if column.wraps:
             room = width - sum(widths) - 2 * (len(widths) - 1) + widths[n]
@@ -76,7 +78,7 @@ def text_table(columns: Sequence[TextColumn], rows: Sequence[Sequence[str]], wid
     if over > 0 and len(columns) > 1:  # half a figure is another figure
         return text_table(columns[:-1], [row[:-1] for row in rows], width)
     lines = [line for row in ([column.title for column in columns], *rows) for line in _unfolded(columns, widths, row)]
-    return [_line(columns, widths, cells, " " * gap)[:width].rstrip() for cells in lines]
+    return [_cut(_line(columns, widths, cells, " " * gap), width).rstrip() for cells in lines]
 
 
 def _unfolded(columns: Sequence[TextColumn], widths: Sequence[int], row: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -91,9 +93,31 @@ def _unfolded(columns: Sequence[TextColumn], widths: Sequence[int], row: Sequenc
 def _line(columns: Sequence[TextColumn], widths: Sequence[int], cells: Sequence[str], gap: str) -> str:
     parts: list[str] = []
     for column, width, cell in zip(columns, widths, cells, strict=True):
-        text = cell if len(cell) <= width else cell[: width - 2] + ".."
-        parts.append(text.rjust(width) if column.right else text.ljust(width))
+        text = cell if columns_of(cell) <= width else _cut(cell, width - 2) + ".."
+        room = " " * (width - columns_of(text))
+        parts.append(room + text if column.right else text + room)
     return gap.join(parts)
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for a wide character, none for a combining one."""
+    return len(text) if text.isascii() else sum(map(_columns_of_character, text))
+
+
+def _columns_of_character(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def _cut(text: str, width: int) -> str:
+    """Return as much of the beginning of a text as fits into so many columns."""
+    taken = 0
+    for n, character in enumerate(text):
+        taken += _columns_of_character(character)
+        if taken > width:
+            return text[:n]
+    return text
 
 
 def wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
@@ -101,4 +125,9 @@ def wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
 
     A word that is longer than a line goes on in the next one.
     """
-    return textwrap.wrap(text, max(4, width), subsequent_indent=indent, break_on_hyphens=False)
+    room = max(4, width)
+    spread = "".join(each + _SECOND if _columns_of_character(each) == 2 else each for each in text)
+    if spread != text:
+        room = max(4, width - 1)  # a line may end between a wide character and its second column
+    lines = textwrap.wrap(spread, room, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace(_SECOND, "") for line in lines]

@@ -12,7 +12,7 @@ from pytest_swarm.report.findings import answers
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
-from pytest_swarm.report.text_table import TextColumn, text_table, wrapped
+from pytest_swarm.report.text_table import TextColumn, columns_of, text_table, wrapped
 from pytest_swarm.report.wording import short_names
 from tests.report.factories import WB1, WB2, key, record, run
 from tests.report.hostile import hostile_run
@@ -172,3 +172,30 @@ def test_totals_say_over_what_they_are_pooled() -> None:
     text = " ".join(summary_of(small_run(), width=100, verbose=-1))
     assert "The means are over all horizons (h0, h1 and h3) and all VRAM budgets (8GB and 24GB)." in text
     assert not [line for line in summary_of(run(record()), width=100, verbose=-1) if line.startswith("The means")]
+
+
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        ("job", 3),
+        ("发票", 4),
+        ("e\u0301te\u0301", 3),
+        ("\N{ROCKET}go", 4),
+        ("ﾊﾝｶｸ", 4),
+        ("\uff26\uff35", 4),
+        ("שָׁלוֹם", 4),
+    ],
+)
+def test_a_name_takes_the_columns_that_a_terminal_gives_it(name: str, width: int) -> None:
+    columns = [TextColumn(title="job", right=False), TextColumn(title="score")]
+    _, _, row = text_table(columns, [("x" * 10, "1"), (name, "2")], 40)
+    assert row == f"{name}{' ' * (10 - width)}  {'2':>5}"
+
+
+@pytest.mark.parametrize("width", [9, 10, 31])
+def test_wide_characters_are_wrapped_and_cut_within_the_terminal(width: int) -> None:
+    text = "任务失败了,因为模型没有回答 in time, 请再试一次 " * 3
+    lines = wrapped(text, width)
+    assert max(map(columns_of, lines)) <= width
+    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+    assert max(map(columns_of, text_table([TextColumn(title="a", right=False)], [(text,)], width))) <= width
