@@ -17,10 +17,10 @@ _DIGITS: Final = re.compile("([0-9]+)")
 
 def as_shown(jobs: Iterable[MeasuredJob]) -> list[MeasuredJob]:
     """Return the jobs in the order in which people read them: job2 before job10, else as they come."""
-    return sorted(jobs, key=lambda each: _natural(each.job))
+    return sorted(jobs, key=lambda each: natural_order(each.job))
 
 
-def _natural(name: str) -> tuple[str | tuple[int, str], ...]:
+def natural_order(name: str) -> tuple[str | tuple[int, str], ...]:
     """Return the sort key of a name, in which numbers count as numbers; long ones are never converted."""
     parts = _DIGITS.split(name)
     numbers = [each.lstrip("0") for each in parts[1::2]]

@@ -13,6 +13,7 @@ from pytest_swarm.metrics.spec import Show
 from pytest_swarm.report.charts.cost_chart import FIGURES, figure_rows, place_of, sentence_of
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import answers, missing_sentences, nothing_measured
+from pytest_swarm.report.job_rows import natural_order
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows
 from pytest_swarm.report.metric_text import of_aggregate, summary_columns, summary_row
 from pytest_swarm.report.mode_forest import IN_FOREST, ModeForest, mode_forest
@@ -108,7 +109,7 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
     by_job: dict[tuple[str, Setting], list[MeasuredJob]] = {}
     for each in report.jobs:
         by_job.setdefault((each.job, each.setting), []).append(each)
-    order = sorted(by_job, key=lambda key: (key[0], setting_order(key[1])))
+    order = sorted(by_job, key=lambda key: (natural_order(key[0]), setting_order(key[1])))
     side_by_side = len(report.modes) <= _SIDE_BY_SIDE
     room = _MAX_ROWS if side_by_side else _MAX_ROWS // len(report.modes)
     shown = order if verbose > 0 else order[: max(1, room)]

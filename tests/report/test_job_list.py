@@ -18,6 +18,7 @@ from pytest_swarm.report.html import render_html
 from pytest_swarm.report.job_list import Packer, packed
 from pytest_swarm.report.job_rows import job_rows
 from pytest_swarm.report.report_model import build_report
+from pytest_swarm.report.terminal import terminal_summary
 from tests.report.factories import key, ok, record, run, task
 
 
@@ -71,7 +72,7 @@ def test_of_jobs_with_many_tasks_only_so_many_tasks_are_shown_in_full(monkeypatc
     assert "only the 13 most important of 20 rows of jobs are shown in full" in page
 
 
-def test_jobs_are_shown_by_the_numbers_in_their_names_in_page_and_csv(tmp_path: Path) -> None:
+def test_jobs_are_shown_by_the_numbers_in_their_names_everywhere(tmp_path: Path) -> None:
     names = ["a", "job1", "job2", "job2-v9", "job2-v10", "job10", "job" + "9" * 5000]
     graphs = [replace(record().case.graph, name=name) for name in names]
     random.Random(1).shuffle(graphs)
@@ -79,3 +80,5 @@ def test_jobs_are_shown_by_the_numbers_in_their_names_in_page_and_csv(tmp_path: 
     assert [row.jobs[0].job for row in job_rows(report.jobs)] == names
     jobs, _ = write_csv(report, tmp_path)
     assert [line.split(",")[0][:20] for line in jobs.read_text().splitlines()[1:]] == [name[:20] for name in names]
+    rows = terminal_summary(report, width=100, verbose=1)
+    assert [name for row in rows for name in names[:-1] if row.startswith(f"{name} ")] == names[:-1]

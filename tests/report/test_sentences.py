@@ -282,8 +282,8 @@ NAIVE = "+5.0 on the jobs that chose it; "
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120, **SETTLED),
             "Cannot tell: MILP looks best and gains 3.0 points of score per job over fixed, but that may be"
             f" chance ({NAIVE}95 % interval -2.0 to +8.0). About 60 more families of jobs, or 3 more repeats of each"
-            " job, would show a gain of that size; about 100 more families of jobs would show that fixed is as good, if it"
-            " is.",
+            " job, would show a gain of that size; about 100 more families of jobs would show that fixed is as good, if"
+            " it is.",
         ),
         (
             lambda: decision(Ruling.UNKNOWN, estimates=(gain(0.03, -0.02, 0.08),), jobs=120),
