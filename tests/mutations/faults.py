@@ -287,6 +287,13 @@ FAULTS: Final = (
         tests=("metrics/test_latency.py",),
     ),
     Fault(
+        name="by time a policy that answers nothing loses no score",
+        where="decision/measured_policies.py",
+        old="if reason is None and any(each.relative for each in criteria):",
+        new="if False:",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
         name="who was measured over the budget is not told",
         where="report/budget_text.py",
         old="        if over:\n",
