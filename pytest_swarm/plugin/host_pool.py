@@ -116,9 +116,8 @@ class HostPool:
         self._left_out[host] = trouble
         if host in self._remarks:  # where none is left, each case is tried all the same
             return
-        where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
-        self._remarks[host] = f"the server at {host} {trouble}; its case {_name(case)} {where}"
-        self._tell(self._remarks[host])
+        self._remarks[host] = f"the server at {host} {trouble}, and was left out"  # each worker says the same
+        self._tell(f"{self._remarks[host]} at {_name(case)}")
 
     def _take_back(self) -> None:
         """Where no server is left, take back those that died and answer again."""
