@@ -52,7 +52,7 @@ def plan(**changed: Any) -> Callable[[], Any]:
 
 FACTORIES = [
     (lambda _: Answering(raising(ValueError("no\nidea"))), "failed: ValueError: no idea"),
-    (lambda _: Answering(raising(PromptTooLongError("too long", truncated=False))), "failed: PromptTooLongError: too long"),
+    (lambda _: Answering(raising(PromptTooLongError("long", truncated=False))), "failed: PromptTooLongError: long"),
     (lambda _: Answering(lambda: None), "failed: route() returned NoneType, not a Plan"),
     (lambda _: Synchronous(), "failed: its route() is not async; write async def route"),
     (raising(KeyError("weights")), "failed: KeyError: 'weights'"),
