@@ -174,13 +174,16 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
 
 
 def _unreachable(error: Exception, host: str) -> ServerDownError | None:
-    """Return the error for a server that gives no answer at all; None where it gave one."""
+    """Return the error for a server that gives no answer at all; None where it gave one.
+
+    The official client raises an error of its own in place of one of httpx, which then is its context.
+    """
     if (reason := _tls_failure(error)) is not None:
         return ServerDownError(
             f"the server at {host} cannot be reached by TLS ({quoted(reason)}); give it a certificate that is "
             f"trusted here, or name an http:// address of it"
         )
-    if any(isinstance(each, SilentConnectionError) for each in (error, error.__context__)):  # the official client raises its own
+    if any(isinstance(each, SilentConnectionError) for each in (error, error.__context__)):
         return SilentServerError(f"the server at {host} takes connections and answers nothing; restart it")
     if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
         if host == SIMULATED_HOST:

@@ -287,7 +287,9 @@ def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_gi
     pool = HostPool({"hanging": hanging, "sound": sound}, answers=lambda host: host == "sound", tell=told.append)
     job = case(graph(ids="a"), "greedy")
     records = [pool.run(job, carryover="case", sink=ListSink()) for _ in range(2)]
-    pool.close()
+    assert pool.close() == ["the server at hanging died, and was left out"], (
+        "as each worker says, so that it is told once"
+    )
     assert [record.host for record in records] == ["sound", "sound"]
     assert pool.alive == ("sound",)
     assert len(told) == 1
