@@ -21,7 +21,7 @@ from pytest_swarm.units import plural
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
 
-_DIED: Final = "died"
+_DIED: Final = "stopped answering"
 _CHANGED: Final = "has other models than when the run began"
 _LOOK_S: Final = 0.02  # between two looks for a free server, each of which takes some microseconds
 

@@ -58,7 +58,7 @@ def test_a_server_that_dies_is_left_out_and_its_case_runs_elsewhere(suite: pytes
     result.stdout.fnmatch_lines(
         [
             f"swarm: SIMULATED Ollama at {dying} (*the cases are spread over {dying}, {sound})",
-            f"*the server at {dying} died, and was left out at *test_invoice*",
+            f"*the server at {dying} stopped answering, and was left out at *test_invoice*",
         ]
     )
     said = " ".join(result.stdout.str().split())
@@ -79,7 +79,7 @@ def test_what_a_server_fails_runs_once_on_each_other_one_and_the_server_keeps_it
     assert {case["host"] for case in cases} == {busy, other}
     said = " ".join(result.stdout.str().split())
     assert f"the server at {busy} failed 1 case, run on others as well; the first was " in said
-    assert "died" not in said
+    assert "stopped answering" not in said
 
 
 @pytest.mark.parametrize("backend", ["measure", "record"])
@@ -287,13 +287,13 @@ def test_a_server_that_does_not_answer_between_cases_is_left_out_before_it_is_gi
     pool = HostPool({"hanging": hanging, "sound": sound}, answers=lambda host: host == "sound", tell=told.append)
     job = case(graph(ids="a"), "greedy")
     records = [pool.run(job, carryover="case", sink=ListSink()) for _ in range(2)]
-    assert pool.close() == ["the server at hanging died, and was left out"], (
+    assert pool.close() == ["the server at hanging stopped answering, and was left out"], (
         "as each worker says, so that it is told once"
     )
     assert [record.host for record in records] == ["sound", "sound"]
     assert pool.alive == ("sound",)
     assert len(told) == 1
-    assert "the server at hanging died" in told[0]
+    assert "the server at hanging stopped answering" in told[0]
     assert ServerLock("http://hanging", tell=print, folder=tmp_path).take_at_once(), "it was given back"
 
 
