@@ -13,6 +13,7 @@
       PlanError               an invalid plan from a router: a task without a model, an unknown model
       BackendError            the server, or its reply
         ServerDownError       no server answers at the host
+          SilentServerError   a server that takes connections and answers nothing
         ModelMissingError     the server does not have a model of the fleet
         CallTimeoutError      a call exceeded its time limit
         BadReplyError         a reply that Ollama would not send
@@ -139,6 +140,12 @@ class ServerDownError(BackendError):
 
     kind = "server_down"
     of_server = may_pass = True
+
+
+class SilentServerError(ServerDownError):
+    """A server that takes connections, and answered nothing for long: a retry would wait as long in vain."""
+
+    may_pass = False
 
 
 class ModelMissingError(BackendError):

@@ -58,7 +58,7 @@ async def _recorded(job: RunningJob, stops: Sequence[BaseException]) -> JobRecor
     except InfeasibleError as error:
         return job.record(JobStatus.INFEASIBLE, str(error))
     except SwarmError as error:
-        of_server = isinstance(error, BackendError | ServerFaultError)  # what a model or a planner fails ends no job
+        of_server = isinstance(error, BackendError | ServerFaultError)  # no BackendError of a call gets here
         return job.record(JobStatus.ERROR, str(error), server_fault=of_server)
     except asyncio.CancelledError:
         context.residency.restoration.broken_off = True

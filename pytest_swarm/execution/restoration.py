@@ -15,7 +15,7 @@ from typing import Final
 from pytest_swarm.domain.limits import UNPLANNED_LOAD_S
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.vram_sample import ResidentModel
-from pytest_swarm.errors import BackendError
+from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.ollama.client import FOREVER, LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ResidentEntry
 
@@ -111,16 +111,18 @@ class Restoration:
         try:
             return await (self._not_put_back(client) if loaded else self._restored(client))
         except BackendError as error:
-            return (self.given_up(f"the server was not left as it was found: {error}"),)
+            when = "once it answers, " if isinstance(error, ServerDownError) else ""
+            return (self.given_up(f"the server was not left as it was found: {error}", when=when),)
 
-    def given_up(self, why: str = INTERRUPTED) -> str:
+    def given_up(self, why: str = INTERRUPTED, *, when: str = "") -> str:
         """Return the sentence for a server that was not left as it was found, with what was resident there before.
 
         Args:
             why: What broke the restoration off.
+            when: From when on the server can be looked at; now by default.
         """
         found = ", ".join(map(_with_context, self.found or ())) or "no model"
-        return f"{why}; resident before: {found}; look at `ollama ps`"
+        return f"{why}; resident before: {found}; {when}look at `ollama ps`"
 
     async def _not_put_back(self, client: OllamaClient) -> tuple[str, ...]:
         now = await client.resident_entries()

@@ -10,7 +10,7 @@ from traceback import extract_tb
 from typing import Final
 
 from pytest_swarm.domain.plan import Assignment, Plan, PlanStatus
-from pytest_swarm.errors import SwarmError
+from pytest_swarm.errors import BackendError, SwarmError
 from pytest_swarm.routing.base import PlanningView, Router, RoutingError
 
 _LONGEST: Final = 300  # characters of a foreign message
@@ -21,12 +21,15 @@ _ROUTER_FAILURES: Final = (Exception,)  # a router may raise anything; an interr
 
 @contextmanager
 def router_failures(mode: str) -> Iterator[None]:
-    """Turn what a router raises into RoutingError, which names the mode as the user wrote it."""
+    """Turn what a router raises into RoutingError, which names the mode as the user wrote it.
+
+    That also holds for what its planner failed, unless the server is to blame: another server would fail it, too.
+    """
     try:
         yield
-    except SwarmError:
-        raise
     except _ROUTER_FAILURES as error:
+        if isinstance(error, SwarmError) and (not isinstance(error, BackendError) or error.of_server):
+            raise
         text = " ".join(str(error).split())[:_LONGEST]
         raise RoutingError(f"router of mode {mode!r} failed: {type(error).__name__}: {text}{_place(error)}") from error
 

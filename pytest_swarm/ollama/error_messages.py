@@ -19,11 +19,13 @@ from pytest_swarm.errors import (
     RefusalCause,
     ServerDownError,
     ServerRefusedError,
+    SilentServerError,
     is_of_server,
 )
 from pytest_swarm.fields import problem
 from pytest_swarm.ollama.address import SIMULATED_HOST, is_loopback, without_secrets
 from pytest_swarm.ollama.transports.bounded import OversizedReplyError, RedirectedReplyError
+from pytest_swarm.ollama.transports.watched import SilentConnectionError
 
 _NOT_FOUND: Final = re.compile(r"""model ["'](?P<tag>.*)["'] not found""")
 _DAMAGED: Final = re.compile(r"""(invalid file magic|(unexpected )?EOF)$|tensor "|GGUF |failed to read tensor """)
@@ -151,17 +153,8 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
     told = error.__context__  # of an error reply in JSON that is no object, at which the official client fails
     if isinstance(told, httpx.HTTPStatusError) and is_of_server(told.response.status_code):
         return _refused(told.response.text, told.response.status_code, host=host, call=call)
-    if (reason := _tls_failure(error)) is not None:
-        return ServerDownError(
-            f"the server at {host} cannot be reached by TLS ({quoted(reason)}); give it a certificate that is "
-            f"trusted here, or name an http:// address of it"
-        )
-    if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
-        if host == SIMULATED_HOST:
-            return ServerDownError("the simulated server refuses the connection, as --swarm-fault told it to")
-        return ServerDownError(
-            f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim of pytest"
-        )
+    if (down := _unreachable(error, host)) is not None:
+        return down
     if isinstance(error, RedirectedReplyError):
         return BadReplyError(
             f"{call}: the server at {host} redirects to {quoted(str(error))}; name the address of the server itself"
@@ -178,6 +171,27 @@ def translate_error(error: Exception, *, host: str, call: str, timeout_s: float)
         f"{call}: the server at {host} did not send an Ollama reply ({_reply_fault(error)}); "
         f"is another program on that port?"
     )
+
+
+def _unreachable(error: Exception, host: str) -> ServerDownError | None:
+    """Return the error for a server that gives no answer at all; None where it gave one.
+
+    The official client raises an error of its own in place of one of httpx, which then is its context.
+    """
+    if (reason := _tls_failure(error)) is not None:
+        return ServerDownError(
+            f"the server at {host} cannot be reached by TLS ({quoted(reason)}); give it a certificate that is "
+            f"trusted here, or name an http:// address of it"
+        )
+    if any(isinstance(each, SilentConnectionError) for each in (error, error.__context__)):
+        return SilentServerError(f"the server at {host} takes connections and answers nothing; restart it")
+    if isinstance(error, ConnectionError | httpx.ConnectError | httpx.UnsupportedProtocol | httpx.InvalidURL):
+        if host == SIMULATED_HOST:
+            return ServerDownError("the simulated server refuses the connection, as --swarm-fault told it to")
+        return ServerDownError(
+            f"no Ollama server answers at {host}; start it with `ollama serve`, or use --swarm-backend=sim of pytest"
+        )
+    return None
 
 
 def _reply_fault(error: Exception) -> str:

@@ -16,7 +16,7 @@ from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.plain_imports import PlainImports
 from pytest_swarm.plugin.refused_run import refuse_later, usage_errors
 from pytest_swarm.plugin.short_tracebacks import keep_their_lines
-from pytest_swarm.plugin.worker_messages import BENCHMARK, REMARKS, TOLD
+from pytest_swarm.plugin.worker_messages import BENCHMARK, EVENTS, REMARKS, TOLD
 
 if TYPE_CHECKING:
     from pytest_swarm.domain.record import CaseKey
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_swarm.plugin.reporting import SessionEnd
     from pytest_swarm.plugin.session import SwarmSession
 
-EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events
 _HOOKS: Final = "swarm-hooks"
 _LISTING: Final = ("collectonly", "showfixtures", "show_fixtures_per_test")  # options that only list what they collect
 
@@ -223,10 +222,10 @@ class SwarmHooks:
         before = len(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
-                from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers, take_remarks
+                from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers, take_outputs
 
                 if end_workers_at_work(self.config) or self.session.lost_workers:
-                    take_remarks(self.session.workers, resources)
+                    take_outputs(self.session.workers, run)
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
         except KeyboardInterrupt as stop:
@@ -241,9 +240,10 @@ class SwarmHooks:
         self.session.tell("the server is being left as it was found; a further Ctrl-C gives that up")
 
     def _write_reports(self, run: PreparedRun, session: pytest.Session, exitstatus: int) -> None:
-        """Write the reports; a worker sends its remarks to its controller."""
+        """Write the reports; a worker sends its remarks to its controller, and the events of a broken-off test."""
         if self.is_worker:
-            self.config.workeroutput[REMARKS] = run.resources.remarks  # type: ignore[attr-defined]  # xdist's
+            output = {REMARKS: run.resources.remarks, EVENTS: run.folder.shipped()}
+            self.config.workeroutput |= output  # type: ignore[attr-defined]  # xdist's
         elif run.dry_run is not None:
             run.dry_run.complete = self._came_to_its_end(session, exitstatus)
         else:

@@ -21,7 +21,7 @@ from pytest_swarm.units import plural
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
 
-_DIED: Final = "died"
+_DIED: Final = "stopped answering"
 _CHANGED: Final = "has other models than when the run began"
 _LOOK_S: Final = 0.02  # between two looks for a free server, each of which takes some microseconds
 
@@ -116,9 +116,8 @@ class HostPool:
         self._left_out[host] = trouble
         if host in self._remarks:  # where none is left, each case is tried all the same
             return
-        where = f"went on at {' and '.join(self.alive)}" if self.alive else "had no other server"
-        self._remarks[host] = f"the server at {host} {trouble}; its case {_name(case)} {where}"
-        self._tell(self._remarks[host])
+        self._remarks[host] = f"the server at {host} {trouble}, and was left out"  # each worker says the same
+        self._tell(f"{self._remarks[host]} at {_name(case)}")
 
     def _take_back(self) -> None:
         """Where no server is left, take back those that died and answer again."""

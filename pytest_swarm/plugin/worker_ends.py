@@ -7,17 +7,18 @@ killed, or had no time to do so, are left as the run found them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.ollama.address import shown_host
-from pytest_swarm.plugin.worker_messages import REMARKS
+from pytest_swarm.plugin.worker_messages import EVENTS, REMARKS
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_swarm.plugin.prepared_run import PreparedRun
     from pytest_swarm.plugin.resources import Resources
 
 
@@ -56,11 +57,19 @@ def _end_of_workers(config: pytest.Config) -> tuple[Callable[[], None] | None, b
     return end_nodes, getattr(distribution, "session_finished", False)
 
 
-def take_remarks(workers: Iterable[Any], resources: Resources) -> None:
-    """Take what workers of xdist said at their end, each remark once. After Ctrl-C xdist tells of no end itself."""
+def take_outputs(workers: Iterable[Any], run: PreparedRun) -> None:
+    """Take what workers of xdist sent at their end: each remark once, and the events of the test that was broken off.
+
+    After Ctrl-C xdist tells of no end itself.
+    """
     for worker in workers:
-        for remark in getattr(worker, "workeroutput", {}).pop(REMARKS, ()):  # a worker that died has none
-            resources.remark(remark)
+        output = getattr(worker, "workeroutput", {})  # a worker that died has none
+        for remark in output.pop(REMARKS, ()):
+            run.resources.remark(remark)
+        events = output.pop(EVENTS, None)
+        if events is not None and run.folder.trouble is None:
+            with suppress(SwarmError):  # then it is the folder's trouble, which the end of the session tells
+                run.folder.take(events)
 
 
 def leave_for_killed_workers(resources: Resources) -> list[str]:

@@ -15,6 +15,7 @@ from pytest_swarm.domain.limits import base_node_id
 TOLD: Final = "swarm_told"  # the attribute of a report that carries a sentence ...
 TOPIC: Final = "swarm_topic"  # ... and what it is about, where one is enough
 REMARKS: Final = "swarm_remarks"  # what a worker sends at its end
+EVENTS: Final = "swarm_events"  # the attribute of a report that carries a worker's events; also at its end
 BENCHMARK: Final = "swarm_benchmark"  # that of a benchmark's report: other tests may have IDs that look alike
 
 

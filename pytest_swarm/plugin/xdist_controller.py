@@ -12,12 +12,12 @@ import pytest
 from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import refused_files
 from pytest_swarm.garbage import no_collection
-from pytest_swarm.plugin.hooks import EVENTS, checked_hooks
+from pytest_swarm.plugin.hooks import checked_hooks
 from pytest_swarm.plugin.packed_reports import FORM, PACKED, UnpackedReports
 from pytest_swarm.plugin.progress import is_of_subtest
 from pytest_swarm.plugin.refused_run import REFUSAL
-from pytest_swarm.plugin.worker_ends import take_remarks
-from pytest_swarm.plugin.worker_messages import REMARKS, TOLD, TOPIC
+from pytest_swarm.plugin.worker_ends import take_outputs
+from pytest_swarm.plugin.worker_messages import EVENTS, REMARKS, TOLD, TOPIC
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.hooks import SwarmHooks
@@ -102,7 +102,7 @@ class XdistController:
         if REFUSAL in output:
             raise pytest.UsageError(output[REFUSAL])
         if REMARKS in output:
-            take_remarks([node], self._run.resources)
+            take_outputs([node], self._run)
         if error is not None:
             self._session.lost_workers += 1
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from pytest_swarm.domain.model import Fleet
-from pytest_swarm.errors import ServerDownError
+from pytest_swarm.errors import BadReplyError, ServerDownError
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.bench_settings import BenchSettings, Dispatch
 from pytest_swarm.execution.restoration import Restoration
@@ -138,9 +138,12 @@ def test_the_old_file_of_a_replaced_model_is_unloaded_by_another_tag_or_named(ot
     assert len(polls) <= 4
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), ServerDownError("gone")], ids=["ctrl-c", "server-down"])
+@pytest.mark.parametrize(
+    ("error", "when"),
+    [(KeyboardInterrupt(), ""), (BadReplyError("no JSON"), ""), (ServerDownError("gone"), "once it answers, ")],
+)
 def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
-    error: BaseException, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken_off(*_: object) -> tuple[str, ...]:
         raise error
@@ -154,7 +157,7 @@ def test_a_restoration_that_is_broken_off_says_what_was_resident_before(
         (said,) = upkeep.restore()
     except KeyboardInterrupt as stop:
         said = str(stop)
-    assert said.endswith("; resident before: theirs (num_ctx 512); look at `ollama ps`")
+    assert said.endswith(f"; resident before: theirs (num_ctx 512); {when}look at `ollama ps`")
 
 
 def test_what_was_gone_before_the_run_changed_anything_stays_away() -> None:

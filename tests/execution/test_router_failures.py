@@ -12,6 +12,7 @@ import pytest
 
 from pytest_swarm.domain.plan import Assignment, Origin, Plan, PlanStatus
 from pytest_swarm.domain.record import JobStatus
+from pytest_swarm.errors import PromptTooLongError, ServerFaultError
 from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.routing.plan_builders import rule_plan
 from tests.execution.lab import bench, case, graph
@@ -51,6 +52,7 @@ def plan(**changed: Any) -> Callable[[], Any]:
 
 FACTORIES = [
     (lambda _: Answering(raising(ValueError("no\nidea"))), "failed: ValueError: no idea"),
+    (lambda _: Answering(raising(PromptTooLongError("long", truncated=False))), "failed: PromptTooLongError: long"),
     (lambda _: Answering(lambda: None), "failed: route() returned NoneType, not a Plan"),
     (lambda _: Synchronous(), "failed: its route() is not async; write async def route"),
     (raising(KeyError("weights")), "failed: KeyError: 'weights'"),
@@ -66,11 +68,18 @@ FACTORIES = [
 def test_a_router_that_fails_is_a_job_that_failed(factory: Any, sentence: str) -> None:
     with bench(settings=BenchSettings(routers={"mine": factory})) as runner:
         record = runner.run(case(JOB, "mine:fast"))
-        assert record.status is JobStatus.ERROR
+        assert (record.status, record.server_fault) == (JobStatus.ERROR, False)
         assert record.error is not None
         assert record.error.startswith(f"router of mode 'mine:fast' {sentence.rstrip('*')}")
         assert "\n" not in record.error
         assert runner.run(case(JOB, "greedy")).status is JobStatus.COMPLETED
+
+
+def test_what_a_server_fails_its_planner_is_no_failure_of_the_router() -> None:
+    busy = raising(ServerFaultError("the planner was not heard"))
+    with bench(settings=BenchSettings(routers={"mine": lambda _: Answering(busy)})) as runner:
+        record = runner.run(case(JOB, "mine"))
+    assert (record.error, record.server_fault) == ("the planner was not heard", True)
 
 
 OWN_FILE = """

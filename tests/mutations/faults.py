@@ -2355,6 +2355,24 @@ FAULTS: Final = (
         tests=("plugin/test_server_lock.py",),
     ),
     Fault(
+        name="a silent server is asked again and again",
+        where="errors.py",
+        old="""as long in vain.\"\"\"
+
+    may_pass = False""",
+        new="""as long in vain.\"\"\"
+
+    may_pass = True""",
+        tests=("plugin/test_hosts.py",),
+    ),
+    Fault(
+        name="the events of a case that was broken off stay in their worker",
+        where="plugin/worker_ends.py",
+        old="run.folder.take(events)",
+        new="pass",
+        tests=("plugin/test_worker_ends.py",),
+    ),
+    Fault(
         name="a server that hangs keeps its lock when it is left out",
         where="plugin/host_pool.py",
         old="self._servers[host].visit.lock.give_back()",

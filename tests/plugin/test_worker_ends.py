@@ -12,7 +12,6 @@ import pytest
 from pytest_swarm.errors import ServerDownError
 from pytest_swarm.plugin.hooks import SwarmHooks
 from pytest_swarm.plugin.worker_ends import end_workers_at_work, ending_workers, leave_for_killed_workers
-from pytest_swarm.plugin.worker_messages import REMARKS
 
 
 @dataclass
@@ -100,18 +99,25 @@ class Run(SimpleNamespace):
     def __init__(self) -> None:
         super().__init__(remarks=[], settings=SimpleNamespace(hosts=()), close=lambda: None)
         self.remark, self.resources = self.remarks.append, self
+        self.taken: list[str] = []
+        self.folder = SimpleNamespace(trouble=None, take=self.taken.append, shipped=lambda: "the case in hand")
 
 
-def test_what_a_worker_could_not_restore_after_ctrl_c_is_told() -> None:
-    run, worker = Run(), SimpleNamespace()
-
-    def end() -> None:
-        worker.workeroutput = {REMARKS: ["not put back"]}
-
-    xdist = SimpleNamespace(nodemanager=SimpleNamespace(teardown_nodes=end))
-    process = SimpleNamespace(is_worker=False)
-    session: Any = SimpleNamespace(process=process, workers=[worker], tell=print, run=run)
+def hooks_with(config: Any, **session: Any) -> SwarmHooks:
+    is_worker = not session
+    own: Any = SimpleNamespace(process=SimpleNamespace(is_worker=is_worker), tell=print, **session)
     nobody: Any = None
-    hooks = SwarmHooks(config_with(xdist), session, nobody)  # type: ignore[arg-type]
+    return SwarmHooks(config, own, nobody)
+
+
+def test_what_a_worker_could_not_restore_after_ctrl_c_is_told_and_the_events_of_its_case_are_kept() -> None:
+    theirs, run, worker = Run(), Run(), SimpleNamespace(workeroutput={})
+    theirs.remark("not put back")
+    xdist = SimpleNamespace(
+        nodemanager=SimpleNamespace(
+            teardown_nodes=lambda: hooks_with(worker)._write_reports(theirs, None, 2)  # type: ignore[arg-type]
+        )
+    )
+    hooks = hooks_with(config_with(xdist), workers=[worker], run=run)  # type: ignore[arg-type]
     assert hooks._close(run)  # type: ignore[arg-type]
-    assert hooks._at_the_end == ["not put back"]
+    assert (hooks._at_the_end, run.taken) == (["not put back"], ["the case in hand"])

@@ -19,6 +19,10 @@ _MOST_MISSED: Final = 2  # probes in a row
 T = TypeVar("T")
 
 
+class SilentConnectionError(httpx.ConnectError):
+    """The server takes requests and answers none."""
+
+
 class ServerHealth:
     """What is known of one server, shared by all connections to it: whether it was found to answer nothing."""
 
@@ -27,7 +31,7 @@ class ServerHealth:
 
 
 class WatchedTransport(httpx.AsyncBaseTransport):
-    """Forwards requests to `inner`; raises httpx.ConnectError where the server answers nothing while one waits.
+    """Forwards requests to `inner`; raises SilentConnectionError where the server answers nothing while one waits.
 
     That takes 30 s. A server that was found so once is given a single probe at the next request.
 
@@ -55,7 +59,7 @@ class WatchedTransport(httpx.AsyncBaseTransport):
             request: The request that it belongs to.
 
         Raises:
-            httpx.ConnectError: The server answers nothing.
+            SilentConnectionError: The server answers nothing.
         """
         waiting = asyncio.ensure_future(work)
         try:
@@ -64,7 +68,7 @@ class WatchedTransport(httpx.AsyncBaseTransport):
                 missed = 0 if await self._answers(request, waiting) else missed + 1
                 if missed >= (1 if self._health.hangs else _MOST_MISSED):
                     self._health.hangs = True
-                    raise httpx.ConnectError("the server takes requests and answers none", request=request)
+                    raise SilentConnectionError("the server takes requests and answers none", request=request)
             self._health.hangs = False
             return await waiting
         finally:
