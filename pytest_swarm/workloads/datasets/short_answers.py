@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from pytest_swarm.domain.bare_formula import bare_formula
 from pytest_swarm.domain.expectation import Exact, Expectation, Letter, Number, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields
@@ -23,8 +24,6 @@ _PART: Final = rf"\s?(?:\{{({_WHOLE})\}}|(\d))"
 _FRACTION: Final = re.compile(  # "3/4", "\frac{3}{4}", "\frac34", "2\frac{3}{4}"
     rf"(-?)\s?(?:(\d+)?\s?\\[dt]?frac{_PART}{_PART}|(\d+)/(\d+))"
 )
-_UNIT: Final = re.compile(r"\s*(?:\\?%|\^\{?\\circ\}?|\\?\s*\\(?:text|mbox|mathrm)\{[A-Za-z\s]+\}(?:\^\{?\d\}?)?)$")
-_NAMED: Final = re.compile(r"^[A-Za-z]\s?=\s*(?=[-\d.\\])")  # "x = 3"
 _LETTER: Final = re.compile(r"\(([A-R])\)")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -78,8 +77,7 @@ def _math_expectation(right: str) -> Expectation:
 
 
 def _math_value(right: str) -> float | None:
-    written = _NAMED.sub("", right.replace("\\!", "").replace("{,}", ",").strip())
-    plain = _UNIT.sub("", written.removeprefix("\\$"))
+    plain = bare_formula(right.replace("\\!", "").replace("{,}", ",").strip()).removeprefix("\\$")
     if _DECIMAL.fullmatch(plain):
         return float(plain.replace(",", ""))
     fraction = _FRACTION.fullmatch(plain)
