@@ -16,7 +16,7 @@ GSM8K_MARK: Final = "####"
 GSM8K_TOKENS: Final = 350  # a question of about 60 tokens and a worked answer of about 200, with room
 WORKED_TOKENS: Final = 300
 LEAST_NUMBER: Final = 1e-4  # a smaller one would be right within the tolerance of another
-_LEVEL: Final = re.compile(r"Level ([1-5])")
+_LEVEL: Final = re.compile(r"(?:Level )?([1-5])")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _WHOLE: Final = r"\d{1,3}(?:,\d{3})+|\d+"
 _DECIMAL: Final = re.compile(rf"-?(?:(?:{_WHOLE})(?:\.\d+)?|\.\d+)")
@@ -45,7 +45,7 @@ def read_gsm8k(fields: Fields) -> Task:
 def read_math(fields: Fields) -> Task:
     """The task of a row: problem, and answer or a solution whose last box holds it; level 1 to 5 is the difficulty."""
     right = fields.text("answer") if "answer" in fields else _last_box(fields)
-    level = _LEVEL.fullmatch(fields.text("level", "").strip())
+    level = _LEVEL.fullmatch(str(fields.raw("level")).strip()) if "level" in fields else None
     return row_task(
         f"{fields.text('problem').strip()}\n\nWork it out step by step, and put your final answer within \\boxed{{}}.",
         _math_expectation(right),
