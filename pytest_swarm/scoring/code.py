@@ -1,6 +1,7 @@
 """Scoring Python code: found in the answer, parsed, and, only when asked, run on the task's cases in the sandbox.
 
-Code is looked for in an <answer>, in fenced blocks, else in a text that is mostly code, else in a span in backticks.
+Code is looked for in an <answer>, in fenced blocks, else in a text that is mostly code, else in indented blocks, else
+in a span in backticks.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _PYTHON: Final = frozenset({"python", "py", "python3", "py3", "python2", ""})
 _MARKDOWN: Final = frozenset({"markdown", "md"})
 _FIRST_LINES: Final = 5  # of which one has a prompt in a transcript
 _MAX_INLINE: Final = 20
+_INDENTED: Final = re.compile(r"(?:\A|(?<=\n\n))(?:(?: {4}|\t)[ \t]*\S[^\n]*\n|[ \t]*\n)+")
 _INLINE: Final = re.compile(r"(?<!`)`([^`\n]{8,400})`(?!`)")
 _FIRST_WORDS: Final = ("def ", "class ", "import ", "from ", "@", "async def ")
 
@@ -98,9 +100,9 @@ def find_code(text: str, entry_point: str) -> FoundCode:
         return found
     blocks = [_typed_in(textwrap.dedent(block.text)) for block in _blocks(text) if block.language in _PYTHON]
     found = _last_that_defines(blocks or [_unfenced_code(text)], entry_point)
-    if found.code is None:  # the opening fence is missing, or the code is a span within a line
-        others = [_unfenced_code(before_first_fence(text))] if blocks else _INLINE.findall(text)[-_MAX_INLINE:]
-        other = _last_that_defines(others, entry_point)
+    if found.code is None:  # the opening fence is missing, or the code is indented, or a span within a line
+        spans = [*_INLINE.findall(text)[-_MAX_INLINE:], *_indented_blocks(text)]
+        other = _last_that_defines([_unfenced_code(before_first_fence(text))] if blocks else spans, entry_point)
         return found if other.code is None else other
     return found
 
@@ -132,6 +134,14 @@ def _blocks(text: str) -> Iterator[Fence]:
             yield from fences(block.text)
         else:
             yield block
+
+
+def _indented_blocks(text: str) -> list[str]:
+    """The blocks that Markdown sets as code by their indent; none where code begins at the margin."""
+    if any(line.startswith(_FIRST_WORDS) for line in text.split("\n")):
+        return []
+    blocks = _INDENTED.findall(text.replace("\r\n", "\n") + "\n")[-_MAX_INLINE:]
+    return [_typed_in(textwrap.dedent(block)) for block in blocks]
 
 
 def _unfenced_code(text: str) -> str:

@@ -97,7 +97,7 @@ _STATED: Final = re.compile(
     re.IGNORECASE,
 )
 _ONLY_LETTERS: Final = re.compile(r"(?:[ \t\n,;/.()\[\]]*[A-Za-z](?!\w))+[ \n,;/.()\[\]]*")
-_STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s")
+_STOP: Final = re.compile(r"[.):,;\n]|\s[-–—]\s|\sbecause\b")
 _QUOTED: Final = re.compile(r"(?<!\w)'(?=\w)|(?<=[\w.])'(?!\w)")
 
 

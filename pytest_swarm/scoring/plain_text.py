@@ -11,8 +11,8 @@ from pytest_swarm.scoring.fences import without_fence_lines
 LATEX_TEXT: Final = r"\\(?:text(?:bf|it|tt)?|math(?:rm|bf|sf|it|tt)|mbox|operatorname|boldsymbol)\s?\{"
 """The start of what LaTeX sets as text or in another font."""
 
-LATEX_SPACE: Final = r"\\[,!;: ]"
-"""A space of LaTeX, which may stand between thousands: `1\\,500`."""
+LATEX_SPACE: Final = r"(?<!\\)\\[,!;: ]"
+"""A space of LaTeX, which may stand between thousands: `1\\,500`; no end of a row, `\\\\ 3`."""
 
 LATEX_FRACTION: Final = r"\\[dtc]frac(?![a-zA-Z])"
 """A fraction of another size than `\\frac`."""

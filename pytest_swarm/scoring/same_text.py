@@ -6,21 +6,14 @@ import re
 import unicodedata
 from typing import Final
 
-from pytest_swarm.scoring.plain_text import INVISIBLE, LATEX_FRACTION, LATEX_SPACE, LATEX_TEXT
+from pytest_swarm.scoring.formulas import one_formula
+from pytest_swarm.scoring.plain_text import INVISIBLE
 
 _WRAPPERS: Final = (
     *zip("*_`\"'$“‘«„", "*_`\"'$”’»“", strict=True),
     *(("['", "']"), ('["', '"]'), ("\\(", "\\)"), ("\\[", "\\]")),
     *((f"\\{name}{{", "}") for name in ("text", "textbf", "mathrm", "boxed")),
     *((f"<{name}>", f"</{name}>") for name in ("em", "strong", "b", "i")),
-)
-_LATEX_SPELLINGS: Final = (
-    (re.compile(rf"\\(?:left|right|displaystyle)(?![a-z])|{LATEX_SPACE}|\s"), ""),
-    (re.compile(LATEX_FRACTION), r"\\frac"),
-    (re.compile(r"\\frac([0-9])([0-9])"), r"\\frac{\1}{\2}"),
-    (re.compile(r"\^(?:\\circ|\{\\circ\})"), ""),
-    (re.compile(r"\\([%$])"), r"\1"),
-    (re.compile(rf"{LATEX_TEXT}([^{{}}]{{0,200}})\}}"), r"\1"),
 )
 _SIGNS: Final = str.maketrans(
     {**INVISIBLE, "’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2044": "/"}
@@ -46,6 +39,10 @@ _AMOUNTS: Final = (  # $1,200.00 and 1,200 dollars are $1,200, and 75 percent is
 )
 _TITLE: Final = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs)\.", re.IGNORECASE)
 _MOUNT: Final = re.compile(r"\bMt\.?\s(?=[A-Z])")
+_SPACED_MINUS: Final = re.compile(r"(?<=[\w)])\s-\s(?=[\w(])")  # in a formula: no word of two letters
+_WORD: Final = re.compile(r"[^\W\d_]{2}")
+_LETTER: Final = re.compile(r"\(([a-z])\)")
+_BRACED: Final = re.compile(r"(?<=[_^])\{(\w)\}")  # 2516_{8} is 2516_8
 _POWER: Final = re.compile(r"(?<=[a-z)\]])\^\{?(\d)\}?")  # x^2 is x², which NFKC makes x2
 _UNIT_SPACE: Final = re.compile(r"(?<=\d)\s(?=[^\W\d_])")  # 42 kg is 42kg
 _INITIALS: Final = re.compile(r"(?<![\w.])(?:[A-Z]\.\s?){2,8}(?=\W|$|(?<=\s))", re.IGNORECASE)  # T. S. Eliot, D.C.
@@ -64,9 +61,13 @@ def normalized(text: str) -> str:
     """
     text = one_spelling(text).casefold()
     text = _SPACED_SIGN.sub("", undressed(without_symbols(_WEEKDAY.sub("", text)) or text))
-    text = _POWER.sub(r"\1", _UNIT_SPACE.sub("", text))
+    text = _POWER.sub(r"\1", _BRACED.sub(r"\1", _UNIT_SPACE.sub("", text)))
     if "\\" in text:
-        text = undressed(_one_latex(text))
+        text = undressed(one_formula(text))
+    elif " - " in text and not _WORD.search(text):
+        text = _SPACED_MINUS.sub("-", text)
+    if letter := _LETTER.fullmatch(text):
+        return letter[1]
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
 
 
@@ -92,13 +93,6 @@ def one_spelling(text: str) -> str:
 def _one_date(match: re.Match[str]) -> str:
     """A date in one of its spellings: 21 February 2026 is Feb 21, 2026."""
     return f"{match['month'][:3]} {int(match['day'])}, {match['year']}"
-
-
-def _one_latex(text: str) -> str:
-    """A formula in one of its spellings: no spaces, one kind of fraction, with braces."""
-    for pattern, replacement in _LATEX_SPELLINGS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def undressed(text: str) -> str:

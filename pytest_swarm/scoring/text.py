@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from pytest_swarm.domain.bare_formula import bare_formula
 from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_offers, without_reason
@@ -118,6 +119,9 @@ def score_exact(expected: Exact, text: str) -> Score:
     wanted = normalized(expected.text)
     reading = read_text(_with_prefix(text, wanted))
     fitting = next((value for value in _spellings(reading, text, wanted) if normalized(value) == wanted), None)
+    if fitting is None and re.search(r"[\\=]", wanted):  # an answer without the expected name and unit
+        first = reading.values[0]
+        fitting = first if normalized(bare_formula(expected.text)) == normalized(first) else None
     asks = without_offers(text).rstrip(" *_").endswith("?")  # and does not answer: it repeats a question
     if fitting is None and not asks and names_as_answer(reading.text, expected.text):
         fitting = expected.text
@@ -136,13 +140,15 @@ def _with_prefix(text: str, wanted: str) -> str:
 
 
 def _spellings(reading: Reading[str], text: str, wanted: str) -> Iterator[str]:
-    """What a text may give, also as a list in one line where one is wanted, and without LaTeX's sign of an index."""
+    """What a text may give, also as a list in one line where one is wanted, a formula also without indices and unit."""
     yield from reading.values
     if "," in wanted or "," not in text:
         items = _list_in_one_line(text)
         yield items if "," in wanted else items.replace(", ", " ")
     if "\\" in text or "$" in text:
-        yield from (_INDEX.sub(r"\1\2", normalized(value)) for value in reading.values)
+        for value in reading.values:
+            yield _INDEX.sub(r"\1\2", normalized(value))
+            yield bare_formula(undressed(value))
 
 
 def _list_in_one_line(text: str) -> str:

@@ -2966,4 +2966,18 @@ FAULTS: Final = (
         new="if each.setup.key not in keys",
         tests=("gate/test_verdicts.py",),
     ),
+    Fault(
+        name="a new row of a matrix of LaTeX counts as a space",
+        where="scoring/plain_text.py",
+        old='LATEX_SPACE: Final = r"(?<!\\\\)\\\\[,!;: ]"\n',
+        new='LATEX_SPACE: Final = r"\\\\[,!;: ]"\n',
+        tests=("scoring/test_text.py",),
+    ),
+    Fault(
+        name="the unit of an answer counts for that of the expected formula",
+        where="scoring/text.py",
+        old="normalized(bare_formula(expected.text)) == normalized(first)",
+        new="normalized(bare_formula(expected.text)) == normalized(bare_formula(first))",
+        tests=("scoring/test_text.py",),
+    ),
 )

@@ -32,6 +32,8 @@ def run(answer: str, *, threads: bool = False, expected: PythonCode = SQUARE):
         "```python\ntwo = 2\n```\nand\n```python\ndef sq(x):\n    return x ** two\n```",
         "```python\nclass sq:\n    pass\n```",
         'def sq(x):\n    "\\d"\n    return x * x',
+        "So:\n\n    two = 2\n\nand:\n\n    def sq(x):\n        y = x\n\n        return y ** two\n\nThat is all.",
+        "1. So:\n\n\tdef sq(x):\n\t\treturn x * x",
     ],
 )
 def test_code_that_defines_the_entry_point_scores_1(answer):
@@ -45,6 +47,8 @@ def test_code_that_defines_the_entry_point_scores_1(answer):
         ("```python\ndef square(x):\n    return x * x\n```", "does not define sq"),
         ("```python\ndef sq(x) return x\n```", "does not parse"),
         ("```python\nclass A:\n    def sq(self): pass\n```", "does not define sq"),
+        ("def a():\n    b = 2\n\n    def sq(x):\n        return x * x", "does not define sq"),
+        ("So:\n\n    class A:\n        def sq(self): pass", "does not parse"),
         ("```python\n" + "(" * 5000 + "\n```", "does not parse"),
         ("```python\nsq = 1 + \x00\n```", "does not parse"),
         ("```python\n" + "a = 1\n" * 20_000 + "```", "longer than"),

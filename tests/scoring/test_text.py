@@ -58,10 +58,53 @@ def test_what_was_read_comes_with_the_score():
         (r"\dfrac{1}{2}", r"\frac12"),
         (r"\left(1,\, 2\right)", r"\left( 1, 2 \right)"),
         (r"90^\circ\text{ C}", r"90^{\circ} \text{C}"),
+        (r"\text{(C)}", "C"),
+        ("x^4 - 2", "x^4-2"),
+        ("2516_8", "2516_{8}"),
+        (r"\begin{pmatrix} 1/2 & 2 \\ 3 & 4 \end{pmatrix}", r"\begin{bmatrix}\tfrac12&2\\[4pt]3&4\\\end{bmatrix}"),
+        (r"(3,\frac{\pi}{2})", r"\bigl(3, \pi/2\bigr)"),
+        (r"\frac{\sqrt{3}}{2}", r"\sqrt3/2"),
+        (r"(-\infty, 3) \cup (4, \infty)", r"(-\infty,3)\cup(4,+\infty)"),
+        (r"\{1,2,3\}", r"\{3, 1, 2\}"),
+        (r"4, 6, \text{ and } 14", "4,6,14"),
+        (r"3\cdot\sqrt{2}, -\frac{1}{2}, x \le 3", r"3\sqrt2, \frac{-1}{2}, x \leq 3"),
     ],
 )
 def test_spellings_of_one_text(one, other):
     assert normalized(one) == normalized(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("(-\\infty, 3)", "(-\\infty, 3]"),
+        (r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}", r"\begin{pmatrix} 1 & 23 & 4 \end{pmatrix}"),
+        (r"(1,2,\pi)", r"(2,1,\pi)"),
+        (r"2\cdot 3\pi", r"23\pi"),
+        (r"\begin{pmatrix} 1 \end{pmatrix}", r"\begin{vmatrix} 1 \end{vmatrix}"),
+        ("1 - 2", "12"),
+    ],
+)
+def test_spellings_of_two_texts(one, other):
+    assert normalized(one) != normalized(other)
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "score"),
+    [
+        (r"2\sqrt{3}", r"\boxed{x = 2\sqrt{3}}", 1),
+        (r"(3,4)", r"\boxed{(x, y) = (3, 4)}", 1),
+        (r"(-2,7]", r"\boxed{x \in (-2,7]}", 1),
+        ("y = 2x+3", r"\boxed{2x+3}", 1),
+        (r"12\pi", r"\boxed{12\pi\text{ cm}^2}", 1),
+        (r"12\pi\text{ cm}", r"\boxed{12\pi}", 1),
+        (r"12\pi\text{ cm}", r"\boxed{12\pi\text{ m}}", 0),
+        (r"x = 2\pi", r"\boxed{y = 2\pi}", 0),
+        ("40%", "40", 0),
+    ],
+)
+def test_a_formula_is_also_read_without_name_and_unit(expected, answer, score):
+    assert score_text(Exact(text=expected), answer).value == score
 
 
 def test_a_regex_matches_anywhere():

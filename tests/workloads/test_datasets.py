@@ -151,7 +151,7 @@ def test_files_may_be_packed(tmp_path):
         (MATH | {"solution": r"\boxed{1} no, \boxed{-\dfrac{3}{4}}"}, Number(value=-0.75)),
         (MATH | {"solution": r"so \boxed{10{,}000}"}, Number(value=10_000)),
         (MATH | {"solution": r"so \boxed 5."}, Number(value=5)),
-        (MATH | {"answer": "x+1"}, Exact(text="x+1")),
+        (MATH | {"answer": "x+1", "level": 4}, Exact(text="x+1")),
         (MATH | {"answer": "4,6,14"}, Exact(text="4,6,14")),  # not 4614
         (MATH | {"answer": r"\$1,\!250.50"}, Number(value=1250.5)),
         (MATH | {"answer": r"x = 2\frac12"}, Number(value=2.5)),

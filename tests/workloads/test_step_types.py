@@ -40,6 +40,13 @@ from pytest_swarm.workloads.importers.task_rules import type_from_text
         ("LLM 2", "Give the whole plan, not a summary.", "general"),
         ("Generate Video Script", "", "creative"),
         ("LLM 2", "将文本转化为播客脚本。", "general"),
+        ("LLM 2", "Rate the script of this screenplay.", "general"),
+        ("LLM 2", "Fix the Python script that cuts videos.", "code"),
+        ("itinerary_compilation_task", "", "summarize"),
+        ("LLM 2", "Do not write code, extract the names.", "extraction"),
+        ("LLM 2", "Answer without writing code.", "general"),
+        ("LLM 2", "Do not only translate but summarize it.", "summarize"),
+        ("LLM 2", "不要编写代码。总结文章。", "summarize"),
     ],
 )
 def test_a_step_without_a_telling_word_is_general(name: str, text: str, kind: str) -> None:

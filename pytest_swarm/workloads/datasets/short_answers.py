@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from pytest_swarm.domain.bare_formula import bare_formula
 from pytest_swarm.domain.expectation import Exact, Expectation, Letter, Number, YesNo
 from pytest_swarm.domain.task import Task, TaskType
 from pytest_swarm.fields import Fields
@@ -15,7 +16,7 @@ GSM8K_MARK: Final = "####"
 GSM8K_TOKENS: Final = 350  # a question of about 60 tokens and a worked answer of about 200, with room
 WORKED_TOKENS: Final = 300
 LEAST_NUMBER: Final = 1e-4  # a smaller one would be right within the tolerance of another
-_LEVEL: Final = re.compile(r"Level ([1-5])")
+_LEVEL: Final = re.compile(r"(?:Level )?([1-5])")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 _WHOLE: Final = r"\d{1,3}(?:,\d{3})+|\d+"
 _DECIMAL: Final = re.compile(rf"-?(?:(?:{_WHOLE})(?:\.\d+)?|\.\d+)")
@@ -23,8 +24,6 @@ _PART: Final = rf"\s?(?:\{{({_WHOLE})\}}|(\d))"
 _FRACTION: Final = re.compile(  # "3/4", "\frac{3}{4}", "\frac34", "2\frac{3}{4}"
     rf"(-?)\s?(?:(\d+)?\s?\\[dt]?frac{_PART}{_PART}|(\d+)/(\d+))"
 )
-_UNIT: Final = re.compile(r"\s*(?:\\?%|\^\{?\\circ\}?|\\?\s*\\(?:text|mbox|mathrm)\{[A-Za-z\s]+\}(?:\^\{?\d\}?)?)$")
-_NAMED: Final = re.compile(r"^[A-Za-z]\s?=\s*(?=[-\d.\\])")  # "x = 3"
 _LETTER: Final = re.compile(r"\(([A-R])\)")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -46,7 +45,7 @@ def read_gsm8k(fields: Fields) -> Task:
 def read_math(fields: Fields) -> Task:
     """The task of a row: problem, and answer or a solution whose last box holds it; level 1 to 5 is the difficulty."""
     right = fields.text("answer") if "answer" in fields else _last_box(fields)
-    level = _LEVEL.fullmatch(fields.text("level", "").strip())
+    level = _LEVEL.fullmatch(str(fields.raw("level")).strip()) if "level" in fields else None
     return row_task(
         f"{fields.text('problem').strip()}\n\nWork it out step by step, and put your final answer within \\boxed{{}}.",
         _math_expectation(right),
@@ -78,8 +77,7 @@ def _math_expectation(right: str) -> Expectation:
 
 
 def _math_value(right: str) -> float | None:
-    written = _NAMED.sub("", right.replace("\\!", "").replace("{,}", ",").strip())
-    plain = _UNIT.sub("", written.removeprefix("\\$"))
+    plain = bare_formula(right.replace("\\!", "").replace("{,}", ",").strip()).removeprefix("\\$")
     if _DECIMAL.fullmatch(plain):
         return float(plain.replace(",", ""))
     fraction = _FRACTION.fullmatch(plain)

@@ -35,8 +35,9 @@ _QUANTITY: Final = (
 # The first type with a word in the text wins, so specific words come before vague ones.
 _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
-        TaskType.CODE: r"code|(?<!video )(?<!podcast )script|program|function|implement|debug|regex|sql|encrypt\w*"
-        r"|deploy|install|compil\w*(?! (?:an?|all|every\w*|it|the|them|these|this|your)\b)",  # not "compile a list"
+        TaskType.CODE: r"code|script|program|function|implement|debug|regex|sql|encrypt\w*"
+        # not "compile a list", "compilation of hotels"
+        r"|deploy|install|compil(?!ation)\w*(?! (?:an?|all|every\w*|it|the|them|these|this|your)\b)",
         TaskType.MATH: r"calculat\w*|comput(?!er)\w*|sum|averag\w*|count|measur\w*|estimat\w*|percent\w*"
         rf"|(?:add|convert)\b(?=\W*$|[^.!?\n]*?(?:{_QUANTITY}))",  # not "add a greeting", "convert it to JSON"
         TaskType.SUMMARIZE: r"summar\w*|report|overview|describ\w*|aggregat\w*|merge|reduc\w*|combin\w*|compil\w*"
@@ -48,8 +49,8 @@ _WORDS: Final[Mapping[TaskType, str]] = MappingProxyType(
 # Chinese and Japanese, which have no marks between words.
 _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
     {
-        # not the code of an invoice, a share or a company, nor the script of a podcast
-        TaskType.CODE: "(?<!票)(?<!信用)代码|编程|(?<!播客)(?<!视频)脚本|函数|コード|プログラム",
+        # not the code of an invoice, a share or a company
+        TaskType.CODE: "(?<!票)(?<!信用)代码|编程|脚本|函数|コード|プログラム",
         TaskType.MATH: "计算|数学|求和|計算",
         TaskType.SUMMARIZE: "总结|摘要|概括|汇总|归纳|报告|要約|まとめ|レポート",
         TaskType.CREATIVE: "写作|撰写|编写|创作|扩写|改写|生成|作成|執筆",
@@ -57,10 +58,20 @@ _UNSPACED: Final[Mapping[TaskType, str]] = MappingProxyType(
     }
 )
 _SCRIPTS_MEET: Final = r"(?<=[A-Za-z])(?=[\u3041-\u9fff])|(?<=[\u3041-\u9fff])(?=[A-Za-z])"  # "生成SQL语句"
-_NOT_DONE: Final = r"(?<!not )(?<!not a )(?<!n't )(?<!never )"  # "do not invent facts" says nothing of what is done
+_SPOKEN: Final = re.compile(  # of which a script is no program
+    r"\b(?:podcast|video|you ?tube|tik ?tok|film|movie|screenplay|dialogue|scene|voice ?over"
+    r"|narrat(?:or|ion)|actor)s?\b|播客|视频|剧本|口播",
+    re.IGNORECASE,
+)
+_SCRIPT: Final = re.compile(r"(?<!python )(?<!bash )(?<!shell )\bscripts?\b|脚本", re.IGNORECASE)
+_NOT_DONE: Final = re.compile(  # "do not invent facts" says nothing of what is done
+    r"\b(?:(?:do|does|must|should|shall|may|can) ?not|\w+n['’]t|cannot|never|without|avoid|not an?)\b"
+    r"(?! (?:only|just)\b)(?:(?! but\b| and (?:must|then)\b)[^.,;:!?\n])*"
+    r"|(?:不要|不得|不能|请勿|禁止|无需)[^\uff0c\u3002\uff1b\uff01\n]*",
+    re.IGNORECASE,
+)
 _PATTERNS: Final = tuple(
-    (kind, re.compile(rf"{_NOT_DONE}\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE))
-    for kind, words in _WORDS.items()
+    (kind, re.compile(rf"\b(?:{words})\b|{_UNSPACED[kind]}", re.IGNORECASE)) for kind, words in _WORDS.items()
 )
 
 
@@ -107,10 +118,12 @@ def graph_of_steps(
 def named_type(text: str) -> TaskType | None:
     """Return the first type of code, math, summarize, creative, extraction with a word in the text; None without one.
 
-    Names such as `LocalTrain_2` or `fastqDump` are split into their words.
+    Names such as `LocalTrain_2` or `fastqDump` are split into their words. What shall not be done does not count.
     """
     parts = rf"(?<=[a-z])(?=[A-Z])|{_SCRIPTS_MEET}|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])|_|(?<=\S)[-.](?=\S)"
-    words = re.sub(parts, " ", text)
+    words = _NOT_DONE.sub(" ", re.sub(parts, " ", text))
+    if _SPOKEN.search(words):
+        words = _SCRIPT.sub(" ", words)
     return next((kind for kind, pattern in _PATTERNS if pattern.search(words)), None)
 
 
