@@ -76,15 +76,15 @@ def test_a_chosen_branch_leaves_out_what_only_the_others_lead_to(tmp_path: Path)
 def test_flowise_states_forms_and_iterations(tmp_path: Path) -> None:
     graph = found(write(tmp_path, FLOWISE), inputs={"question": "Q", "who": "Ann"}).graph
     assert asked(graph) == {
-        "Triage": ("Route it.\n\nAnswer with the one of these scenarios that fits: refund; other", "Q"),
-        "Refund": ("You refund.", "Q"),
-        "Write": (None, "Say {{answer: Refund | plan}} to {{answer: Refund | name}}, Ann"),
+        "Triage": ("<p>Route it.</p>\n\nAnswer with the one of these scenarios that fits: refund; other", "<p>Q</p>"),
+        "Refund": ("<p>You refund.</p>", "Q"),
+        "Write": (None, "<p>Say {{answer: Refund | plan}} to {{answer: Refund | name}}, Ann</p>"),
         "Check": (None, "Check {{answer: Write}}"),
         "Check (2)": (None, "After {{answer: Check}}"),
     }
     assert [task.source_model for task in graph.tasks] == ["m0", "m1", "m2", "m3", None]
     kept = found(write(tmp_path, FLOWISE, "z.json"), branches={"Triage": "other"}).graph
-    assert asked(kept)["Write"][1] == "Say none yet to {{ l_0.output.name }}, {{ $form.who }}"
+    assert asked(kept)["Write"][1] == "<p>Say none yet to {{ l_0.output.name }}, {{ $form.who }}</p>"
 
 
 def test_n8n_expressions_follow_the_items(tmp_path: Path) -> None:

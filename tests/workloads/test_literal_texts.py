@@ -51,7 +51,7 @@ def test_a_value_of_an_input_is_no_placeholder(value: str, tmp_path: Path) -> No
     assert sent(imported(tmp_path, N8N, mail=value), "Sort") == f"Sort {value}"
     assert sent(imported(tmp_path, N8N, mail=value, Web=value), "Last") == f"Take <Short>, {value}, {value}"
     assert sent(imported(tmp_path, DIFY, "x.yml", language=value, question=""), "Write") == f"Write in {value}, short: "
-    assert sent(imported(tmp_path, FLOWISE, who=value, question=value), "Triage") == value
+    assert sent(imported(tmp_path, FLOWISE, who=value, question=value), "Triage") == f"<p>{value}</p>"
     assert sent(imported(tmp_path, LANGFLOW, question=value, who="me"), "m") == f"Sum up {value} for me"
     assert sent(imported(tmp_path, CREWAI, "tasks.yml", topic=value), "plan").startswith(f"Plan {value}.")
 

@@ -15,7 +15,6 @@ from pytest_swarm.workloads.importers.agent_flow import AgentFlow
 from pytest_swarm.workloads.importers.flow_contraction import contracted_edges
 from pytest_swarm.workloads.importers.flow_graphs import FlowOptions
 from pytest_swarm.workloads.importers.flow_unrolling import find_cycle
-from pytest_swarm.workloads.importers.flowise_markdown import as_markdown
 from pytest_swarm.workloads.importers.formats import entries
 from pytest_swarm.workloads.importers.import_cases import ImportOptions
 from pytest_swarm.workloads.importers.import_files import FoundGraph, RefusedGraph, import_graph, import_graphs
@@ -41,11 +40,6 @@ def flow_of(path: Path) -> AgentFlow:
     return found
 
 
-def sent(begins: str) -> str:
-    """What a text is sent as that begins so, perhaps within a tag of Flowise's editor."""
-    return as_markdown(re.sub(r"<[^<>]*$", "", begins))
-
-
 @pytest.mark.parametrize("name", READABLE)
 def test_an_agent_workflow_is_read_as_its_table_of_truth_says(name: str) -> None:
     expected, flow = READABLE[name], flow_of(AGENTS / name)
@@ -62,7 +56,7 @@ def test_an_agent_workflow_is_read_as_its_table_of_truth_says(name: str) -> None
                 "".join(part if isinstance(part, str) else part.raw for part in parts).strip()
                 for parts in (node.step.system, node.step.prompt)
             ]
-            wanted = sent(wanted.partition("{{$iteration")[0])  # the list is filled in
+            wanted = wanted.partition("{{$iteration")[0]  # the list is filled in
             assert any(wanted in text for text in texts), (node.name, wanted, texts)
 
 
@@ -85,7 +79,7 @@ def test_an_agent_workflow_becomes_a_graph_or_is_refused_for_its_cycle(name: str
         assert {task.id: task.source_model for task in found.graph.tasks} == expected["models"]
         for task in found.graph.tasks:
             wanted = re.split(r"\{\{\s*\$", expected["prompts"][task.id] or "")[0]  # an answer or a list is filled in
-            assert sent(wanted) in fill(task.whole_prompt, {})
+            assert wanted in fill(task.whole_prompt, {})
     else:
         assert len(found.graph) > len(expected["llm_steps"])
 

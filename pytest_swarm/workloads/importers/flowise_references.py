@@ -1,6 +1,6 @@
 """Variables of Flowise: `{{ nodeId }}`, `{{ question }}`, `{{ $form.x }}`, `{{ $flow.state.x }}`, `{{ $iteration }}`.
 
-The answer of a step stays a place for it; a state is what the steps before wrote into it.
+Texts are HTML, and stay so. The answer of a step stays a place for it; a state is what the steps before wrote into it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pytest_swarm.workloads.importers.agent_flow import (
     filled,
     joined,
 )
-from pytest_swarm.workloads.importers.flowise_markdown import as_markdown
 from pytest_swarm.workloads.importers.json_values import JsonTable, table, tables, text
 from pytest_swarm.workloads.importers.reference_memo import ReferenceMemo
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
+_TAG: Final = re.compile(r"<[^<>]*>")
 STEP_PREFIXES: Final = {"llmAgentflow": "llm", "agentAgentflow": "agent", "conditionAgentAgentflow": "conditionAgent"}
 """Kinds of LLM steps -> what the names of their inputs begin with."""
 CALL_KIND: Final = "executeFlowAgentflow"
@@ -63,7 +63,7 @@ class FlowiseReferences:
 
     def parts(self, template: str) -> Parts:
         """Return a text with its variables resolved."""
-        return filled(as_markdown(template), _VARIABLE, lambda match: self._resolve(match[1], match[0]))
+        return filled(template, _VARIABLE, lambda match: self._resolve(match[1], match[0]))
 
     def question(self, raw: str = "{{ question }}") -> Parts:
         """Return what the flow is asked: the message of the chat, or the fields of a form, one on each line."""
@@ -110,7 +110,7 @@ class FlowiseReferences:
                 return (StepAnswer(candidates=tuple((each, ()) for each in reversed(steps)), raw=raw),)
         if kind == "customFunctionAgentflow":
             variables = tables(row, "data", "inputs", "customFunctionInputVariables")
-            if given := joined(self.of(node).parts(as_markdown(text(each, "variableValue"))) for each in variables):
+            if given := joined(self.of(node).parts(_words(text(each, "variableValue"))) for each in variables):
                 return given
         if kind == "startAgentflow":
             return self.question(raw)
@@ -139,9 +139,9 @@ class FlowiseReferences:
         for node, row in self.rows.items():
             inputs = table(row, "data", "inputs")
             for start in tables(inputs, "startState"):
-                self.states.setdefault(text(start, "key"), _State()).first = as_markdown(text(start, "value"))
+                self.states.setdefault(text(start, "key"), _State()).first = _words(text(start, "value"))
             for update in _updates(inputs):
-                write = self._write(node, as_markdown(text(update, "value")))
+                write = self._write(node, _words(text(update, "value")))
                 self.states.setdefault(text(update, "key"), _State()).writes.append(write)
 
     def _write(self, node: str, words: str) -> _Write:
@@ -154,10 +154,15 @@ class FlowiseReferences:
 
     def _iteration(self) -> Parts:
         container = text(self.rows.get(self.node, {}), "parentNode")
-        return self.of(container).parts(text(self.rows.get(container, {}), "data", "inputs", "iterationInput"))
+        return self.of(container).parts(_words(text(self.rows.get(container, {}), "data", "inputs", "iterationInput")))
 
 
 def _updates(inputs: JsonTable) -> list[JsonTable]:
     """Return the entries of all lists of a node that write into the state, such as `llmUpdateState`."""
     found: list[Json] = [rows for key, rows in inputs.items() if key.endswith("UpdateState")]
     return [row for rows in found for row in tables(rows)]
+
+
+def _words(html: str) -> str:
+    """Return the words of a short HTML value, such as a state's, without its tags."""
+    return _TAG.sub("", html).strip()
