@@ -59,15 +59,16 @@ def run(options: argparse.Namespace) -> int:
             print(f"{path}: exists already, and lacks {plural(lacking, 'task')}; complete it by hand, or remove it")
         else:
             jobs[file] = graph
+    if not jobs:  # then there is nothing to ask a server
+        return 1 if kept else 0
     source, rows = _rows(options, tuple(jobs.values()))
     for file, answers in zip(jobs, rows, strict=True):
         if answers:
             print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}", flush=True)
         else:
             print(f"{file}: no answer of the model says what to expect")
-    if jobs:
-        judged = "" if options.judge is None else f" --swarm-judge={options.judge}"
-        print(f"next: look them over, then run the jobs: pytest{judged}")
+    judged = "" if options.judge is None else f" --swarm-judge={options.judge}"
+    print(f"next: look them over, then run the jobs: pytest{judged}")
     return 1 if kept else 0
 
 
