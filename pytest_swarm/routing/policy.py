@@ -18,7 +18,7 @@ from pytest_swarm.estimate.starting_estimates import TypeTable
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup, Weights
 from pytest_swarm.routing.policy_changes import fleet_fault
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
-from pytest_swarm.units import format_gb, format_gb_apart
+from pytest_swarm.units import format_gb_apart
 
 
 class PolicyRouter:
@@ -69,11 +69,10 @@ def check_policy_setting(
 def _check_setting(policy: PolicyFile, where: str, *, horizon: HorizonDepth, budget_gb: float) -> None:
     same_budget = abs(budget_gb - policy.vram_budget_gb) <= BUDGET_TOLERANCE_GB
     if horizon != policy.horizon_depth or not same_budget:
-        depth = policy.horizon_depth
         size, given = format_gb_apart(policy.vram_budget_gb, budget_gb)
         raise PolicyError(
-            f"{where}: was decided for horizon {depth} and {size}, not for horizon {horizon} and {given}; run it with "
-            f"--swarm-horizon={depth} --swarm-vram={format_gb(policy.vram_budget_gb, 9)}"
+            f"{where}: was decided for horizon {policy.horizon_depth} and {size}, not for horizon {horizon} and {given};"
+            f" run it with {policy.setting}"
         )
 
 
