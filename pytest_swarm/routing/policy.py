@@ -69,10 +69,11 @@ def check_policy_setting(
 def _check_setting(policy: PolicyFile, where: str, *, horizon: HorizonDepth, budget_gb: float) -> None:
     same_budget = abs(budget_gb - policy.vram_budget_gb) <= BUDGET_TOLERANCE_GB
     if horizon != policy.horizon_depth or not same_budget:
+        depth = policy.horizon_depth
         size, given = format_gb_apart(policy.vram_budget_gb, budget_gb)
         raise PolicyError(
-            f"{where}: was decided for horizon {policy.horizon_depth} and {size}, not for horizon {horizon} and {given};"
-            f" run it with {policy.setting}"
+            f"{where}: was decided for horizon {depth} and {size}, not for horizon {horizon} and {given}; run it with "
+            f"{policy.setting}"
         )
 
 
