@@ -381,6 +381,14 @@ def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytes
     run(suite, *OFFLINE, *modes).assert_outcomes(passed=8)
 
 
+def test_an_oracle_that_ran_out_of_time_is_skipped_and_not_failed(suite: pytest.Pytester) -> None:
+    complete = (*MEASURE, "--swarm-complete", "--swarm-compare=oracle,greedy", "--swarm-vram=16GB")
+    result = run(suite, *complete, "--swarm-max-time=20s", "-rs")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(["*oracle-h0-16GB* was not measured: it lacks *--swarm-max-time was reached*"])
+    run(suite, *complete).assert_outcomes(passed=2)
+
+
 def test_the_gate_compares_a_measured_run_with_measured_runs_only(suite: pytest.Pytester) -> None:
     baseline = ("--swarm-baseline=base.json", "--swarm-compare=lp,greedy")
     run(suite, *MEASURE, *baseline, "--swarm-update-baseline=all").assert_outcomes(passed=2)
