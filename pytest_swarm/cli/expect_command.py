@@ -59,16 +59,15 @@ def run(options: argparse.Namespace) -> int:
             print(f"{path}: exists already, and lacks {plural(lacking, 'task')}; complete it by hand, or remove it")
         else:
             jobs[file] = graph
-    if not jobs:  # then there is nothing to ask a server
-        return 1 if kept else 0
     source, rows = _rows(options, tuple(jobs.values()))
     for file, answers in zip(jobs, rows, strict=True):
         if answers:
             print(f"wrote {write_expected(file, answers, answered=source)}: {plural(len(answers), 'task')}", flush=True)
         else:
             print(f"{file}: no answer of the model says what to expect")
-    judged = "" if options.judge is None else f" --swarm-judge={options.judge}"
-    print(f"next: look them over, then run the jobs: pytest{judged}")
+    if jobs:
+        judged = "" if options.judge is None else f" --swarm-judge={options.judge}"
+        print(f"next: look them over, then run the jobs: pytest{judged}")
     return 1 if kept else 0
 
 
@@ -90,6 +89,8 @@ def _rows(
         return f"To be graded by a judge: run with --swarm-judge={options.judge}.", rows
     limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
     host = host_of_command(options.host)
+    if not graphs:  # then there is nothing to ask a server
+        return "", iter(())
     simulated = is_simulated_server(host, limits.timeout_s)
     backend = network_backend(host, why="asked for", limits=limits, simulated=simulated)
     mark = "SIMULATED: no model gave these answers. " if simulated else ""
