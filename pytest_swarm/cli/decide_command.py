@@ -157,5 +157,5 @@ def _write(
             said.append(f"wrote {target}\n")
     write_texts(files, PolicyError)
     if path is not None and fault is None:
-        said.append(f"next: pytest --swarm-compare=policy:{path} plays it\n")
+        said.append(f"next: pytest --swarm-compare=policy:{path} {policy.setting} plays it\n")
     return said

@@ -89,6 +89,8 @@ def _rows(
         return f"To be graded by a judge: run with --swarm-judge={options.judge}.", rows
     limits = CallLimits(timeout_s=parse_duration_s(options.timeout, what="--timeout"))
     host = host_of_command(options.host)
+    if not graphs:  # then there is nothing to ask a server
+        return "", iter(())
     simulated = is_simulated_server(host, limits.timeout_s)
     backend = network_backend(host, why="asked for", limits=limits, simulated=simulated)
     mark = "SIMULATED: no model gave these answers. " if simulated else ""

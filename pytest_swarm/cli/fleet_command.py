@@ -12,8 +12,9 @@ from pytest_swarm.ollama.address import DEFAULT_IN_WORDS, host_of_command
 HELP: Final = "make a fleet file from the installed models of a server"
 DESCRIPTION: Final = """
 Measure the installed chat models of an Ollama server, and write a fleet file. Each model is loaded twice and unloaded.
-What was resident before is put back. Cost per token is an estimate, and capabilities are not measured: edit the file.
-Where Ctrl-C or a server that goes away ends the command, FILE.part has the models that were measured.
+What was resident before is put back. Cost per token is an estimate, and capabilities are not measured: edit the file. A
+file that has some is not replaced. Where Ctrl-C or a server that goes away ends the command, FILE.part has the models
+that were measured.
 """
 
 
@@ -43,6 +44,8 @@ def run(options: argparse.Namespace) -> int:
     for tag in tags:
         checked_name(tag, what="--models", error=OptionError)
     unfinished = None if options.out is None else Path(f"{options.out}.part")
+    if options.out is not None and options.out.is_file() and options.out.stat().st_size:
+        _check_replaceable(options.out)
     found = measure_server(
         host_of_command(options.host),
         request=FleetRequest(num_ctx=num_ctx, tags=tags),
@@ -55,6 +58,16 @@ def run(options: argparse.Namespace) -> int:
         unfinished.unlink(missing_ok=True)  # of an earlier try
         print(f"next: say what you expect of each model, then pytest --swarm-fleet={options.out}", file=sys.stderr)
     return 0
+
+
+def _check_replaceable(out: Path) -> None:
+    """Raise FleetError for a file in which somebody has written what no measurement tells, or that is no fleet."""
+    from pytest_swarm.errors import FleetError
+    from pytest_swarm.workloads.fleet import load_fleet
+
+    fleet = load_fleet(out)
+    if fleet.assign or any(model.capabilities for model in fleet):
+        raise FleetError(f"{out}: has capabilities or [assign], which would be lost; choose another --out, or move it")
 
 
 def _write(text: str, out: Path | None) -> None:

@@ -17,6 +17,7 @@ from pytest_swarm.errors import EstimateError, GraphError
 from pytest_swarm.estimate.scored_calls import ScoredCall, cell_sums
 from pytest_swarm.estimate.shrinkage import ShrunkTable, shrunk_table
 from pytest_swarm.ollama.answers.answer_store import is_database
+from pytest_swarm.routing.registry import mode_group
 from pytest_swarm.simulator.models.imported_answers import ImportedAnswers, load_imported_answers
 from pytest_swarm.telemetry import EVENTS_FILE
 from pytest_swarm.telemetry.reader import read_run
@@ -72,7 +73,9 @@ def read_known_answers(path: Path) -> KnownAnswers:
             f"{path}: is neither a run nor an imported table; give a folder with {EVENTS_FILE}, or with {ANSWERS}"
         )
     if not found.calls:
-        raise EstimateError(f"{path}: no answer in it was scored, so nothing is known of the models")
+        raise EstimateError(
+            f"{path}: no answer in it counts, because none was scored, or mode oracle alone gave them; take another run"
+        )
     return found
 
 
@@ -80,10 +83,12 @@ def run_answers(run: Run) -> KnownAnswers:
     """Return the scored answers of a run.
 
     Two modes that gave a task the same answer of the same model are one draw. A call without an answer in the events
-    counts once per repeat. Cases are taken by their digest, so that the order in which they ran is no matter.
+    counts once per repeat. Cases are taken by their digest, so that the order in which they ran is no matter. Those of
+    a mode that plans in hindsight are left out: it asks a model where its answer is known to be right.
     """
     seen: dict[tuple[str, str, str, str | int], ScoredCall] = {}
-    for job in sorted(run.jobs, key=lambda job: job.case.digest):
+    foresighted = (job for job in run.jobs if mode_group(job.case.key.mode) != "hindsight")
+    for job in sorted(foresighted, key=lambda job: job.case.digest):
         for outcome in job.outcomes:
             call = _scored(job, outcome)
             if call is not None:

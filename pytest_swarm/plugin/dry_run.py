@@ -12,6 +12,7 @@ from pytest_swarm.execution.imagined_answers import USUAL_TOKENS_PER_S, unmeasur
 from pytest_swarm.ollama.answers.answer_store import AnswerStore
 from pytest_swarm.plugin.cost_estimate import CostEstimate, EstimateSetup, WholeCost, estimate_with, without_own_scorers
 from pytest_swarm.plugin.lazy_parts import made
+from pytest_swarm.plugin.options import Options
 from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class DryRun:
         remarks = [*self._assumed(), _FIRST_ONLY]
         remarks += [_ALL_REPEATS] if self._auto_repeat else []
         remarks += [] if self.complete else [_CUT_OFF]
+        remarks += self._ignored()
         if self._resources.measuring is None:
             return [f"dry run of {cases}: about {whole.text}", *remarks]
         new = self._estimate.new
@@ -120,6 +122,12 @@ class DryRun:
             f"without the store: about {whole.text}",
             *remarks,
         ]
+
+    def _ignored(self) -> list[str]:
+        """Return a sentence for each option of the run's end, which a dry run does not have."""
+        settings = self._resources.settings
+        asked = ((Options.update_baseline, settings.update_baseline), (Options.decide, settings.decide))
+        return [f"{row.flag} has no effect on a dry run" for row, value in asked if value]
 
     def _assumed(self) -> list[str]:
         """Return what the minutes rest on where nobody has stated or measured how fast a model is."""

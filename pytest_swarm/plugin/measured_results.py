@@ -10,13 +10,15 @@ from pytest_swarm.domain.measured_run import MeasuredTest
 from pytest_swarm.errors import AnswersError, NotMeasuredError
 from pytest_swarm.execution.asked_server import OUT_OF_TIME
 from pytest_swarm.execution.case_player import CompleteCase
+from pytest_swarm.execution.waves import NotMeasured
 from pytest_swarm.units import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_swarm.domain.record import Case, JobRecord
-    from pytest_swarm.execution.waves import Measured, NotMeasured
+    from pytest_swarm.execution.reference_matrix import ReferenceMatrix
+    from pytest_swarm.execution.waves import Measured, WaveReport
     from pytest_swarm.plugin.cost_estimate import CostEstimate
     from pytest_swarm.telemetry.sink import Sink
 
@@ -63,6 +65,27 @@ def played_record(result: CompleteCase, sink: Sink) -> JobRecord:
         raise result.error
     assert result.record is not None, "a case without an error has a record"
     return result.record
+
+
+def lacking_time(
+    cases: Sequence[Case], asked: Sequence[WaveReport], *, matrix: ReferenceMatrix, run_seed: int
+) -> dict[str, NotMeasured]:
+    """Return the cases, by digest, that lack answers because --swarm-complete ran out of time.
+
+    Args:
+        cases: Cases whose mode needs the answer of every model to every task.
+        asked: What --swarm-complete has asked.
+        matrix: The questions of all tasks to all models.
+        run_seed: The seed of the run.
+    """
+    if not any(OUT_OF_TIME in wave.failures.values() for wave in asked):
+        return {}
+    needs = {case.digest: matrix.needs(case.graph, run_seed=run_seed, repeats=(case.key.repeat,)) for case in cases}
+    return {
+        digest: NotMeasured(lacks=tuple(need.label for need in lacks), reason=OUT_OF_TIME)
+        for digest, lacks in needs.items()
+        if lacks
+    }
 
 
 def unmeasured_sentence(case: Case, result: NotMeasured) -> str:

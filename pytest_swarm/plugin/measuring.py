@@ -36,6 +36,7 @@ from pytest_swarm.plugin.measured_results import (
     OFFLINE,
     cost_sentence,
     ended_sentence,
+    lacking_time,
     measured_test,
     played_record,
     unmeasured_error,
@@ -245,8 +246,11 @@ class Measuring:
             make_bench=self._resources.bench_of,
         )
         first = self._complete(cases, measurer)
-        measured = waves.play(cases)
-        return replace(measured, waves=(*first, *measured.waves))
+        modes = self._resources.inputs.modes
+        all_needed = [case for case in cases if "realised" in modes.spec(case.key.mode).needs]
+        lacking = lacking_time(all_needed, first, matrix=self._matrix, run_seed=self._settings.seed)
+        measured = waves.play([case for case in cases if case.digest not in lacking])
+        return replace(measured, cases={**measured.cases, **lacking}, waves=(*first, *measured.waves))
 
     def cost(self, cases: Sequence[Case]) -> str:
         """Return what cases will ask of the server, as far as that can be told."""

@@ -73,7 +73,10 @@ def _hosts(report: Report) -> Iterator[Answer]:
 
 
 def nothing_measured(report: Report) -> Answer | None:
-    """Return a sentence where every task of the run failed: scores of 0 then say nothing about any model."""
+    """Return a sentence where no job was run, or every task failed: scores of 0 then say nothing about any model."""
+    if not report.run.jobs:
+        text = "No job was run, so nothing was measured; look at the notes, and run it again."
+        return Answer(kind="missing", tone="bad", text=text)
     count, skipped, first = 0, 0, None
     for job in report.run.jobs:
         for each in job.outcomes:

@@ -86,7 +86,7 @@ def page_context(report: Report) -> dict[str, object]:
         "provenance": provenance(report),
         **_measured(report),
         "verdicts": [_verdict(each) for each in main_comparisons(report) if nothing is None],
-        "single_sentence": _single_sentence(report),
+        "single_sentence": _single_sentence(report) if nothing is None else None,
         "nothing": nothing,
         **_sentences(report, nothing),
         "modes_sentence": _modes(report),
@@ -202,9 +202,7 @@ def _sentences(report: Report, nothing: Answer | None) -> dict[str, object]:
 
 
 def _single_sentence(report: Report) -> str:
-    """Return the sentence in place of comparisons where one mode ran, or none."""
-    if not report.modes:
-        return "No job was run."
+    """Return the sentence in place of comparisons where one mode ran."""
     only = report.modes[0]
     if only.score is None:
         return f"Only {mode_name(only.mode)} has jobs, and none of its {plural(only.jobs, 'job')} has a score."

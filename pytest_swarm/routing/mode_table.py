@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.errors import OptionError, PolicyError
-from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec
+from pytest_swarm.routing.registry import BOTH, MODES, ModeArgument, ModeSpec, row_fault
 
 if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
     from pathlib import Path
@@ -41,13 +41,16 @@ class ModeTable:
             folder: Where files that modes name are looked for, after the current folder.
 
         Raises:
-            OptionError: A name cannot be written in --swarm-compare.
+            OptionError: A name cannot be written in --swarm-compare, or a row needs what nobody knows.
         """
         specs = {spec.name: spec for spec in MODES}
         for name, given in extra.items():
             if not name or name in _RESERVED or any(each in ":,[]" or each.isspace() for each in name):
                 raise OptionError(f"hook pytest_swarm_routers: {name!r} cannot be the name of a mode; use a plain word")
             if isinstance(given, ModeSpec):
+                fault = row_fault(given)
+                if fault is not None:
+                    raise OptionError(f"hook pytest_swarm_routers: mode {name!r}: {fault}; name one of these")
                 specs[name] = given._replace(name=name)
             else:
                 own = specs.get(name) or ModeSpec(name=name, factory=given)

@@ -18,7 +18,7 @@ from pytest_swarm.estimate.starting_estimates import TypeTable
 from pytest_swarm.routing.base import PlanningView, Router, RouterSetup, Weights
 from pytest_swarm.routing.policy_changes import fleet_fault
 from pytest_swarm.routing.policy_file import PolicyFile, read_policy
-from pytest_swarm.units import format_gb, format_gb_apart
+from pytest_swarm.units import format_gb_apart
 
 
 class PolicyRouter:
@@ -73,7 +73,7 @@ def _check_setting(policy: PolicyFile, where: str, *, horizon: HorizonDepth, bud
         size, given = format_gb_apart(policy.vram_budget_gb, budget_gb)
         raise PolicyError(
             f"{where}: was decided for horizon {depth} and {size}, not for horizon {horizon} and {given}; run it with "
-            f"--swarm-horizon={depth} --swarm-vram={format_gb(policy.vram_budget_gb, 9)}"
+            f"{policy.setting}"
         )
 
 

@@ -18,6 +18,7 @@ from pytest_swarm.domain.model import Fleet, Model
 from pytest_swarm.errors import FleetError, PolicyError
 from pytest_swarm.files import write_whole
 from pytest_swarm.routing.registry import policy_name
+from pytest_swarm.units import format_gb
 
 SCHEMA: Final = "swarm-policy/1"
 
@@ -167,6 +168,11 @@ class PolicyFile(Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The policy as people read it: `MILP (horizon 3)`."""
         return policy_name(self.mode, self.horizon_depth)
+
+    @property
+    def setting(self) -> str:
+        """The options that play it where it was decided: `--swarm-horizon=3 --swarm-vram=8GB`."""
+        return f"--swarm-horizon={self.horizon_depth} --swarm-vram={format_gb(self.vram_budget_gb, 9)}"
 
     @property
     def estimates_remark(self) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from pytest_swarm.domain.run_options import RUN_OPTIONS, OptionRole, names_of
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # start-up must not pay for numpy and the domain
 
 ModeGroup: TypeAlias = Literal["published", "exact", "rule", "reference", "hindsight"]
 Need: TypeAlias = Literal["planner", "speeds", "realised"]
+ArgumentKind: TypeAlias = Literal["model", "planner", "file", "text"]
 
 LP: Final = "lp"
 LLM: Final = "llm"
@@ -45,7 +46,7 @@ class ModeArgument(NamedTuple):
 
     metavar: str
     example: str
-    kind: Literal["model", "planner", "file", "text"] = "text"
+    kind: ArgumentKind = "text"
     required: bool = True
 
 
@@ -226,6 +227,17 @@ def policy_name(mode: str, horizon: HorizonDepth | None, lambda_token: float | N
     parts = [] if horizon is None else [f"horizon {horizon}"]
     parts += [] if lambda_token is None else [f"lambda_token {lambda_token:g}"]
     return mode_name(mode) + (f" ({', '.join(parts)})" if parts else "")
+
+
+def row_fault(spec: ModeSpec) -> str | None:
+    """Return what a third party's row says that nobody can read, in words; None where there is nothing."""
+    kind = None if spec.argument is None else spec.argument.kind
+    named = (("needs", spec.needs, Need), ("group", (spec.group,), ModeGroup), ("argument", (kind,), ArgumentKind))
+    for field, values, known in named:
+        unknown = next((each for each in values if each is not None and each not in get_args(known)), None)
+        if unknown is not None:
+            return f"{field} says {unknown!r}, and known are {', '.join(get_args(known))}"
+    return None
 
 
 def mode_group(mode: str) -> ModeGroup:

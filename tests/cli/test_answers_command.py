@@ -29,6 +29,14 @@ def test_list_tells_models_kinds_counts_and_what_was_replaced(
     assert out.splitlines()[2].endswith("replaced")
 
 
+@pytest.mark.parametrize("action", ["list", "export"])
+def test_reading_leaves_the_store_as_it_was(tmp_path: Path, action: str) -> None:
+    filled(tmp_path / "s").close()
+    before = (tmp_path / "s").read_bytes()
+    assert main(["answers", action, "--answers", str(tmp_path / "s")]) == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"s": before}
+
+
 def test_export_and_import_go_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     filled(tmp_path / "s").close()
     assert main(["answers", "export", "--answers", str(tmp_path / "s"), "--out", str(tmp_path / "e")]) == 0

@@ -86,7 +86,8 @@ def test_what_the_events_of_a_run_lack_is_said(decide: object, capsys: pytest.Ca
     assert decide(replace(GOOD, complete=False)) == 0
     assert f"it did not come to its end; the jobs that ended before count\n{advice}" in capsys.readouterr().out
     assert decide(GOOD, "--policy=p.json") == 0
-    assert capsys.readouterr().out.endswith("\nnext: pytest --swarm-compare=policy:p.json plays it\n")
+    plays = "next: pytest --swarm-compare=policy:p.json --swarm-horizon=0 --swarm-vram=24GB plays it\n"
+    assert capsys.readouterr().out.endswith(f"\n{plays}")
 
 
 def test_of_several_budgets_the_next_command_names_one(decide: object, capsys: pytest.CaptureFixture[str]) -> None:

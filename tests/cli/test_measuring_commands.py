@@ -216,6 +216,24 @@ def test_the_fleet_command_writes_a_file_that_loads(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["fleet.toml"]
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("capabilities = { code = 0.9 }\n", "has capabilities or [assign], which would be lost"),
+        ("", "no Ollama server answers"),  # what was measured alone is measured anew
+    ],
+)
+def test_the_fleet_command_replaces_no_capabilities(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str, said: str
+) -> None:
+    out = tmp_path / "fleet.toml"
+    row = '[[model]]\nname = "m:1"\nvram_gb = 2.0\nload_time_ms = 1\ncost_per_token = 0.4\nmax_ctx = 8192\n'
+    out.write_text(row + written)
+    assert main(["fleet", "--host", "http://127.0.0.1:9", "--out", str(out)]) == 1
+    assert said in capsys.readouterr().err
+    assert out.read_text() == row + written
+
+
 def test_the_fleet_command_measures_the_named_models_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("uvicorn")
     from pytest_swarm.simulator.http_server import serve_in_thread

@@ -29,6 +29,14 @@ def test_modes_that_got_the_same_answer_are_one_draw() -> None:
     assert run_answers(run_of(one, other)).calls == run_answers(run_of(one)).calls
 
 
+def test_answers_that_were_chosen_in_hindsight_say_nothing_of_a_model() -> None:
+    """An oracle asks a model where it is right, so its answers make every model look better than it is."""
+    own = record(case=key("random"))
+    chosen = record(case=key("oracle"))
+    better = replace(chosen, outcomes=tuple(replace(each, answer="other", score=1.0) for each in chosen.outcomes))
+    assert run_answers(run_of(own, better)).calls == run_answers(run_of(own)).calls
+
+
 def test_another_answer_to_the_same_task_is_another_draw() -> None:
     one = record()
     changed = replace(one, outcomes=tuple(replace(each, answer=f"{each.answer} indeed") for each in one.outcomes))

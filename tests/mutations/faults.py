@@ -1890,6 +1890,13 @@ FAULTS: Final = (
         tests=("ollama/answers/test_answer_store.py",),
     ),
     Fault(
+        name="a run that measured no case counts as a good one",
+        where="report/findings.py",
+        old="if not report.run.jobs:",
+        new="if report.run.jobs is None:",
+        tests=("report/test_html.py",),
+    ),
+    Fault(
         name="an answer store that cannot be used stays open",
         where="ollama/answers/answer_store.py",
         old="with self._checked(), ExitStack() as opened:",

@@ -135,6 +135,13 @@ def test_one_that_is_cut_off_says_that_the_run_costs_more(suite: pytest.Pytester
     result.stdout.fnmatch_lines(["dry run of 1 case: about *", said])
 
 
+def test_options_that_it_ignores_are_named(suite: pytest.Pytester) -> None:
+    result = run(suite, "--swarm-dry-run", "--swarm-update-baseline", "--swarm-decide")
+    ignored = ("--swarm-update-baseline", "--swarm-decide")
+    result.stdout.fnmatch_lines([f"{flag} has no effect on a dry run" for flag in ignored])
+    run(suite, "--swarm-dry-run").stdout.no_fnmatch_line("*has no effect*")
+
+
 def test_repeats_that_may_be_left_out_are_said_to_be_counted(suite: pytest.Pytester) -> None:
     run(suite, "--swarm-update-baseline").assert_outcomes(passed=1)
     result = run(suite, "--swarm-baseline=swarm-baseline.json", "--swarm-repeat=auto:3", "--swarm-dry-run")

@@ -99,7 +99,10 @@ def test_the_store_is_beside_the_ini_file(suite: pytest.Pytester, monkeypatch: p
 def test_time_that_is_up_skips_the_rest_and_the_next_run_goes_on(suite: pytest.Pytester, reports: Reports) -> None:
     modes = "--swarm-compare=lp,random,single:qwen2.5-coder:7b"
     result = run(suite, *MEASURE, modes, "--swarm-max-time=32s", "-rs")
-    assert result.parseoutcomes()["skipped"] >= 1
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"] >= 1
+    assert outcomes["skipped"] >= 1
+    assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["*was not measured: it lacks *--swarm-max-time*the next run goes on*"])
     assert any("was not measured: it lacks" in note for note in reports.report["notes"])
     run(suite, *MEASURE, modes).assert_outcomes(passed=3)
@@ -115,8 +118,13 @@ def test_a_store_that_another_run_keeps_is_waited_for_until_the_time_is_up(
     lock.path.unlink()
     result.assert_outcomes(skipped=2)
     result.stdout.fnmatch_lines(
-        ["swarm: waiting for the answer store *", "*--swarm-max-time was reached, and the next *"]
+        [
+            "swarm: waiting for the answer store *",
+            "ERROR: No job was run, so nothing was measured; *",
+            "*--swarm-max-time was reached, and the next *",
+        ]
     )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED  # not one case was measured
     assert [note.split(":")[0] for note in reports.report["notes"]] == [
         f"invoice [{mode}-h0-8GB] was not measured" for mode in ("lp", "greedy")
     ]
@@ -371,6 +379,14 @@ def test_complete_asks_the_whole_matrix_and_no_regret_is_below_zero(suite: pytes
     again.assert_outcomes(passed=8)
     assert reports.report["run"]["measure"]["answers_asked"] == 0
     run(suite, *OFFLINE, *modes).assert_outcomes(passed=8)
+
+
+def test_an_oracle_that_ran_out_of_time_is_skipped_and_not_failed(suite: pytest.Pytester) -> None:
+    complete = (*MEASURE, "--swarm-complete", "--swarm-compare=oracle,greedy", "--swarm-vram=16GB")
+    result = run(suite, *complete, "--swarm-max-time=20s", "-rs")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(["*oracle-h0-16GB* was not measured: it lacks *--swarm-max-time was reached*"])
+    run(suite, *complete).assert_outcomes(passed=2)
 
 
 def test_the_gate_compares_a_measured_run_with_measured_runs_only(suite: pytest.Pytester) -> None:

@@ -195,7 +195,7 @@ def test_one_mode_alone_and_no_job_at_all_have_a_page() -> None:
     assert "no other mode has a job to compare it with" in alone
     assert "A dot marks the best" not in alone
     assert "A dot marks the best" in small_page(horizons=(3,), budgets_gb=(8.0,))
-    assert "No job was run." in render_html(build_report(run()))
+    assert "No job was run, so nothing was measured" in render_html(build_report(run()))
 
 
 def test_the_scoreboard_has_a_board_for_each_horizon_and_budget_and_for_all() -> None:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
+from typing import Any, cast
 
 import pytest
 
@@ -90,6 +91,20 @@ def test_a_mode_is_refused_for_want_of_what_it_needs(need: Need, word: str) -> N
     table = ModeTable({"mine": ModeSpec(name="mine", factory=stubborn, needs=(need,))})
     with pytest.raises(OptionError, match=rf"'mine' needs.*{word}"):
         table.check("mine", fleet=HEAVY, planner=False, realised=False)
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ({"needs": ("speeds", "magic")}, "needs says 'magic', and known are planner, speeds, realised;"),
+        ({"needs": "speeds"}, "needs says 's', "),  # a text in place of a tuple
+        ({"group": "magic"}, "group says 'magic', "),
+        ({"argument": ModeArgument(metavar="X", example="x", kind=cast("Any", "magic"))}, "argument says 'magic', "),
+    ],
+)
+def test_a_row_that_nobody_can_read_is_refused(row: dict[str, Any], word: str) -> None:
+    with pytest.raises(OptionError, match=f"mode 'mine': {word}"):
+        ModeTable({"mine": ModeSpec(name="mine", factory=stubborn, **row)})
 
 
 def test_a_mode_that_has_what_it_needs_is_accepted() -> None:

@@ -195,6 +195,12 @@ def test_a_batch_goes_on_after_a_refusal_and_says_what_it_did(tmp_path):
     assert summary.text().splitlines()[-1] == "1 graph imported, 2 refused"
 
 
+def test_an_import_of_nothing_leaves_no_folder(tmp_path):
+    summary = import_files([write(tmp_path, "{", "bad.json"), tmp_path / "none.json"], tmp_path / "out")
+    assert len(summary.refused) == 2
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_import_overwrites_nothing(tmp_path):
     good = write(tmp_path, dagbench(), "good.json")
     import_files([good], tmp_path / "out")

@@ -100,16 +100,19 @@ class AnswerStore:
         return opened.enter_context(connected(self.path)) if writable else self._open_to_read(opened)
 
     def _open_to_read(self, opened: ExitStack) -> sqlite3.Connection:
-        """Open the file without changing it; a folder that cannot be written needs `immutable`."""
+        """Open the file to read it; a folder that cannot be written needs `immutable`.
+
+        A connection with `mode=ro` could not remove the files of WAL mode when it is closed.
+        """
         assert self.path is not None, "only for a file"
-        uri = f"{self.path.absolute().as_uri()}?mode=ro"
-        database = opened.enter_context(connected(uri))
+        uri = self.path.absolute().as_uri()
+        database = opened.enter_context(connected(f"{uri}?mode=rw"))
         try:
+            database.execute("PRAGMA query_only = ON")
             database.execute("SELECT count(*) FROM answers").fetchone()
         except sqlite3.OperationalError:
             database.close()
-            uri = f"{uri}&immutable=1"
-            database = opened.enter_context(connected(uri))
+            database = opened.enter_context(connected(f"{uri}?mode=ro&immutable=1"))
             database.execute("SELECT count(*) FROM answers").fetchone()
         return database
 

@@ -138,7 +138,7 @@ def import_files(
 
     Args:
         paths: Files, and directories, which are searched for files of the known suffixes at any depth.
-        out: The directory to write to; it is created where it does not exist.
+        out: The directory to write to; it is created where there is something to write.
         options: Inputs, cases, branches and rounds of workflows; None for none of them.
 
     Raises:
@@ -159,7 +159,7 @@ def import_files(
                 found.append((path, each))
     if options is not None and (found or offered.branches):
         offered.check(options.flow)
-    folder = make_folder(out, GraphError)
+    folder = make_folder(out, GraphError) if found else Path(out)
     imported: list[ImportedGraph] = []
     for each in _unique_names(found):
         result = _write(each, folder)
