@@ -1827,9 +1827,23 @@ FAULTS: Final = (
     ),
     Fault(
         name="a removed job is not missed",
-        where="telemetry/reader.py",
-        old="if not self._complete or jobs >= self._jobs_at_end:",
-        new="if True:",
+        where="telemetry/sessions.py",
+        old="(removed,) if jobs < told else ()",
+        new="()",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="a resume of some tests makes good a session that was cut off",
+        where="telemetry/sessions.py",
+        old="self._cut_off -= self._last",
+        new="self._cut_off.clear()",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="a resume of some tests forgets the failures of the others",
+        where="telemetry/sessions.py",
+        old="if test in self.collected and test not in self._last",
+        new="if False",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
