@@ -1538,8 +1538,8 @@ FAULTS: Final = (
     Fault(
         name="a run is complete although one of its jobs has no end",
         where="telemetry",
-        old="self._complete and not unfinished",
-        new="self._complete",
+        old="sessions.complete and not unfinished",
+        new="sessions.complete",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
@@ -1594,7 +1594,7 @@ FAULTS: Final = (
     Fault(
         name="a damaged line is made good by jobs that ran again in a session that did not end",
         where="telemetry/reader.py",
-        old="made_good = self._complete and self",
+        old="made_good = sessions.complete and self",
         new="made_good = self",
         tests=("telemetry/test_reader.py",),
     ),
