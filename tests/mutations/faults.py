@@ -1847,6 +1847,13 @@ FAULTS: Final = (
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
+        name="an error that runs again counts twice",
+        where="metrics/measured_jobs.py",
+        old="is JobStatus.COMPLETED or case not in later:",
+        new="is JobStatus.ERROR or case not in later:",
+        tests=("metrics/test_comparison.py",),
+    ),
+    Fault(
         name="a damaged line costs no job",
         where="telemetry",
         old="            self._open.clear()\n",
