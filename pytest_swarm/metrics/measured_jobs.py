@@ -134,8 +134,8 @@ def measure_run(run: Run, figures: Sequence[JobFigures] | None = None) -> tuple[
 def measure(records: Iterable[JobRecord], figures: Sequence[JobFigures] | None = None) -> tuple[MeasuredJob, ...]:
     """Return the jobs with their metrics, sorted by job, budget, horizon, swept weight, mode and repeat.
 
-    One that is not completed, and that a resumed run completed later, is left out: the same test has run the same case
-    again. The best score of each pair with an oracle gives the regret of its jobs.
+    One that is not completed, and that ran again later, in the same test, is left out. The best score of each pair with
+    an oracle gives the regret of its jobs.
 
     Args:
         records: The jobs in the order in which they ended.
@@ -190,17 +190,15 @@ def _numbered(jobs: Iterable[_Job]) -> list[tuple[_Job, int]]:
 
 
 def _standing(jobs: Iterable[_Job]) -> list[_Job]:
-    """Return the jobs without those that were run again to their end."""
-    completed: set[tuple[str, str]] = set()
+    """Return the jobs without those that were not completed and ran again."""
+    later: set[tuple[str, str]] = set()
     kept: list[_Job] = []
     for job in reversed(list(jobs)):
         record = job[0]
         case = (record.case.digest, record.case.test)
-        if record.status is JobStatus.COMPLETED:
-            completed.add(case)
-        elif case in completed:
-            continue
-        kept.append(job)
+        if record.status is JobStatus.COMPLETED or case not in later:
+            kept.append(job)
+        later.add(case)
     return kept[::-1]
 
 

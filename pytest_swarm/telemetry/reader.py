@@ -9,13 +9,11 @@ Events of unknown types are left out: a later version may write them.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import chain, compress
 
 from pytest_swarm.domain.graph import TaskGraph
-from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.domain.record import JobRecord, Run, RunInfo
 from pytest_swarm.errors import EventsError, SwarmError
 from pytest_swarm.graph_codec import decode_graph_object
@@ -37,6 +35,7 @@ from pytest_swarm.telemetry.growing_file import GrowingFile
 from pytest_swarm.telemetry.job_parts import JobParts
 from pytest_swarm.telemetry.measured_events import MeasuredReader, MeasuredTestEvent, VerifiedCaseEvent
 from pytest_swarm.telemetry.open_job import OpenJob
+from pytest_swarm.telemetry.sessions import Sessions
 
 
 def read_run(path: str | os.PathLike[str]) -> Run:
@@ -71,13 +70,8 @@ class RunReader:
         self._info: RunInfo | None = None
         self._open: dict[str, OpenJob] = {}
         self._jobs: list[JobRecord] = []
-        self._complete = False
-        self._notes: list[str] = []
+        self._sessions = Sessions()
         self._case_notes: list[str] = []
-        self._collected: dict[str, None] = {}
-        self._failed: tuple[str, ...] | None = None
-        self._parts: MergedParts | None = None
-        self._jobs_at_end = 0  # most jobs at an end, since the last session that was to run all tests
         self._damage = Damage()
         self._ended_last: dict[str, int] = {}  # case -> which of the jobs is its last one
         self._withdrawn: dict[str, int] = {}  # case -> how many jobs had ended when a line contradicted those of it
@@ -163,14 +157,9 @@ class RunReader:
                     raise self._fault("field 'event': a second run_start; a file holds one run, so split it")
                 self._info = info
             case types.RunEndEvent():
-                self._complete, self._notes, self._failed = event.complete, list(event.notes), event.failed
-                self._parts, self._jobs_at_end = event.parts, max(self._jobs_at_end, event.jobs or 0)
+                self._sessions.end(event)
             case types.CollectionEvent():
-                self._complete = False  # until this session too has ended
-                has_all = self._collected.keys() <= {*event.tests}
-                self._jobs_at_end = 0 if has_all else self._jobs_at_end
-                self._damage.begin_session(has_all=has_all)
-                self._collected.update(dict.fromkeys(map(sys.intern, event.tests)))  # jobs name them too
+                self._damage.begin_session(has_all=self._sessions.begin(event))
             case MeasuredTestEvent() | VerifiedCaseEvent():
                 self._measured.take(event)
                 self._beside.append(self.file.line)
@@ -263,35 +252,26 @@ class RunReader:
         unfinished = [f"{job.label} was still running when the run stopped" for job in self._open.values()]
         jobs = tuple(compress(self._jobs, self.standing))
         there = {job.case.digest for job in jobs}
-        made_good = self._complete and self._damage.is_made_good(there)
+        sessions = self._sessions
+        made_good = sessions.complete and self._damage.is_made_good(there)
         damage = self._damage.sentences(there | self._open.keys(), is_made_good=made_good)
-        lost = (*(self._removed(len(jobs)) if made_good or not damage else damage), *cut_off)
+        lost = (*sessions.lost(len(jobs), damage=() if made_good else damage), *cut_off)
         return Run(
             info=self._info,
             jobs=jobs,
-            complete=self._complete and not unfinished and not lost,
+            complete=sessions.complete and not unfinished and not lost,
             notes=(
-                *self._notes,
+                *sessions.notes,
                 *sorted(set(self._case_notes)),
                 *unfinished,
                 *self._copies.sentences,
                 *(damage if made_good else ()),
                 *lost,
             ),
-            collected=tuple(self._collected),
-            failed=self._failed,
+            collected=tuple(sessions.collected),
+            failed=sessions.failed,
             measured=tuple(self._measured.tests),
             verified=tuple(self._measured.cases.values()),
             lost=lost,
-            parts=self._parts,
+            parts=sessions.parts,
         )
-
-    def _removed(self, jobs: int) -> tuple[str, ...]:
-        """Return a sentence for jobs of which every line was removed.
-
-        Args:
-            jobs: How many there are.
-        """
-        if not self._complete or jobs >= self._jobs_at_end:
-            return ()
-        return (f"events.jsonl has {jobs} of {self._jobs_at_end} jobs; go on with --swarm-resume to run the others",)

@@ -123,6 +123,8 @@ def test_a_job_that_ended_early_and_was_resumed_counts_once() -> None:
     found = lp_against_llm([dead, right, left])
     assert (found.pairs, found.incomplete, found.score_mode) == (1, 0, pytest.approx(8 / 9))
     assert len(measure([left, dead])) == 2  # an error that nothing completed afterwards stays
+    assert len(measure([dead, dead])) == 1  # the server was still down when it ran again
+    assert len(measure([dead, replace(dead, case=replace(dead.case, test="other"))])) == 2
 
 
 def test_every_pair_of_modes_overall_and_per_setting() -> None:

@@ -1552,8 +1552,8 @@ FAULTS: Final = (
     Fault(
         name="a run is complete although one of its jobs has no end",
         where="telemetry",
-        old="self._complete and not unfinished",
-        new="self._complete",
+        old="sessions.complete and not unfinished",
+        new="sessions.complete",
         tests=("telemetry/test_reader.py",),
     ),
     Fault(
@@ -1608,7 +1608,7 @@ FAULTS: Final = (
     Fault(
         name="a damaged line is made good by jobs that ran again in a session that did not end",
         where="telemetry/reader.py",
-        old="made_good = self._complete and self",
+        old="made_good = sessions.complete and self",
         new="made_good = self",
         tests=("telemetry/test_reader.py",),
     ),
@@ -1841,10 +1841,31 @@ FAULTS: Final = (
     ),
     Fault(
         name="a removed job is not missed",
-        where="telemetry/reader.py",
-        old="if not self._complete or jobs >= self._jobs_at_end:",
-        new="if True:",
+        where="telemetry/sessions.py",
+        old="(removed,) if jobs < told else ()",
+        new="()",
         tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="a resume of some tests makes good a session that was cut off",
+        where="telemetry/sessions.py",
+        old="self._cut_off -= self._last",
+        new="self._cut_off.clear()",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="a resume of some tests forgets the failures of the others",
+        where="telemetry/sessions.py",
+        old="if test in self.collected and test not in self._last",
+        new="if False",
+        tests=("telemetry/test_reader.py",),
+    ),
+    Fault(
+        name="an error that runs again counts twice",
+        where="metrics/measured_jobs.py",
+        old="is JobStatus.COMPLETED or case not in later:",
+        new="is JobStatus.ERROR or case not in later:",
+        tests=("metrics/test_comparison.py",),
     ),
     Fault(
         name="a damaged line costs no job",

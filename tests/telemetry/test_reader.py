@@ -502,6 +502,32 @@ def test_jobs_of_which_every_line_was_removed_are_missed(tmp_path: Path, again: 
     assert read_run(path).complete is whole
 
 
+@pytest.mark.parametrize(
+    ("sessions", "lost", "failed"),
+    [
+        ([("one two", False, ""), ("two", True, "")], "1 benchmark of a session that was cut off", ""),
+        ([("one two", None, ""), ("two", True, "")], "1 benchmark of a session that was cut off", ""),
+        ([("one two", False, ""), ("two", True, ""), ("one", True, "")], "", ""),
+        ([("one two", False, ""), ("one two", True, "")], "", ""),
+        ([("one two", True, "one two other"), ("two", True, "")], "", "one"),
+        ([("one two", True, "one"), ("two", True, "two"), ("one", True, "")], "", "two"),
+    ],
+)
+def test_a_resume_of_some_tests_says_nothing_of_the_others(
+    tmp_path: Path, sessions: list[tuple[str, bool | None, str]], lost: str, failed: str
+) -> None:
+    told = [events.encode_run_start(run_info())]
+    for n, (tests, complete, failures) in enumerate(sessions):
+        told.append(events.encode_collection(n, tests.split()))
+        if complete is not None:
+            end = RunEndEvent(ts_ms=n, complete=complete, notes=(), failed=tuple(failures.split()))
+            told.append(events.encode_run_end(end))
+    (tmp_path / "events.jsonl").write_text("".join(encode_line(each) + "\n" for each in told))
+    back = read_run(tmp_path)
+    assert (back.complete, len(back.lost), back.failed) == (not lost, bool(lost), tuple(failed.split()))
+    assert "".join(back.lost).startswith(lost)
+
+
 def test_a_line_of_another_run_costs_no_job(tmp_path: Path) -> None:
     lines = two_jobs(tmp_path)
     strange = other(lines[line_of(lines, "task_result", "lp")], case="0123456789abcdef")
