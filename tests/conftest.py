@@ -38,6 +38,13 @@ sys.dont_write_bytecode = False
 # for garbage, and over and again into looking through what the collection of the tests had made.
 gc.set_threshold(10_000, 10, 10)
 
+# No test cuts the power: what is written need not be on the disk, which takes a hundredth of a second for each report.
+os.fsync = lambda _: None
+
+# httpcore asks for it at every request, and looks through all of sys.path where it is not installed.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
+
 LEAN = (
     "-p no:anyio -p no:hypothesispytest -p no:randomly -p no:pastebin -p no:doctest -p no:setuponly -p no:setupplan "
     "-p no:stepwise -p no:legacypath -p no:faulthandler --assert=plain"

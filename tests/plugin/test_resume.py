@@ -61,19 +61,19 @@ def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, repor
     assert (old / "events.jsonl").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ("option", "sentence"),
-    [
-        ("--swarm-lambda-token=5", "*was made with swarm_lambda_token = 0.5, and this one has 5*"),
-        ("--swarm-code-eval", "*swarm_code_eval*"),
-        ("--swarm-carryover=group", "*swarm_carryover*"),
-        ("--swarm-seed=3", "*was made with seed 0, and this one has 3; start a new run"),
-        ("--swarm-fleet=fast", "*was made with fleet 'heavy', and this one has fleet 'fast'; start a new run"),
-    ],
-)
-def test_another_experiment_is_refused(suite: pytest.Pytester, option: str, sentence: str) -> None:
+OTHER_EXPERIMENTS = {
+    "--swarm-lambda-token=5": "*was made with swarm_lambda_token = 0.5, and this one has 5*",
+    "--swarm-code-eval": "*swarm_code_eval*",
+    "--swarm-carryover=group": "*swarm_carryover*",
+    "--swarm-seed=3": "*was made with seed 0, and this one has 3; start a new run",
+    "--swarm-fleet=fast": "*was made with fleet 'heavy', and this one has fleet 'fast'; start a new run",
+}
+
+
+def test_another_experiment_is_refused(suite: pytest.Pytester) -> None:
     suite.runpytest().assert_outcomes(passed=1)
-    refuses(suite, "--swarm-resume", option, says=f"--swarm-resume: run {sentence}")
+    for option, sentence in OTHER_EXPERIMENTS.items():
+        refuses(suite, "--swarm-resume", option, says=f"--swarm-resume: run {sentence}")
 
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one-process", "xdist"])

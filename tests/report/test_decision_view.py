@@ -36,11 +36,20 @@ def views(run: Run) -> tuple[DecisionView, ...]:
     return found
 
 
-def test_the_page_begins_with_the_decision_of_a_run_with_several_policies() -> None:
-    run = many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))
-    page = render_html(build_report(run)).replace("\xa0", " ")
+@pytest.fixture(scope="module")
+def two_budgets() -> Run:
+    return many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))
+
+
+@pytest.fixture(scope="module")
+def page_of_two(two_budgets: Run) -> str:
+    return render_html(build_report(two_budgets))
+
+
+def test_the_page_begins_with_the_decision_of_a_run_with_several_policies(two_budgets: Run, page_of_two: str) -> None:
+    page = page_of_two.replace("\xa0", " ")
     answer = page[page.index('id="answer"') : page.index('id="decision"')]
-    decisions = decide_runs([run], DecisionQuestion())
+    decisions = decide_runs([two_budgets], DecisionQuestion())
     for decision in decisions:
         assert decision_sentence(decision) in answer
     assert page.count("What would change it") == 2
@@ -49,7 +58,7 @@ def test_the_page_begins_with_the_decision_of_a_run_with_several_policies() -> N
 
 @pytest.mark.parametrize("modes", [{"milp": 0.5}, {"milp": 0.5, "oracle": 0.5}])
 def test_without_two_policies_there_is_no_decision(modes: dict[str, float]) -> None:
-    run = many(modes)
+    run = many(modes, jobs=9)
     assert decided_report(build_report(run)).decisions == ()
     assert 'id="decision"' not in render_html(build_report(run))
 
@@ -94,13 +103,14 @@ def test_a_better_score_is_worth_its_tokens_up_to_a_weight() -> None:
     assert told == pytest.approx(3 * gain * 1000 / cost, rel=0.05)
 
 
-def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_were_run() -> None:
+def test_the_page_says_that_weights_and_loads_are_judged_by_formula_and_budgets_were_run(
+    two_budgets: Run, page_of_two: str
+) -> None:
     (one,) = views(many({"fixed": 0.4, "milp": 0.8}))
     assert one.flips.note == FORMULA_NOTE
-    two, _ = views(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0)))
+    two, _ = views(two_budgets)
     assert two.flips.note == f"{FORMULA_NOTE} {BUDGETS_NOTE}"
-    page = render_html(build_report(many({"fixed": 0.4, "milp": 0.8}, budgets_gb=(16.0, 24.0))))
-    assert page.count("before you rely on it. Other budgets were run.") == 2
+    assert page_of_two.count("before you rely on it. Other budgets were run.") == 2
 
 
 def test_seven_jobs_show_the_sentence_and_nothing_else() -> None:
@@ -162,8 +172,8 @@ def test_a_comparison_over_other_pairs_keeps_its_own_interval() -> None:
 def test_the_modes_that_a_decision_leaves_out_are_said_to_have_another_interval() -> None:
     told = "The decision leaves out oracle: its interval assumes less."
     judged = {"fixed": 0.4, "milp": 0.6, "greedy": 0.2}
-    assert told in render_html(build_report(many(judged | {"oracle": 0.9}, jobs=20)))
-    assert "The decision leaves out" not in render_html(build_report(many(judged, jobs=20)))
+    assert told in render_html(build_report(many(judged | {"oracle": 0.9}, jobs=9)))
+    assert "The decision leaves out" not in render_html(build_report(many(judged, jobs=9)))
 
 
 def test_the_answer_has_up_to_three_budgets_and_the_decision_the_others() -> None:

@@ -77,22 +77,24 @@ def test_it_needs_no_network_and_runs_one_script_only() -> None:
 
 
 def test_the_same_run_gives_the_same_page() -> None:
-    assert render_html(build_report(small_run())) == render_html(build_report(small_run()))
+    assert render_html(build_report(small_run())) == small_page()
 
 
-@pytest.fixture
-def share(monkeypatch: pytest.MonkeyPatch) -> int:
-    """What a large run is divided by, and the limits that make it one; a thorough run has all of it."""
-    share = 1 if THOROUGH else 5
-    for name in ("STATIC_ROWS", "FULL_JOBS"):
-        monkeypatch.setattr(job_list, name, getattr(job_list, name) // share)
-    return share
+SHARE = 1 if THOROUGH else 5
+"""What a large run is divided by, and the limits that make it one; a thorough run has all of it."""
+
+
+@pytest.fixture(scope="module")
+def large_page() -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("STATIC_ROWS", "FULL_JOBS"):
+            patch.setattr(job_list, name, getattr(job_list, name) // SHARE)
+        return render_html(build_report(large_run(1400 // SHARE)))
 
 
 @pytest.mark.thorough
-def test_ids_are_unique(share: int) -> None:
-    large = render_html(build_report(large_run(500 // share)))
-    for page in (small_page(), small_page(modes=("lp",), horizons=(3,), budgets_gb=(8.0,)), large):
+def test_ids_are_unique(large_page: str) -> None:
+    for page in (small_page(), small_page(modes=("lp",), horizons=(3,), budgets_gb=(8.0,)), large_page):
         ids = parsed(page).ids
         assert len(ids) == len(set(ids))
 
@@ -133,13 +135,12 @@ def test_every_row_leads_to_its_own_body() -> None:
 
 
 @pytest.mark.thorough
-def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out(share: int) -> None:
-    page = render_html(build_report(large_run(1400 // share)))
-    assert len(page) < 2_500_000  # what grows beyond here is rows and lean bodies: 10,000 jobs take 3 MB
-    assert f"only the {500 // share} most important of {700 // share} rows of jobs are shown in full" in page
-    assert page.count('<details class="job"') == 200 // share
-    assert len(fragments(page, "rows")) == 500 // share
-    assert len(fragments(page, "jobs")) == 700 // share
+def test_a_large_run_stays_below_ten_megabytes_and_says_what_it_leaves_out(large_page: str) -> None:
+    assert len(large_page) < 2_500_000  # what grows beyond here is rows and lean bodies: 10,000 jobs take 3 MB
+    assert f"only the {500 // SHARE} most important of {700 // SHARE} rows of jobs are shown in full" in large_page
+    assert large_page.count('<details class="job"') == 200 // SHARE
+    assert len(fragments(large_page, "rows")) == 500 // SHARE
+    assert len(fragments(large_page, "jobs")) == 700 // SHARE
 
 
 def test_a_line_parts_no_number_from_its_unit_and_texts_of_others_keep_their_spaces() -> None:

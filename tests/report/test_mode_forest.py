@@ -14,7 +14,7 @@ from tests.report.factories import GEMMA, QWEN, WB1, key, record, run, workflows
 from tests.report.played import small_page, small_report
 
 
-def jobs(scores: dict[str, float], *, count: int = 60, model: str = GEMMA.tag) -> list[JobRecord]:
+def jobs(scores: dict[str, float], *, count: int = 20, model: str = GEMMA.tag) -> list[JobRecord]:
     return [
         record(dict.fromkeys(graph.order, score), graph=graph, case=key(mode), model=model)
         for mode, score in scores.items()
@@ -93,7 +93,7 @@ def test_a_mode_without_a_common_pair_is_named_as_not_compared() -> None:
 
 @pytest.mark.parametrize("modes", [("lp", "milp", "llm"), ("lp", "milp", "llm", "greedy", "random", "best-single")])
 def test_the_page_has_one_forest_and_no_card_per_pair(modes: tuple[str, ...]) -> None:
-    page = small_page(modes=modes)
+    page = small_page(modes=modes, horizons=(3,), budgets_gb=(8.0,))
     assert page.count('class="card forest"') == 1
     assert 'class="card verdict"' not in page
 
