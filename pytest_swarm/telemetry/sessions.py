@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from pytest_swarm.domain.merged_parts import MergedParts
 from pytest_swarm.telemetry.event_types import CollectionEvent, RunEndEvent
 from pytest_swarm.units import plural
 
-_NAMED = 3
+_NAMED: Final = 3  # tests that are named
 
 
 class Sessions:
