@@ -213,8 +213,8 @@ def usable_policies(
     """Return the policies that could be used at the budget, on the jobs that all of them finished.
 
     Left out are policies that know what no user knows, that break the budget, that found no plan for a job, or that
-    lack figures for a tenth of the jobs; by time or cost also those that answered nothing in a job, whose score of 0
-    would be left out with it.
+    lack figures for a tenth of the jobs; by time or cost also those of which failed tasks left a job without one, whose
+    low score would be left out with it.
 
     Args:
         grouped: What `group_jobs` returned.
@@ -228,9 +228,8 @@ def usable_policies(
     for setting in sorted(grouped, key=lambda each: each.order):
         if setting == present:
             continue
-        reason = _reason_against(setting, grouped[setting], complete[setting], wanted)
-        if reason is None and any(each.relative for each in criteria):
-            reason = _unanswered(grouped[setting], wanted)
+        lost = next((text for each in criteria if (text := _lost_figures(grouped[setting], wanted, each))), None)
+        reason = _fault_against(setting, grouped[setting]) or lost or _missing(complete[setting], wanted)
         if reason is None:
             kept.append(setting)
         else:
@@ -250,25 +249,26 @@ def complete_jobs(jobs: JobsByDigest, criteria: Sequence[Criterion]) -> set[str]
     return {digest for digest, job in jobs.items() if all(job.mean(each.metric) is not None for each in criteria)}
 
 
-def _reason_against(setting: PolicySetting, jobs: JobsByDigest, complete: set[str], wanted: set[str]) -> str | None:
-    if in_hindsight(setting):
-        return "knows the answers beforehand, so it cannot be used"
-    fault = fault_of(jobs)
-    if fault is not None:
-        return fault
-    if len(complete & wanted) < LEAST_SHARE * len(wanted):
-        return f"has figures for {_of_jobs(len(complete & wanted), len(wanted))} only"
-    return None
+def _fault_against(setting: PolicySetting, jobs: JobsByDigest) -> str | None:
+    return "knows the answers beforehand, so it cannot be used" if in_hindsight(setting) else fault_of(jobs)
 
 
-def _unanswered(jobs: JobsByDigest, wanted: set[str]) -> str | None:
-    """Return `answers nothing in 2 of 30 jobs`; None for a policy that ends no job so."""
-    ended = {
-        digest: [each.metrics for each in jobs[digest].draws.values() if each.record.status is JobStatus.COMPLETED]
+def _lost_figures(jobs: JobsByDigest, wanted: set[str], criterion: Criterion) -> str | None:
+    """Return `has no makespan in 2 of 30 jobs, because tasks failed`; None for a score, and where no job ended so."""
+    failed = {
+        digest
         for digest in wanted & jobs.keys()
+        for each in jobs[digest].draws.values()
+        if each.record.status is JobStatus.COMPLETED and each.metrics.tasks_failed and criterion.of_job(each) is None
     }
-    count = sum(any(not each.tasks_ok for each in draws) for draws in ended.values())
-    return f"answers nothing in {_of_jobs(count, len(wanted))}" if count else None
+    if not failed or not criterion.relative:
+        return None
+    return f"has no {criterion.name} in {_of_jobs(len(failed), len(wanted))}, because tasks failed"
+
+
+def _missing(complete: set[str], wanted: set[str]) -> str | None:
+    known = len(complete & wanted)
+    return f"has figures for {_of_jobs(known, len(wanted))} only" if known < LEAST_SHARE * len(wanted) else None
 
 
 def in_hindsight(setting: PolicySetting) -> bool:

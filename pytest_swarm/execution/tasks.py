@@ -168,7 +168,7 @@ async def run_tasks(
 
 
 def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
-    """Return the outcome of a task whose model could not be loaded.
+    """Return the outcome of a task whose model could not be loaded: it was never called, so it has no latency.
 
     Args:
         call: The task with its model.
@@ -180,7 +180,6 @@ def not_loaded(call: TaskCall, error: BackendError, at_s: float) -> TaskOutcome:
         status=TaskStatus.FAILED,
         step=call.step,
         model=call.model.tag,
-        started_s=at_s,
         finished_s=at_s,
         **_failure(error),
     )

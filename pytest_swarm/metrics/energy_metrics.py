@@ -34,12 +34,12 @@ def _idle_between(first: VramSample, last: VramSample) -> float | None:
 
 def _energy_j(job: JobFacts) -> float | None:
     samples = _counted(job)
-    return _between(samples[0], samples[-1]) if len(samples) > 1 else None
+    return _between(samples[0], samples[-1]) if job.timed and len(samples) > 1 else None
 
 
 def _idle_energy_j(job: JobFacts) -> float | None:
     samples = _counted(job)
-    return _idle_between(samples[0], samples[-1]) if len(samples) > 1 else None
+    return _idle_between(samples[0], samples[-1]) if job.timed and len(samples) > 1 else None
 
 
 def _idle_power_w(job: JobFacts) -> float | None:
@@ -81,8 +81,8 @@ class EnergyMetrics(MetricGroup):
         label="Energy above idle",
         short="energy",
         definition="Joules that all GPUs used, by everybody, from the first sample of the job to the last, by NVML's "
-        "counters, less `idle_energy_j`. `null` without a GPU that counts its energy, or where the server is not on "
-        "this machine",
+        "counters, less `idle_energy_j`. `null` without a GPU that counts its energy, where the server is not on this "
+        "machine, or where a task was refused",
         of=_energy_j,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

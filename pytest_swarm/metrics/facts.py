@@ -14,6 +14,7 @@ from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskOutcome, TaskStatus
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import VramSample
+from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.metrics.packed_values import shared
 
 V = TypeVar("V")
@@ -51,8 +52,18 @@ class JobFacts:
 
     @cached_property
     def answered(self) -> bool:
-        """Return whether any task was answered: else no time, load or cost of the job counts, for it was not fast."""
-        return any(each.status is TaskStatus.OK for each in self.record.outcomes)
+        """Return whether every task was answered: else the job did less than others, and its sums are no savings."""
+        outcomes = self.record.outcomes
+        return self.record.status is JobStatus.COMPLETED and all(each.status is TaskStatus.OK for each in outcomes)
+
+    @cached_property
+    def timed(self) -> bool:
+        """Return whether the time of the job counts: every call was answered, or took all of its time limit.
+
+        A refused call cut the job short, so it was not fast.
+        """
+        failed = (each for each in self.record.outcomes if each.status is TaskStatus.FAILED)
+        return self.record.status is JobStatus.COMPLETED and all(map(ran_out_of_time, failed))
 
     @cached_property
     def task_models(self) -> dict[str, str]:
@@ -70,10 +81,12 @@ class JobFacts:
         return self.sum_over_answers(lambda each: each.token_cost)
 
     def sum_over_answers(self, figure: Callable[[TaskOutcome], N | None]) -> N | None:
-        """Return the sum of a figure over the tasks; None where nothing has it, or where a text that is there lacks it.
+        """Return the sum of a figure over the tasks; None where one was not answered, or has a text and no figure.
 
-        A task without a text, because it failed or was measured elsewhere, may lack it.
+        A task without a text, because it was measured elsewhere, may lack it.
         """
+        if not self.answered:
+            return None
         figures = [(figure(each), each.answer or each.thinking_chars) for each in self.record.outcomes]
         if any(value is None and text for value, text in figures):
             return None
@@ -116,6 +129,11 @@ class JobFacts:
     def loads(self) -> tuple[Switch, ...]:
         """Return the explicit loads."""
         return tuple(each for each in self.record.switches if each.action == "load")
+
+
+def ran_out_of_time(outcome: TaskOutcome) -> bool:
+    """Return whether a call of the task, or of the load of its model, ran into its time limit."""
+    return outcome.error_kind == CallTimeoutError.kind
 
 
 def shared_map(values: Mapping[str, V]) -> Mapping[str, V]:

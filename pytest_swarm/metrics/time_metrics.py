@@ -6,14 +6,11 @@ import math
 
 from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
-from pytest_swarm.errors import CallTimeoutError
-from pytest_swarm.metrics.decision_metrics import DecisionMetrics
-from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
+from pytest_swarm.metrics.facts import JobFacts, mean_of_known, ran_out_of_time, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
 from pytest_swarm.metrics.summaries import (
     mean,
     mean_of_entries,
-    mean_of_jobs,
     not_summed_up,
     quantile,
     quantile_of_entries,
@@ -54,11 +51,13 @@ def _is_used(record: JobRecord, load: Switch) -> bool:
 
 
 def _makespan_s(job: JobFacts) -> float | None:
-    return job.record.makespan_s if job.answered else None
+    return job.record.makespan_s if job.timed else None
 
 
 def _total_latency_s(job: JobFacts) -> float | None:
-    return sum_of_known(_latencies_s(job))
+    """Return the sum of the calls; None also where a load ran into its time limit, so that a task has no call."""
+    loaded = all(each.started_s is not None for each in job.record.outcomes if each.status is TaskStatus.FAILED)
+    return sum_of_known(_latencies_s(job)) if job.timed and loaded else None
 
 
 def _latencies_s(job: JobFacts) -> tuple[float, ...]:
@@ -69,9 +68,7 @@ def _latencies_s(job: JobFacts) -> tuple[float, ...]:
     return tuple(
         each.latency_s
         for each in job.record.outcomes
-        if job.answered
-        and each.latency_s is not None
-        and (each.status is TaskStatus.OK or each.error_kind == CallTimeoutError.kind)
+        if each.latency_s is not None and (each.status is TaskStatus.OK or ran_out_of_time(each))
     )
 
 
@@ -116,12 +113,6 @@ def _calls(column: Column[float | None]) -> list[tuple[float, ...]]:
     return [TimeMetrics.latency_s_per_task.of_job(job) for job in column.jobs]
 
 
-def mean_of_planned(column: Column[float | None]) -> float | None:
-    """Mean over the jobs that planned a step."""
-    rows = zip(column.values, column.jobs, strict=True)
-    return mean_of_jobs(column, [value if DecisionMetrics.steps.of_job(job) else None for value, job in rows])
-
-
 class TimeMetrics(MetricGroup):
     """Loads, and what the tasks took."""
 
@@ -132,15 +123,15 @@ class TimeMetrics(MetricGroup):
         label="Model loads",
         short="loads",
         gives_way=3,
-        definition="Explicit loads of models. `null` where no task was answered",
+        definition="Explicit loads of models. `null` where a task was not answered",
         of=_switches,
-        over=mean_of_planned,
+        over=mean,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.TEXT | Show.DETAIL,
         digits=1,
     )
     evictions = MetricSpec(
         label="Model unloads",
-        definition="Explicit unloads of models. `null` where no task was answered",
+        definition="Explicit unloads of models. `null` where a task was not answered",
         of=_evictions,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
@@ -149,24 +140,24 @@ class TimeMetrics(MetricGroup):
         label="Loads that nothing used",
         short="unused",
         definition="Loads ahead of time for tasks whose model ran none before it was unloaded, or the job ended. Loads "
-        "for a planner or judge do not count. `null` where no task was answered",
+        "for a planner or judge do not count. `null` where a task was not answered",
         of=_loads_unused,
-        over=mean_of_planned,
+        over=mean,
         show=Show.FILES | Show.GATE,
         digits=1,
     )
     load_s = MetricSpec(
         label="Load time",
-        definition="Seconds that the explicit loads took. `null` where no task was answered",
+        definition="Seconds that the explicit loads took. `null` where a task was not answered",
         of=_load_s,
-        over=mean_of_planned,
+        over=mean,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
         kind=Kind.TIME,
         unit=Unit.SECONDS,
     )
     makespan_s = MetricSpec(
         label="Makespan",
-        definition="First dispatch to last completion of the job. `null` where no task was answered",
+        definition="First dispatch to last completion of the job. `null` where a task was refused",
         of=_makespan_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
@@ -176,7 +167,8 @@ class TimeMetrics(MetricGroup):
     total_latency_s = MetricSpec(
         label="Total latency",
         short="latency",
-        definition="Sum of the calls of the job that have a latency. `null` where no task was answered",
+        definition="Sum of the calls of the job that have a latency. `null` where a task was refused, or a model did "
+        "not load",
         of=_total_latency_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

@@ -214,7 +214,8 @@ def _missing(report: Report) -> Iterable[Answer]:
     not_run = sum(len(each.metrics.not_run) for each in completed)
     if not_run:
         verb = "was" if not_run == 1 else "were"
-        text = f"{plural(not_run, 'task')} failed or {verb} skipped; each that could be scored counts 0."
+        kept = "each that could be scored counts 0, and loads and cost of its job count in no mean"
+        text = f"{plural(not_run, 'task')} failed or {verb} skipped; {kept}."
         yield Answer(kind="missing", tone="bad", text=text)
     if tests := report.run.lost_tests:
         are, more = ("is", "") if len(tests) == 1 else ("are", f" and {len(tests) - 1:,} more")

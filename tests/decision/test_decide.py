@@ -216,14 +216,25 @@ def test_time_is_saved_only_where_the_score_is_kept() -> None:
     )
 
 
-@pytest.mark.parametrize(("by", "told"), [("makespan", ("MILP answers nothing in 2 of 30 jobs",)), ("score", ())])
-def test_by_time_jobs_that_a_policy_did_not_answer_are_not_left_out_of_its_score(
-    by: str, told: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("by", "kind", "lost", "told"),
+    [
+        ("makespan", "model_missing", 2, ("MILP has no makespan in 2 of 30 jobs, because tasks failed",)),
+        ("makespan", "model_missing", 30, ("MILP has no makespan in 30 of 30 jobs, because tasks failed",)),
+        ("makespan", "timeout", 2, ()),  # it took all of its time limit
+        ("cost", "timeout", 2, ("MILP has no cost in 2 of 30 jobs, because tasks failed",)),
+        ("score", "model_missing", 2, ()),
+    ],
+)
+def test_by_time_or_cost_jobs_whose_tasks_failed_are_not_left_out_of_the_score(
+    by: str, kind: str, lost: int, told: tuple[str, ...]
 ) -> None:
     run = many({"fixed": 0.9, "milp": 0.9}, seconds={"milp": 0.5})
-    lost = [each.case.digest for each in run.jobs if each.case.key.mode == "milp"][:2]
+    unlucky = [each.case.digest for each in run.jobs if each.case.key.mode == "milp"][:lost]
     jobs = (
-        replace(each, outcomes=tuple(map(failed, each.case.graph.order))) if each.case.digest in lost else each
+        replace(each, outcomes=tuple(replace(failed(task), error_kind=kind) for task in each.case.graph.order))
+        if each.case.digest in unlucky
+        else each
         for each in run.jobs
     )
     assert left_out(decided(replace(run, jobs=tuple(jobs)), by=CRITERIA[by])) == told

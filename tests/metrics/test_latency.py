@@ -43,14 +43,29 @@ def test_latencies_of_a_job() -> None:
     assert found.ttft_s == pytest.approx((0.75 + 1.75 + 3.75) / 3)
 
 
-def test_a_job_of_which_nothing_was_answered_was_not_fast() -> None:
-    gone = job(0.0, 0.0, 0.0)
-    outcomes = tuple(replace(each, status=TaskStatus.FAILED, error_kind="model_missing") for each in gone.outcomes)
-    found = job_metrics(replace(gone, outcomes=outcomes, makespan_s=0.0))
-    assert found.latency_s_per_task == ()
-    times = (found.makespan_s, found.total_latency_s, found.p50_latency_s, found.p95_latency_s)
+@pytest.mark.parametrize(
+    ("kind", "answered", "called", "times"),
+    [
+        ("model_missing", 0, True, (None, None)),
+        ("model_missing", 2, True, (None, None)),
+        ("timeout", 0, True, (125.0, 125.0)),
+        ("timeout", 2, True, (125.0, 125.0)),
+        ("timeout", 2, False, (125.0, None)),  # the load ran into the limit
+    ],
+)
+def test_a_job_that_a_refused_call_cut_short_was_not_fast_and_one_that_ran_out_of_time_was_slow(
+    kind: str, answered: int, called: bool, times: tuple[float | None, float | None]
+) -> None:
+    whole = job(1.0, 4.0, 120.0)
+    outcomes = [
+        each if n < answered else replace(each, status=TaskStatus.FAILED, error_kind=kind)
+        for n, each in enumerate(whole.outcomes)
+    ]
+    outcomes[-1] = replace(outcomes[-1], started_s=outcomes[-1].started_s if called else None)
+    found = job_metrics(replace(whole, outcomes=tuple(outcomes), makespan_s=125.0))
+    assert (found.makespan_s, found.total_latency_s) == times
     loads = (found.switches, found.evictions, found.load_s, found.loads_unused)
-    assert {*times, *loads} == {None}
+    assert {*loads, found.tokens, found.token_cost, found.decision_ms, found.solve_ms} == {None}
 
 
 @pytest.mark.parametrize(("kind", "latencies_s"), [("model_missing", (1.0, 4.0)), ("timeout", (1.0, 4.0, 120.0))])

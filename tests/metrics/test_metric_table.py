@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_swarm.domain.record import JobStatus
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.facts import JobFacts
@@ -173,9 +174,9 @@ def test_a_row_takes_its_name_from_the_attribute_and_its_group_from_the_class() 
     assert not Own.tasks.has_interval
 
 
-def test_loads_are_averaged_over_jobs_that_planned_a_step() -> None:
+def test_a_job_without_a_plan_has_no_loads() -> None:
     load = Switch(step=0, model=GEMMA.tag, action="load", started_s=0.0, finished_s=2.0)
-    planned, unplanned = record({"s0": 1.0}, graph=WB2, switches=(load,)), record({})
+    planned, unplanned = record({"s0": 1.0}, graph=WB2, switches=(load,)), record({}, status=JobStatus.INFEASIBLE)
     (mode,) = aggregate_modes(measure([planned, unplanned]))
     assert (mode.jobs, mode.switches, mode.load_s) == (2, 1.0, 2.0)
     (bare,) = aggregate_modes(measure([unplanned]))

@@ -280,17 +280,17 @@ FAULTS: Final = (
         tests=("report/test_terminal.py",),
     ),
     Fault(
-        name="a job of which nothing was answered counts as fast",
+        name="a job of which a task was not answered counts as fast",
         where="metrics/facts.py",
-        old="return any(each.status is TaskStatus.OK for each in self.record.outcomes)",
-        new="return True",
+        old="all(map(ran_out_of_time, failed))",
+        new="True",
         tests=("metrics/test_latency.py",),
     ),
     Fault(
-        name="by time a policy that answers nothing loses no score",
+        name="by time a policy whose tasks fail loses no score",
         where="decision/measured_policies.py",
-        old="if reason is None and any(each.relative for each in criteria):",
-        new="if False:",
+        old="or lost or _missing",
+        new="or _missing",
         tests=("decision/test_decide.py",),
     ),
     Fault(

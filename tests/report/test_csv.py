@@ -57,7 +57,7 @@ def test_pandas_reads_typed_columns(tmp_path: Path) -> None:
     frame = pandas.read_csv(jobs)
     for name in ("score", "peak_vram_gb", "makespan_s", "decision_ms", "vram_budget_gb"):
         assert frame[name].dtype == float, name
-    for name in ("violations", "repeat", "switches", "tasks_ok"):
+    for name in ("violations", "repeat", "tasks_ok"):
         assert frame[name].dtype == int, name
     assert frame["simulated"].dtype == bool
     assert pandas.read_csv(tasks)["score"].dtype == float
