@@ -30,9 +30,9 @@ class Criterion:
         return (SCORE, self) if self.relative else (self,)
 
     def of_job(self, job: MeasuredJob) -> float | None:
-        """Return the figure of one job; None where it was not measured."""
-        value = METRICS[self.metric].of_job(job.metrics)
-        return None if value is None else float(value)
+        """Return the figure of one job; None where it was not measured, or only says how much it is at least."""
+        value = job.comparable(METRICS[self.metric])
+        return float(value) if isinstance(value, int | float) else None
 
 
 CRITERIA: Final[Mapping[str, Criterion]] = MappingProxyType(

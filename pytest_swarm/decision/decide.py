@@ -11,6 +11,7 @@ from typing import Final
 from pytest_swarm.decision.choice import PolicyChoice, Ruling, choose_policy
 from pytest_swarm.decision.criteria import DEFAULT_LOSS, SCORE, AllowedLoss, Criterion
 from pytest_swarm.decision.measured_policies import (
+    LEAST_SHARE,
     MeasuredPolicies,
     PolicySetting,
     group_jobs,
@@ -31,7 +32,6 @@ from pytest_swarm.decision.undeclared_families import undeclared_templates
 from pytest_swarm.domain.limits import BUDGET_TOLERANCE_GB
 from pytest_swarm.domain.record import Run, RunInfo
 from pytest_swarm.errors import OptionError
-from pytest_swarm.metrics.facts import mean_of_all
 from pytest_swarm.metrics.figures_origin import FiguresMark, figures_mark
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, measure
 from pytest_swarm.statistics.families import Families
@@ -252,6 +252,12 @@ def _figures(measured: MeasuredPolicies, frame: _Frame) -> PolicyFigures:
 
 
 def _means(measured: MeasuredPolicies, metric: str) -> tuple[float | None, ...]:
-    """Return the mean over jobs of a metric under each policy; None where a job lacks it."""
+    """Return the mean of a metric under each policy, over the jobs that have it under all; None if it lacks many.
+
+    Without the latter, a few jobs with failed tasks, which have no loads, would leave all policies without theirs.
+    """
     tables = (measured.by_setting[setting] for setting in measured.settings)
-    return tuple(mean_of_all(table[digest].mean(metric) for digest in measured.jobs) for table in tables)
+    known = [{d: value for d in measured.jobs if (value := table[d].mean(metric)) is not None} for table in tables]
+    usual = [values for values in known if len(values) >= LEAST_SHARE * len(measured.jobs)]
+    shared = [digest for digest in measured.jobs if all(digest in values for values in usual)]
+    return tuple(fmean(values[d] for d in shared) if values in usual and shared else None for values in known)

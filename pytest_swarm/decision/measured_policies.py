@@ -66,7 +66,8 @@ class PolicyJob:
 
     def mean(self, metric: str) -> float | None:
         """Return the mean over repeats of a metric; None where a repeat lacks it."""
-        return mean_of_all(METRICS[metric].of_job(each.metrics) for each in self.draws.values())
+        values = (each.comparable(METRICS[metric]) for each in self.draws.values())
+        return mean_of_all(value if isinstance(value, int | float) else None for value in values)
 
 
 JobsByDigest: TypeAlias = Mapping[str, PolicyJob]

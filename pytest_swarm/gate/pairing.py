@@ -143,7 +143,7 @@ def sample_of(job: MeasuredJob) -> BaselineSample:
         repeat=job.key.repeat,
         occurrence=job.occurrence,
         tasks=sum(score is not None for score in job.task_score.values()),
-        figures={name: _figure(row.of_job(job.metrics)) for name, row in GATE_METRICS.items()},
+        figures={name: _figure(job.comparable(row)) for name, row in GATE_METRICS.items()},
         answers=answers_digest(job.record),
     )
 

@@ -79,7 +79,7 @@ def _medians(run: Run) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], list[float]] = {}
     for job in measure(run.jobs):
         for row in times:
-            value = row.of_job(job.metrics)
+            value = job.comparable(row)
             if isinstance(value, int | float):
                 found.setdefault((job.key.mode, row.name), []).append(float(value))
     return {key: median(values) for key, values in found.items()}

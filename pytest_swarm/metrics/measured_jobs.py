@@ -12,7 +12,9 @@ from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.metrics.job_figures import JobFigures, figures_of
 from pytest_swarm.metrics.job_metrics import JobMetrics, with_regret
+from pytest_swarm.metrics.metric_table import AnyMetric
 from pytest_swarm.metrics.quality_metrics import regret_of
+from pytest_swarm.metrics.spec import Kind, Unit
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 _AUTO: Final = "auto"
@@ -80,6 +82,17 @@ class MeasuredJob:
         """Return what all repeats of a case share."""
         digest, setting, _, occurrence = self.pair_key
         return self.key.mode, digest, setting, occurrence
+
+    def comparable(self, metric: AnyMetric) -> object:
+        """Return the job's value of a metric, for a comparison with that of another job; None for a lower bound.
+
+        Such are the times and the energy of a job with a failed task: what follows the task was not run.
+
+        Args:
+            metric: The row of the table of metrics.
+        """
+        bound = metric.kind is Kind.TIME or metric.unit is Unit.JOULES
+        return None if bound and self.metrics.tasks_failed else metric.of_job(self.metrics)
 
     @property
     def pair_key(self) -> PairKey:

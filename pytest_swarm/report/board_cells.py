@@ -74,15 +74,19 @@ def scoreboard_row(
                 best=best is not None and value is not None and abs(value - best) <= _SAME,
                 delta="" if n == at else delta(metric.difference, mine, theirs),
                 note=_note(metric, each),
-                over="" if alike or value is None else f"over {plural(len(known[each.mode]), 'job')}",
+                over="" if alike or value is None else f"over {plural(_counted(metric, jobs[each.mode]), 'job')}",
             )
         )
     return ScoreboardRow(metric=metric, cells=tuple(cells))
 
 
 def _measured(metric: AnyMetric, jobs: Jobs) -> dict[PairKey, MeasuredJob]:
-    """Return the jobs that count, and have a value."""
-    return {key: job for key, job in jobs.items() if metric.of_job(job.metrics) is not None and counts(metric, job)}
+    """Return the jobs that count, and have a value that can be compared."""
+    return {key: job for key, job in jobs.items() if job.comparable(metric) is not None and counts(metric, job)}
+
+
+def _counted(metric: AnyMetric, jobs: Jobs) -> int:
+    return sum(metric.of_job(job.metrics) is not None and counts(metric, job) for job in jobs.values())
 
 
 def _over(metric: AnyMetric, jobs: Jobs, keys: set[PairKey]) -> float | None:

@@ -96,23 +96,30 @@ def load_flip(decision: PolicyDecision) -> float | None:
 def token_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
     """Return the 95 % interval of `token_flip` over jobs; None where any weight from some size on is possible."""
     tasks = decision.measured.scored_tasks()
-    scores, costs = (_job_differences(decision, metric) for metric in ("score", "token_cost"))
+    scores, costs = _job_differences(decision, ("score", "token_cost"))
     return ratio_interval([_TOKENS * tasks * each for each in scores], costs)
 
 
 def load_bounds(decision: PolicyDecision) -> tuple[float, float] | None:
     """Return the 95 % interval of `load_flip` over jobs; None where any factor from some size on is possible."""
-    spans, loads = (_job_differences(decision, metric) for metric in ("makespan_s", "load_s"))
+    spans, loads = _job_differences(decision, ("makespan_s", "load_s"))
     found = ratio_interval([-each for each in spans], loads)
     return None if found is None else (1 + found[0], 1 + found[1])
 
 
-def _job_differences(decision: PolicyDecision, metric: str) -> list[float]:
-    """Return the best policy's mean of a metric minus the present one's, for each family of jobs: its part of it."""
+def _job_differences(decision: PolicyDecision, metrics: tuple[str, str]) -> list[list[float]]:
+    """Return the best policy's mean of each metric minus the present one's, for each family of jobs: its part of it.
+
+    A job that lacks one of them adds to neither.
+    """
     assert decision.best is not None
     own, present = (decision.measured.by_setting[each] for each in (decision.best, decision.present))
-    means = [[each[digest].mean(metric) or 0.0 for each in (own, present)] for digest in decision.measured.jobs]
-    return list(decision.families.parts([best - now for best, now in means]))
+    found: list[tuple[float, ...]] = []
+    for digest in decision.measured.jobs:
+        pairs = [(own[digest].mean(metric), present[digest].mean(metric)) for metric in metrics]
+        known = [best - now for best, now in pairs if best is not None and now is not None]
+        found.append(tuple(known) if len(known) == len(metrics) else (0.0,) * len(metrics))
+    return [list(decision.families.parts(column)) for column in zip(*found, strict=True)]
 
 
 def _interval(bounds: tuple[float, float] | None) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
 from pytest_swarm.metrics.comparison import ScoredPair, complete_pairs, jobs_of_modes, pair_weights
 from pytest_swarm.metrics.measured_jobs import MeasuredJob
+from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.report.claims import Claim, claim_of
+from pytest_swarm.report.metric_text import plain_number
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.wording import MINUTES_FROM_S, joined, points, seconds
 from pytest_swarm.routing.registry import FIXED, mode_name
@@ -48,14 +50,14 @@ def saving(jobs: Iterable[MeasuredJob], mode: str, reference: str) -> Saving:
     by_mode = jobs_of_modes(jobs)
     pairs = complete_pairs(by_mode.get(mode, {}), by_mode.get(reference, {}))
     return Saving(
-        loads=_mean(pairs, lambda job: job.metrics.switches),
-        seconds=_mean(pairs, lambda job: job.metrics.makespan_s),
+        loads=_mean(pairs, MetricTable.switches),
+        seconds=_mean(pairs, MetricTable.makespan_s),
     )
 
 
-def _mean(pairs: Sequence[ScoredPair], figure: Callable[[MeasuredJob], float | None]) -> float | None:
+def _mean(pairs: Sequence[ScoredPair], metric: AnyMetric) -> float | None:
     """Return by how much less of a figure the modes took, on average over the pairs that measured it."""
-    both = [(pair, figure(pair.mode), figure(pair.reference)) for pair in pairs]
+    both = [(p, plain_number(p.mode.comparable(metric)), plain_number(p.reference.comparable(metric))) for p in pairs]
     known = [(pair, other - own) for pair, own, other in both if own is not None and other is not None]
     return fmean([saved for _, saved in known], pair_weights([pair for pair, _ in known])) if known else None
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.gate.pairing import answers_digest, pair_cases
+from pytest_swarm.domain.record import TaskStatus
+from pytest_swarm.gate.pairing import answers_digest, pair_cases, run_cases
 from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.metrics.measured_jobs import measure
 from tests.gate.runs import baseline, case, judge
 from tests.report.factories import record
 
@@ -27,6 +29,14 @@ def test_the_same_answers_have_one_digest_in_whatever_order_they_came() -> None:
     assert answers_digest(replace(plain, outcomes=told[::-1])) == digest
     assert answers_digest(replace(plain, outcomes=(replace(told[0], answer="other"), *told[1:]))) != digest
     assert answers_digest(replace(plain, outcomes=(replace(told[0], answer=None), *told[1:]))) is None
+
+
+def test_a_job_that_ran_into_a_time_limit_has_no_time_to_compare_and_so_is_no_improvement() -> None:
+    plain = record()
+    lost = replace(plain.outcomes[0], status=TaskStatus.FAILED, error_kind="timeout")
+    (found,) = run_cases(measure([replace(plain, outcomes=(lost, *plain.outcomes[1:]))])).cases
+    figures = found.samples[0].figures
+    assert (figures["makespan_s"], figures["p95_latency_s"], figures["tasks_failed"]) == (None, None, 1)
 
 
 def test_the_same_graph_under_another_mode_is_another_case() -> None:

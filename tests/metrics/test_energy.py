@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.domain.vram_sample import GpuReading, SamplePhase, VramSample
 from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.telemetry.event_types import VramSampleEvent
 from pytest_swarm.telemetry.events import decode_vram_sample, encode_vram_sample
 from tests.report.factories import WB1, record
@@ -45,6 +46,15 @@ def test_energy_is_what_the_counter_moved_less_what_idle_gpus_would_have_used() 
     assert found.energy_j_per_step == pytest.approx((300 - 2 * IDLE_W, 300 - 2 * IDLE_W))
     assert found.tasks_solved == 2
     assert found.energy_j_per_solved_task == pytest.approx(200.0)
+
+
+@pytest.mark.parametrize(("kind", "energy_j"), [("model_missing", None), ("timeout", 400.0)])
+def test_a_job_that_a_refused_call_cut_short_saved_no_energy(kind: str, energy_j: float | None) -> None:
+    whole = job(1.0, 1.0, 1.0, samples=TWO_STEPS)
+    *others, last = whole.outcomes
+    lost = replace(last, status=TaskStatus.FAILED, error_kind=kind)
+    (found,) = measure([replace(whole, outcomes=(*others, lost))])
+    assert (found.metrics.energy_j, found.comparable(MetricTable.energy_j)) == (energy_j, None)
 
 
 def test_a_mode_is_the_energy_of_its_jobs_over_the_tasks_that_they_solved() -> None:

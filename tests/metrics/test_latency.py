@@ -13,6 +13,7 @@ from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.metrics.aggregate import aggregate_modes
 from pytest_swarm.metrics.job_metrics import job_metrics
 from pytest_swarm.metrics.measured_jobs import measure
+from pytest_swarm.metrics.metric_table import MetricTable
 from pytest_swarm.metrics.summaries import quantile
 from tests.report.factories import WB1, record
 
@@ -64,6 +65,9 @@ def test_a_job_that_a_refused_call_cut_short_was_not_fast_and_one_that_ran_out_o
     outcomes[-1] = replace(outcomes[-1], started_s=outcomes[-1].started_s if called else None)
     found = job_metrics(replace(whole, outcomes=tuple(outcomes), makespan_s=125.0))
     assert (found.makespan_s, found.total_latency_s) == times
+    (measured,) = measure([replace(whole, outcomes=tuple(outcomes), makespan_s=125.0)])
+    assert measured.comparable(MetricTable.makespan_s) is None  # a lower bound is faster than nobody
+    assert measured.comparable(MetricTable.score) == found.score
     loads = (found.switches, found.evictions, found.load_s, found.loads_unused)
     assert {*loads, found.tokens, found.token_cost, found.decision_ms, found.solve_ms} == {None}
 
