@@ -287,6 +287,13 @@ FAULTS: Final = (
         tests=("metrics/test_latency.py",),
     ),
     Fault(
+        name="a lower bound of a time is compared",
+        where="metrics/measured_jobs.py",
+        old="None if bound and self.metrics.tasks_failed else",
+        new="None if False else",
+        tests=("metrics/test_latency.py",),
+    ),
+    Fault(
         name="by time a policy whose tasks fail loses no score",
         where="decision/measured_policies.py",
         old="or lost or _missing",
