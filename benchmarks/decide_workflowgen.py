@@ -10,12 +10,13 @@ them again from the figures.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from pytest_swarm.decision.criteria import CRITERIA, SCORE, Criterion
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
+from pytest_swarm.errors import SwarmError
 from pytest_swarm.report.decision_ruling import decision_sentence
 from pytest_swarm.telemetry.reader import read_run
 from pytest_swarm.units import format_gb
@@ -42,10 +43,15 @@ def figures_of(decision: PolicyDecision) -> dict[str, object]:
 
 def main() -> None:
     """Write the figures, and print the sentences."""
-    run = read_run(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN")
     found: list[dict[str, object]] = []
-    for by in (SCORE, CRITERIA["makespan"]):
-        found += [figures_of(each) for each in _decided(run, by)]
+    try:
+        run = read_run(parser.parse_args().run)
+        for by in (SCORE, CRITERIA["makespan"]):
+            found += [figures_of(each) for each in _decided(run, by)]
+    except SwarmError as error:
+        parser.error(str(error))
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="ascii")
     for each in found:

@@ -7,8 +7,8 @@ job. The last has the mean task score of each single model per task type, from t
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean
@@ -17,7 +17,9 @@ from typing import Any
 
 def main() -> None:
     """Print the tables of the reports that are named on the command line."""
-    reports = [json.loads(Path(name).read_text(encoding="utf-8")) for name in sys.argv[1:]]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+    reports = [json.loads(path.read_text(encoding="utf-8")) for path in parser.parse_args().reports]
     print(scores_by_budget(reports))
     if any("fixed" in report["modes"] for report in reports):
         print()

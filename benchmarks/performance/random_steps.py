@@ -6,7 +6,7 @@ context limits and pins), and steps of the reference fleet at 8 GB for the publi
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from dataclasses import replace
 
@@ -72,4 +72,6 @@ def main(steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("steps", nargs="?", type=int, default=10_000)
+    main(parser.parse_args().steps)

@@ -9,6 +9,7 @@ lower quartiles: other work on the machine only ever adds time, so the fast runs
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import statistics
@@ -72,7 +73,9 @@ def typical_ms(times: Times, name: str) -> float:
 
 def main() -> None:
     """Print the figures and the ratios."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
+    rounds = parser.parse_args().rounds
     print(f"{rounds} rounds\n\n| modules | time | neither | ours adds | pytest-benchmark adds | ratio |")
     print("|---|---|---|---|---|---|")
     for bytecode in (True, False):

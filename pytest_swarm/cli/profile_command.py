@@ -14,7 +14,7 @@ HELP: Final = "make a simulator profile and a fleet file from recordings"
 DESCRIPTION: Final = """
 Measure the models of recordings (made with pytest --swarm-backend=record), and write a simulator profile for
 --swarm-profile and a fleet file for --swarm-fleet. A comment behind each value tells where it comes from. In the end
-the recorded cases are played again by the profile, and a table shows what it predicts.
+the recorded cases are played again by the profile, and a table shows what it predicts. No file is overwritten.
 """
 
 
@@ -50,12 +50,14 @@ def run(options: argparse.Namespace) -> int:
     from pytest_swarm.units import BYTES_PER_GB, parse_size_gb
     from pytest_swarm.workloads.fleet import load_fleet
 
+    fleet_out = options.fleet_out or options.out.parent / f"{options.out.stem}.fleet.toml"
+    _check_new(options.out, "--out")
+    _check_new(fleet_out, "--fleet-out")
     gpu_bytes = None if options.gpu is None else round(parse_size_gb(options.gpu, what="--gpu") * BYTES_PER_GB)
     defaults = CalibrationDefaults(
         profile=load_profile(options.base), fleet=load_fleet(options.fleet), gpu_bytes=gpu_bytes
     )
     result = calibrate(options.cassettes, name=options.out.stem, defaults=defaults)
-    fleet_out = options.fleet_out or options.out.parent / f"{options.out.stem}.fleet.toml"
     write_texts([(str(options.out), result.profile_text), (str(fleet_out), result.fleet_text)], ProfileError)
     for note in result.notes:
         print(note)
@@ -69,6 +71,14 @@ def run(options: argparse.Namespace) -> int:
         _check(options, result.takes, defaults)
     print(f"next: pytest --swarm-backend=sim --swarm-profile={options.out} --swarm-fleet={fleet_out}")
     return 0
+
+
+def _check_new(path: Path, option: str) -> None:
+    """Raise ProfileError for a file with contents: figures that somebody set by hand would be lost."""
+    from pytest_swarm.errors import ProfileError
+
+    if path.is_file() and path.stat().st_size:
+        raise ProfileError(f"{path}: exists already; choose another {option}, or move it")
 
 
 def _check(options: argparse.Namespace, takes: tuple[Take, ...], defaults: CalibrationDefaults) -> None:

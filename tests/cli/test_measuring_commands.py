@@ -64,6 +64,16 @@ def test_a_profile_gives_back_what_was_simulated(cassette: Path, tmp_path: Path)
         assert found.spec.blob == true.spec.blob
 
 
+@pytest.mark.parametrize(("name", "option"), [("p.toml", "--out"), ("p.fleet.toml", "--fleet-out")])
+def test_the_profile_command_overwrites_nothing(
+    cassette: Path, tmp_path: Path, name: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("# by hand\n")
+    assert main(["profile", "--from", str(cassette), "--no-check", "--out", str(tmp_path / "p.toml")]) == 1
+    assert f"{name}: exists already; choose another {option}, or move it" in capsys.readouterr().err
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [(name, "# by hand\n")]
+
+
 def test_accuracy_and_length_of_answers_are_those_of_the_model_itself(cassette: Path, tmp_path: Path) -> None:
     """Each type has few answers here, and the base profile knows both models: nothing of it is taken over."""
     out = tmp_path / "p.toml"
@@ -154,14 +164,14 @@ def test_a_recorded_case_counts_once_though_two_files_hold_it(
     cases = len(read_cassette(cassette).takes)
     texts: list[list[str]] = []
     for files in ([cassette], [cassette, copy]):
-        assert main(["profile", "--no-check", "--out", str(tmp_path / "p.toml"), "--from", *map(str, files)]) == 0
-        texts.append(
-            [line for line in (tmp_path / "p.toml").read_text().splitlines() if " recorded cases in " not in line]
-        )
+        out = tmp_path / str(len(files)) / "p.toml"
+        out.parent.mkdir()
+        assert main(["profile", "--no-check", "--out", str(out), "--from", *map(str, files)]) == 0
+        texts.append([line for line in out.read_text().splitlines() if " recorded cases in " not in line])
     assert texts[0] == texts[1]
     said = f"{cases} recorded cases left out, because another file holds the same recording\n"
     assert said in capsys.readouterr().out
-    assert f"measured from {cases} recorded cases in " in (tmp_path / "p.toml").read_text()
+    assert f"measured from {cases} recorded cases in " in out.read_text()
 
 
 def test_an_answer_counts_once_however_often_it_was_given(tmp_path: Path) -> None:
