@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from pytest_swarm.errors import OptionError
 
 _UNSET: Final = "its default"
+_ON: Final = "on"
 
 
 class OptionRole(Enum):
@@ -125,14 +126,15 @@ def names_of(*roles: OptionRole) -> frozenset[str]:
 
 
 def text_of(name: str, options: Mapping[str, str]) -> str:
-    """Return the text of an option, in words its default where nobody gave it.
+    """Return the text of an option as it can be typed, its default where nobody gave it.
 
     Args:
         name: The option, also one of another version, which is not in the table.
         options: The options that somebody gave a run.
     """
     row = RUN_OPTIONS.get(name)
-    return options.get(name, _UNSET if row is None or row.default is None else row.default)
+    text = options.get(name, _UNSET if row is None or row.default is None else row.default)
+    return _ON if text == "True" else text  # a flag that was given without a value
 
 
 def differing_options(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_swarm.domain.record import JobStatus
-from pytest_swarm.domain.run_options import RESUMED_ANEW, differing_options, names_of
+from pytest_swarm.domain.run_options import RESUMED_ANEW, differing_options, flag_of, names_of
 from pytest_swarm.errors import OptionError
 from pytest_swarm.plugin.options import Options
 from pytest_swarm.plugin.run_lock import RunLock
@@ -154,7 +154,7 @@ def _difference(info: RunInfo, resources: Resources) -> str | None:
     of_a_part = {Options.shard.dest}.intersection(info.options)  # which cannot become another part, or the whole
     fixed = ({*info.options, *settings.given} - names_of(*RESUMED_ANEW)) | of_a_part
     for name, there, here in differing_options(info.options, settings.given, names=fixed):
-        return f"was made with {name} = {there}, and this one has {here}"
+        return f"was made with {flag_of(name)}={there}, and this one has {here}"
     if "group" in (settings.cli.carryover, settings.ini.carryover):
         return "carries over from job to job (group), which cannot be picked up in the middle"
     return None

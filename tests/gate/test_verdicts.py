@@ -259,7 +259,7 @@ def test_wall_times_of_one_run_are_not_judged() -> None:
         ({"simulated": False, "backend": "ollama"}, "other backend: simulated (a40) then, real (ollama) now"),
         ({"profile": "b200"}, "other simulator: simulated (a40) then, simulated (b200) now"),
         ({"fleet": FleetIdentity(name="heavy", digest="xyz")}, "other fleet: heavy (abc) then, heavy (xyz) now"),
-        ({"measure": {"swarm_code_eval": "True"}}, "other --swarm-code-eval: off then, True now"),
+        ({"measure": {"swarm_code_eval": "True"}}, "other --swarm-code-eval: off then, on now"),
     ],
 )
 def test_other_contexts_are_not_compared(change: dict[str, object], reason: str) -> None:

@@ -128,5 +128,5 @@ def test_a_group_cannot_start_anew_with_each_job(suite: pytest.Pytester, measure
 
 def test_other_estimates_are_another_run(suite: pytest.Pytester, measured: Path) -> None:
     suite.runpytest().assert_outcomes(passed=2)
-    says = "*was made with swarm_estimates = prior, and this one has cross:*"
+    says = "*was made with --swarm-estimates=prior, and this one has cross:*"
     refuses(suite, "--swarm-resume", f"--swarm-estimates=cross:{measured}", says=says)

@@ -50,7 +50,7 @@ def test_a_sweep_goes_on_where_it_was_cut_off(suite: pytest.Pytester, reports: R
     suite.runpytest("--swarm-compare=milp", SWEEP, "--swarm-resume").assert_outcomes(passed=2)
     assert [each["lambda_token"] for each in reports.of("dag_structure")] == [0, 5]
     result = suite.runpytest("--swarm-compare=milp", "--swarm-lambda-token=5", "--swarm-resume")
-    result.stderr.fnmatch_lines(["*was made with swarm_lambda_token = 0,5,0, and this one has 5*"])
+    result.stderr.fnmatch_lines(["*was made with --swarm-lambda-token=0,5,0, and this one has 5*"])
 
 
 def test_the_gate_pairs_a_case_with_the_one_of_its_weight(suite: pytest.Pytester, reports: Reports) -> None:

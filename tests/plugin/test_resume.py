@@ -62,9 +62,9 @@ def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, repor
 
 
 OTHER_EXPERIMENTS = {
-    "--swarm-lambda-token=5": "*was made with swarm_lambda_token = 0.5, and this one has 5*",
-    "--swarm-code-eval": "*swarm_code_eval*",
-    "--swarm-carryover=group": "*swarm_carryover*",
+    "--swarm-lambda-token=5": "*was made with --swarm-lambda-token=0.5, and this one has 5*",
+    "--swarm-code-eval": "*was made with --swarm-code-eval=off, and this one has on; start a new run",
+    "--swarm-carryover=group": "*was made with --swarm-carryover=case, and this one has group*",
     "--swarm-seed=3": "*was made with seed 0, and this one has 3; start a new run",
     "--swarm-fleet=fast": "*was made with fleet 'heavy', and this one has fleet 'fast'; start a new run",
 }

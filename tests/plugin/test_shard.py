@@ -61,7 +61,7 @@ def test_a_part_goes_on_as_the_same_part_alone(suite: pytest.Pytester, option: t
         suite,
         "--swarm-resume",
         *option,
-        says=f"--swarm-resume: run * was made with swarm_shard = 1/2, and this one has {there}; start a new run",
+        says=f"--swarm-resume: run * was made with --swarm-shard=1/2, and this one has {there}; start a new run",
     )
 
 
