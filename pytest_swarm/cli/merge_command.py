@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pytest_swarm.domain.record import JobRecord
 
 HELP: Final = "make one run of the parts that several machines have run"
 DESCRIPTION: Final = """
@@ -30,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
     parts = [*zip(shards.paths, shards.runs, strict=True)]
     target = write_merged(parts, options.out, missing=shards.missing, numbered=shards.numbered)
     for path, part in parts:
-        print(f"{path}: {plural(len(part.jobs), 'job')}")
-    print(f"wrote {target}: {plural(len(shards.jobs), 'job')} of {plural(len(parts), 'part')}")
+        print(f"{path}: {_jobs(part.jobs)}")
+    print(f"wrote {target}: {_jobs(shards.jobs, of=' of ' + plural(len(parts), 'part'))}")
     for sentence in shards.missing:
         print(f"MISSING: {sentence}")
     if shards.missing:
@@ -39,3 +43,15 @@ def run(options: argparse.Namespace) -> int:
         return 1
     print(f"next: python -m pytest_swarm gate {options.out} --baseline FILE, or report {options.out}, or decide")
     return 0
+
+
+def _jobs(records: Sequence[JobRecord], *, of: str = "") -> str:
+    """Return `12 jobs, 2 of them an error`; attempts that ended in an error and ran again are no jobs."""
+    from pytest_swarm.domain.record import JobStatus
+    from pytest_swarm.metrics.measured_jobs import standing
+    from pytest_swarm.units import plural
+
+    kept = [records[n] for n in standing(records)]
+    errors = sum(each.status is JobStatus.ERROR for each in kept)
+    remark = f", {errors:,} of them an error: run it again in its part, with --swarm-resume" if errors else ""
+    return f"{plural(len(kept), 'job')}{of}{remark}"

@@ -155,8 +155,9 @@ def measure(records: Iterable[JobRecord], figures: Sequence[JobFigures] | None =
         figures: Those of the records, where they are known.
     """
     listed = list(records)
-    known = map(figures_of, listed) if figures is None else figures
-    ordered = _numbered(sorted(_standing(zip(listed, known, strict=True)), key=_order))
+    kept = standing(listed)
+    known = [figures_of(listed[n]) if figures is None else figures[n] for n in kept]
+    ordered = _numbered(sorted(zip((listed[n] for n in kept), known, strict=True), key=_order))
     best = _best_scores(ordered)
     return tuple(_measured(job, occurrence, best) for job, occurrence in ordered)
 
@@ -202,15 +203,14 @@ def _numbered(jobs: Iterable[_Job]) -> list[tuple[_Job, int]]:
     return numbered
 
 
-def _standing(jobs: Iterable[_Job]) -> list[_Job]:
-    """Return the jobs without those that were not completed and ran again."""
+def standing(records: Sequence[JobRecord]) -> list[int]:
+    """Return the places of the jobs that count: all but those that were not completed and ran again."""
     later: set[tuple[str, str]] = set()
-    kept: list[_Job] = []
-    for job in reversed(list(jobs)):
-        record = job[0]
+    kept: list[int] = []
+    for n, record in reversed([*enumerate(records)]):
         case = (record.case.digest, record.case.test)
         if record.status is JobStatus.COMPLETED or case not in later:
-            kept.append(job)
+            kept.append(n)
         later.add(case)
     return kept[::-1]
 

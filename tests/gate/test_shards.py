@@ -14,7 +14,7 @@ import pytest
 
 from pytest_swarm.cli import main
 from pytest_swarm.domain.merged_parts import MergedParts
-from pytest_swarm.domain.record import Case, JobRecord
+from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.errors import EventsError
 from pytest_swarm.gate.shards import SHARD, read_shards
 from pytest_swarm.telemetry.event_types import RunEndEvent
@@ -68,11 +68,11 @@ def a_part(
     file = FileSink(folder / "events.jsonl")
     file.emit(encode_run_start(replace(info(run=folder.name), options=options or {}, seed=seed, **more)))
     file.emit(encode_collection(1.0, collected or [job.case.test for job in jobs]))
-    for job in jobs:
-        file.emit(encode_dag_structure(job.case, 1.0, simulated=True))
+    for at_ms, job in enumerate(jobs, 1):
+        file.emit(encode_dag_structure(job.case, at_ms, simulated=True))
         for outcome in job.outcomes:
-            file.emit(encode_task_result(job.case, outcome, 2.0))
-        file.emit(encode_job_summary(job, 3.0, {}))
+            file.emit(encode_task_result(job.case, outcome, at_ms))
+        file.emit(encode_job_summary(job, at_ms, {}))
     if ends:
         file.emit(encode_run_end(RunEndEvent(ts_ms=4.0, complete=True, notes=())))
     file.close()
@@ -223,6 +223,16 @@ def test_the_order_of_the_parts_changes_no_byte(options: list[dict[str, str]], t
         assert main(["merge", *map(str, order), "--out", str(out)]) == 0
         texts.add((out / "events.jsonl").read_bytes())
     assert len(texts) == 1
+
+
+def test_an_attempt_that_ran_again_is_no_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = (replace(a_job(n), status=JobStatus.ERROR, error="busy") for n in (1, 2))
+    parts = [a_part(tmp_path / "a", one, a_job(1)), a_part(tmp_path / "b", two, two)]
+    assert main(["merge", *map(str, parts), "--out", str(tmp_path / "all")]) == 0
+    first, second, wrote, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("a: 1 job")
+    assert second.endswith("b: 1 job, 1 of them an error: run it again in its part, with --swarm-resume")
+    assert ": 2 jobs of 2 parts, 1 of them an error: " in wrote
 
 
 def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
