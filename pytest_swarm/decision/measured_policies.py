@@ -256,15 +256,15 @@ def _fault_against(setting: PolicySetting, jobs: JobsByDigest) -> str | None:
 
 def _lost_figures(jobs: JobsByDigest, wanted: set[str], criterion: Criterion) -> str | None:
     """Return `has no makespan in 2 of 30 jobs, because tasks failed`; None for a score, and where no job ended so."""
+    if not criterion.relative:
+        return None
     failed = {
         digest
         for digest in wanted & jobs.keys()
         for each in jobs[digest].draws.values()
         if each.record.status is JobStatus.COMPLETED and each.metrics.tasks_failed and criterion.of_job(each) is None
     }
-    if not failed or not criterion.relative:
-        return None
-    return f"has no {criterion.name} in {_of_jobs(len(failed), len(wanted))}, because tasks failed"
+    return f"has no {criterion.name} in {_of_jobs(len(failed), len(wanted))}, because tasks failed" if failed else None
 
 
 def _missing(complete: set[str], wanted: set[str]) -> str | None:
