@@ -120,6 +120,16 @@ def test_a_failed_task_is_a_value_and_its_descendants_are_skipped_and_named() ->
     assert [each.task for each in metrics.not_run] == ["b", "d"]
 
 
+@pytest.mark.parametrize(("after", "latency_s"), [(0, None), (1, 5.0)], ids=["its load", "its call"])
+def test_a_task_whose_model_did_not_load_in_time_was_never_called(after: int, latency_s: float | None) -> None:
+    with bench(f"hang:model=gemma2:2b,after={after}", timeout_s=5.0) as a_bench:
+        record = a_bench.run(case(graph(("a", "b"), name="two"), "single:gemma2:2b"))
+    metrics = job_metrics(record)
+    assert (record.outcome("a").latency_s, metrics.total_latency_s) == (latency_s, latency_s)
+    assert metrics.makespan_s is not None
+    assert metrics.makespan_s >= 5.0
+
+
 def test_a_failed_task_teaches_nothing() -> None:
     chain = graph(("a", "b"), name="two")
     with bench("hang:model=gemma2:2b,after=1", timeout_s=5.0) as a_bench:
