@@ -10,9 +10,10 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
+from pytest_swarm.report.decision_text import passed_over
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.scoreboard import grouped, reference_mode
+from pytest_swarm.report.scoreboard import grouped
 from pytest_swarm.report.wording import joined, part_of, percent, point_range, points, signed_points
 from pytest_swarm.routing.registry import mode_group, mode_name
 from pytest_swarm.units import plural
@@ -66,7 +67,7 @@ class ModeForest:
 
 def mode_forest(report: Report) -> ModeForest | None:
     """Return every mode against the reference; None for a run of one or two modes, which a sentence answers."""
-    reference = reference_mode(report)
+    reference = report.reference
     if reference is None or len(report.modes) <= 2:
         return None
     against = {each.mode: each for each in main_comparisons(report)}
@@ -85,7 +86,9 @@ def mode_forest(report: Report) -> ModeForest | None:
     return ModeForest(
         reference=reference,
         headline=headline(reference, compared),
-        caption=_caption(reference, compared, report.axes.pooled) + _not_decided_on(report, reference, compared),
+        caption="".join(
+            (_caption(reference, compared, report.axes.pooled), _passed_over(report), _not_decided_on(report, compared))
+        ),
         drawing=drawing,
         groups=groups,
     )
@@ -150,7 +153,13 @@ def _caption(reference: str, compared: Sequence[Comparison], pooled: str) -> str
     )
 
 
-def _not_decided_on(report: Report, reference: str, compared: Sequence[Comparison]) -> str:
+def _passed_over(report: Report) -> str:
+    """Return why the reference is not the mode that the names of the modes tell; nothing where it is."""
+    told = (passed_over(each) for each in report.decisions or () if each.present.mode == report.reference)
+    return next((f" {each}." for each in told if each is not None), "")
+
+
+def _not_decided_on(report: Report, compared: Sequence[Comparison]) -> str:
     """Return which modes have another kind of interval than those that the run's one decision judges."""
     if report.decisions is None or len(report.decisions) != 1 or len({each.setting for each in report.settings}) != 1:
         return ""
@@ -158,7 +167,7 @@ def _not_decided_on(report: Report, reference: str, compared: Sequence[Compariso
     judged = {each.mode for each in decision.policies}
     bounded = [each.mode for each in compared if each.difference is not None and each.difference.low is not None]
     rest = [mode_name(mode) for mode in bounded if mode not in judged]
-    if decision.present.mode != reference or not rest or len(rest) == len(bounded):
+    if not rest or len(rest) == len(bounded):
         return ""
     assume = _verb(rest, "its interval assumes", "their intervals assume")
     return f" The decision leaves out {joined(rest)}: {assume} less."

@@ -38,7 +38,7 @@ from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.savings import savings_parts
-from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
+from pytest_swarm.report.scoreboard import board_choices, boards
 from pytest_swarm.report.wording import joined, percent, point_range, signed_points
 from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_name, mode_order
 from pytest_swarm.units import plural
@@ -97,7 +97,7 @@ def page_context(report: Report) -> dict[str, object]:
         "horizons": horizons,
         "budgets": budgets,
         "weights": weights,
-        "reference": reference_mode(report),
+        "reference": report.reference,
         "boards": boards(report),
         "board_css": _board_css(h=len(horizons), b=len(budgets), t=len(weights)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
