@@ -77,13 +77,13 @@ def _now(decision: PolicyDecision) -> str:
 
 
 def passed_over(decision: PolicyDecision) -> str | None:
-    """Return `MILP stands for what you do now, as LP breaks the budget in 3 of 8 jobs at 8GB`; None where none is."""
+    """Return `MILP stands for what you do now, because LP breaks the budget in 3 of 8 jobs at 8GB`; None without."""
     named = decision.presents[decision.budget_gb].instead_of
     reason = None if named is None else decision.measured.excluded.get(named)
     if named is None or reason is None:
         return None
     present, why = policy_name(decision, decision.present), f"{policy_name(decision, named)} {reason}"
-    return f"{present} stands for what you do now, as {why} at {format_gb(decision.budget_gb)}"
+    return f"{present} stands for what you do now, because {why} at {format_gb(decision.budget_gb)}"
 
 
 def _together(decision: PolicyDecision) -> str:

@@ -76,15 +76,15 @@ def test_the_reference_is_the_policy_that_a_decision_takes_for_the_present_one(
     ("modes", "budgets_gb", "lost", "reference", "why"),
     [
         (("lp", "milp", "greedy"), (24.0,), None, "lp", ""),
-        (("lp", "milp", "greedy"), (8.0,), None, "milp", "as LP breaks the budget in 8 of 8 jobs at 8GB."),
-        (("lp", "milp", "greedy"), (8.0, 24.0), None, "milp", "as LP breaks the budget in 8 of 8 jobs at 8GB."),
+        (("lp", "milp", "greedy"), (8.0,), None, "milp", "because LP breaks the budget in 8 of 8 jobs at 8GB."),
+        (("lp", "milp", "greedy"), (8.0, 24.0), None, "milp", "because LP breaks the budget in 8 of 8 jobs at 8GB."),
         (("lp", "fixed", "milp"), (8.0,), None, "fixed", ""),
         (
             ("single:phi4:14b", "best-single", "milp"),
             (24.0,),
             "single:phi4:14b",
             "best-single",
-            "as single:phi4:14b finds no plan for 8 of 8 jobs at 24GB.",
+            "because single:phi4:14b finds no plan for 8 of 8 jobs at 24GB.",
         ),
     ],
     ids=["in-use", "broke", "broke-at-one", "plain", "lost"],
