@@ -69,7 +69,7 @@ class CostMetrics(MetricGroup):
     token_cost = MetricSpec(
         label="Token cost",
         short="cost",
-        gives_way=2,
+        gives_way=3,
         definition="Cost per token times the tokens of prompt and answer, summed over the tasks; null "
         "where the server did not count those of an answer",
         of=_token_cost,

@@ -215,5 +215,5 @@ def _routed(c: Comparison) -> str:
     if c.routing_divergence_pct is None:
         return ""
     if c.tasks_diverged == 0:
-        return "the same model for every task"
+        return "no task routed differently"
     return f"{part_of(c.tasks_diverged, c.tasks_compared, 'task')} routed differently"
