@@ -10,6 +10,7 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
+from pytest_swarm.report.decided_intervals import decided_estimate
 from pytest_swarm.report.decision_text import passed_over
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.report_model import Report
@@ -164,13 +165,13 @@ def _not_decided_on(report: Report, compared: Sequence[Comparison]) -> str:
     if report.decisions is None or len(report.decisions) != 1 or len({each.setting for each in report.settings}) != 1:
         return ""
     (decision,) = report.decisions
-    judged = {each.mode for each in decision.policies}
-    bounded = [each.mode for each in compared if each.difference is not None and each.difference.low is not None]
-    rest = [mode_name(mode) for mode in bounded if mode not in judged]
+    bounded = [each for each in compared if each.difference is not None and each.difference.low is not None]
+    rest = [mode_name(each.mode) for each in bounded if decided_estimate(each, decision, whole=True) is None]
     if not rest or len(rest) == len(bounded):
         return ""
-    assume = _verb(rest, "its interval assumes", "their intervals assume")
-    return f" The decision leaves out {joined(rest)}: {assume} less."
+    said = ("interval", "intervals"), ("is", "are"), ("assumes", "assume")
+    intervals, are, assume = (_verb(rest, *each) for each in said)
+    return f" The {intervals} of {joined(rest)} {are} not the decision's, and {assume} less."
 
 
 def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, *, uneven: bool) -> ForestRow:
