@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
@@ -21,7 +22,10 @@ from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, measure_run
 from pytest_swarm.report.wording import joined
-from pytest_swarm.units import format_gb
+from pytest_swarm.routing.registry import mode_name
+from pytest_swarm.units import format_gb, plural
+
+_NAMED: Final = 6  # up to so many modes are named in the head of a report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,12 @@ def _reference(jobs: Sequence[MeasuredJob]) -> str:
     budgets_gb = sorted({each.key.vram_budget_gb for each in jobs})
     grouped = {budget_gb: group_jobs([jobs], budget_gb) for budget_gb in budgets_gb}
     return present_mode(present_policies(grouped, SCORE.needed))
+
+
+def modes_sentence(report: Report) -> str:
+    """Return the modes by name; of many their number, so that the answer stays on the first screen."""
+    names = [mode_name(mode) for mode in report.mode_names]
+    return joined(names or ["no mode"]) if len(names) <= _NAMED else plural(len(names), "mode")
 
 
 def horizon_label(horizon: HorizonDepth | None) -> str:
