@@ -179,8 +179,10 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
             label = f"{mode_name(comparison.mode)} is better"
         case Claim.WORSE:
             label = f"{mode_name(comparison.reference)} is better"
-        case Claim.SAME | Claim.EQUAL:
+        case Claim.SAME:
             label = "the same"
+        case Claim.EQUAL:
+            label = "equal in every pair"
         case Claim.OPEN | Claim.UNPAIRED:
             label = "undecided"
     return ComparisonSummary(label=label, answer=compared(comparison), whisker=whisker(comparison))
