@@ -56,7 +56,7 @@ class DecisionMetrics(MetricGroup):
     decision_ms = MetricSpec(
         label="Decision per job",
         short="decision",
-        gives_way=4,
+        gives_way=5,
         definition="Wall time inside the router, summed over the job's steps",
         of=_decision_ms,
         over=mean,

@@ -131,7 +131,7 @@ class TimeMetrics(MetricGroup):
     switches = MetricSpec(
         label="Model loads",
         short="loads",
-        gives_way=3,
+        gives_way=4,
         definition="Explicit loads of models. `null` where no task was answered",
         of=_switches,
         over=mean_of_planned,
@@ -166,6 +166,7 @@ class TimeMetrics(MetricGroup):
     )
     makespan_s = MetricSpec(
         label="Makespan",
+        gives_way=1,
         definition="First dispatch to last completion of the job. `null` where no task was answered",
         of=_makespan_s,
         over=mean,

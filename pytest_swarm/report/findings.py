@@ -16,7 +16,6 @@ from pytest_swarm.report.note_groups import grouped
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
-from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.server_text import main_memory_sentences, slow_run_sentences
 from pytest_swarm.report.wording import joined, one_line, part_of, percent, point_range, points, signed_points
 from pytest_swarm.routing.registry import mode_name
@@ -98,7 +97,7 @@ def nothing_measured(report: Report) -> Answer | None:
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
     """Return the overall comparisons worth a sentence: of two modes the one, of more each against the reference."""
-    return report.overall if len(report.modes) == 2 else report.against(reference_mode(report))
+    return report.overall if len(report.modes) == 2 else report.against(report.reference)
 
 
 def compared(c: Comparison) -> Answer:
@@ -223,7 +222,7 @@ def _missing(report: Report) -> Iterable[Answer]:
     yield from _cut(report.modes)
     again = len(report.run.jobs) - len(report.jobs)
     if again:
-        text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
+        text = f"{plural(again, 'attempt')} at a job ended early; the job ran again, and only its last attempt counts."
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")

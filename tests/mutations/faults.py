@@ -1998,8 +1998,15 @@ FAULTS: Final = (
     Fault(
         name="a mode that only stands for what is done now is not named",
         where="decision/present_policy.py",
-        old="assumed=first is None)",
-        new="assumed=False)",
+        old="assumed=setting.mode not in plain",
+        new="assumed=False",
+        tests=("decision/test_decide.py",),
+    ),
+    Fault(
+        name="a report compares with what is assumed at one budget, though another tells what is done now",
+        where="decision/present_policy.py",
+        old="key=lambda each: (each.assumed, _rank",
+        new="key=lambda each: (_rank",
         tests=("decision/test_decide.py",),
     ),
     Fault(
@@ -2012,8 +2019,8 @@ FAULTS: Final = (
     Fault(
         name="other modes stand for what is done now at other budgets",
         where="decision/present_policy.py",
-        old="offered = shared or settings if",
-        new="offered = settings if",
+        old="(shared or settings)[0]",
+        new="settings[0]",
         tests=("decision/test_decide.py",),
     ),
     Fault(

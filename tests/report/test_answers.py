@@ -148,7 +148,7 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
 def test_jobs_that_ran_again_are_said() -> None:
     done = job("lp", 1.0, WB1)
     texts = said(replace(done, status=JobStatus.ERROR), done, kind="missing")
-    assert texts == ["1 job ended early and ran again; only the later, completed runs count."]
+    assert texts == ["1 attempt at a job ended early; the job ran again, and only its last attempt counts."]
 
 
 def test_many_claims_come_with_a_caution() -> None:

@@ -256,7 +256,7 @@ def test_a_missing_template_is_one_sentence(tmp_path: Path) -> None:
     [
         ((0.9,) * 20, (0.1,) * 20, '"chip good">LP is better'),
         ((0.1,) * 20, (0.9,) * 20, '"chip good">LLM is better'),
-        ((0.5,) * 20, (0.5,) * 20, '"chip plain">the same'),
+        ((0.5,) * 20, (0.5,) * 20, '"chip plain">equal in every pair'),
         ((1.0, 0.5), (0.5, 0.6), '"chip open">undecided'),
     ],
 )

@@ -73,14 +73,14 @@ def test_an_interval_within_one_point_is_the_same() -> None:
 
 def test_the_same_score_in_every_pair_needs_no_interval() -> None:
     row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, count=3)))["lp"]
-    assert row.sentence == "the same score in every pair; the same model for every task"
+    assert row.sentence == "the same score in every pair; no task routed differently"
 
 
 def test_few_workflows_decide_nothing() -> None:
     row = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.1}, count=3)))["lp"]
     assert (row.tone, row.sentence) == (
         "open",
-        "not decided, 3 workflows; an interval needs 6; the same model for every task",
+        "not decided, 3 workflows; an interval needs 6; no task routed differently",
     )
 
 
