@@ -359,7 +359,7 @@ def test_a_restoration_that_is_given_up_is_told_and_is_no_success(
     result = suite.runpytest(*options, no_reraise_ctrlc=True)
     given_up = (mode, signals) != ("greedy", 1)
     assert result.ret == (pytest.ExitCode.INTERRUPTED if given_up else pytest.ExitCode.OK)
-    told = "interrupted while the server was being left as it was found; look at"
+    told = "interrupted while the run was being closed; where it called a server, look at `ollama ps`"
     assert (told in " ".join(result.stdout.str().split())) == given_up
 
 
