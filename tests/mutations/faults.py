@@ -1247,6 +1247,13 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="of two letters that are called right the last is taken for the answer",
+        where="scoring/letters.py",
+        old="return match[\"too\"] is not None or",
+        new="return False and",
+        tests=("scoring/test_docs_examples.py",),
+    ),
+    Fault(
         name="a sentence that denies a text gives it as its answer",
         where="scoring/named_answer.py",
         old="_DENIED.search(clause) or",
