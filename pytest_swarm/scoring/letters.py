@@ -98,7 +98,7 @@ _STATED: Final = re.compile(
     re.IGNORECASE,
 )
 _CALLED_RIGHT: Final = re.compile(  # but not "is the right answer"
-    rf"[\")\]]?{LETTER_ASIDE}\s(?:is|seems|looks)\s(?:(?:{ADVERB}|indeed|also)\s)?(?:correct|right|true)\b"
+    rf"[\")\]]?{LETTER_ASIDE}\s(?:is|seems|looks)\s(?:(?:{ADVERB}|indeed|also)\s)?(?:correct|right|true)\b(?! only\b)"
     r"(?P<too>,?\s(?:too|as well)\b)?"
 )
 _CHANGED: Final = re.compile(

@@ -1249,7 +1249,7 @@ FAULTS: Final = (
     Fault(
         name="of two letters that are called right the last is taken for the answer",
         where="scoring/letters.py",
-        old="return match[\"too\"] is not None or",
+        old='return match["too"] is not None or',
         new="return False and",
         tests=("scoring/test_docs_examples.py",),
     ),
@@ -3006,6 +3006,20 @@ FAULTS: Final = (
         where="scoring/plain_text.py",
         old='LATEX_SPACE: Final = r"(?<!\\\\)\\\\[,!;: ]"\n',
         new='LATEX_SPACE: Final = r"\\\\[,!;: ]"\n',
+        tests=("scoring/test_text.py",),
+    ),
+    Fault(
+        name="a raised digit counts as a digit beside it: x² is x2",
+        where="scoring/same_text.py",
+        old='_SUPERSCRIPT.sub(r"^\\g<0>", text)',
+        new="text",
+        tests=("scoring/test_text.py",),
+    ),
+    Fault(
+        name="summands count as equal whatever their signs",
+        where="scoring/formulas.py",
+        old='each if each[0] in "+-" else f"+{each}" for each in summands',
+        new='each.lstrip("+-") for each in summands',
         tests=("scoring/test_text.py",),
     ),
     Fault(
