@@ -1247,6 +1247,13 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
+        name="of two letters that are called right the last is taken for the answer",
+        where="scoring/letters.py",
+        old='return match["too"] is not None or',
+        new="return False and",
+        tests=("scoring/test_docs_examples.py",),
+    ),
+    Fault(
         name="a sentence that denies a text gives it as its answer",
         where="scoring/named_answer.py",
         old="_DENIED.search(clause) or",
@@ -3006,6 +3013,20 @@ FAULTS: Final = (
         where="scoring/plain_text.py",
         old='LATEX_SPACE: Final = r"(?<!\\\\)\\\\[,!;: ]"\n',
         new='LATEX_SPACE: Final = r"\\\\[,!;: ]"\n',
+        tests=("scoring/test_text.py",),
+    ),
+    Fault(
+        name="a raised digit counts as a digit beside it: x² is x2",
+        where="scoring/same_text.py",
+        old='_SUPERSCRIPT.sub(r"^\\g<0>", text)',
+        new="text",
+        tests=("scoring/test_text.py",),
+    ),
+    Fault(
+        name="summands count as equal whatever their signs",
+        where="scoring/formulas.py",
+        old='each if each[0] in "+-" else f"+{each}" for each in summands',
+        new='each.lstrip("+-") for each in summands',
         tests=("scoring/test_text.py",),
     ),
     Fault(
