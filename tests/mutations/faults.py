@@ -1870,8 +1870,8 @@ FAULTS: Final = (
     Fault(
         name="an error that runs again counts twice",
         where="metrics/measured_jobs.py",
-        old="is JobStatus.COMPLETED or case not in later:",
-        new="is JobStatus.ERROR or case not in later:",
+        old="is JobStatus.COMPLETED or case not in later)",
+        new="is JobStatus.ERROR or case not in later)",
         tests=("metrics/test_comparison.py",),
     ),
     Fault(
