@@ -23,15 +23,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the merged run, print what it holds and what it lacks, and return 1 where something is missing."""
     from pytest_swarm.gate.shards import read_shards
+    from pytest_swarm.metrics.measured_jobs import stands
     from pytest_swarm.telemetry.merging import write_merged
     from pytest_swarm.units import plural
 
     shards = read_shards(options.runs)
     parts = [*zip(shards.paths, shards.runs, strict=True)]
     target = write_merged(parts, options.out, missing=shards.missing, numbered=shards.numbered)
-    for path, part in parts:
-        print(f"{path}: {plural(len(part.jobs), 'job')}")
-    print(f"wrote {target}: {plural(len(shards.jobs), 'job')} of {plural(len(parts), 'part')}")
+    counts = [sum(stands(part.jobs)) for _, part in parts]
+    for (path, _), count in zip(parts, counts, strict=True):
+        print(f"{path}: {plural(count, 'job')}")
+    print(f"wrote {target}: {plural(sum(counts), 'job')} of {plural(len(parts), 'part')}")
     for sentence in shards.missing:
         print(f"MISSING: {sentence}")
     if shards.missing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -143,7 +144,8 @@ def measure(records: Iterable[JobRecord], figures: Sequence[JobFigures] | None =
     """
     listed = list(records)
     known = map(figures_of, listed) if figures is None else figures
-    ordered = _numbered(sorted(_standing(zip(listed, known, strict=True)), key=_order))
+    standing = compress(zip(listed, known, strict=True), stands(listed))
+    ordered = _numbered(sorted(standing, key=_order))
     best = _best_scores(ordered)
     return tuple(_measured(job, occurrence, best) for job, occurrence in ordered)
 
@@ -189,15 +191,13 @@ def _numbered(jobs: Iterable[_Job]) -> list[tuple[_Job, int]]:
     return numbered
 
 
-def _standing(jobs: Iterable[_Job]) -> list[_Job]:
-    """Return the jobs without those that were not completed and ran again."""
+def stands(records: Sequence[JobRecord]) -> list[bool]:
+    """Return of each job whether it counts: one that was not completed, and ran again later, does not."""
     later: set[tuple[str, str]] = set()
-    kept: list[_Job] = []
-    for job in reversed(list(jobs)):
-        record = job[0]
+    kept: list[bool] = []
+    for record in reversed(records):
         case = (record.case.digest, record.case.test)
-        if record.status is JobStatus.COMPLETED or case not in later:
-            kept.append(job)
+        kept.append(record.status is JobStatus.COMPLETED or case not in later)
         later.add(case)
     return kept[::-1]
 

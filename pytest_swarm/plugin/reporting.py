@@ -74,7 +74,7 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
     nothing = nothing_measured(report)
     troubles: list[str] = [] if nothing is None else [nothing.text]
     if trouble is not None:
-        troubles.append(f"{trouble} (finished jobs that are kept: {len(run.jobs)})")
+        troubles.append(f"{trouble} (finished jobs that are kept: {len(jobs)})")
     gate = None
     with _apart("the gate failed, so this run was not judged", troubles):
         gate = None if session.gating is None else session.gating.finish(report, complete=complete)

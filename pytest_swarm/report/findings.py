@@ -222,7 +222,8 @@ def _missing(report: Report) -> Iterable[Answer]:
     yield from _cut(report.modes)
     again = len(report.run.jobs) - len(report.jobs)
     if again:
-        text = f"{plural(again, 'attempt')} at a job ended early; the job ran again, and only its last attempt counts."
+        whose = "its job" if again == 1 else "their jobs"
+        text = f"{plural(again, 'attempt')} ended early, and {whose} ran again; only the last attempt of a job counts."
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")

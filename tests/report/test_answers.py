@@ -147,8 +147,10 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
 
 def test_jobs_that_ran_again_are_said() -> None:
     done = job("lp", 1.0, WB1)
-    texts = said(replace(done, status=JobStatus.ERROR), done, kind="missing")
-    assert texts == ["1 attempt at a job ended early; the job ran again, and only its last attempt counts."]
+    failed = replace(done, status=JobStatus.ERROR)
+    tail = "ran again; only the last attempt of a job counts."
+    assert said(failed, done, kind="missing") == [f"1 attempt ended early, and its job {tail}"]
+    assert said(failed, failed, failed, kind="missing")[-1] == f"2 attempts ended early, and their jobs {tail}"
 
 
 def test_many_claims_come_with_a_caution() -> None:
