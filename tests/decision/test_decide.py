@@ -27,7 +27,6 @@ from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.decision_record import decision_record
 from pytest_swarm.report.decision_ruling import decision_lines, decision_sentence
 from pytest_swarm.report.decision_text import basis_sentence, left_out, policy_name
-from pytest_swarm.report.report_model import build_report
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.statistics.intervals import ratio_interval
 from tests.decision.runs import many, with_outcomes, without_plan
@@ -352,7 +351,6 @@ def test_of_several_budgets_the_one_that_tells_what_is_done_now_gives_the_refere
     assumed, told = (PolicySetting(mode=mode, horizon=0) for mode in ("single:phi4:14b", "best-single"))
     presents = {8.0: PresentPolicy(setting=assumed, assumed=True), 24.0: PresentPolicy(setting=told)}
     assert present_mode(presents) == "best-single"
-    assert build_report(_single_without_plan_at_8gb(milp=0.5, greedy=0.4)).reference == "single:phi4:14b"
 
 
 def test_a_named_policy_that_cannot_be_used_leads_to_those_that_can() -> None:

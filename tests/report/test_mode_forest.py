@@ -98,6 +98,11 @@ def test_the_page_has_one_forest_and_no_card_per_pair(modes: tuple[str, ...]) ->
     assert 'class="card verdict"' not in page
 
 
+def test_a_long_name_without_a_place_to_break_may_break_after_24_characters() -> None:
+    page = small_page(modes=("lp", "llm", "single:" + "x" * 60), horizons=(3,), budgets_gb=(8.0,))
+    assert f"single:<wbr>{'x' * 24}<wbr>{'x' * 24}<wbr>{'x' * 12}</span>" in page
+
+
 def heading(*records: JobRecord) -> str:
     return built(*records).headline
 
