@@ -1,7 +1,8 @@
 """What the harness costs beside the routers, on the simulator:  python -m benchmarks.performance.harness [PART...]
 
 Parts: `processes` (2,000 jobs in one and in two processes), `memory` (the growth from 1,000 to 10,000 jobs, in one and
-in two processes), `share` (seconds a job beside the router's own), `hosts` (two servers over HTTP that really wait).
+in two processes), `share` (seconds a job: of its router, the simulated server and the harness), `hosts` (two servers
+over HTTP that really wait).
 Without an argument all of them. `processes` and `share` are of chains of three tasks, and of generated workflows as
 benchmarks/ ships them. Each run of pytest is a process of its own, and its figures come from its events and from the
 system's accounts.
@@ -21,6 +22,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+from benchmarks.performance import server_time
 
 MODES: Final = ("lp", "milp", "greedy")
 JOBS: Final = 2_000
@@ -84,9 +87,10 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured(Used):
-    """One run of pytest, and the events of its jobs."""
+    """One run of pytest, and the events of its jobs; `server_s` is what the simulated server took, if timed."""
 
     events: tuple[dict[str, Any], ...]
+    server_s: float | None
 
     @property
     def jobs(self) -> int:
@@ -105,7 +109,13 @@ class Measured(Used):
         return sum(each["decision_ms"] for each in self.events if each["event"] == "plan_step") / 1000
 
 
-def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES, source: str = CHAINS) -> Measured:
+def measure(
+    workflows: int,
+    *arguments: str,
+    modes: tuple[str, ...] = MODES,
+    source: str = CHAINS,
+    conftest: str = "",
+) -> Measured:
     """Run a benchmark in a process of its own.
 
     Args:
@@ -113,11 +123,13 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES, sou
         arguments: Further arguments of pytest.
         modes: The routing modes.
         source: The module of tests.
+        conftest: The conftest.py beside it.
     """
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         (folder / "test_workflow.py").write_text(source, encoding="ascii")
         (folder / "pytest.ini").write_text("[pytest]\nswarm_vram = 8GB\n", encoding="ascii")
+        (folder / "conftest.py").write_text(conftest, encoding="ascii")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
         command += [f"--swarm-compare={','.join(modes)}", "--swarm-report=json", *arguments]
         used = used_by(command, folder, workflows)
@@ -129,7 +141,16 @@ def measure(workflows: int, *arguments: str, modes: tuple[str, ...] = MODES, sou
                 for event in map(json.loads, lines)
                 if event["event"] in kept
             )
-    return Measured(wall_s=used.wall_s, cpu_s=used.cpu_s, peak_mb=used.peak_mb, others_s=used.others_s, events=events)
+        told = folder / server_time.FILE
+        server_s = float(told.read_text(encoding="ascii")) if told.exists() else None
+    return Measured(
+        wall_s=used.wall_s,
+        cpu_s=used.cpu_s,
+        peak_mb=used.peak_mb,
+        others_s=used.others_s,
+        events=events,
+        server_s=server_s,
+    )
 
 
 def used_by(command: list[str], folder: Path, tests: int) -> Used:
@@ -222,16 +243,24 @@ def memory() -> None:
 
 
 def share() -> None:
-    """Print the milliseconds of a job, those of its router, and those of everything else."""
-    print(f"\nOf everything else, pytest itself takes {1000 * floor_s():.2f} ms a test (CPU time).", flush=True)
-    print("\n| workflows | mode | a job | its router | everything else | ratio |\n|---|---|---|---|---|---|")
+    """Print the milliseconds of a job: of its router, of the simulated server, and of the harness, the rest."""
+    print(f"\nOf the harness, pytest itself takes {1000 * floor_s():.2f} ms a test (CPU time).", flush=True)
+    print("\n| workflows | mode | a job | its router | simulated server | harness | ratio | with the server |")
+    print("|---|---|---|---|---|---|---|---|")
     for name, source in WORKFLOWS.items():
         for mode in MODES:
-            run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", modes=(mode,), source=source)
-            job_ms, router_ms = 1000 * run.loop_s / run.jobs, 1000 * run.routing_s / run.jobs
-            rest_ms = job_ms - router_ms
-            times = f"{job_ms:.1f} ms | {router_ms:.1f} ms | {rest_ms:.1f} ms | {rest_ms / router_ms:.2f}"
-            print(f"| {name} | {mode} | {times} |", flush=True)
+            _print_share(name, source, mode)
+
+
+def _print_share(name: str, source: str, mode: str) -> None:
+    """Print the row of one mode; the ratios are to the router."""
+    conftest = Path(server_time.__file__).read_text(encoding="ascii")
+    run = measure(round(JOBS / len(MODES)), "--swarm-backend=sim", modes=(mode,), source=source, conftest=conftest)
+    assert run.server_s is not None, "it was timed"
+    job_s, router_s, server_s = (each / run.jobs for each in (run.loop_s, run.routing_s, run.server_s))
+    rest_s = job_s - router_s
+    times = " | ".join(f"{1000 * each:.1f} ms" for each in (job_s, router_s, server_s, rest_s - server_s))
+    print(f"| {name} | {mode} | {times} | {(rest_s - server_s) / router_s:.2f} | {rest_s / router_s:.2f} |", flush=True)
 
 
 def floor_s() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,10 +49,10 @@ def run(options: argparse.Namespace) -> int:
 def _jobs(records: Sequence[JobRecord], *, of: str = "") -> str:
     """Return `12 jobs, 2 of them an error`; attempts that ended in an error and ran again are no jobs."""
     from pytest_swarm.domain.record import JobStatus
-    from pytest_swarm.metrics.measured_jobs import standing
+    from pytest_swarm.metrics.measured_jobs import stands
     from pytest_swarm.units import plural
 
-    kept = [records[n] for n in standing(records)]
+    kept = [*compress(records, stands(records))]
     errors = sum(each.status is JobStatus.ERROR for each in kept)
     remark = f", {errors:,} of them an error: run it again in its part, with --swarm-resume" if errors else ""
     return f"{plural(len(kept), 'job')}{of}{remark}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from types import FrameType
 from typing import Self
 
-from pytest_swarm.execution.like_ctrl_c import LIKE_CTRL_C, act_like_ctrl_c
+from pytest_swarm.execution.like_ctrl_c import LIKE_CTRL_C, act_like_ctrl_c, none_lost
 
 
 class StopSignals:
@@ -20,6 +21,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.number: int = signal.SIGINT
         self._watched: list[int] = []
+        self._end = ExitStack()
 
     @property
     def name(self) -> str:
@@ -31,11 +33,13 @@ class StopSignals:
             self._watched = [each for each in LIKE_CTRL_C if signal.getsignal(each) is signal.SIG_DFL]
         for number in self._watched:
             signal.signal(number, self._stop)
+        self._end.enter_context(none_lost())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is KeyboardInterrupt:
             exec("")  # CPython ends as if SIGINT had killed it where the last `exec` of a text was interrupted
+        self._end.close()
         for number in self._watched:
             signal.signal(number, signal.SIG_DFL)
 

@@ -15,12 +15,12 @@ from pytest_swarm.decision.measured_policies import (
     MeasuredPolicies,
     PolicySetting,
     group_jobs,
-    in_hindsight,
     usable_policies,
 )
 from pytest_swarm.decision.policy_figures import LARGEST_SCORE_GAIN, LEVEL, PolicyFigures
 from pytest_swarm.decision.pooled_runs import (
     check_answered,
+    check_families,
     check_names,
     check_together,
     check_twins,
@@ -158,6 +158,7 @@ def decide_runs(
     if not there:
         raise OptionError("decide: no job was run, so there is nothing to decide")
     check_answered(measured)
+    check_families(measured)
     budgets = [_measured_budget(each, there) for each in question.budgets_gb or there]
     infos, digests = tuple(run.info for run in runs), tuple(map(run_digest, measured))
     twins = twin_numbers(measured)
@@ -192,11 +193,15 @@ def _presents(
     grouped: Mapping[float, Grouped], question: DecisionQuestion, budgets: Sequence[float]
 ) -> dict[float, PresentPolicy]:
     """Return the present policy of each budget; by rule, all budgets of the runs tell which one that is."""
-    if question.against is None:
-        told = {each: table for each, table in grouped.items() if each in budgets or not all(map(in_hindsight, table))}
-        found = present_policies(told, question.by.needed)
-    else:
-        found = {each: named_policy(grouped[each], question.against, each) for each in budgets}
+    if question.against is not None:
+        return {each: named_policy(grouped[each], question.against, each) for each in budgets}
+    found = present_policies(grouped, question.by.needed)
+    for each in budgets:
+        if each not in found:
+            modes = ", ".join(dict.fromkeys(policy.mode for policy in grouped[each]))
+            raise OptionError(
+                f"decide: only {modes} was run, which knows the answers beforehand; run mode fixed as well"
+            )
     return {each: found[each] for each in budgets}
 
 

@@ -179,9 +179,6 @@ def group_jobs(
         runs: The jobs of each run.
         budget_gb: The VRAM budget.
         twins: Numbers of runs that are an earlier one again, with its number: a case of both is one draw.
-
-    Raises:
-        OptionError: A job is declared to belong to two families.
     """
     draws: dict[PolicySetting, dict[str, dict[Draw, MeasuredJob]]] = {}
     names: dict[str, str] = {}
@@ -193,9 +190,8 @@ def group_jobs(
                 setting = PolicySetting(mode=key.mode, horizon=key.horizon, lambda_token=key.lambda_token)
                 digest, family = job.record.case.graph.digest, job.record.case.graph.family
                 names[digest] = job.job
-                if family is not None and families.setdefault(digest, family) != family:
-                    named = f"job {job.job!r:.80} is of family {families[digest]!r:.60} and of family {family!r:.60}"
-                    raise OptionError(f"decide: {named}; declare the same one in all runs")
+                if family is not None:
+                    families[digest] = family
                 draws.setdefault(setting, {}).setdefault(digest, {}).setdefault(
                     (twins.get(number, number), job.key.repeat, job.occurrence), job
                 )

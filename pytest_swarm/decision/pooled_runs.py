@@ -41,6 +41,16 @@ def check_answered(runs: Sequence[Sequence[MeasuredJob]]) -> None:
         )
 
 
+def check_families(runs: Iterable[Iterable[MeasuredJob]]) -> None:
+    """Raise OptionError where a job is declared to belong to two families."""
+    families: dict[str, str] = {}
+    for job in (job for each in runs for job in each):
+        family = job.record.case.graph.family
+        if family is not None and (first := families.setdefault(job.record.case.graph.digest, family)) != family:
+            named = f"job {job.job!r:.80} is of family {first!r:.60} and of family {family!r:.60}"
+            raise OptionError(f"decide: {named}; declare the same one in all runs")
+
+
 def check_together(runs: Sequence[Run]) -> None:
     """Raise OptionError, which names what differs, where two of the runs measured different things."""
     for first, other in combinations(runs, 2):

@@ -30,21 +30,23 @@ Grouped: TypeAlias = Mapping[PolicySetting, JobsByDigest]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentPolicy:
-    """The policy in use now; `assumed` says that nothing tells what is in use, so that it only stands for it."""
+    """The policy in use now; `assumed` says that nothing tells what is in use, so that it only stands for it.
+
+    `instead_of` is the mode that the names of the modes alone would tell, where it lacks figures or cannot be used.
+    """
 
     setting: PolicySetting
     assumed: bool = False
+    instead_of: PolicySetting | None = None
 
 
-def present_mode(modes: Iterable[str]) -> str:
-    """Return the mode that stands for what is done now, by the names of the modes alone.
+def present_mode(presents: Mapping[float, PresentPolicy]) -> str:
+    """Return the one mode that stands for what is done now at all budgets together: what tells it comes first.
 
     Args:
-        modes: The modes that were run, at least one; those that know the answers beforehand stand for nothing else.
+        presents: Budget -> the present policy there, for at least one.
     """
-    settings = [PolicySetting(mode=mode, horizon=0) for mode in modes]
-    ranked = sorted(settings, key=lambda each: (in_hindsight(each), _rank(each)))
-    return (_first(ranked, _plain_modes([ranked])) or ranked[0]).mode
+    return min(presents.values(), key=lambda each: (each.assumed, _rank(each.setting))).setting.mode
 
 
 def named_policy(grouped: Grouped, against: str, budget_gb: float) -> PresentPolicy:
@@ -83,30 +85,34 @@ def present_policies(grouped: Mapping[float, Grouped], criteria: Sequence[Criter
 
     A plain mode tells it where it has figures for enough jobs. Elsewhere a policy that has them and can be used stands
     for it, the same one at all of these budgets where there is one. Where none can be used, it is the plain mode again.
+    A budget at which only policies were run that know the answers beforehand has none.
 
     Args:
         grouped: Budget -> the jobs of each policy.
         criteria: The figures that each job must have.
-
-    Raises:
-        OptionError: Only policies that know the answers beforehand were run at a budget.
     """
-    ranked = {budget_gb: _ranked(table) for budget_gb, table in grouped.items()}
+    ranked = {budget_gb: settings for budget_gb, table in grouped.items() if (settings := _ranked(table))}
     plain = _plain_modes(ranked.values())
+    named = {each: _first(settings, plain) or settings[0] for each, settings in ranked.items()}
     judged = {each: _with_figures(grouped[each], settings, criteria) for each, settings in ranked.items()}
     told = {each: first for each, settings in judged.items() if (first := _first(settings, plain)) is not None}
     usable = {
         each: [setting for setting in judged[each] if fault_of(grouped[each][setting]) is None]
-        for each in grouped
+        for each in ranked
         if each not in told
     }
     shared = _in_each([settings for settings in usable.values() if settings])
-    found = {each: PresentPolicy(setting=first) for each, first in told.items()}
-    for budget_gb, settings in usable.items():
-        first = None if settings else _first(ranked[budget_gb], plain)
-        offered = shared or settings if settings else ranked[budget_gb]
-        found[budget_gb] = PresentPolicy(setting=first or offered[0], assumed=first is None)
-    return found
+    found = dict(told)
+    for each, settings in usable.items():
+        found[each] = (shared or settings)[0] if settings else named[each]
+    return {
+        each: PresentPolicy(
+            setting=setting,
+            assumed=setting.mode not in plain,
+            instead_of=None if setting.mode == named[each].mode else named[each],
+        )
+        for each, setting in found.items()
+    }
 
 
 def _in_each(lists: Sequence[Sequence[PolicySetting]]) -> list[PolicySetting]:
@@ -116,11 +122,7 @@ def _in_each(lists: Sequence[Sequence[PolicySetting]]) -> list[PolicySetting]:
 
 def _ranked(grouped: Grouped) -> list[PolicySetting]:
     """Return the policies that could be in use, in the order in which they stand for what is done now."""
-    settings = sorted((each for each in grouped if not in_hindsight(each)), key=_rank)
-    if not settings:
-        modes = ", ".join(dict.fromkeys(each.mode for each in grouped))
-        raise OptionError(f"decide: only {modes} was run, which knows the answers beforehand; run mode fixed as well")
-    return settings
+    return sorted((each for each in grouped if not in_hindsight(each)), key=_rank)
 
 
 def _rank(setting: PolicySetting) -> tuple[object, ...]:

@@ -37,12 +37,16 @@ class JsonFields(Rebuilt):
     """
 
     kind: ClassVar[str] = "json"
-    fields: Mapping[str, JsonScalar] = field(hash=False)  # a mapping has no hash
+    fields: Mapping[str, JsonScalar]
     quoted_numbers: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", MappingProxyType(checked_scalars(self.fields)))
         check_field(self, "quoted_numbers", bool)
+
+    def __hash__(self) -> int:
+        """Return a hash of the fields, in any order; their mapping has none."""
+        return hash((frozenset(self.fields.items()), self.quoted_numbers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

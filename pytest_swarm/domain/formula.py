@@ -88,10 +88,12 @@ def _walk(node: ast.expr, values: Mapping[str, Value]) -> Value:
             return value
         case ast.Name(id=name):
             return values[name]
-        case ast.Attribute(value=record, attr=key):
-            return _field(_walk(record, values), key)
         case ast.BinOp(left=left, op=sign, right=right):
             return _arithmetic(sign, _walk(left, values), _walk(right, values))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            return FUNCTIONS[name](*[_walk(argument, values) for argument in arguments])
+        case ast.Attribute(value=record, attr=key):
+            return _field(_walk(record, values), key)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(_walk(operand, values))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -107,8 +109,6 @@ def _walk(node: ast.expr, values: Mapping[str, Value]) -> Value:
             return [_walk(part, values) for part in parts]
         case ast.Dict(keys=keys, values=parts):
             return {str(_walk(key, values)): _walk(part, values) for key, part in zip(keys, parts, strict=True) if key}
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            return FUNCTIONS[name](*(_walk(argument, values) for argument in arguments))
     raise TypeError(f"{type(node).__name__} is not allowed")
 
 
@@ -137,7 +137,7 @@ def _arithmetic(sign: ast.operator, left: Value, right: Value) -> Value:
     if isinstance(sign, ast.Add) and isinstance(left, str) and isinstance(right, str):
         return _limited(left + right)
     result = _OPERATORS[type(sign)](_number(left), _number(right))
-    return _limited(round(result, DECIMALS) if isinstance(result, float) else result)
+    return _number(round(result, DECIMALS) if isinstance(result, float) else result)
 
 
 def _limited(value: Value) -> Value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -116,4 +115,5 @@ class Plan(Rebuilt):
     @property
     def planner_failures(self) -> dict[str, int]:
         """Failures by kind over all calls; kinds that did not happen are left out."""
-        return dict(Counter([failure.value for call in self.planner_calls for failure in call.failures]))
+        found = [failure.value for call in self.planner_calls for failure in call.failures]
+        return {kind: found.count(kind) for kind in found}

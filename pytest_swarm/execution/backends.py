@@ -91,7 +91,7 @@ class Backend:
     """Where calls go, and which clock runs.
 
     `detail` is the text of the header line. `virtual`: computing takes no time on the loops of `new_loop`. `connect`
-    makes a new connection, which must be made, used and closed in one loop; in the simulator it reaches a server of its
+    makes a new connection, which must be used and closed in one loop; in the simulator it reaches a server of its
     own. `live`: calls reach a server at `host`, without credentials, whose VRAM is shared with others; a simulated one
     has a clock of its own, too.
     `is_local`: the server runs on this machine, so that NVML measures its GPU. `one_file` are groups of the fleet's

@@ -24,7 +24,7 @@ from pytest_swarm.execution.bench_settings import BenchSettings
 from pytest_swarm.execution.case import run_case
 from pytest_swarm.execution.case_context import CaseContext, graph_as_run, set_up_job
 from pytest_swarm.execution.case_routers import CaseRouters
-from pytest_swarm.execution.group_state import GroupState, in_loop
+from pytest_swarm.execution.group_state import GroupState
 from pytest_swarm.execution.loop_tasks import result_of
 from pytest_swarm.execution.planning import Moment, build_view
 from pytest_swarm.execution.residency import ResidencyManager
@@ -158,7 +158,7 @@ class Bench(ServerUpkeep):
             state.connection.register_graph(case.graph)
             state.rehearse(case)
             context = self._context(case, state, ListSink())
-            state.now(in_loop(lambda: set_up_job(case, context, on_switch=lambda _: None)))
+            state.now(_begin_job(case, context))
             moment = Moment(step=0, graph=graph_as_run(case), finished=frozenset(), resident=frozenset())
             view = build_view(moment, case, context)
 
@@ -268,3 +268,8 @@ class Bench(ServerUpkeep):
     def _residency(self) -> ResidencyManager:
         assert self._state is not None, "only asked while a case is running"
         return self._state.residency
+
+
+async def _begin_job(case: Case, context: CaseContext) -> None:
+    """Set up a job that runs no task, while the loop runs."""
+    set_up_job(case, context, on_switch=lambda _: None)

@@ -86,8 +86,11 @@ async def _run_layers(job: RunningJob) -> None:
         while not job.is_over:
             number = residency.step = len(job.steps)
             await job.observe(number, SamplePhase.START)
-            async with job.sampler.sampling(number):
+            job.sampler.begin(number)
+            try:
                 await _run_step(job, number)
+            finally:
+                await job.sampler.end()
     await job.observe(len(job.steps) - 1, SamplePhase.END)
 
 

@@ -80,7 +80,8 @@ class Dispatcher:
         if job.context.fresh:
             await self._residency.clear()
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(job.sampler.sampling(0))
+            job.sampler.begin(0)
+            stack.push_async_callback(job.sampler.end)
             await stack.enter_async_context(self._residency.leases.renewed(job.context.connection.probe_client))
             stack.push_async_callback(self._cancel)
             trigger = _START

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import TypeVar
 
 from pytest_swarm.domain.record import Case
@@ -22,7 +22,7 @@ class GroupState:
     def __init__(self, backend: Backend, estimator: Estimator, restoration: Restoration) -> None:
         self.backend = backend
         self.runner = asyncio.Runner(loop_factory=backend.new_loop)
-        self.connection: Connection = self.now(in_loop(backend.connect))
+        self.connection: Connection = backend.connect()
         self.estimator = estimator
         self.residency = ResidencyManager(self.connection.client, estimator.fleet, restoration=restoration)
         self.routers: dict[str, Router] = {}
@@ -41,8 +41,3 @@ class GroupState:
         """Close the connection and the loop."""
         self.now(self.connection.client.aclose())
         self.runner.close()
-
-
-async def in_loop(make: Callable[[], T]) -> T:
-    """Return what must be made while the loop runs."""
-    return make()

@@ -19,7 +19,7 @@ from pytest_swarm.errors import BackendError, ServerDownError
 from pytest_swarm.ollama.client import FOREVER, LEASE_S, OllamaClient
 from pytest_swarm.ollama.messages import ChatReply, ResidentEntry
 
-INTERRUPTED: Final = "interrupted while the server was being left as it was found"
+INTERRUPTED: Final = "interrupted while the server"  # how the sentence of a restoration that was broken off begins
 _GOES_ON_S: Final = 1.0  # how long what was broken off is looked for; Ollama gives it up at once, a proxy may not
 _LOOK_S: Final = 0.1
 _HELD_S: Final = 2 * LEASE_S  # more than any request of a run asks for, also where the server's clock differs
@@ -114,7 +114,7 @@ class Restoration:
             when = "once it answers, " if isinstance(error, ServerDownError) else ""
             return (self.given_up(f"the server was not left as it was found: {error}", when=when),)
 
-    def given_up(self, why: str = INTERRUPTED, *, when: str = "") -> str:
+    def given_up(self, why: str = f"{INTERRUPTED} was being left as it was found", *, when: str = "") -> str:
         """Return the sentence for a server that was not left as it was found, with what was resident there before.
 
         Args:

@@ -7,8 +7,8 @@ Requests during a step go through the connection's probe client, beside the step
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,25 +92,23 @@ class VramSampler:
         """Enter a step: from now on samples belong to it, and their interval starts anew."""
         self._step, self._pause_s = step, self._interval.first_s
 
-    @asynccontextmanager
-    async def sampling(self, step: int) -> AsyncIterator[None]:
-        """Sample repeatedly while the block runs; the caller sets `phase` as the step proceeds.
-
-        At the end a pending request may still complete, because cancelling it would cost its connection. A Ctrl-C then
-        is the caller's, and ends the run.
-        """
+    def begin(self, step: int) -> None:
+        """Sample repeatedly until `end`, from a step on; the caller sets `phase` as the step proceeds."""
         self.phase = SamplePhase.PLANNING
         self.enter(step)
         self._wait()
-        try:
-            yield
-        finally:
-            assert self._timer is not None, "set at the beginning"
-            self._timer.cancel()
-            self._timer = None
-            if self._request is not None:
-                await self._end(self._request)
-                self._request = None
+
+    async def end(self) -> None:
+        """Sample no more. A pending request may still complete, because cancelling it would cost its connection.
+
+        A Ctrl-C then is the caller's, and ends the run.
+        """
+        assert self._timer is not None, "begin() comes first"
+        self._timer.cancel()
+        self._timer = None
+        if self._request is not None:
+            await self._end(self._request)
+            self._request = None
 
     async def _end(self, request: asyncio.Task[None]) -> None:
         """End the last request of a step; raise what it raised."""

@@ -79,14 +79,8 @@ class ServerUpkeep:
 
         Args:
             loaded: Leave the models of the run loaded, and put nothing back.
-
-        Raises:
-            KeyboardInterrupt: Ctrl-C broke it off; its text says what was resident before.
         """
         if not self.backend.live or self.restoration.found is None:
             return ()
         restoration, self.restoration = self.restoration, Restoration()
-        try:
-            return self.backend.call(lambda client: restoration.restore(client, loaded=loaded))
-        except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(restoration.given_up()) from stop
+        return self.backend.call(lambda client: restoration.restore(client, loaded=loaded))

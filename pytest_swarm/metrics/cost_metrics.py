@@ -43,8 +43,8 @@ class CostMetrics(MetricGroup):
 
     tokens = MetricSpec(
         label="Tokens",
-        definition="Tokens of prompts and answers, as the server counted them. `null` where it did not count those of "
-        "a task",
+        definition="Tokens of prompts and answers, as the server counted them. `null` where no task was answered, or "
+        "the server did not count those of an answer",
         of=_all_tokens,
         over=mean,
         show=Show.SCOREBOARD,
@@ -52,7 +52,8 @@ class CostMetrics(MetricGroup):
     )
     prompt_tokens = MetricSpec(
         label="Prompt tokens",
-        definition="Tokens of the prompts, as the server counted them. `null` where it did not count those of a task",
+        definition="Tokens of the prompts, as the server counted them. `null` where no task was answered, or the "
+        "server did not count those of an answer",
         of=_prompt_tokens,
         over=mean,
         show=Show.FILES | Show.GATE,
@@ -60,7 +61,8 @@ class CostMetrics(MetricGroup):
     )
     completion_tokens = MetricSpec(
         label="Completion tokens",
-        definition="Tokens of the answers, as the server counted them. `null` where it did not count those of a task",
+        definition="Tokens of the answers, as the server counted them. `null` where no task was answered, or the "
+        "server did not count those of an answer",
         of=_completion_tokens,
         over=mean,
         show=Show.FILES | Show.GATE,
@@ -69,9 +71,9 @@ class CostMetrics(MetricGroup):
     token_cost = MetricSpec(
         label="Token cost",
         short="cost",
-        gives_way=2,
+        gives_way=3,
         definition="Cost per token times the tokens of prompt and answer, summed over the tasks. `null` "
-        "where the server did not count those of a task",
+        "where no task was answered, or the server did not count those of an answer",
         of=_token_cost,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,

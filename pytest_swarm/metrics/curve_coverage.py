@@ -80,6 +80,4 @@ def missing_figure(job: MeasuredJob) -> str | None:
         return "ended in an error"
     if job.metrics.score is None:
         return "have no score"
-    if job.metrics.token_cost is not None:
-        return None
-    return "had failed tasks" if job.metrics.tasks_failed else "lack token counts"
+    return "lack token counts" if job.metrics.token_cost is None else None

@@ -82,7 +82,7 @@ class EnergyMetrics(MetricGroup):
         short="energy",
         definition="Joules that all GPUs used, by everybody, from the first sample of the job to the last, by NVML's "
         "counters, less `idle_energy_j`. `null` without a GPU that counts its energy, where the server is not on this "
-        "machine, or where a task was refused",
+        "machine, or where all tasks were refused",
         of=_energy_j,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

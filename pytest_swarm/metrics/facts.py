@@ -52,18 +52,16 @@ class JobFacts:
 
     @cached_property
     def answered(self) -> bool:
-        """Return whether every task was answered: else the job did less than others, and its sums are no savings."""
-        outcomes = self.record.outcomes
-        return self.record.status is JobStatus.COMPLETED and all(each.status is TaskStatus.OK for each in outcomes)
+        """Return whether any task was answered: else the job has no loads, for it did nothing."""
+        return any(each.status is TaskStatus.OK for each in self.record.outcomes)
 
     @cached_property
     def timed(self) -> bool:
-        """Return whether the time of the job counts: every call was answered, or took all of its time limit.
+        """Return whether the job has a time: a task was answered, or a call took all of its time limit.
 
-        A refused call cut the job short, so it was not fast.
+        A job of which all was refused was not fast.
         """
-        failed = (each for each in self.record.outcomes if each.status is TaskStatus.FAILED)
-        return self.record.status is JobStatus.COMPLETED and all(map(ran_out_of_time, failed))
+        return self.answered or any(map(ran_out_of_time, self.record.outcomes))
 
     @cached_property
     def task_models(self) -> dict[str, str]:
@@ -81,12 +79,10 @@ class JobFacts:
         return self.sum_over_answers(lambda each: each.token_cost)
 
     def sum_over_answers(self, figure: Callable[[TaskOutcome], N | None]) -> N | None:
-        """Return the sum of a figure over the tasks; None where one was not answered, or has a text and no figure.
+        """Return the sum of a figure over the tasks; None where nothing has it, or where a text that is there lacks it.
 
-        A task without a text, because it was measured elsewhere, may lack it.
+        A task without a text, because it failed or was measured elsewhere, may lack it.
         """
-        if not self.answered:
-            return None
         figures = [(figure(each), each.answer or each.thinking_chars) for each in self.record.outcomes]
         if any(value is None and text for value, text in figures):
             return None

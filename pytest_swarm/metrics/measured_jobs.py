@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Final, NamedTuple, TypeAlias
 
 from pytest_swarm.domain.graph import HorizonDepth
@@ -12,12 +13,14 @@ from pytest_swarm.domain.record import CaseKey, JobRecord, JobStatus, Run
 from pytest_swarm.domain.run_options import text_of
 from pytest_swarm.metrics.job_figures import JobFigures, figures_of
 from pytest_swarm.metrics.job_metrics import JobMetrics, with_regret
-from pytest_swarm.metrics.metric_table import AnyMetric
+from pytest_swarm.metrics.metric_table import AnyMetric, MetricTable
 from pytest_swarm.metrics.quality_metrics import regret_of
 from pytest_swarm.metrics.spec import Kind, Unit
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 _AUTO: Final = "auto"
+_AMOUNTS: Final = frozenset((Unit.TOKENS, Unit.COST, Unit.JOULES))
+_LOADS: Final = frozenset(row.name for row in (MetricTable.switches, MetricTable.evictions, MetricTable.loads_unused))
 
 
 class Setting(NamedTuple):
@@ -86,12 +89,12 @@ class MeasuredJob:
     def comparable(self, metric: AnyMetric) -> object:
         """Return the job's value of a metric, for a comparison with that of another job; None for a lower bound.
 
-        Such are the times and the energy of a job with a failed task: what follows the task was not run.
+        Such are the times, loads, tokens, cost and energy of a job with a failed task: what follows it was not run.
 
         Args:
             metric: The row of the table of metrics.
         """
-        bound = metric.kind is Kind.TIME or metric.unit is Unit.JOULES
+        bound = metric.kind is Kind.TIME or metric.unit in _AMOUNTS or metric.name in _LOADS
         return None if bound and self.metrics.tasks_failed else metric.of_job(self.metrics)
 
     @property
@@ -155,9 +158,9 @@ def measure(records: Iterable[JobRecord], figures: Sequence[JobFigures] | None =
         figures: Those of the records, where they are known.
     """
     listed = list(records)
-    kept = standing(listed)
-    known = [figures_of(listed[n]) if figures is None else figures[n] for n in kept]
-    ordered = _numbered(sorted(zip((listed[n] for n in kept), known, strict=True), key=_order))
+    known = map(figures_of, listed) if figures is None else figures
+    standing = compress(zip(listed, known, strict=True), stands(listed))
+    ordered = _numbered(sorted(standing, key=_order))
     best = _best_scores(ordered)
     return tuple(_measured(job, occurrence, best) for job, occurrence in ordered)
 
@@ -203,14 +206,13 @@ def _numbered(jobs: Iterable[_Job]) -> list[tuple[_Job, int]]:
     return numbered
 
 
-def standing(records: Sequence[JobRecord]) -> list[int]:
-    """Return the places of the jobs that count: all but those that were not completed and ran again."""
+def stands(records: Sequence[JobRecord]) -> list[bool]:
+    """Return of each job whether it counts: one that was not completed, and ran again later, does not."""
     later: set[tuple[str, str]] = set()
-    kept: list[int] = []
-    for n, record in reversed([*enumerate(records)]):
+    kept: list[bool] = []
+    for record in reversed(records):
         case = (record.case.digest, record.case.test)
-        if record.status is JobStatus.COMPLETED or case not in later:
-            kept.append(n)
+        kept.append(record.status is JobStatus.COMPLETED or case not in later)
         later.add(case)
     return kept[::-1]
 

@@ -55,9 +55,7 @@ def _makespan_s(job: JobFacts) -> float | None:
 
 
 def _total_latency_s(job: JobFacts) -> float | None:
-    """Return the sum of the calls; None also where a load ran into its time limit, so that a task has no call."""
-    loaded = all(each.started_s is not None for each in job.record.outcomes if each.status is TaskStatus.FAILED)
-    return sum_of_known(_latencies_s(job)) if job.timed and loaded else None
+    return sum_of_known(_latencies_s(job))
 
 
 def _latencies_s(job: JobFacts) -> tuple[float, ...]:
@@ -122,8 +120,8 @@ class TimeMetrics(MetricGroup):
     switches = MetricSpec(
         label="Model loads",
         short="loads",
-        gives_way=3,
-        definition="Explicit loads of models. `null` where a task was not answered",
+        gives_way=4,
+        definition="Explicit loads of models. `null` where no task was answered",
         of=_switches,
         over=mean,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.CHART | Show.TEXT | Show.DETAIL,
@@ -131,7 +129,7 @@ class TimeMetrics(MetricGroup):
     )
     evictions = MetricSpec(
         label="Model unloads",
-        definition="Explicit unloads of models. `null` where a task was not answered",
+        definition="Explicit unloads of models. `null` where no task was answered",
         of=_evictions,
         over=not_summed_up,
         show=Show.CASE | Show.CSV | Show.GATE,
@@ -140,7 +138,7 @@ class TimeMetrics(MetricGroup):
         label="Loads that nothing used",
         short="unused",
         definition="Loads ahead of time for tasks whose model ran none before it was unloaded, or the job ended. Loads "
-        "for a planner or judge do not count. `null` where a task was not answered",
+        "for a planner or judge do not count. `null` where no task was answered",
         of=_loads_unused,
         over=mean,
         show=Show.FILES | Show.GATE,
@@ -148,7 +146,7 @@ class TimeMetrics(MetricGroup):
     )
     load_s = MetricSpec(
         label="Load time",
-        definition="Seconds that the explicit loads took. `null` where a task was not answered",
+        definition="Seconds that the explicit loads took. `null` where no task was answered",
         of=_load_s,
         over=mean,
         show=Show.FILES | Show.CURVE | Show.GATE | Show.SCOREBOARD | Show.DETAIL,
@@ -157,7 +155,8 @@ class TimeMetrics(MetricGroup):
     )
     makespan_s = MetricSpec(
         label="Makespan",
-        definition="First dispatch to last completion of the job. `null` where a task was refused",
+        gives_way=1,
+        definition="First dispatch to last completion of the job. `null` where all tasks were refused",
         of=_makespan_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.TEXT | Show.DETAIL,
@@ -167,8 +166,7 @@ class TimeMetrics(MetricGroup):
     total_latency_s = MetricSpec(
         label="Total latency",
         short="latency",
-        definition="Sum of the calls of the job that have a latency. `null` where a task was refused, or a model did "
-        "not load",
+        definition="Sum of the calls of the job that have a latency",
         of=_total_latency_s,
         over=mean,
         show=Show.FILES | Show.GATE | Show.SCOREBOARD | Show.DETAIL,

@@ -150,7 +150,7 @@ class VramMetrics(MetricGroup):
     peak_vram_gb = MetricSpec(
         label="Peak VRAM, planned",
         short="peak",
-        gives_way=1,
+        gives_way=2,
         definition="Highest planned residency of any step; under `--swarm-dispatch=tasks` also the most that was held "
         "at once, from the start of a load to the end of an unload",
         of=_peak_vram_gb,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
+from pytest_swarm.domain.answer_state import ENDED_AT_LIMIT
 from pytest_swarm.domain.model_names import full_tag
 from pytest_swarm.domain.prompt import wire_text
 from pytest_swarm.domain.vram_sample import ResidentModel
@@ -39,6 +40,7 @@ _FILE: Final = re.compile(r"(FROM|ADAPTER|DRAFT) .*sha256[-:]([0-9a-f]{64})")  #
 _LAUNCH: Final = ("num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread", "draft_num_predict")
 """Parameters for which the server loads a model again (`needsReload` in its server/sched.go), without the context."""
 _SLACK_S: Final = 0.05  # parts and whole are timed separately
+_REASONS: Final = ("stop", ENDED_AT_LIMIT, "load")  # what Ollama gives; any other text is quoted
 
 
 class _PlainMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,7 +273,7 @@ def _seconds(value_ns: int | None, name: str) -> float | None:
 
 def _reason(told: str | None) -> str | None:
     """Return the server's word for why a text ended, bounded like all that is quoted of it."""
-    return None if told is None else quoted(told)
+    return told if told is None or told in _REASONS else quoted(told)
 
 
 def _text(value: Json) -> str | None:

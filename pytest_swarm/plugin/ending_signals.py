@@ -6,11 +6,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import TypeAlias
 
-from pytest_swarm.execution.like_ctrl_c import LIKE_CTRL_C, act_like_ctrl_c
+from pytest_swarm.execution.like_ctrl_c import LIKE_CTRL_C, act_like_ctrl_c, none_lost
 
 _Handler: TypeAlias = "Callable[[int, FrameType | None], object] | int | signal.Handlers | None"
 
@@ -23,13 +23,16 @@ class EndingSignals:
 
     def __init__(self) -> None:
         self._before: dict[int, _Handler] = {}
+        self._watching: ExitStack | None = None
         self._interrupted = False  # whether a signal has reached the run or its end
         self._tell: Callable[[], None] | None = None  # tells what a further signal gives up; None: it gives up nothing
 
     def watch(self) -> None:
         """Let SIGTERM and SIGHUP interrupt the run as Ctrl-C does, so that its reports are written."""
-        if threading.current_thread() is not threading.main_thread():
+        if self._watching is not None or threading.current_thread() is not threading.main_thread():
             return
+        self._watching = ExitStack()
+        self._watching.enter_context(none_lost())
         for number in LIKE_CTRL_C:
             if signal.getsignal(number) is signal.SIG_DFL:
                 self._set(number, act_like_ctrl_c)
@@ -60,6 +63,8 @@ class EndingSignals:
 
         There a signal must not take the exit status away, or end in a traceback.
         """
+        if self._watching is not None:
+            self._watching.close()
         if self._before and _is_pytests_own_process():
             for number in self._before:
                 signal.signal(number, self._last)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOOKS: Final = "swarm-hooks"
 _LISTING: Final = ("collectonly", "showfixtures", "show_fixtures_per_test")  # options that only list what they collect
+_INTERRUPTED: Final = "interrupted while the run was being closed; where it called a server, look at `ollama ps`"
 
 
 def hooks_of(config: pytest.Config) -> SwarmHooks:
@@ -219,7 +220,7 @@ class SwarmHooks:
     def _close(self, run: PreparedRun) -> bool:
         """Leave the server as it was found; where a further Ctrl-C ends that, say so, and return False."""
         resources, whole = run.resources, True
-        before = len(resources.remarks)
+        before = tuple(resources.remarks)
         try:
             with self.signals.interruptible(self._tell_of_restoration):
                 from pytest_swarm.plugin.worker_ends import end_workers_at_work, leave_for_killed_workers, take_outputs
@@ -228,12 +229,13 @@ class SwarmHooks:
                     take_outputs(self.session.workers, run)
                     resources.remarks.extend(leave_for_killed_workers(resources))
                 run.close()
-        except KeyboardInterrupt as stop:
-            from pytest_swarm.execution.restoration import INTERRUPTED
+        except KeyboardInterrupt:
+            from pytest_swarm.plugin.server_visit import broken_off
 
             whole = False
-            resources.remarks.append(str(stop) or f"{INTERRUPTED}; look at `ollama ps`")
-        self._at_the_end = resources.remarks[before:]
+            sentences = broken_off(resources.settings.hosts, run=self.session.process.run_name)
+            resources.remarks.extend(sentences or [_INTERRUPTED])
+        self._at_the_end = [each for each in resources.remarks if each not in before]
         return whole
 
     def _tell_of_restoration(self) -> None:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_swarm.domain.record import Case, JobRecord, JobStatus
 from pytest_swarm.execution.bench import Carryover
+from pytest_swarm.telemetry.events import encode_note
 from pytest_swarm.telemetry.sink import ListSink, Sink
-from pytest_swarm.units import plural
+from pytest_swarm.units import now_ms
 
 if TYPE_CHECKING:
     from pytest_swarm.plugin.resources import Resources
@@ -42,7 +43,6 @@ class HostPool:
         self._answers = answers
         self._tell = tell
         self._left_out: dict[str, str] = {}  # why, by server
-        self._failed: dict[str, list[str]] = {}  # by server: the cases that were tried on others as well
         self._remarks: dict[str, str] = {}  # by server: when it was first left out
 
     @property
@@ -71,6 +71,8 @@ class HostPool:
                     record = self._servers[host].bench.run(case, carryover=carryover, sink=attempt)
                 if record.status is JobStatus.ERROR and self._is_to_run_elsewhere(record, host, failed):
                     attempt.drain()
+                    if host in failed:
+                        sink.emit(encode_note(case, _failure(record, host), now_ms()))
                     continue
                 return replace(record, host=host)
             finally:  # also where the test is interrupted: what was measured stays
@@ -82,11 +84,7 @@ class HostPool:
         for server in self._servers.values():
             server.close()
         remarks = [f"{host}: {remark}" for host, server in self._servers.items() for remark in server.remarks]
-        failures = [
-            f"the server at {host} failed {plural(len(cases), 'case')}, run on others as well; the first was {cases[0]}"
-            for host, cases in self._failed.items()
-        ]
-        return [*self._remarks.values(), *failures, *remarks]
+        return [*self._remarks.values(), *remarks]
 
     def _is_to_run_elsewhere(self, record: JobRecord, host: str, failed: list[str]) -> bool:
         """Note a server on which a job ended by an error; return whether another one is to run its case.
@@ -103,10 +101,7 @@ class HostPool:
         if not record.server_fault:
             return False
         failed.append(host)
-        others = self._left(failed)
-        if others:
-            self._failed.setdefault(host, []).append(f"{_name(record.case)}: {record.error}")
-        return bool(others)
+        return bool(self._left(failed))
 
     def _left(self, failed: Sequence[str]) -> tuple[str, ...]:
         """Return the servers that may still run a case which failed on some."""
@@ -132,6 +127,11 @@ class HostPool:
                 if self._servers[host].visit.lock.take_at_once():
                     return host
             time.sleep(_LOOK_S)
+
+
+def _failure(record: JobRecord, host: str) -> str:
+    label, why = record.case.label, record.error or "no reason given"
+    return f"{label}: the server at {host} failed it, so it ran on another: {why.removeprefix(f'{label}, ')}"
 
 
 def _name(case: Case) -> str:

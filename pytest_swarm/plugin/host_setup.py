@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import combinations
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from pytest_swarm.domain.limits import short_digests
 from pytest_swarm.domain.model_names import full_tag
@@ -52,7 +54,7 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
     demand = resources.demand
     needed = demand.tags
     urls = {shown_host(url): url for url in settings.hosts}
-    check_distinct([*urls])
+    check_distinct([shown_host(url) for url in settings.hosts])
     states: list[ServerState] = []
     for host, url in urls.items():
         try:
@@ -76,12 +78,24 @@ def pool_of_hosts(resources: Resources) -> HostPool | None:
 
 
 def check_distinct(hosts: Sequence[str]) -> None:
-    """Raise OptionError where two addresses are of one server, to which no other one could take its cases."""
-    first_of: dict[Path, str] = {}
-    for host in hosts:
-        first = first_of.setdefault(lock_path(host), host)
-        if first != host:
+    """Raise OptionError where two addresses are of one server, on which two cases would run at a time.
+
+    Two names of one IP address are not: a proxy may tell its servers by name.
+    """
+    for first, host in combinations(hosts, 2):
+        if lock_path(first) == lock_path(host) or _is_at(first, host) or _is_at(host, first):
             raise OptionError(f"--swarm-host: {first} and {host} are one server; give it once")
+
+
+def _is_at(named: str, numbered: str) -> bool:
+    """Return whether the name in a URL stands for the IP address in another one, with the same port and path."""
+    url = urlsplit(named)
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(url.hostname, url.port)}
+    except OSError:  # the call itself says that the name is not known
+        return False
+    here = ((f"[{each}]" if ":" in each else each) + (f":{url.port}" if url.port else "") for each in found)
+    return lock_path(numbered) in (lock_path(urlunsplit(url._replace(netloc=each))) for each in here)
 
 
 def check_one_kind(states: Sequence[ServerState]) -> None:

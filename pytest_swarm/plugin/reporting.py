@@ -74,7 +74,7 @@ def finish(prepared: PreparedRun, *, complete: bool) -> SessionEnd | None:
     nothing = nothing_measured(report)
     troubles: list[str] = [] if nothing is None else [nothing.text]
     if trouble is not None:
-        troubles.append(f"{trouble} (finished jobs that are kept: {len(run.jobs)})")
+        troubles.append(f"{trouble} (finished jobs that are kept: {len(jobs)})")
     gate = None
     with _apart("the gate failed, so this run was not judged", troubles):
         gate = None if session.gating is None else session.gating.finish(report, complete=complete)
@@ -116,16 +116,18 @@ def _apart(what: str, troubles: list[str]) -> Iterator[None]:
 
 
 def _ending_without_jobs(prepared: PreparedRun) -> SessionEnd | None:
-    """Return the end of a run without a job; None where neither the gate nor the folder has anything to say of it."""
-    trouble, gating = prepared.folder.trouble, prepared.session.gating
+    """Return the end of a run without a job; None where there is nothing to say of it, and nothing was asked for."""
+    trouble, gating, settings = prepared.folder.trouble, prepared.session.gating, prepared.session.settings
     gate = None if gating is None else gating.finish_without_jobs()
-    if trouble is None and gate is None:
+    asked = [*(["report"] if settings.report else []), *(["decision"] if settings.decide else [])]
+    if trouble is None and gate is None and not asked:
         return None
     troubles = [] if trouble is None else [str(trouble)]
     return SessionEnd(
         report=None,
         written=(),
         gate=gate,
+        summary=tuple(f"No {each}, because no job was run." for each in asked),
         verdicts=_terminal_lines(
             lambda width, verbose: _gate_lines(None if gate is None else gate.result, width=width, verbose=verbose),
             config=prepared.session.config,

@@ -184,6 +184,8 @@ class RunFolder:
             ts_ms=now_ms(), complete=complete, notes=sentences, failed=tuple(failed), jobs=self.follower.count()
         )
         with suppress(EventsError):  # then it is the trouble
+            if not self._opened:  # no job ran, and `run_end` is about the tests of its own session
+                self._append(encode_line(encode_collection(now_ms(), self._collected)))
             self._append(encode_line(encode_run_end(last)))
         self.file.close()
         return self.follower.finish()

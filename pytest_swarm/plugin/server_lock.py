@@ -195,11 +195,7 @@ class ServerLock:
         assert self._file is not None, "only while the file is open"
         os.lseek(self._file, 0, os.SEEK_SET)
         text = os.read(self._file, os.fstat(self._file).st_size)
-        try:
-            notes = msgspec.json.decode(text.partition(b"\n")[0], type=ServerNotes)
-        except msgspec.MsgspecError:  # empty, or written by a process that was killed
-            return ServerNotes()
-        return msgspec.structs.replace(notes, processes=tuple(each for each in notes.processes if each.is_alive))
+        return _notes_in(text)
 
     def write(self, notes: ServerNotes) -> None:
         """Write the file in place; only while the lock is held."""
@@ -208,6 +204,22 @@ class ServerLock:
         with suppress(OSError):  # a full disk: the lock holds all the same
             os.pwrite(self._file, text, 0)
             os.ftruncate(self._file, len(text))
+
+
+def notes_at(host: str, folder: Path | None = None) -> ServerNotes:
+    """Return what the lock file of a server says, whoever holds the lock; nothing where there is none."""
+    try:
+        return _notes_in(lock_path(host, folder).read_bytes())
+    except OSError:
+        return ServerNotes()
+
+
+def _notes_in(text: bytes) -> ServerNotes:
+    try:
+        notes = msgspec.json.decode(text.partition(b"\n")[0], type=ServerNotes)
+    except msgspec.MsgspecError:  # empty, or written by a process that was killed
+        return ServerNotes()
+    return msgspec.structs.replace(notes, processes=tuple(each for each in notes.processes if each.is_alive))
 
 
 def _look_for_lock(file: int, *, until_s: float) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
 from pytest_swarm.errors import BackendError
 from pytest_swarm.execution.bench import Bench
-from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes
+from pytest_swarm.execution.restoration import INTERRUPTED, Restoration
+from pytest_swarm.ollama.address import shown_host
+from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes, notes_at
 
 _DYING_S: Final = 2.0  # a killed process holds its lock, and is listed, for a moment after its pipes are closed
 _LOOK_S: Final = 0.02
@@ -122,3 +125,21 @@ class ServerVisit:
             remarks = self._bench.leave(loaded=loaded)
             self.lock.write(ServerNotes(owner=notes.owner, run=notes.run, models=notes.models))
         return remarks
+
+
+def broken_off(hosts: Iterable[str], *, run: str, folder: Path | None = None) -> list[str]:
+    """Return a sentence for each server that processes of a run were at and have not left as it was found.
+
+    Args:
+        hosts: The URLs of the servers.
+        run: The name of the run.
+        folder: Where locks are; None = the machine's folder for temporary files.
+    """
+    sentences = []
+    for host in hosts:
+        notes, restoration = notes_at(host, folder), Restoration()
+        if notes.run == run and (notes.processes or notes.used):
+            restoration.found = notes.found
+            why = f"{INTERRUPTED} at {shown_host(host)} was being left as it was found"
+            sentences.append(restoration.given_up(why))
+    return sentences

@@ -115,7 +115,7 @@ class Settings(Options):
         self.cli = axes_of_texts(source.cli, what=lambda row: row.flag, known=modes)
         self.ini = axes_of_texts(source.ini, what=source.ini_name, known=modes)
         self._defaults = axes_of_texts(lambda row: row.default, what=lambda row: row.flag, known=modes)
-        self.hosts = self.host or (default_host(),)
+        self.hosts = tuple(dict.fromkeys(self.host)) or (default_host(),)
         self.one_of_several = False
         self.gating: GateSettings = gate_settings(self, root=Path(config.rootpath), on_cli=source.asks_for)
         self.given: Mapping[str, str] = source.given()

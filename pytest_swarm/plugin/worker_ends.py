@@ -73,8 +73,14 @@ def take_outputs(workers: Iterable[Any], run: PreparedRun) -> None:
 
 
 def leave_for_killed_workers(resources: Resources) -> list[str]:
-    """Leave each server as the run found it, unless a worker there will do it; return what could not be done."""
+    """Leave each server as the run found it, unless a worker there will do it; return what could not be done.
+
+    What a worker said that was interrupted at that is therefore dropped.
+    """
+    from pytest_swarm.execution.restoration import INTERRUPTED  # only then, because it imports the client
+
     settings = resources.settings
+    resources.remarks[:] = [each for each in resources.remarks if not each.startswith(INTERRUPTED)]
     remarks: list[str] = []
     for host in settings.hosts:
         try:

@@ -28,7 +28,8 @@ def budget_sentences(report: Report) -> Iterator[tuple[Tone, str]]:
         kept = [mode for mode in of_mode if mode not in broke]
         if broke:
             parts = [_broken(mode, of_mode[mode]) for mode in broke]
-            parts += [f"{_modes(kept, 'the other')} never broke it"] if kept else []
+            rest = len(report.modes) - len(broke)
+            parts += [f"{_modes(kept, 'the other', of=rest)} never broke it"] if kept else []
             yield "bad", f"VRAM budget of {budget_label(budget_gb)}: {'; '.join(parts)}."
         else:
             kept_by.setdefault(tuple(kept), []).append(budget_label(budget_gb))
@@ -37,12 +38,17 @@ def budget_sentences(report: Report) -> Iterator[tuple[Tone, str]]:
             yield "bad", f"Measured VRAM was over the budget of {budget_label(budget_gb)}: {joined(over)}."
     for modes, labels in kept_by.items():
         noun, them = ("budget", "it") if len(labels) == 1 else ("budgets", "them")
-        yield "good", f"VRAM {noun} of {joined(labels)}: {_modes(modes, 'all')} kept {them} in every plan."
+        yield (
+            "good",
+            f"VRAM {noun} of {joined(labels)}: {_modes(modes, 'all', of=len(report.modes))} kept {them} in every plan.",
+        )
 
 
-def _modes(modes: Sequence[str], which: str) -> str:
-    """Return the names of a few modes, and `all 5 modes` for many."""
-    return joined([mode_name(mode) for mode in modes]) if len(modes) <= _FEW_MODES else f"{which} {len(modes)} modes"
+def _modes(modes: Sequence[str], which: str, *, of: int) -> str:
+    """Return the names of a few modes, and `all 5 modes` for many; `all 5 modes with a plan` where there are more."""
+    if len(modes) <= _FEW_MODES:
+        return joined([mode_name(mode) for mode in modes])
+    return f"{which} {len(modes)} modes{'' if len(modes) == of else ' with a plan'}"
 
 
 def _broken(mode: str, cells: Sequence[Aggregate]) -> str:

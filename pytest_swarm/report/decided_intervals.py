@@ -60,7 +60,7 @@ def _decided(comparison: Comparison, decisions: Sequence[PolicyDecision], *, who
     """Return the comparison; `whole` says that one over everything is one at the only setting."""
     for decision in decisions:
         for own in (comparison, comparison.reversed):
-            found = _estimate(own, decision, whole=whole)
+            found = decided_estimate(own, decision, whole=whole)
             if found is not None and own.difference is not None:
                 low, high = found.gain.bounds or (None, None)
                 judged = replace(own, difference=replace(own.difference, low=low, high=high, note=None))
@@ -68,8 +68,14 @@ def _decided(comparison: Comparison, decisions: Sequence[PolicyDecision], *, who
     return comparison
 
 
-def _estimate(c: Comparison, decision: PolicyDecision, *, whole: bool) -> GainEstimate | None:
-    """Return the gain of the same policy over the present one on the same pairs; None where the decision has none."""
+def decided_estimate(c: Comparison, decision: PolicyDecision, *, whole: bool) -> GainEstimate | None:
+    """Return the gain of the same policy over the present one on the same pairs; None where the decision has none.
+
+    Args:
+        c: A comparison with the present policy.
+        decision: A decision on its run.
+        whole: Whether a comparison over everything is one at the only setting.
+    """
     present = decision.present
     if c.reference != present.mode or c.difference is None:
         return None

@@ -161,9 +161,11 @@ def _unknown(decision: PolicyDecision) -> str:
     choice, best = decision.choice, decision.best
     assert best is not None
     assert choice.honest is not None
+    assert choice.cross_fitted is not None
     assert choice.naive is not None
     estimate = _estimate(decision, choice.best)
     name, present = policy_name(decision, best), policy_name(decision, decision.present)
+    elsewhere = gain_text(decision, choice.cross_fitted)
     more = any(each.gain.mean > estimate.gain.mean for each in choice.estimates)
     keeping = f" of those that {'seem to' if _seems_to_keep(decision, best) else 'may'} keep the score,"
     looks = f"{name} looks best{keeping if more else ''}"
@@ -174,12 +176,13 @@ def _unknown(decision: PolicyDecision) -> str:
         )
     if choice.naive <= choice.margin:
         return _nothing_looks_better(decision, _ways(choice, found="a gain", kept=as_good))
-    if choice.honest <= choice.margin:
+    if choice.honest <= choice.margin or not choice.shares[decision.policies.index(best)]:
+        size = choice.honest if choice.honest > choice.margin else choice.naive
         return (
             f"Cannot tell: {looks} with {gain_text(decision, choice.naive)} per job over {present}, but on "
-            f"jobs that had no part in choosing, choosing gains {gain_text(decision, choice.honest)}: that may be "
+            f"jobs that had no part in choosing, choosing gains {elsewhere}: that may be "
             f"chance ({interval_text(decision, estimate)}){_score_doubt(decision, estimate)}."
-            + _ways(choice, found=f"a gain of {gain_text(decision, choice.naive)}", kept=as_good)
+            + _ways(choice, found=f"a gain of {gain_text(decision, size)}", kept=as_good)
         )
     return (
         f"Cannot tell: {looks} and gains {gain_text(decision, choice.honest)} per job over {present}, but "

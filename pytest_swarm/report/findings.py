@@ -16,7 +16,6 @@ from pytest_swarm.report.note_groups import grouped
 from pytest_swarm.report.report_model import Report
 from pytest_swarm.report.savings import savings_parts
 from pytest_swarm.report.score_basis import oracle_sentences, score_basis_sentences
-from pytest_swarm.report.scoreboard import reference_mode
 from pytest_swarm.report.server_text import main_memory_sentences, slow_run_sentences
 from pytest_swarm.report.wording import joined, one_line, part_of, percent, point_range, points, signed_points
 from pytest_swarm.routing.registry import mode_name
@@ -98,7 +97,7 @@ def nothing_measured(report: Report) -> Answer | None:
 
 def main_comparisons(report: Report) -> tuple[Comparison, ...]:
     """Return the overall comparisons worth a sentence: of two modes the one, of more each against the reference."""
-    return report.overall if len(report.modes) == 2 else report.against(reference_mode(report))
+    return report.overall if len(report.modes) == 2 else report.against(report.reference)
 
 
 def compared(c: Comparison) -> Answer:
@@ -214,7 +213,7 @@ def _missing(report: Report) -> Iterable[Answer]:
     not_run = sum(len(each.metrics.not_run) for each in completed)
     if not_run:
         verb = "was" if not_run == 1 else "were"
-        kept = "each that could be scored counts 0, and loads and cost of its job count in no mean"
+        kept = "each that could be scored counts 0, and no time or cost of its job is compared"
         text = f"{plural(not_run, 'task')} failed or {verb} skipped; {kept}."
         yield Answer(kind="missing", tone="bad", text=text)
     if tests := report.run.lost_tests:
@@ -224,7 +223,8 @@ def _missing(report: Report) -> Iterable[Answer]:
     yield from _cut(report.modes)
     again = len(report.run.jobs) - len(report.jobs)
     if again:
-        text = f"{plural(again, 'job')} ended early and ran again; only the later, completed runs count."
+        whose = "its job" if again == 1 else "their jobs"
+        text = f"{plural(again, 'attempt')} ended early, and {whose} ran again; only the last attempt of a job counts."
         yield Answer(kind="missing", tone="plain", text=text)
     if not report.run.complete:
         yield Answer(kind="missing", tone="bad", text="The run did not come to its end; this is what was finished.")

@@ -190,10 +190,10 @@ def _helpers(report: Report) -> dict[str, object]:
 
 
 def _breakable(name: str) -> str:
-    """Return a name that a line may break after its `:`, `/` and `-`, and nowhere else."""
+    """Return a name that a line may break after its `:`, `/` and `-`, and within more than 24 characters without."""
     from markupsafe import Markup, escape
 
-    parts = re.split(r"(?<=[:/-])(?=.)", printable(name))
+    parts = re.findall(r"[^:/-]{0,24}[:/-]|[^:/-]{1,24}", printable(name))
     return Markup("<wbr>").join(escape(part) for part in parts)
 
 

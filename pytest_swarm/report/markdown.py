@@ -19,7 +19,7 @@ from pytest_swarm.report.markdown_text import escaped, inert, markdown_table
 from pytest_swarm.report.metric_text import summary_columns, summary_row
 from pytest_swarm.report.mode_forest import IN_FOREST, ModeForest, mode_forest
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label, modes_sentence
 from pytest_swarm.report.wording import NOT_MEASURED, joined, one_line, percent, short_names, whole_line
 from pytest_swarm.routing.registry import mode_name
 from pytest_swarm.units import format_gb, plural
@@ -38,7 +38,8 @@ def render_markdown(report: Report) -> str:
     """Return the Markdown of a report, the verdicts of its gate first; foreign text is escaped."""
     report = decided_report(report)
     info, verdict = report.info, gate_lines(report.gate)
-    lines = [f"### pytest-swarm: {_modes(report)}", "", *verdict, *([""] if verdict else [])]
+    title = f"### pytest-swarm: {escaped(modes_sentence(report))} over {plural(len(report.jobs), 'job')}"
+    lines = [title, "", *verdict, *([""] if verdict else [])]
     origin = provenance(report)
     if origin is not None:
         lines += [f"> **{origin.word}**: {inert(whole_line(origin.text))}", ""]
@@ -74,11 +75,6 @@ def write_markdown(report: Report, path: Path, *, append: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", newline="\n") as file:
         file.write(text)
-
-
-def _modes(report: Report) -> str:
-    names = [escaped(mode_name(mode)) for mode in report.mode_names]
-    return f"{' against '.join(names) if len(names) <= 2 else ', '.join(names)} over {plural(len(report.jobs), 'job')}"
 
 
 def _decided(report: Report) -> Iterator[tuple[Tone, str]]:

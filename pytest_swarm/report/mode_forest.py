@@ -10,9 +10,11 @@ from pytest_swarm.metrics.aggregate import Aggregate
 from pytest_swarm.metrics.comparison import Comparison
 from pytest_swarm.report.charts.forest import Forest, ForestMark, forest
 from pytest_swarm.report.claims import TONES, Claim, Tone, claim_of
+from pytest_swarm.report.decided_intervals import decided_estimate
+from pytest_swarm.report.decision_text import passed_over
 from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.report_model import Report
-from pytest_swarm.report.scoreboard import grouped, reference_mode
+from pytest_swarm.report.scoreboard import grouped
 from pytest_swarm.report.wording import joined, part_of, percent, point_range, points, signed_points
 from pytest_swarm.routing.registry import mode_group, mode_name
 from pytest_swarm.units import plural
@@ -66,7 +68,7 @@ class ModeForest:
 
 def mode_forest(report: Report) -> ModeForest | None:
     """Return every mode against the reference; None for a run of one or two modes, which a sentence answers."""
-    reference = reference_mode(report)
+    reference = report.reference
     if reference is None or len(report.modes) <= 2:
         return None
     against = {each.mode: each for each in main_comparisons(report)}
@@ -85,7 +87,9 @@ def mode_forest(report: Report) -> ModeForest | None:
     return ModeForest(
         reference=reference,
         headline=headline(reference, compared),
-        caption=_caption(reference, compared, report.axes.pooled) + _not_decided_on(report, reference, compared),
+        caption="".join(
+            (_caption(reference, compared, report.axes.pooled), _passed_over(report), _not_decided_on(report, compared))
+        ),
         drawing=drawing,
         groups=groups,
     )
@@ -150,18 +154,24 @@ def _caption(reference: str, compared: Sequence[Comparison], pooled: str) -> str
     )
 
 
-def _not_decided_on(report: Report, reference: str, compared: Sequence[Comparison]) -> str:
+def _passed_over(report: Report) -> str:
+    """Return why the reference is not the mode that the names of the modes tell; nothing where it is."""
+    told = (passed_over(each) for each in report.decisions or () if each.present.mode == report.reference)
+    return next((f" {each}." for each in told if each is not None), "")
+
+
+def _not_decided_on(report: Report, compared: Sequence[Comparison]) -> str:
     """Return which modes have another kind of interval than those that the run's one decision judges."""
     if report.decisions is None or len(report.decisions) != 1 or len({each.setting for each in report.settings}) != 1:
         return ""
     (decision,) = report.decisions
-    judged = {each.mode for each in decision.policies}
-    bounded = [each.mode for each in compared if each.difference is not None and each.difference.low is not None]
-    rest = [mode_name(mode) for mode in bounded if mode not in judged]
-    if decision.present.mode != reference or not rest or len(rest) == len(bounded):
+    bounded = [each for each in compared if each.difference is not None and each.difference.low is not None]
+    rest = [mode_name(each.mode) for each in bounded if decided_estimate(each, decision, whole=True) is None]
+    if not rest or len(rest) == len(bounded):
         return ""
-    assume = _verb(rest, "its interval assumes", "their intervals assume")
-    return f" The decision leaves out {joined(rest)}: {assume} less."
+    said = ("interval", "intervals"), ("is", "are"), ("assumes", "assume")
+    intervals, are, assume = (_verb(rest, *each) for each in said)
+    return f" The {intervals} of {joined(rest)} {are} not the decision's, and {assume} less."
 
 
 def _row(mode: Aggregate, compared: Comparison | None, mark: ForestMark | None, *, uneven: bool) -> ForestRow:
@@ -206,5 +216,5 @@ def _routed(c: Comparison) -> str:
     if c.routing_divergence_pct is None:
         return ""
     if c.tasks_diverged == 0:
-        return "the same model for every task"
+        return "no task routed differently"
     return f"{part_of(c.tasks_diverged, c.tasks_compared, 'task')} routed differently"

@@ -36,9 +36,9 @@ from pytest_swarm.report.job_grid import job_grid
 from pytest_swarm.report.measured import VERIFIED_HEAD, measure_summary, verified_rows, verified_sentence
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.provenance import provenance
-from pytest_swarm.report.report_model import Report, budget_label, horizon_label
+from pytest_swarm.report.report_model import Report, budget_label, horizon_label, modes_sentence
 from pytest_swarm.report.savings import savings_parts
-from pytest_swarm.report.scoreboard import board_choices, boards, reference_mode
+from pytest_swarm.report.scoreboard import board_choices, boards
 from pytest_swarm.report.wording import joined, percent, point_range, signed_points
 from pytest_swarm.routing.registry import MODES, SINGLE, built_in, mode_name, mode_order
 from pytest_swarm.units import plural
@@ -52,7 +52,6 @@ MORE_COLORS: Final = ("cyan", "crimson", "gold", "plum", "navy", "rust")  # for 
 SPARE_COLORS: Final = tuple(each for each in MORE_COLORS if each not in {spec.color for spec in MODES})
 SHAPES: Final = 5  # that charts draw (`shape` of macros.html.j2)
 _MAX_NOTES: Final = 200
-_NAMED: Final = 6  # up to so many modes are named in the head of the page
 _LABELS: Final = {
     "saving": "Loads",
     "caution": "Caution",
@@ -89,7 +88,7 @@ def page_context(report: Report) -> dict[str, object]:
         "single_sentence": _single_sentence(report) if nothing is None else None,
         "nothing": nothing,
         **_sentences(report, nothing),
-        "modes_sentence": _modes(report),
+        "modes_sentence": modes_sentence(report),
         "scope_sentence": _scope(report),
         "started": _started(report.info.started_ts_ms),
         **decision_names(report.decisions or ()),
@@ -97,7 +96,7 @@ def page_context(report: Report) -> dict[str, object]:
         "horizons": horizons,
         "budgets": budgets,
         "weights": weights,
-        "reference": reference_mode(report),
+        "reference": report.reference,
         "boards": boards(report),
         "board_css": _board_css(h=len(horizons), b=len(budgets), t=len(weights)),
         "comparison_rows": [_comparison_row(each) for each in report.comparisons],
@@ -180,8 +179,10 @@ def _verdict(comparison: Comparison) -> ComparisonSummary:
             label = f"{mode_name(comparison.mode)} is better"
         case Claim.WORSE:
             label = f"{mode_name(comparison.reference)} is better"
-        case Claim.SAME | Claim.EQUAL:
+        case Claim.SAME:
             label = "the same"
+        case Claim.EQUAL:
+            label = "equal in every pair"
         case Claim.OPEN | Claim.UNPAIRED:
             label = "undecided"
     return ComparisonSummary(label=label, answer=compared(comparison), whisker=whisker(comparison))
@@ -208,12 +209,6 @@ def _single_sentence(report: Report) -> str:
         return f"Only {mode_name(only.mode)} has jobs, and none of its {plural(only.jobs, 'job')} has a score."
     score = f"{mode_name(only.mode)} scored {percent(only.score.mean, digits=1)} over {plural(only.scored, 'job')}"
     return f"{score}; no other mode has a job to compare it with."
-
-
-def _modes(report: Report) -> str:
-    """Return the modes by name; of many their number, so that the answer stays on the first screen."""
-    names = [mode_name(mode) for mode in report.mode_names]
-    return joined(names or ["no mode"]) if len(names) <= _NAMED else plural(len(names), "mode")
 
 
 def _scope(report: Report) -> str:

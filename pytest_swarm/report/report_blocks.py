@@ -196,7 +196,7 @@ class ComparisonBlock(Struct, frozen=True, kw_only=True):
     jobs_lost: Annotated[Count, Meta(description="pairs that the mode lost")]
     jobs_tied: Annotated[Count, Meta(description="pairs of equal score")]
     tasks_compared: Annotated[Count, Meta(description="tasks that ran under both modes")]
-    tasks_diverged: Annotated[Count, Meta(description="tasks that ran on different models")]
+    tasks_diverged: Annotated[Count, Meta(description="tasks that were sent to different models")]
     routing_divergence_pct: Annotated[
         Annotated[float, Meta(ge=0.0, le=100.0)] | None, Meta(description="share of diverged tasks in percent")
     ]

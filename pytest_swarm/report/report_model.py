@@ -6,9 +6,14 @@ takes a Report and computes no metric of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from pytest_swarm.decision.criteria import SCORE
 from pytest_swarm.decision.decide import PolicyDecision
+from pytest_swarm.decision.measured_policies import group_jobs
+from pytest_swarm.decision.present_policy import present_mode, present_policies
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.domain.record import Run, RunInfo, lambda_label
 from pytest_swarm.gate.verdicts import GateResult
@@ -17,7 +22,10 @@ from pytest_swarm.metrics.comparison import Comparison, compare_modes
 from pytest_swarm.metrics.lambda_curves import LambdaCurves, lambda_curves
 from pytest_swarm.metrics.measured_jobs import MeasuredJob, horizon_order, measure_run
 from pytest_swarm.report.wording import joined
-from pytest_swarm.units import format_gb
+from pytest_swarm.routing.registry import mode_name
+from pytest_swarm.units import format_gb, plural
+
+_NAMED: Final = 6  # up to so many modes are named in the head of a report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +53,8 @@ class Report:
 
     `lambda_curves` are the curves of score against cost where the weight of token cost was swept.
     `gate` are the gate's verdicts; None without a gate, and in a report that is built from events alone.
+    `reference` is the mode that others are compared with: the one that a decision takes for the one in use now; None
+    for one mode.
     `decisions` are those whose intervals stand in `comparisons`; None where the comparisons have their own.
     """
 
@@ -53,6 +63,7 @@ class Report:
     modes: tuple[Aggregate, ...]
     settings: tuple[Aggregate, ...]
     comparisons: tuple[Comparison, ...]
+    reference: str | None = None
     lambda_curves: tuple[LambdaCurves, ...] = ()
     gate: GateResult | None = None
     decisions: tuple[PolicyDecision, ...] | None = None
@@ -104,8 +115,21 @@ def build_report(run: Run, jobs: tuple[MeasuredJob, ...] | None = None) -> Repor
         modes=modes,
         settings=aggregate_settings(jobs, modes=modes),
         comparisons=compare_modes(jobs),
+        reference=_reference(jobs) if len(modes) > 1 else None,
         lambda_curves=lambda_curves(jobs),
     )
+
+
+def _reference(jobs: Sequence[MeasuredJob]) -> str:
+    budgets_gb = sorted({each.key.vram_budget_gb for each in jobs})
+    grouped = {budget_gb: group_jobs([jobs], budget_gb) for budget_gb in budgets_gb}
+    return present_mode(present_policies(grouped, SCORE.needed))
+
+
+def modes_sentence(report: Report) -> str:
+    """Return the modes by name; of many their number, so that the answer stays on the first screen."""
+    names = [mode_name(mode) for mode in report.mode_names]
+    return joined(names or ["no mode"]) if len(names) <= _NAMED else plural(len(names), "mode")
 
 
 def horizon_label(horizon: HorizonDepth | None) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Final, TypeVar
 
-from pytest_swarm.decision.present_policy import present_mode
 from pytest_swarm.domain.graph import HorizonDepth
 from pytest_swarm.metrics.aggregate import Aggregate, Selection, aggregate_over
 from pytest_swarm.metrics.comparison import Comparison, compare, jobs_of_modes
@@ -68,14 +67,6 @@ class Board:
         return tuple((heading, tuple((place[m.mode], m) for m in group)) for heading, group in grouped(self.modes))
 
 
-def reference_mode(report: Report) -> str | None:
-    """Return the mode that every other is compared with, in terminal, page and scoreboard alike; None for one mode.
-
-    It is the mode that a decision takes for what is done now: `fixed`, the one single model, `best-single` and so on.
-    """
-    return present_mode(report.mode_names) if len(report.modes) > 1 else None
-
-
 def grouped(modes: Sequence[Aggregate]) -> list[tuple[str, list[Aggregate]]]:
     """Return the modes under the headings of their groups, in the order of the table of modes."""
     order = list(MODE_GROUPS)
@@ -107,7 +98,7 @@ def boards(report: Report) -> tuple[Board, ...]:
 def _board(report: Report, selection: Selection, *, brief: bool) -> Board:
     chosen = [each for each in report.jobs if selection.holds(each)]
     modes = aggregate_over(chosen, selection)
-    reference = reference_mode(report)
+    reference = report.reference
     names = [each.mode for each in modes]
     metrics = (each for each in shown_in(Show.SCOREBOARD) if not brief or Show.TERMINAL in each.show)
     by_mode = jobs_of_modes(chosen)

@@ -21,6 +21,7 @@ from pytest_swarm.report.provenance import provenance
 from pytest_swarm.report.report_model import Report, budget_label, horizon_label
 from pytest_swarm.report.text_table import TextColumn, columns_under, text_table, wrapped
 from pytest_swarm.report.wording import one_line, short_names, whole_line
+from pytest_swarm.routing.registry import mode_order
 from pytest_swarm.units import plural
 
 MAX_WIDTH: Final = 100
@@ -64,7 +65,7 @@ def _compared(forest: ModeForest, width: int) -> list[str]:
 
     What each mode saves is left out: loads and makespan stand in the table of modes.
     """
-    rows = [row for group in forest.groups for row in group.rows]
+    rows = sorted((row for group in forest.groups for row in group.rows), key=lambda row: mode_order(row.mode))
     names = short_names([row.mode for row in rows], _NAME)
     cells = [
         [
@@ -124,7 +125,7 @@ def _jobs_table(report: Report, width: int, verbose: int) -> list[str]:
         lines.insert(0, _heads(lines[0], report.mode_names))
     if len(shown) < len(order):
         more = plural(len(order) - len(shown), "more job")
-        lines.append(f".. and {more}; -v shows all, the report files hold them.")
+        lines += wrapped(f".. and {more}; -v shows all, the report files hold them.", width)
     return lines
 
 
@@ -196,5 +197,5 @@ def _not_run(report: Report, width: int, verbose: int) -> list[str]:
     shown = sentences if verbose > 0 else sentences[:_MAX_NOTES]
     lines = [line for each in shown for line in wrapped("! " + one_line(each, _NOTE), width)]
     if len(shown) < len(sentences):
-        lines.append(f"! .. and {plural(len(sentences) - len(shown), 'note')} more; -v shows all.")
+        lines += wrapped(f"! .. and {plural(len(sentences) - len(shown), 'note')} more; -v shows all.", width)
     return lines

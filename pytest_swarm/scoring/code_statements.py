@@ -222,6 +222,8 @@ def without_demonstrations(code: str, entry_point: str) -> str:
     statements do, such as ending the process.
     """
     tree = parse(code)
+    if all(isinstance(node, (*_DEFINITIONS, *_IMPORTS)) for node in tree.body):
+        return code
     defined = [number for number, node in enumerate(tree.body) if entry_point in _names(node)]
     needed = _needed(tree, entry_point)
     dropped: list[ast.stmt] = []

@@ -43,7 +43,7 @@ def local_expectation(task: Task, given: Sequence[tuple[Task, str]]) -> Expectat
         return None
 
 
-@once
+@once(kept=1024)
 def read_value(expected: Expectation | None, answer: str) -> Value | None:
     """The value that an answer gives, read as its scorer reads it; None where it gives none.
 

@@ -22,6 +22,7 @@ from pytest_swarm.fields import json_values
 from pytest_swarm.scoring.answer_regions import after_marker, enclosed_region
 from pytest_swarm.scoring.asides import before_next_question
 from pytest_swarm.scoring.equality import same_number
+from pytest_swarm.scoring.kept_answers import once
 from pytest_swarm.scoring.verdict import AnswerPlace, Score, share, shown, wrong
 
 MAX_SHOWN_CHARS: Final = 200  # of the object in the score
@@ -59,6 +60,7 @@ def find_fields(expected: JsonFields, text: str) -> dict[str, object]:
     return {} if best is None else _by_field(expected, best)
 
 
+@once(kept=64)  # it is scored, and handed on to later tasks
 def _best_object(expected: JsonFields, text: str) -> Mapping[str, object] | None:
     region = enclosed_region(text)
     if region is not None and region[1] is AnswerPlace.TAG and "{" in region[0]:

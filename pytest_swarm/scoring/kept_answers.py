@@ -7,44 +7,51 @@ simulator does the same with what it composes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pytest_swarm.domain.expectation import Expectation
 
+E = TypeVar("E", bound=Expectation | None)
 T = TypeVar("T")
-_KEPT: Final = 1024
-KEPT_CHARS: Final = 2_000  # of an answer of which something is kept, so that all of it is 2 MB at most
+KEPT_CHARS: Final = 2_000  # of an answer of which something is kept, so that 1,024 are 2 MB at most
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer and what is expected, which is compared by its text: that tells 1 from True."""
+class _Answer(Generic[E]):
+    """An answer and what is expected."""
 
-    expected_text: str
+    expected: E
     text: str
-    expected: Expectation | None = field(compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both are the same; expectations are compared by their text, which tells 1 from True."""
+        if not isinstance(other, _Answer) or self.text != other.text:
+            return False
+        mine, its = self.expected, other.expected
+        return mine is its or (mine == its and repr(mine) == repr(its))
 
 
-def once(function: Callable[[Expectation | None, str], T]) -> Callable[[Expectation | None, str], T]:
-    """Return the same function of an expectation and an answer, called once for a short answer.
+def once(*, kept: int) -> Callable[[Callable[[E, str], T]], Callable[[E, str], T]]:
+    """Return what makes a function of an expectation and an answer one that is called once for a short answer.
 
     Args:
-        function: A pure one, whose values nobody changes.
+        kept: Of how many answers the values are kept, which nobody changes; the function is a pure one.
     """
 
-    @lru_cache(maxsize=_KEPT)
-    def known(answer: _Answer) -> T:
-        return function(answer.expected, answer.text)
+    def decorate(function: Callable[[E, str], T]) -> Callable[[E, str], T]:
+        @lru_cache(maxsize=kept)
+        def known(answer: _Answer[E]) -> T:
+            return function(answer.expected, answer.text)
 
-    @wraps(function)
-    def kept(expected: Expectation | None, answer: str) -> T:
-        if len(answer) > KEPT_CHARS:
-            return function(expected, answer)
-        return known(_Answer(repr(expected), answer, expected))
+        @wraps(function)
+        def of_answer(expected: E, answer: str) -> T:
+            return function(expected, answer) if len(answer) > KEPT_CHARS else known(_Answer(expected, answer))
 
-    return kept
+        return of_answer
+
+    return decorate
 
 
 def once_of_text(*, kept: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:

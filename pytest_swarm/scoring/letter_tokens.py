@@ -44,12 +44,15 @@ _LETTER_LIST: Final = r"(?:,?\s(?:and|or)\s[(\[]?[A-Z][)\]]?|,\s?(?:and\s|or\s)?
 _MORE_LETTERS: Final = atomic(  # ", B and D" of "A, B and D are wrong"; not ", B" of "A, B is wrong"
     rf"(?:{atomic(_LETTER_LIST, name='all')}(?!\s(?:is|was|does|has)\b))?", name="more"
 )
+LETTER_ASIDE: Final = r"(?:\s\([^()\n]{1,60}\))?"
+"""What a text may put in brackets after a letter: "B (mitochondria) is correct"."""
+
 _FILLER: Final = one_of(f"{ADVERB}, be, both, all, also, therefore, thus, too, then")
 _WRONG: Final = one_of(
     "wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer"
 )
-_DENIED_AFTER: Final = re.compile(  # "B is wrong", "B can't be it", "A, B and D are out"
-    rf"[\")\]]?{_MORE_LETTERS}\s?[-–—:,]?\s?"
+_DENIED_AFTER: Final = re.compile(  # "B is wrong", "B (a cell) can't be it", "A, B and D are out"
+    rf"[\")\]]?{LETTER_ASIDE}{_MORE_LETTERS}\s?[-–—:,]?\s?"
     + one_of("is, are, was, were, can, could, would, does, do, did, has, have, had, seems?")
     + rf"?(?:\s{_FILLER}){{0,3}}(?:\s?(?:n't|not)\b|\s(?:{_WRONG}\b|never|cannot))",
     re.IGNORECASE,

@@ -9,6 +9,7 @@ answer near the end. Which letters stand by themselves, and what is said of them
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -21,6 +22,7 @@ from pytest_swarm.scoring.choice_lists import (
     ticked_choice,
 )
 from pytest_swarm.scoring.letter_tokens import (
+    LETTER_ASIDE,
     StandingLetter,
     another_beside,
     is_denied,
@@ -43,7 +45,6 @@ from pytest_swarm.scoring.verdict import AnswerPlace, Reading, Score, score_read
 
 _LAST_LETTERS: Final = 400  # letters that are looked at from the end of a text
 _END_CHARS: Final = 200  # a letter that no word names as the answer counts only where the text ends with it
-_MOST_STATED: Final = 2  # a text that calls more letters right judges each: "A is true. B is true. C is true."
 _TAIL_CHARS: Final = 20_000  # of a text that are searched for a letter that stands as an answer
 
 _LEAD_IN: Final = re.compile(
@@ -85,15 +86,25 @@ _RANGE: Final = re.compile(
     r"(?<!\w)[(\[]?A[)\]]?\s?(?:-|–|through|thru|to)\s?[(\[]?[B-Z][)\]]?(?!\w)|\b[Bb]etween [A-Z] and [A-Z],"
 )
 _STATED: Final = re.compile(
-    r"[\")\]]?\.?\s{0,2}(?:"
+    rf"[\")\]]?{LETTER_ASIDE}\.?\s{{0,2}}(?:"
     + one_of("is, was, must be, would be, should be, has to be, seems(?: to be)?, looks, appears(?: to be)?")
-    + rf"\s(?:(?:{ADVERB}|therefore|thus|indeed|most likely)\s)?"
+    + rf"\s(?:(?:{ADVERB}|therefore|thus|indeed|most likely|also)\s)?"
     + r"(?:(?:the|my)\s(?:only\s)?(?:(?!second|third|next|other)\w{2,12}\s)?"
     + one_of("correct, right, best, answer, true, one, most, option, choice, pick")
     + r"|correct|right|best|true)\b(?!\s(?:only\s)?if\b)"
     r"|(?:ist|est|es|è|é)\s(?:richtig|korrekt|correct[aeo]?|corretta)\b"
     r"|(?:项|选项)?\s?是?正确(?!的是)|remains(?=\W*$)|(?:fits|matches|works|is) (?:the )?(?:best|better|more \w+)\b"
     r"|(?:fits|meets|satisfies|matches) (?:all|every|both)\b)",
+    re.IGNORECASE,
+)
+_CALLED_RIGHT: Final = re.compile(  # but not "is the right answer"
+    rf"[\")\]]?{LETTER_ASIDE}\s(?:is|seems|looks)\s(?:(?:{ADVERB}|indeed|also)\s)?(?:correct|right|true)\b(?! only\b)"
+    r"(?P<too>,?\s(?:too|as well)\b)?"
+)
+_CHANGED: Final = re.compile(
+    r"\b"
+    + one_of("wait, no, not, hmm+, actually, however, but, though, so, therefore, thus, hence, which, if, while")
+    + r"\b",
     re.IGNORECASE,
 )
 _ONLY_LETTERS: Final = re.compile(r"(?:[ \t\n,;/.()\[\]]*[A-Za-z](?!\w))+[ \n,;/.()\[\]]*")
@@ -185,7 +196,7 @@ def _leading(words: str) -> StandingLetter | None:
         return None  # "(a) The speed is ... (b) The mass is ...": parts of a question
     if not first.bracketed and not _STOP.match(words, first.end):
         return None
-    if is_denied_after(words, first):
+    if is_denied_after(words, first) or _CALLED_RIGHT.match(words, first.end):
         return None
     return None if lists_choices(words, first) else first
 
@@ -207,8 +218,12 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         and stands_as_answer(words, letter, after=(",", ";"))
         and not is_denied_before(words, letter)
     ]
-    if len({letters[number].name for number in stated}) > _MOST_STATED:
-        stated = []
+    if _several_right(words, [letters[number] for number in stated]):
+        start, end = letters[stated[0]].start, letters[stated[-1]].end
+        if best is not None and best[0] > end:
+            return best[1]
+        undecided: Reading[str] = Reading(values=(), text=words[start:end], place=AnswerPlace.STATEMENT)
+        return _last_standing(words, choices, start=end) or undecided
     for number in stated:
         letter, previous = letters[number], letters[number - 1]
         reading = _settled(words, letter, AnswerPlace.STATEMENT, choices)
@@ -219,11 +234,26 @@ def _named(words: str, choices: int) -> Reading[str] | None:
     return None if best is None else best[1]
 
 
-def _last_standing(words: str, choices: int) -> Reading[str] | None:
-    """The last letter that stands as an answer: bracketed, on a line of its own, or after a word such as "is"."""
+def _several_right(words: str, stated: Sequence[StandingLetter]) -> bool:
+    """Whether a text judges letters and chooses none: it calls three right, or two side by side, "B is true too"."""
+    called = [(each, match) for each in stated if (match := _CALLED_RIGHT.match(words, each.end))]
+    if not called or called[-1][0] != stated[-1]:
+        return False
+    last, match = called[-1]
+    others = [each for each, _ in called if each.name != last.name]
+    if len({each.name for each in others}) != 1:
+        return bool(others)
+    return match["too"] is not None or _CHANGED.search(words, others[-1].end, last.start) is None
+
+
+def _last_standing(words: str, choices: int, *, start: int = 0) -> Reading[str] | None:
+    """The last letter that stands as an answer: bracketed, on a line of its own, or after a word such as "is".
+
+    Only letters from `start` on are looked at.
+    """
     found = [each for each in standing_letters(words) if not is_in_formula(words, each)]
     denied = {each.name: each.start for each in found if is_denied(words, each)}
-    letters = [each for each in found if each.start > denied.get(each.name, -1)]
+    letters = [each for each in found if each.start > max(start - 1, denied.get(each.name, -1))]
     quoted = starts_of_quoted_choices(words)
     ending = [each for each in letters if each.start >= len(words) - _END_CHARS]
     standing = [each for each in ending if stands_as_answer(words, each) and not {each.start, each.start + 1} & quoted]

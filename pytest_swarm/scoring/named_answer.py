@@ -125,7 +125,7 @@ def names_as_answer(sentence: str, wanted: str) -> bool:
     is_sentence = _SENTENCE.match(plain) is not None
     if is_sentence and _NUMBER.fullmatch(with_digits(words)) and _states_number(sentence, words):
         return True
-    if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in words:
+    if sum(char.isalnum() for char in words) < _MIN_LETTERS or "\\" in wanted:
         return False
     spelled = _SIGN.sub(r"\\s?\1\\s?", _UNIT.sub(r"\\s?", re.escape(words).replace(r"\ ", r"\s")))
     pattern = re.compile(

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-from pytest_swarm.scoring.formulas import one_formula
+from pytest_swarm.scoring.formulas import is_formula, one_formula
 from pytest_swarm.scoring.plain_text import INVISIBLE
 
 _WRAPPERS: Final = (
@@ -20,7 +20,7 @@ _SIGNS: Final = str.maketrans(
 )
 _THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.,]\d)")  # no list such as (1,200)
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
-    r"(?<=[()\[\]{},;=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
+    r"(?<=[,;])\s|(?<=[()\[\]{}=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
 )
 _MONTH: Final = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
@@ -39,11 +39,10 @@ _AMOUNTS: Final = (  # $1,200.00 and 1,200 dollars are $1,200, and 75 percent is
 )
 _TITLE: Final = re.compile(r"\b(Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|vs)\.", re.IGNORECASE)
 _MOUNT: Final = re.compile(r"\bMt\.?\s(?=[A-Z])")
-_SPACED_MINUS: Final = re.compile(r"(?<=[\w)])\s-\s(?=[\w(])")  # in a formula: no word of two letters
-_WORD: Final = re.compile(r"[^\W\d_]{2}")
 _LETTER: Final = re.compile(r"\(([a-z])\)")
-_BRACED: Final = re.compile(r"(?<=[_^])\{(\w)\}")  # 2516_{8} is 2516_8
-_POWER: Final = re.compile(r"(?<=[a-z)\]])\^\{?(\d)\}?")  # x^2 is x², which NFKC makes x2
+_BRACED: Final = re.compile(r"([_^])\{(?:(-?\d{1,9})\}(?!\d)|([a-z])\}(?!\w))")  # 2516_{8} is 2516_8
+_SUPERSCRIPT: Final = re.compile(r"[⁰¹²³⁴-⁹⁻]+")  # x² is x^2, where NFKC makes it x2
+_POWER_OF_UNIT: Final = re.compile(r"(?<=m)\^(?=[23](?![\w^]))")  # cm², cm^2, cm2
 _UNIT_SPACE: Final = re.compile(r"(?<=\d)\s(?=[^\W\d_])")  # 42 kg is 42kg
 _INITIALS: Final = re.compile(r"(?<![\w.])(?:[A-Z]\.\s?){2,8}(?=\W|$|(?<=\s))", re.IGNORECASE)  # T. S. Eliot, D.C.
 _MAX_WRAPPERS: Final = 4  # around each other
@@ -60,12 +59,10 @@ def normalized(text: str) -> str:
     Emphasis and quotes around it, a leading article and stops at its end are taken off, unless nothing would be left.
     """
     text = one_spelling(text).casefold()
-    text = _SPACED_SIGN.sub("", undressed(without_symbols(_WEEKDAY.sub("", text)) or text))
-    text = _POWER.sub(r"\1", _BRACED.sub(r"\1", _UNIT_SPACE.sub("", text)))
-    if "\\" in text:
+    text = undressed(without_symbols(_WEEKDAY.sub("", text)) or text)
+    text = _BRACED.sub(r"\1\2\3", _UNIT_SPACE.sub("", _SPACED_SIGN.sub("", text)))
+    if is_formula(text):
         text = undressed(one_formula(text))
-    elif " - " in text and not _WORD.search(text):
-        text = _SPACED_MINUS.sub("-", text)
     if letter := _LETTER.fullmatch(text):
         return letter[1]
     return _ARTICLE.sub("", text, count=1) if _ARTICLE.match(text) else text
@@ -78,7 +75,9 @@ def without_symbols(text: str) -> str:
 
 def one_spelling(text: str) -> str:
     """Return a text in Unicode's NFKC form, with one spelling of spaces, signs, thousands, dates and initials."""
-    text = " ".join(unicodedata.normalize("NFKC", text).translate(_SIGNS).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub(r"^\g<0>", text)).translate(_SIGNS)
+    text = _POWER_OF_UNIT.sub("", " ".join(text.split()))
     if text.isalpha():
         return text
     for pattern in _DATES:

@@ -86,7 +86,7 @@ def _score(expected: Expectation | None, answer: str) -> Score:
             return _score_by_function(expected, text)
 
 
-_known_score = once(_score)
+_known_score = once(kept=1024)(_score)
 
 
 @dataclass(frozen=True, slots=True)

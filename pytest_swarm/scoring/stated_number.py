@@ -61,6 +61,7 @@ _MODIFIES: Final = re.compile(
     rf"|limit|budget|capacity|speed|trip|period) (?:of|between)\s"
     r"|\b(?:in|of|for|from|on|during|at)\s(?:[\w'’-]{1,20}\s){0,4}"
     r"(?:season|episode|chapter|part|volume|version|level|grade|page|day|week|year|phase|stage|round|act|section)\s"
+    r"|(?<!\bone)(?<!\bones)\sthat\s(?:costs?|weighs?|holds?|contains?|lasts?|has|have)\s"
     rf"|{_FOREIGN}"
     rf"|\b(?:half|twice|double)\s(?:of\s)?)[$€£¥₹*_]{{0,3}}$"
 )

@@ -16,9 +16,11 @@ from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
+from pytest_swarm.scoring.formulas import without_delimiters
 from pytest_swarm.scoring.named_answer import names_as_answer
 from pytest_swarm.scoring.patterns import BELIEF, CONCLUDING, DENIAL
 from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
+from pytest_swarm.scoring.text_lists import LIST_MARK, bare_items, list_in_one_line
 from pytest_swarm.scoring.verdict import RIGHT, AnswerPlace, Reading, Score, score_reading, share, shown, wrong
 
 _MAX_LINE_CHARS: Final = 4000
@@ -57,6 +59,7 @@ _COPULA: Final = re.compile(
     r"|(?<=[\u3040-\u9fff])(?<![不非])(?:[是为は]|[:\uff1a]\s?)"
     r"|(?:(?<=[A-Za-z\"'”’)])|(?<=[a-z]\s\d{4}))[*_]{0,2}:[*_]{0,2}\s|\s(?:=|→|->|=>)\s"
 )
+_EQUALS: Final = ("=", "→", "->", "=>")
 _DENIED: Final = re.compile(rf"\b(?:either|if)\b|{DENIAL}", re.IGNORECASE)
 _CONTRAST: Final = re.compile(r",?\s(?:while|whereas|(?:even )?though|although|despite)\s", re.IGNORECASE)
 _CONCLUSION: Final = re.compile(rf"\W{{0,3}}(?:{CONCLUDING}),?\s(?!(?:he|she|they|that|this|there)\b)", re.IGNORECASE)
@@ -76,7 +79,7 @@ _DISCLAIMER: Final = re.compile(
 )
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)"
-    r"|\s[-–—]\s|\s\(|(?<=[\"”])\sby\s(?=[A-Z])|,\s"
+    r"|(?<=[\u3040-\u9fff])(?:です|である)(?=\W*$)|\s[-–—]\s|\s\(|(?<=[\"”])\sby\s(?=[A-Z])|,\s"
     r"(?=(?:the|an?|in|on|at|of course|obviously|indeed|i (?:think|believe|guess|suppose))\b)|;\s",
     re.IGNORECASE,
 )
@@ -88,23 +91,18 @@ _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”
 _SYMBOLS: Final = re.compile(r"[\"“`]([^\w\"”`\n]{1,60})[\"”`]")  # "To close it we need "> ) }"."
 _PREFIXED: Final = re.compile(r"(?:in|im|un|ir|il)-?([a-z]{4,30})")
 _INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
-_ITEM: Final = re.compile(r"\"([^\"]{1,200})\"|'([^']{1,200})'")
-_ITEMS: Final = re.compile(rf"\[\s*(?:(?:{_ITEM.pattern})\s*(?:,\s*|(?=\])))*\]\s*\.?")
+_FORMULA: Final = re.compile(r"[\\$=√π≈]")
 _BEGINNING: Final = re.compile(r"\W*(?:let['’]?s|let us|let me|we|first|step)\b", re.IGNORECASE)  # of working
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
-_MARK: Final = re.compile(r"^\s{0,6}(?:>\s?(?=[\w\"*`#+-])){0,3}(?:(?:#{1,6}|[-*+•]|\d{1,2}[.)]|\(?[A-Za-z]\))\s+)?")
 
 
 def score_keywords(expected: Keywords, text: str) -> Score:
     """Share of `expected.words` that the answer mentions as whole words, in any case and spelling of their signs."""
     spelled = one_spelling(text)
-    lost = [word for word in expected.words if not _mentions(spelled, one_spelling(word))]
-    return share(len(expected.words) - len(lost), len(expected.words), f"not mentioned: {', '.join(lost)}")
-
-
-def _mentions(text: str, word: str) -> bool:
-    """Whether `word` stands in the text between word boundaries, in any case; "fib" is not in "Fibonacci"."""
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
+    patterns = [rf"(?<!\w){re.escape(one_spelling(word))}(?!\w)" for word in expected.words]  # no "fib" in "Fibonacci"
+    found = [re.search(pattern, spelled, re.IGNORECASE) is not None for pattern in patterns]
+    lost = ", ".join(word for word, mentioned in zip(expected.words, found, strict=True) if not mentioned)
+    return share(sum(found), len(found), f"not mentioned: {lost}")
 
 
 def score_exact(expected: Exact, text: str) -> Score:
@@ -119,7 +117,7 @@ def score_exact(expected: Exact, text: str) -> Score:
     wanted = normalized(expected.text)
     reading = read_text(_with_prefix(text, wanted))
     fitting = next((value for value in _spellings(reading, text, wanted) if normalized(value) == wanted), None)
-    if fitting is None and re.search(r"[\\=]", wanted):  # an answer without the expected name and unit
+    if fitting is None and re.search(r"[\\=]", expected.text):  # an answer without the expected name and unit
         first = reading.values[0]
         fitting = first if normalized(bare_formula(expected.text)) == normalized(first) else None
     asks = without_offers(text).rstrip(" *_").endswith("?")  # and does not answer: it repeats a question
@@ -142,27 +140,15 @@ def _with_prefix(text: str, wanted: str) -> str:
 def _spellings(reading: Reading[str], text: str, wanted: str) -> Iterator[str]:
     """What a text may give, also as a list in one line where one is wanted, a formula also without indices and unit."""
     yield from reading.values
-    if "," in wanted or "," not in text:
-        items = _list_in_one_line(text)
-        yield items if "," in wanted else items.replace(", ", " ")
-    if "\\" in text or "$" in text:
+    if "," in wanted:
+        yield list_in_one_line(text)
+        yield from (bare_items(value) for value in reading.values)
+    elif "," not in text:
+        yield list_in_one_line(text).replace(", ", " ")
+    if _FORMULA.search(text):
         for value in reading.values:
             yield _INDEX.sub(r"\1\2", normalized(value))
             yield bare_formula(undressed(value))
-
-
-def _list_in_one_line(text: str) -> str:
-    """The items of a list that ends a text, one a line or in JSON, with commas between: `["a", "b"]` is "a, b"."""
-    text = unfenced(without_offers(text))
-    if text.startswith("["):
-        items = _ITEM.findall(text) if _ITEMS.fullmatch(text, 0, _MAX_LINE_CHARS) else []
-        return ", ".join(one or other for one, other in items)
-    lines = [line for line in text[-_MAX_LINE_CHARS:].split("\n") if line.strip()]
-    start = next((number for number, line in enumerate(lines, 1) if line.rstrip(" *_").endswith(":")), 0)
-    if any(_DENIED.search(line) for line in lines[:start]):  # "Not these:"
-        return ""
-    items = [undressed(_MARK.sub("", line)) for line in lines[start:]]
-    return ", ".join(items) if len(items) > 1 else re.sub(r",?\s(?:and|&)\s(?=[^,]*$)", ", ", text[-_MAX_LINE_CHARS:])
 
 
 def read_text(text: str) -> Reading[str]:
@@ -229,7 +215,8 @@ def _is_short(line: str) -> bool:
 def _cuts(line: str) -> tuple[str, ...]:
     """The line, and what is left of it without its lead-in, explanation and further sentences."""
     line = line.strip()[:_MAX_LINE_CHARS]
-    found = [line, _MARK.sub("", line), *_LABEL.findall(line)]
+    found = [line, LIST_MARK.sub("", line), *_LABEL.findall(line)]
+    line = without_delimiters(line)
     line = _HEDGE.sub("", line) if _HEDGE.match(line) else line
     sentence, *rest = _SENTENCE.split(line, maxsplit=1)
     if rest and _RETRACTION.match(rest[0]):
@@ -246,6 +233,7 @@ def _cuts(line: str) -> tuple[str, ...]:
         quoted = None if copula == part else _QUOTED.match(copula)  # "means 'good morning' in German"
         found += [] if quoted is None else [quoted[1]]
         found += [part, *(_without_explanation(each) for each in (bare, copula)), bare, copula]
+        found += [_after_copula(head, signs=False)] if "=" in head else []  # "The line is y = 2x."
         found.append(_after_copula(_without_explanation(head)))  # "It is Q, which is worth 10 points."
     bold = {next(filter(None, match.groups())).strip() for match in _BOLD.finditer(line)}
     if len(bold) == 1:
@@ -259,10 +247,10 @@ def _without_explanation(part: str) -> str:
     return part if found is None or _RETRACTION.match(part, found.end()) else part[: found.start()]
 
 
-def _after_copula(part: str) -> str:
-    """What a sentence says after its last "is"; the sentence itself where it denies something."""
-    said = list(_COPULA.finditer(" " + part))
-    sign = bool(said) and said[-1][0].strip() in ("=", "→", "->", "=>")  # "not True = False"
+def _after_copula(part: str, *, signs: bool = True) -> str:
+    """What a sentence says after its last "is", or "=" with `signs`; the sentence itself where it denies something."""
+    said = [each for each in _COPULA.finditer(" " + part) if signs or each[0].strip() not in _EQUALS]
+    sign = bool(said) and said[-1][0].strip() in _EQUALS  # "not True = False"
     if not said or (not sign and _DENIED.search(part, 0, max(0, said[-1].start() - 1))):
         return part
     return (" " + part)[said[-1].end() :]

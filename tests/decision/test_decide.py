@@ -13,7 +13,9 @@ from pytest_swarm.decision.criteria import CRITERIA, SCORE, parse_criterion, par
 from pytest_swarm.decision.decide import DecisionQuestion, PolicyDecision, decide_runs
 from pytest_swarm.decision.exports import EXPORTS
 from pytest_swarm.decision.exports.exported_policy import export_text
+from pytest_swarm.decision.measured_policies import PolicySetting
 from pytest_swarm.decision.policy_writing import policy_of, type_table, why_no_policy
+from pytest_swarm.decision.present_policy import PresentPolicy, present_mode
 from pytest_swarm.domain.estimates_info import EstimatesInfo, EstimatesKind
 from pytest_swarm.domain.expectation import Expectation, Judge, Number
 from pytest_swarm.domain.imported_call import MEASURED_ELSEWHERE
@@ -348,6 +350,23 @@ def test_what_was_done_nowhere_at_a_budget_is_not_what_is_done_now_there() -> No
     assert "No mode with figures at 8GB says what you do now, so MILP stands for it;" in basis_sentence(small)
     assert "At 24GB the comparison is with single:phi4:14b. The decisions at 2" in basis_sentence(small)
     assert "At 8GB the comparison is with MILP. The decisions at 2 budgets" in basis_sentence(large)
+
+
+def test_a_policy_that_no_part_of_the_jobs_chose_is_not_given_the_gain_of_those_that_were_chosen() -> None:
+    """As by time, where the fastest policy looks best, and each part of the jobs chose one that keeps the score."""
+    decision = decided(many({"fixed": 0.4, "milp": 0.55}, jobs=20))
+    assert "MILP looks best and gains 6.7 points of score per job" in decision_sentence(decision)
+    choice = replace(decision.choice, shares=(1.0, 0.0), cross_fitted=0.021, honest=0.021)
+    told = decision_sentence(replace(decision, choice=choice))
+    assert "MILP looks best with 6.7 points of score per job over fixed, but on jobs that had no part in" in told
+    assert "choosing gains 2.1 points of score: that may be chance" in told
+    assert "would show a gain of 2.1 points of score" in told
+
+
+def test_of_several_budgets_the_one_that_tells_what_is_done_now_gives_the_reference_of_the_report() -> None:
+    assumed, told = (PolicySetting(mode=mode, horizon=0) for mode in ("single:phi4:14b", "best-single"))
+    presents = {8.0: PresentPolicy(setting=assumed, assumed=True), 24.0: PresentPolicy(setting=told)}
+    assert present_mode(presents) == "best-single"
 
 
 def test_a_named_policy_that_cannot_be_used_leads_to_those_that_can() -> None:

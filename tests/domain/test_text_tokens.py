@@ -1,10 +1,10 @@
-"""Tokens of a text by its length, in each script."""
+"""Tokens of a text: by its length, in each script, and by its words, digits and symbols."""
 
 from __future__ import annotations
 
 import pytest
 
-from pytest_swarm.domain.text_tokens import tokens_by_length
+from pytest_swarm.domain.text_tokens import text_tokens, tokens_by_length
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,21 @@ from pytest_swarm.domain.text_tokens import tokens_by_length
 )
 def test_a_character_of_chinese_japanese_or_korean_is_a_token(text: str, tokens: float) -> None:
     assert tokens_by_length(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", 0.0),
+        ("one two", 2.2),
+        ("interpretation", 2.1),
+        ("a1b_c", 4.3 + 1.2),
+        ("1024", 4.0),
+        ("(x); a[0]", 2.2 + 1.0 + 4.8),
+        ("a\n\n  b\tc", 3.3 + 1.2),
+        ("caf\u00e9 {}", 2.0 + 1.2),
+        ("\u0663 a\u20ac!", 1.0 + 1.1 + 1.0 + 1.2),
+    ],
+)
+def test_words_digits_and_symbols_have_tokens_of_their_own(text: str, tokens: float) -> None:
+    assert text_tokens(text) == pytest.approx(tokens)

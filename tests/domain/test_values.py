@@ -199,6 +199,12 @@ def test_a_graph_has_a_hash_whatever_it_expects(graph: TaskGraph) -> None:
     assert hash(graph) == hash(pickle.loads(pickle.dumps(graph)))
 
 
+def test_expected_fields_have_one_hash_in_any_order() -> None:
+    expected = [JsonFields(fields=fields) for fields in ({"a": 1, "b": "x"}, {"b": "x", "a": 1}, {"a": 2, "b": "x"})]
+    hashes = list(map(hash, expected))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def test_a_fleet_has_a_hash() -> None:
     model = Model(tag="a", vram_gb=1.0, load_time_ms=1.0, cost_per_token=1.0, max_ctx=8192, capabilities={"code": 0.5})
     assert len({Fleet(name="one", models=(model,), assign={"code": "a"})} | {Fleet(name="one", models=(model,))}) == 2

@@ -71,8 +71,9 @@ def sampled(
         sampler = VramSampler(look, gpu, JobClock(virtual=True), interval=interval, on_sample=kept.append)
         await sampler.record(0, SamplePhase.START, ())
         for step, step_s in enumerate(seconds):
-            async with sampler.sampling(step):
-                await asyncio.sleep(step_s)
+            sampler.begin(step)
+            await asyncio.sleep(step_s)
+            await sampler.end()
             ps.ends.append(round(asyncio.get_running_loop().time(), 3))
 
     with asyncio.Runner(loop_factory=new_virtual_loop) as runner:
@@ -278,8 +279,11 @@ def test_a_cancelled_job_is_cancelled_while_it_samples(at_s: float) -> None:
         sampler = VramSampler(
             Look(resident=SlowToStop().resident), None, clock, interval=REAL_INTERVAL, on_sample=lambda _: None
         )
-        async with sampler.sampling(0):
+        sampler.begin(0)
+        try:
             await asyncio.sleep(0.6)
+        finally:
+            await sampler.end()
         ended.append("went on")
 
     async def main() -> None:

@@ -68,11 +68,11 @@ def a_part(
     file = FileSink(folder / "events.jsonl")
     file.emit(encode_run_start(replace(info(run=folder.name), options=options or {}, seed=seed, **more)))
     file.emit(encode_collection(1.0, collected or [job.case.test for job in jobs]))
-    for at_ms, job in enumerate(jobs, 1):
-        file.emit(encode_dag_structure(job.case, at_ms, simulated=True))
+    for began_at, job in enumerate(jobs, start=1):
+        file.emit(encode_dag_structure(job.case, began_at, simulated=True))
         for outcome in job.outcomes:
-            file.emit(encode_task_result(job.case, outcome, at_ms))
-        file.emit(encode_job_summary(job, at_ms, {}))
+            file.emit(encode_task_result(job.case, outcome, began_at))
+        file.emit(encode_job_summary(job, began_at, {}))
     if ends:
         file.emit(encode_run_end(RunEndEvent(ts_ms=4.0, complete=True, notes=())))
     file.close()
@@ -252,6 +252,13 @@ def test_what_a_merged_run_lacks_is_listed(tmp_path: Path, capsys: pytest.Captur
     assert not run.complete
     assert [job.case.job for job in run.jobs] == ["job1", "job3"]
     assert "part 2 of 3 is not among the runs" in run.notes
+
+
+def test_a_job_that_was_tried_again_is_counted_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tried = a_job(1)
+    part = a_part(tmp_path / "part", replace(tried, status=JobStatus.ERROR), tried, a_job(2))
+    assert main(["merge", str(part), "--out", str(tmp_path / "all")]) == 0
+    assert capsys.readouterr().out.startswith(f"{part}: 2 jobs\nwrote {tmp_path / 'all' / 'events.jsonl'}: 2 jobs of")
 
 
 def test_a_case_in_two_parts_is_refused(tmp_path: Path) -> None:

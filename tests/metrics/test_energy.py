@@ -48,7 +48,7 @@ def test_energy_is_what_the_counter_moved_less_what_idle_gpus_would_have_used() 
     assert found.energy_j_per_solved_task == pytest.approx(200.0)
 
 
-@pytest.mark.parametrize(("kind", "energy_j"), [("model_missing", None), ("timeout", 400.0)])
+@pytest.mark.parametrize(("kind", "energy_j"), [("model_missing", 400.0), ("timeout", 400.0)])
 def test_a_job_that_a_refused_call_cut_short_saved_no_energy(kind: str, energy_j: float | None) -> None:
     whole = job(1.0, 1.0, 1.0, samples=TWO_STEPS)
     *others, last = whole.outcomes

@@ -116,6 +116,27 @@ def test_a_job_in_a_thread_is_waited_for(
     assert "event loop is already running" not in result.stdout.str() + result.stderr.str()
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_arrives_in_a_finalizer_still_ends_the_run(suite: pytest.Pytester, name: str) -> None:
+    suite.makepyfile(
+        test_garbage=f"""
+        import os, signal, time
+
+        class Garbage:
+            def __del__(self):
+                os.kill(os.getpid(), signal.{name})
+
+        def test_garbage(swarm_run):
+            Garbage()
+            time.sleep(1)
+        """
+    )
+    before = sys.unraisablehook
+    result = suite.runpytest("test_garbage.py", no_reraise_ctrlc=True)
+    assert (result.ret, sys.unraisablehook) == (pytest.ExitCode.INTERRUPTED, before)
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_an_interrupt_that_something_swallows_still_ends_the_run(suite: pytest.Pytester, reports: Reports) -> None:
     suite.makeconftest(stopping("SIGINT", SWALLOW) + LATE)
     interrupted(suite, reports)
@@ -359,7 +380,7 @@ def test_a_restoration_that_is_given_up_is_told_and_is_no_success(
     result = suite.runpytest(*options, no_reraise_ctrlc=True)
     given_up = (mode, signals) != ("greedy", 1)
     assert result.ret == (pytest.ExitCode.INTERRUPTED if given_up else pytest.ExitCode.OK)
-    told = "interrupted while the server was being left as it was found; look at"
+    told = "interrupted while the run was being closed; where it called a server, look at `ollama ps`"
     assert (told in " ".join(result.stdout.str().split())) == given_up
 
 

@@ -66,3 +66,10 @@ def test_a_run_without_any_job_says_it_too(suite: pytest.Pytester) -> None:
         result = suite.runpytest("-k", "test_b", *([] if option == "-k" else [option]))
         said = "swarm: 1 case passed without running a job, so without a figure: test_invoice.py::test_b;"
         assert [line.startswith(said) for line in result.outlines].count(True) == lines
+
+
+def test_a_run_without_any_job_says_what_it_does_not_write(suite: pytest.Pytester) -> None:
+    with_test(suite, "pytest.skip('no job today')")
+    result = suite.runpytest("-k", "test_b", "--swarm-report=json", "--swarm-decide")
+    result.assert_outcomes(skipped=1, deselected=1)
+    result.stdout.fnmatch_lines([f"No {each}, because no job was run." for each in ("report", "decision")])

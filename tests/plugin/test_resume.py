@@ -50,6 +50,20 @@ def test_the_header_names_the_run_that_goes_on_and_what_it_has(
     third.stdout.fnmatch_lines([f"swarm: goes on with run {name}: it has 2 of 2 cases"])
 
 
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one-process", "xdist"])
+def test_a_resume_that_runs_no_job_ends_no_test_that_it_was_not_to_run(
+    suite: pytest.Pytester, reports: Reports, workers: tuple[str, ...]
+) -> None:
+    options = ("--swarm-compare=lp,greedy", "--swarm-backend=sim")
+    suite.runpytest(*options).assert_outcomes(passed=2)
+    path = reports.folder / "events.jsonl"
+    killed = [line for line in path.read_text().splitlines(keepends=True) if "run_end" not in line]
+    path.write_text("".join(line for line in killed if '"mode":"greedy"' not in line))
+    suite.runpytest(*options, "--swarm-resume", "-k", "lp", *workers).assert_outcomes(passed=1)
+    assert [each["event"] for each in reports.events][-2:] == ["collection", "run_end"]
+    assert "1 benchmark of a session that was cut off may lack jobs" in reports.report["notes"][0]
+
+
 def test_the_latest_run_is_the_one_that_began_last(suite: pytest.Pytester, reports: Reports) -> None:
     suite.runpytest("--swarm-compare=lp").assert_outcomes(passed=1)
     old = reports.folder.rename(reports.root / "zzz")

@@ -16,7 +16,7 @@ from pytest_swarm.execution.restoration import Restoration
 from pytest_swarm.ollama.answers.questions import ModelIdentity
 from pytest_swarm.ollama.messages import ResidentEntry
 from pytest_swarm.plugin.server_lock import ProcessAtServer, ServerLock, ServerNotes, _status_of
-from pytest_swarm.plugin.server_visit import ServerVisit
+from pytest_swarm.plugin.server_visit import ServerVisit, broken_off
 
 HOST = "http://127.0.0.1:11434"
 MODELS = (ModelIdentity(tag="ours", digest="d1", server="0.33.0"),)
@@ -113,11 +113,15 @@ def test_a_process_of_the_same_run_leaves_for_one_that_was_killed(killed: Path) 
 
 
 def test_the_controller_leaves_where_no_process_is_left(killed: Path) -> None:
+    told = "interrupted while the server at http://127.0.0.1:11434 was being left as it was found; resident before: "
+    assert broken_off([HOST], run="r", folder=killed) == [f"{told}theirs (num_ctx 8); look at `ollama ps`"]
     assert visit(killed, "r").leave_for_killed(loaded=False) == ("['theirs'] ['ours:latest']",)
+    assert broken_off([HOST], run="r", folder=killed) == []
 
 
 def test_another_run_knows_nothing_of_one_that_was_killed(killed: Path) -> None:
     assert visit(killed, "other").leave_for_killed(loaded=False) == ()
+    assert broken_off([HOST], run="other", folder=killed) == []
     stay = visit(killed, "other")
     with stay.case():
         assert (stay.lock.notes().found, stay.lock.notes().processes) == ((), (ProcessAtServer.this(),))

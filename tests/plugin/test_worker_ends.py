@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_swarm.errors import ServerDownError
+from pytest_swarm.execution.restoration import INTERRUPTED
 from pytest_swarm.plugin.hooks import SwarmHooks
 from pytest_swarm.plugin.worker_ends import end_workers_at_work, ending_workers, leave_for_killed_workers
 
@@ -75,6 +76,9 @@ class DeadServer:
 
     settings = SimpleNamespace(hosts=("http://user:secret@box:1",), leave_loaded=False)
 
+    def __init__(self) -> None:
+        self.remarks: list[str] = []
+
     @property
     def called(self) -> Any:
         """Fail, as the first call does."""
@@ -113,6 +117,7 @@ def hooks_with(config: Any, **session: Any) -> SwarmHooks:
 def test_what_a_worker_could_not_restore_after_ctrl_c_is_told_and_the_events_of_its_case_are_kept() -> None:
     theirs, run, worker = Run(), Run(), SimpleNamespace(workeroutput={})
     theirs.remark("not put back")
+    theirs.remark(f"{INTERRUPTED} was being left as it was found")  # which the controller does in its place
     xdist = SimpleNamespace(
         nodemanager=SimpleNamespace(
             teardown_nodes=lambda: hooks_with(worker)._write_reports(theirs, None, 2)  # type: ignore[arg-type]

@@ -105,6 +105,15 @@ def test_the_budget_sentence_names_who_broke_it_where_and_how_often() -> None:
     )
 
 
+def test_where_a_mode_has_no_plan_the_others_are_not_called_all() -> None:
+    planned = [job(mode, 1.0, WB1) for mode in ("lp", "milp", "staged", "greedy")]
+    failed = replace(planned[0], case=replace(planned[0].case, key=key("mine")), steps=(), status=JobStatus.ERROR)
+    assert said(*planned, kind="budget") == ["VRAM budget of 8GB: all 4 modes kept it in every plan."]
+    assert said(*planned, failed, kind="budget") == [
+        "VRAM budget of 8GB: all 4 modes with a plan kept it in every plan."
+    ]
+
+
 def test_a_mode_that_was_measured_over_the_budget_is_named_beside_its_plans() -> None:
     held = [ResidentModel(tag=QWEN.tag, size_bytes=size, size_vram_bytes=size) for size in (8_500_000_000, 8 * 10**9)]
     over, full = ((VramSample(step=0, at_s=0.0, phase=SamplePhase.READY, resident=(each,)),) for each in held)
@@ -147,8 +156,10 @@ def test_jobs_without_a_score_and_an_unfinished_run_are_said() -> None:
 
 def test_jobs_that_ran_again_are_said() -> None:
     done = job("lp", 1.0, WB1)
-    texts = said(replace(done, status=JobStatus.ERROR), done, kind="missing")
-    assert texts == ["1 job ended early and ran again; only the later, completed runs count."]
+    failed = replace(done, status=JobStatus.ERROR)
+    tail = "ran again; only the last attempt of a job counts."
+    assert said(failed, done, kind="missing") == [f"1 attempt ended early, and its job {tail}"]
+    assert said(failed, failed, failed, kind="missing")[-1] == f"2 attempts ended early, and their jobs {tail}"
 
 
 def test_many_claims_come_with_a_caution() -> None:

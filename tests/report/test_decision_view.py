@@ -169,11 +169,13 @@ def test_a_comparison_over_other_pairs_keeps_its_own_interval() -> None:
     assert not [each for each in shown.comparisons if each.horizon_depth is not None and each.difference in own]
 
 
-def test_the_modes_that_a_decision_leaves_out_are_said_to_have_another_interval() -> None:
-    told = "The decision leaves out oracle: its interval assumes less."
+def test_the_modes_that_a_decision_does_not_judge_are_said_to_have_another_interval() -> None:
+    told = "The interval of oracle is not the decision&#39;s, and assumes less."
     judged = {"fixed": 0.4, "milp": 0.6, "greedy": 0.2}
     assert told in render_html(build_report(many(judged | {"oracle": 0.9}, jobs=9)))
-    assert "The decision leaves out" not in render_html(build_report(many(judged, jobs=9)))
+    assert "and assumes less" not in render_html(build_report(many(judged, jobs=9)))
+    too_few = render_html(build_report(many(judged | {"oracle": 0.9}, jobs=7)))
+    assert "and assumes less" not in too_few, "no interval is the decision's"
 
 
 def test_the_answer_has_up_to_three_budgets_and_the_decision_the_others() -> None:

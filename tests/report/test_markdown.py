@@ -43,6 +43,12 @@ def test_it_says_that_it_is_simulated_and_gives_verdict_and_table() -> None:
     assert text.count("| wb1 |") == 6
 
 
+@pytest.mark.parametrize(("modes", "title"), [(("lp", "llm"), "LP and LLM"), (EVERY, "9 modes")])
+def test_the_title_names_few_modes_and_counts_many_as_the_page_does(modes: tuple[str, ...], title: str) -> None:
+    report = small_report(modes=modes, horizons=(0,), budgets_gb=(8.0,))
+    assert render_markdown(report).splitlines()[0] == f"### pytest-swarm: {title} over {len(report.jobs)} jobs"
+
+
 def test_many_modes_are_compared_in_one_sentence_and_in_the_table_after_the_decision() -> None:
     text = render_markdown(small_report(modes=("lp", "llm", "fixed"), horizons=(0,), budgets_gb=(8.0,)))
     first, second = re.findall(r"^- . (.*)", text, re.MULTILINE)[:2]

@@ -73,14 +73,14 @@ def test_an_interval_within_one_point_is_the_same() -> None:
 
 def test_the_same_score_in_every_pair_needs_no_interval() -> None:
     row = rows(built(*jobs({"lp": 0.5, "llm": 0.5, "greedy": 0.1}, count=3)))["lp"]
-    assert row.sentence == "the same score in every pair; the same model for every task"
+    assert row.sentence == "the same score in every pair; no task routed differently"
 
 
 def test_few_workflows_decide_nothing() -> None:
     row = rows(built(*jobs({"lp": 0.9, "llm": 0.5, "greedy": 0.1}, count=3)))["lp"]
     assert (row.tone, row.sentence) == (
         "open",
-        "not decided, 3 workflows; an interval needs 6; the same model for every task",
+        "not decided, 3 workflows; an interval needs 6; no task routed differently",
     )
 
 
@@ -96,6 +96,11 @@ def test_the_page_has_one_forest_and_no_card_per_pair(modes: tuple[str, ...]) ->
     page = small_page(modes=modes, horizons=(3,), budgets_gb=(8.0,))
     assert page.count('class="card forest"') == 1
     assert 'class="card verdict"' not in page
+
+
+def test_a_long_name_without_a_place_to_break_may_break_after_24_characters() -> None:
+    page = small_page(modes=("lp", "llm", "single:" + "x" * 60), horizons=(3,), budgets_gb=(8.0,))
+    assert f"single:<wbr>{'x' * 24}<wbr>{'x' * 24}<wbr>{'x' * 12}</span>" in page
 
 
 def heading(*records: JobRecord) -> str:

@@ -13,7 +13,7 @@ from pytest_swarm.report.findings import answers, main_comparisons
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.savings import Saving, saving
-from pytest_swarm.report.scoreboard import boards, reference_mode
+from pytest_swarm.report.scoreboard import boards
 from pytest_swarm.report.terminal import terminal_summary
 from tests.report.factories import GEMMA, WB1, key, record, run
 from tests.report.played import small_report
@@ -71,7 +71,7 @@ def test_only_pairs_with_a_score_under_both_count() -> None:
 )
 def test_terminal_scoreboard_and_page_name_one_reference(modes: tuple[str, ...], reference: str) -> None:
     report = small_report(modes=modes, horizons=(3,), budgets_gb=(8.0,))
-    assert reference_mode(report) == reference
+    assert report.reference == reference
     assert {each.reference for each in main_comparisons(report)} == {reference}
     name = {"fixed": "fixed", "llm": "LLM"}[reference]
     lines = " ".join(terminal_summary(report, width=100, verbose=0))

@@ -14,7 +14,9 @@ from pytest_swarm.report.findings import main_comparisons
 from pytest_swarm.report.html import render_html
 from pytest_swarm.report.mode_forest import mode_forest
 from pytest_swarm.report.report_model import Report, build_report
-from pytest_swarm.report.scoreboard import Board, board_choices, boards, reference_mode
+from pytest_swarm.report.scoreboard import Board, board_choices, boards
+from pytest_swarm.routing.registry import mode_name
+from tests.decision.runs import many, without_plan
 from tests.report.factories import PHI, WB1, WB2, key, record, run
 from tests.report.played import small_report
 
@@ -27,8 +29,8 @@ def row(board: Board, label: str) -> list[str]:
 def test_one_setting_has_one_board_and_several_have_marginal_ones() -> None:
     one = small_report(horizons=(3,), budgets_gb=(8.0,))
     assert [(board.selection.horizon, board.selection.budget_gb) for board in boards(one)] == [(3, 8.0)]
-    many = small_report(horizons=(0, "flat"), budgets_gb=(8.0, 24.0))
-    axes = [(board.selection.horizon, board.selection.budget_gb) for board in boards(many)]
+    several = small_report(horizons=(0, "flat"), budgets_gb=(8.0, 24.0))
+    axes = [(board.selection.horizon, board.selection.budget_gb) for board in boards(several)]
     assert axes == [(h, b) for h in (None, 0, "flat") for b in (None, 8.0, 24.0)]
     depths = [record(case=key(horizon=depth)) for depth in ("flat", 10, 3, 1, 0)]
     assert board_choices(build_report(run(*depths)).axes)[0] == (None, 0, 1, 3, 10, "flat")
@@ -66,8 +68,40 @@ def test_the_reference_is_the_policy_that_a_decision_takes_for_the_present_one(
     modes: tuple[str, ...], reference: str | None
 ) -> None:
     report = small_report(modes=modes)
-    assert reference_mode(report) == reference
+    assert report.reference == reference
     assert {each.present.mode for each in decided_report(report).decisions or ()} <= {reference}
+
+
+@pytest.mark.parametrize(
+    ("modes", "budgets_gb", "lost", "reference", "why"),
+    [
+        (("lp", "milp", "greedy"), (24.0,), None, "lp", ""),
+        (("lp", "milp", "greedy"), (8.0,), None, "milp", "because LP breaks the budget in 8 of 8 jobs at 8GB."),
+        (("lp", "milp", "greedy"), (8.0, 24.0), None, "milp", "because LP breaks the budget in 8 of 8 jobs at 8GB."),
+        (("lp", "fixed", "milp"), (8.0,), None, "fixed", ""),
+        (
+            ("single:phi4:14b", "best-single", "milp"),
+            (24.0,),
+            "single:phi4:14b",
+            "best-single",
+            "because single:phi4:14b finds no plan for 8 of 8 jobs at 24GB.",
+        ),
+    ],
+    ids=["in-use", "broke", "broke-at-one", "plain", "lost"],
+)
+def test_comparison_and_decision_have_one_reference_and_say_why_where_it_is_another_than_the_modes_tell(
+    modes: tuple[str, ...], budgets_gb: tuple[float, ...], lost: str | None, reference: str, why: str
+) -> None:
+    found = many(dict.fromkeys(modes, 0.5), jobs=8, budgets_gb=budgets_gb)
+    report = decided_report(build_report(found if lost is None else without_plan(found, lost, jobs=8)))
+    forest = mode_forest(report)
+    assert forest is not None
+    assert {report.reference, forest.reference} == {reference}
+    assert {each.reference for each in main_comparisons(report)} == {reference}
+    assert [each.present.mode for each in report.decisions or ()] == [reference] * len(budgets_gb)
+    told = f"{mode_name(reference)} stands for what you do now, {why}"
+    assert (told in forest.caption) == bool(why)
+    assert ("stands for what you do now" in forest.caption) == bool(why)
 
 
 def test_wins_are_counted_against_each_mode_of_few() -> None:

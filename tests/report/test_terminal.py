@@ -14,6 +14,7 @@ from pytest_swarm.report.report_model import build_report
 from pytest_swarm.report.terminal import terminal_summary
 from pytest_swarm.report.text_table import TextColumn, columns_of, text_table, wrapped
 from pytest_swarm.report.wording import short_names
+from pytest_swarm.routing.registry import mode_order
 from tests.report.factories import WB1, WB2, key, record, run
 from tests.report.hostile import hostile_run
 from tests.report.played import large_run, small_report, small_run
@@ -28,7 +29,7 @@ def summary_of(of: Run, *, width: int, verbose: int) -> list[str]:
 MANY = (*EVERY, "fixed", "collate", "heft", "single:phi4:14b", "llm:phi4:14b")
 
 
-@pytest.mark.parametrize("width", [100, 120, 80, 60])
+@pytest.mark.parametrize("width", [100, 120, 80, 60, 40])
 @pytest.mark.parametrize("modes", [("lp", "llm"), EVERY])
 def test_no_line_is_wider_than_the_terminal_or_100_columns(width: int, modes: tuple[str, ...]) -> None:
     lines = summary_of(small_run(modes=modes, horizons=(0, "flat")), width=width, verbose=1)
@@ -41,6 +42,12 @@ def test_one_row_per_job_horizon_and_budget_with_both_modes_side_by_side() -> No
     assert len(rows) == 3 * 3 * 2
     assert lines[0].split() == ["LP", "LLM"]
     assert lines[1].split()[3:] == ["score", "viol", "makespan", "decision"] * 2
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_a_narrow_terminal_leaves_out_the_same_columns_of_both_modes(width: int) -> None:
+    heads = summary_of(small_run(), width=width, verbose=0)[1].split()[3:]
+    assert heads[: len(heads) // 2] * 2 == heads
 
 
 def test_more_than_two_modes_have_a_row_each() -> None:
@@ -56,7 +63,9 @@ def test_quiet_shows_totals_and_the_answer_only() -> None:
 
 def test_many_jobs_are_cut_and_shown_with_v() -> None:
     many = large_run(140)
-    assert any("and 10 more jobs" in line for line in summary_of(many, width=100, verbose=0))
+    narrow = summary_of(many, width=40, verbose=0)
+    assert any("and 10 more jobs" in line for line in narrow)
+    assert max(map(len, narrow)) <= 40
     assert len(summary_of(many, width=100, verbose=1)) > 70
 
 
@@ -156,7 +165,8 @@ def test_many_modes_are_a_table_and_two_a_sentence(width: int) -> None:
     assert max(map(len, table)) <= min(width, 100)
     rows = [line for line in table if not line.startswith(" ")]  # the others go on with a sentence
     if width > 60:
-        assert {row.split()[0] for row in rows} == set(short_names(MANY, 24).values()), "no name is cut"
+        names = [short_names(MANY, 24)[mode] for mode in sorted(MANY, key=mode_order)]
+        assert [row.split()[0] for row in rows] == names, "no name is cut, and they stand as in the table of modes"
     assert sum("the reference" in row for row in rows) == 1
     assert all(row.split()[1].replace(".", "").isdigit() for row in rows), "each row has the score of its mode"
     assert sum(row.endswith("9 tasks") for row in rows) == (len(MANY) - 1 if width > 60 else 0), "room for it or not"

@@ -21,7 +21,7 @@ from pytest_swarm.scoring.kept_answers import once
 def test_equal_short_answers_are_one_call(second: Expectation | None, answer: str, calls: int) -> None:
     seen: list[tuple[Expectation | None, str]] = []
 
-    @once
+    @once(kept=8)
     def number_of_calls(expected: Expectation | None, answer: str) -> int:
         seen.append((expected, answer))
         return len(seen)
