@@ -1058,11 +1058,11 @@ FAULTS: Final = (
         tests=("scoring/test_labeled_answers.py",),
     ),
     Fault(
-        name="a score that is kept is found by the answer alone",
+        name="a score that is kept is found where 1 is expected in place of true",
         where="scoring/kept_answers.py",
-        old="_Answer(repr(expected), answer, expected)",
-        new='_Answer("", answer, expected)',
-        tests=("scoring/test_scorers.py",),
+        old="mine == its and repr(mine) == repr(its)",
+        new="mine == its",
+        tests=("scoring/test_kept_answers.py",),
     ),
     Fault(
         name="the score of a custom function is kept",
