@@ -14,6 +14,7 @@ from pytest_swarm.domain.expectation import Judge
 from pytest_swarm.domain.record import JobRecord, JobStatus, TaskOutcome, TaskStatus
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.domain.vram_sample import VramSample
+from pytest_swarm.errors import CallTimeoutError
 from pytest_swarm.metrics.packed_values import shared
 
 V = TypeVar("V")
@@ -78,6 +79,20 @@ class JobFacts:
         if any(value is None and text for value, text in figures):
             return None
         return sum_of_known(value for value, _ in figures)
+
+    @cached_property
+    def latencies_s(self) -> tuple[float, ...]:
+        """Return the seconds of each call that was answered, or ran into its time limit.
+
+        A call that was refused, as for a model that the server does not have, tells no latency of a model.
+        """
+        return tuple(
+            each.latency_s
+            for each in self.record.outcomes
+            if self.answered
+            and each.latency_s is not None
+            and (each.status is TaskStatus.OK or each.error_kind == CallTimeoutError.kind)
+        )
 
     @cached_property
     def vram_samples(self) -> tuple[VramSample, ...]:
