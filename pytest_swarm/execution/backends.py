@@ -217,16 +217,12 @@ def _connection(world: SimulatedWorld, spec: ServerSpec, fleet: Fleet, limits: C
     profile, generator = world.profile, world.generator()
     server = world.server(generator, spec=spec)
     direct = None if world.all_faults else server  # a fault may concern the list of residents
-    client = SimulatedClient(
-        SIMULATED_HOST,
-        transport=server.transport(),
-        timeout_s=limits.timeout_s,
-        retries=limits.retries,
-        server=direct,
+    client = partial(
+        SimulatedClient, SIMULATED_HOST, transport=server.transport(), timeout_s=limits.timeout_s, server=direct
     )
     return Connection(
-        client=client,
-        probe_client=client.without_retries(),
+        client=client(retries=limits.retries),
+        probe_client=client(),
         register_graph=generator.register_graph,
         realised=partial(_realised, generator, fleet),
         imported=partial(_imported, profile, fleet),

@@ -82,7 +82,8 @@ async def _run_layers(job: RunningJob) -> None:
     residency = job.context.residency
     if job.context.fresh:
         await residency.clear()
-    async with residency.leases.renewed(job.context.connection.probe_client):
+    residency.leases.start_renewing(job.context.connection.probe_client)
+    try:
         while not job.is_over:
             number = residency.step = len(job.steps)
             await job.observe(number, SamplePhase.START)
@@ -91,6 +92,8 @@ async def _run_layers(job: RunningJob) -> None:
                 await _run_step(job, number)
             finally:
                 await job.sampler.end()
+    finally:
+        await residency.leases.stop_renewing()
     await job.observe(len(job.steps) - 1, SamplePhase.END)
 
 

@@ -82,7 +82,8 @@ class Dispatcher:
         async with AsyncExitStack() as stack:
             job.sampler.begin(0)
             stack.push_async_callback(job.sampler.end)
-            await stack.enter_async_context(self._residency.leases.renewed(job.context.connection.probe_client))
+            self._residency.leases.start_renewing(job.context.connection.probe_client)
+            stack.push_async_callback(self._residency.leases.stop_renewing)
             stack.push_async_callback(self._cancel)
             trigger = _START
             while not job.is_over:

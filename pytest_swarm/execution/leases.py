@@ -6,8 +6,7 @@ A run that is killed leaves nothing in VRAM for ever. Each chat renews the lease
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Final
 
 from pytest_swarm.errors import BackendError
@@ -22,6 +21,8 @@ class Leases:
 
     def __init__(self) -> None:
         self._leases: dict[str, tuple[int, float]] = {}
+        self._timer: asyncio.TimerHandle | None = None  # of the next renewal
+        self._renewal: asyncio.Task[None] | None = None  # the last one
 
     def begin(self, tag: str, num_ctx: int) -> None:
         """Note that a model was loaded.
@@ -40,26 +41,32 @@ class Leases:
         """Return the context that a model was loaded with; None where it was not loaded here."""
         return self._leases[tag][0] if tag in self._leases else None
 
-    @asynccontextmanager
-    async def renewed(self, client: OllamaClient) -> AsyncIterator[None]:
-        """Renew the leases while the block runs, with a client for requests beside the job's own calls."""
-        task = asyncio.get_running_loop().create_task(self._renew(client))
-        try:
-            yield
-        finally:
-            await cancel_and_wait(task)
+    def start_renewing(self, client: OllamaClient) -> None:
+        """Renew the leases until `stop_renewing`, with a client for requests beside the job's own calls."""
+        due_s = min((since_s for _, since_s in self._leases.values()), default=_now_s()) + RENEW_AFTER_S
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(0.0, due_s - _now_s()), self._start_renewal, client)
+
+    async def stop_renewing(self) -> None:
+        """Renew no more; raise what the last renewal raised."""
+        assert self._timer is not None, "start_renewing() comes first"
+        self._timer.cancel()
+        if self._renewal is not None:
+            await cancel_and_wait(self._renewal)
+            self._renewal = None
+
+    def _start_renewal(self, client: OllamaClient) -> None:
+        self._renewal = asyncio.get_running_loop().create_task(self._renew(client))
 
     async def _renew(self, client: OllamaClient) -> None:
-        """Renew each lease when it is due, until cancelled. A server error is left to the job's own calls."""
-        while True:
-            due_s = min((since_s for _, since_s in self._leases.values()), default=_now_s()) + RENEW_AFTER_S
-            await asyncio.sleep(max(0.0, due_s - _now_s()))
-            for tag in [tag for tag, (_, since_s) in self._leases.items() if since_s + RENEW_AFTER_S <= _now_s()]:
-                num_ctx = self.context_of(tag)
-                if num_ctx is not None:  # else it was unloaded while another lease was renewed
-                    self.begin(tag, num_ctx)
-                    with suppress(BackendError):
-                        await client.load(tag, num_ctx=num_ctx)
+        """Renew each lease that is due, and wait for the next. A server error is left to the job's own calls."""
+        for tag in [tag for tag, (_, since_s) in self._leases.items() if since_s + RENEW_AFTER_S <= _now_s()]:
+            num_ctx = self.context_of(tag)
+            if num_ctx is not None:  # else it was unloaded while another lease was renewed
+                self.begin(tag, num_ctx)
+                with suppress(BackendError):
+                    await client.load(tag, num_ctx=num_ctx)
+        self.start_renewing(client)
 
 
 def _now_s() -> float:

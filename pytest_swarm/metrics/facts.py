@@ -89,6 +89,18 @@ class JobFacts:
         return sum_of_known(value for value, _ in figures)
 
     @cached_property
+    def latencies_s(self) -> tuple[float, ...]:
+        """Return the seconds of each call that was answered, or ran into its time limit.
+
+        A call that was refused, as for a model that the server does not have, tells no latency of a model.
+        """
+        return tuple(
+            each.latency_s
+            for each in self.record.outcomes
+            if each.latency_s is not None and (each.status is TaskStatus.OK or ran_out_of_time(each))
+        )
+
+    @cached_property
     def vram_samples(self) -> tuple[VramSample, ...]:
         """Return the looks at the server's list; none where models were resident and none of them ever in VRAM."""
         rows = [row for sample in self.record.samples for row in sample.resident]

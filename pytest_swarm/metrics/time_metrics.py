@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pytest_swarm.domain.record import JobRecord, TaskStatus
+from pytest_swarm.domain.record import JobRecord
 from pytest_swarm.domain.switch import Switch, SwitchPurpose
-from pytest_swarm.metrics.facts import JobFacts, mean_of_known, ran_out_of_time, sum_of_known
+from pytest_swarm.metrics.facts import JobFacts, mean_of_known, sum_of_known
 from pytest_swarm.metrics.spec import Column, Kind, MetricGroup, MetricSpec, Show, Unit
 from pytest_swarm.metrics.summaries import (
     mean,
@@ -55,27 +55,19 @@ def _makespan_s(job: JobFacts) -> float | None:
 
 
 def _total_latency_s(job: JobFacts) -> float | None:
-    return sum_of_known(_latencies_s(job))
+    return sum_of_known(job.latencies_s)
 
 
 def _latencies_s(job: JobFacts) -> tuple[float, ...]:
-    """Return the seconds of each call that was answered, or ran into its time limit.
-
-    A call that was refused, as for a model that the server does not have, tells no latency of a model.
-    """
-    return tuple(
-        each.latency_s
-        for each in job.record.outcomes
-        if each.latency_s is not None and (each.status is TaskStatus.OK or ran_out_of_time(each))
-    )
+    return job.latencies_s
 
 
 def _p50_latency_s(job: JobFacts) -> float | None:
-    return quantile(_latencies_s(job), 0.5)
+    return quantile(job.latencies_s, 0.5)
 
 
 def _p95_latency_s(job: JobFacts) -> float | None:
-    return quantile(_latencies_s(job), 0.95)
+    return quantile(job.latencies_s, 0.95)
 
 
 def _ttfts_s(job: JobFacts) -> tuple[float, ...]:
