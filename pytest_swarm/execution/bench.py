@@ -232,7 +232,7 @@ class Bench(ServerUpkeep):
         return self.gpu
 
     def _context(self, case: Case, state: GroupState, sink: Sink) -> CaseContext:
-        s = self.settings
+        s, weights = self.settings, self._weights(case)
         judge = None if s.judge is None else AuxiliaryModel(tag=s.judge, residency=self._residency)
         return CaseContext(
             router=self._routers.router(case.key.mode, state, lambda: self._setup(case, state)),
@@ -246,7 +246,7 @@ class Bench(ServerUpkeep):
             backend=state.backend,
             connection=state.connection,
             fresh=state.fresh,
-            settings=replace(s, weights=self._weights(case)),
+            settings=s if weights is s.weights else replace(s, weights=weights),
         )
 
     def _setup(self, case: Case, state: GroupState) -> RouterSetup:
