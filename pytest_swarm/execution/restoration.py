@@ -147,7 +147,8 @@ class Restoration:
         self.change()
         found = self.found or ()
         ours = [entry for entry in now if self._is_ours(entry, digests)]
-        troubles = [sentence for entry in ours for sentence in await _unload(client, entry, digests)]
+        unsure = {full_tag(entry.tag): await _unload(client, entry, digests) for entry in ours}
+        troubles: list[str] = []
         kept = {full_tag(entry.tag) for entry in now if entry not in ours}
         held = {full_tag(entry.tag): entry for entry in now if _is_held(entry)}
         used_files = {digests[key] for key in self.used & digests.keys()}
@@ -163,6 +164,7 @@ class Restoration:
                 what = f"{entry.tag} was resident before the run and could not be put back"
                 troubles += await _attempt(_put_back(client, entry, start_s), what)
         left = {full_tag(entry.tag) for entry in await client.resident_entries()}
+        troubles += [each for key, said in unsure.items() if key in left for each in said]  # a reply may be lost alone
         gone = [entry.tag for entry in found if full_tag(entry.tag) not in left]
         if gone and not troubles:
             troubles = [f"{', '.join(gone)}: resident before the run, and the server has no room for it any more"]

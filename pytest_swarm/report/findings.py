@@ -218,7 +218,7 @@ def _missing(report: Report) -> Iterable[Answer]:
         yield Answer(kind="missing", tone="bad", text=text)
     if tests := report.run.lost_tests:
         are, more = ("is", "") if len(tests) == 1 else ("are", f" and {len(tests) - 1:,} more")
-        text = f"{plural(len(tests), 'benchmark')} failed before a job was run, and {are} not in this report"
+        text = f"{plural(len(tests), 'benchmark')} failed before a job had ended, and {are} not in this report"
         yield Answer(kind="missing", tone="bad", text=f"{text}: {one_line(tests[0], 100)}{more}.")
     yield from _cut(report.modes)
     again = len(report.run.jobs) - len(report.jobs)

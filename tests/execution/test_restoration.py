@@ -22,11 +22,13 @@ from tests.simulator.servers import in_virtual_time
 
 
 class Refusing(StandIn):
-    """A server that refuses to load these models, or to unload them."""
+    """A server that refuses to load these models, or to unload them; it is `late` where it has unloaded them."""
 
-    def __init__(self, *, loads: str | None = None, unloads: str | None = None, full: bool = False) -> None:
+    def __init__(
+        self, *, loads: str | None = None, unloads: str | None = None, full: bool = False, late: bool = False
+    ) -> None:
         super().__init__()
-        self.loads, self.unloads, self.full = loads, unloads, full
+        self.loads, self.unloads, self.full, self.late = loads, unloads, full, late
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         response = await super().__call__(request)
@@ -38,9 +40,9 @@ class Refusing(StandIn):
             del self.resident[tag]  # it is loaded, and at once evicted
         if tag != (self.unloads if unloading else self.loads):
             return response
-        if unloading:
+        if unloading and not self.late:
             self.put(tag)
-        else:
+        elif not unloading:
             del self.resident[tag]
         return httpx.Response(500, json={"error": "llama-server process has terminated: exit status 1"})
 
@@ -122,6 +124,10 @@ def test_what_others_pin_of_what_was_found_stays_pinned() -> None:
 def test_what_cannot_be_restored_is_said_once(server: StandIn, sentence: str) -> None:
     (said,) = restored(server, evicted)
     assert said.startswith(sentence)
+
+
+def test_a_model_that_went_is_not_said_to_stay() -> None:
+    assert restored(Refusing(unloads="own", late=True), evicted) == ()
 
 
 @pytest.mark.parametrize("forgotten", [True, False])

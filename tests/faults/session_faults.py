@@ -7,6 +7,7 @@ import json
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,9 @@ def few_open_files(count: int) -> Iterator[None]:
     """Let this process open so many files beside those that are open."""
     gc.collect()  # what it would close meanwhile
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + count, hard))
+    opened = {int(each.name) for each in Path("/dev/fd").iterdir()}
+    free = (number for number in range(soft) if number not in opened)  # the limit is of numbers, which have gaps
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(islice(free, count, None)), hard))
     try:
         yield
     finally:

@@ -541,6 +541,20 @@ FAULTS: Final = (
         tests=("plugin/test_server_visit.py",),
     ),
     Fault(
+        name="a restoration that another run broke off is told as this one's",
+        where="plugin/server_visit.py",
+        old="if notes.run == run and (notes.processes",
+        new="if (notes.processes",
+        tests=("plugin/test_server_visit.py",),
+    ),
+    Fault(
+        name="a name and the IP address that it stands for are two servers",
+        where="plugin/host_setup.py",
+        old=" or _is_at(first, host) or _is_at(host, first)",
+        new=" or _is_at(first, host)",
+        tests=("plugin/test_hosts.py",),
+    ),
+    Fault(
         name="the first signal gives up the restoration of a server",
         where="plugin/ending_signals.py",
         old="first, tell, self._interrupted = not self._interrupted",

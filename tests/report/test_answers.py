@@ -264,5 +264,5 @@ def test_benchmarks_that_failed_before_they_were_a_job_are_missing() -> None:
     tests = tuple(f"test_a.py::test_a[lp-h0-8GB-{n}]" for n in range(3))
     ended = replace(run(record()), collected=tests, failed=tests)
     (text,) = [each.text for each in answers(build_report(ended)) if each.kind == "missing"]
-    assert text.startswith("3 benchmarks failed before a job was run, and are not in this report: test_a.py::test_a[")
+    assert text.startswith("3 benchmarks failed before a job had ended, and are not in this report: test_a.py::test_a[")
     assert text.endswith("-0] and 2 more.")
