@@ -23,7 +23,9 @@ _SIGN_NAME: Final = re.compile(rf"\s?\\(?:({'|'.join(_SIGNS)})|(le|ge|ne)q(?:sla
 _INLINE: Final = re.compile(r"(?<![\\\w$])\$(?![\s$])([^$]{1,300})(?<![\s\\])\$(?![\d$])|\\\(([^()]{1,300})\\\)")
 _FUNCTION: Final = "(?:log|ln|sin|cos|tan|sqrt)"
 _WORD: Final = re.compile(rf"\b(?!{_FUNCTION}\b)[^\W\d_]{{2}}")
-_PLAIN: Final = re.compile(r"[/^√\u222a∩∈±≤≥≠]|\s-\s|\w\s?[+*]\s?\w|\b(?:[a-z]|sqrt)\(|^\{[^{}\"':]{1,300}\}$")
+_PLAIN: Final = re.compile(
+    r"[/^√\u222a∩∈±≤≥≠]|\s-\s|\d\s?[+*]\s?\w|\w\s?\+\s?\d|\b(?:[a-z]|sqrt)\(|^\{[^{}\"':]{1,300}\}$"
+)
 _PART: Final = r"\{(?:[^{}]|\{[^{}]{0,40}\}){0,100}\}"
 _TERM: Final = rf"\d{{0,9}}(?:\\sqrt{_PART}|[a-zπ])|\d{{1,9}}"
 _DIVISOR: Final = rf"\\sqrt{_PART}|[a-zπ]|\d{{1,9}}"  # what 1/2x means is not clear
@@ -32,7 +34,7 @@ _SPELLINGS: Final = (  # one after the other, of a formula in lower case
     (re.compile(r"^\{([^{}]*)\}$"), r"\\{\1\\}"),  # a set without backslashes
     (re.compile(rf",?\s*{LATEX_TEXT}\s*(?:and|or)\s*\}},?"), ","),  # 4, 6, \text{ and } 14
     (re.compile(rf"\\({_FUNCTION[3:-1].removesuffix('|sqrt')})(?![a-z])"), r"\1"),
-    (re.compile(r"\\times(?![a-z])|\*"), r"\\cdot"),
+    (re.compile(r"\\times(?![a-z])|(?<=\d)\s?\*"), r"\\cdot"),
     (re.compile(r"([_^])(\d{1,9})\s(?=\d)"), r"\1{\2}"),  # \log_2 3
     (re.compile(rf"\\(?:left|right|bigg?[lr]?|displaystyle)(?![a-z])|{LATEX_SPACE}|(?<!\d)\s|\s(?!\d)"), ""),
     (re.compile(r"\\begin\{[pb]matrix\}|[(\[]\\begin\{array\}\{[clr|]{1,9}\}"), r"\\matrix["),
@@ -62,7 +64,7 @@ _SPELLINGS: Final = (  # one after the other, of a formula in lower case
     (re.compile(rf"{LATEX_TEXT}([^{{}}]{{0,200}})\}}"), r"\1"),
 )
 _SIDE: Final = re.compile(r"([,=])")
-_SUMMAND: Final = re.compile(rf"[+-]?(?:\^-?|[^-+^(){{}}\[\],=<>|≤≥≠±\u222a∩∈&]|{_PART}|{_SUM}){{1,60}}")
+_SUMMAND: Final = re.compile(rf"[+-]?(?:\^-?|\\[a-z]{{2}}|[^-+^(){{}}\[\]\\,=<>|≤≥≠±\u222a∩∈&]|{_PART}|{_SUM}){{1,60}}")
 _SET: Final = re.compile(r"\\\{([^{}()\[\]]{0,500})\\\}")
 
 

@@ -108,6 +108,9 @@ def test_spellings_of_one_text(one, other):
         (r"2^{n+1}", "2^n+1"),
         (r"1 - x^2", r"x^2 - 1"),
         ("2024-01-02", "2024-02-01"),
+        ("a*b", "ab"),  # regular expressions
+        ("a+b", "b+a"),
+        (r"\d+\w", r"\w+\d"),
     ],
 )
 def test_spellings_of_two_texts(one, other):
