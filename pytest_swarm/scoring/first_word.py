@@ -14,15 +14,15 @@ from pytest_swarm.scoring.verdict import AnswerPlace, Reading
 _LEAD_IN_WORDS: Final = one_of(
     "well, oh, hmm+, ok, okay, sure, in short, short answer, in summary, in conclusion, overall, to be clear, "
     "i think, i believe, i would say, i'd say, i say, my answer, the answer(?: is)?, therefore, thus, hence, so, "
-    "then, that, just, most, indeed, in fact, leider, malheureusement, "
-    "lamentablemente, purtroppo, almost, great question, good question, let me think, be, "
+    "then, that, just, most, indeed, in fact, leider, malheureusement, lamentablemente, purtroppo, das ist, "
+    "das, c['’]est, es, è, é, это, almost, great question, good question, let me think, be, "
     f"a (?:clear|definite|resounding|firm|big), {ADVERB}"
 )
 _OPTION: Final = r"(?:(?:option|choice) )?[a-d][).:](?=\s(?:yes|no|true|false)\b)"  # "(A) Yes"
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W)|{_OPTION})*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
     "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, sì, si, sim, да, "
-    "wahr, richtig, vrai, verdadero, verdadeiro, vero, верно, правда"
+    "wahr, richtig, stimmt, vrai, cierto, verdadero, verdadeiro, vero, верно, правда, verdade"
 )
 _FIRST_NO: Final = one_of(
     "no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет, "
@@ -34,6 +34,9 @@ _FIRST_CJK: Final = re.compile(
 )
 _FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
 _FIRST_DENIED: Final = re.compile(
+    r"(?:(?:das |es )?stimmt nicht|das ist nicht (?:richtig|wahr|korrekt|der fall)"
+    r"|ce n['’]est pas (?:vrai|exact|correct)|non è (?:vero|corretto)"
+    r"|não é (?:verdade|correto)|это (?:не ?верно|не так|неправда))\b|"
     rf"(?:{ADVERB}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
     + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
@@ -45,7 +48,20 @@ _FIRST_DENIED: Final = re.compile(
 )
 _ALSO_ATTRIBUTES: Final = frozenset(
     {
-        *("true", "correct", "wrong", "definitely", "absolutely", "never", "negative", "si", "non"),
+        *(
+            "true",
+            "correct",
+            "wrong",
+            "cierto",
+            "stimmt",
+            "verdade",
+            "definitely",
+            "absolutely",
+            "never",
+            "negative",
+            "si",
+            "non",
+        ),
         *("richtig", "vrai", "vero", "falsch", "faux", "falso"),
     }
 )
@@ -65,7 +81,7 @@ _ASSENT: Final = re.compile(
     re.IGNORECASE,
 )
 _DISSENT: Final = re.compile(
-    r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe) so\b"
+    r"\W*(?:(?:i|we) (?:do|would)(?:n't| not) (?:think|believe|say) so\b"
     r"|(?:(?:no,? )?i (?:\w+ly )?(?:disagree|(?:do not|don't|cannot|can't) agree)\b)"
     r"|nothing could be (?:further|farther) from the truth\b"
     r"|(?:i (?:\w+ly )?doubt (?:it|that|so)|(?:very |highly |most )?(?:unlikely|improbable|doubtful)"

@@ -20,19 +20,22 @@ _SIGNS: Final = {
     "ne": "≠",
 }
 _SIGN_NAME: Final = re.compile(rf"\s?\\(?:({'|'.join(_SIGNS)})|(le|ge|ne)q(?:slant)?)(?![a-z])\s?")
+_DISPLAYED: Final = re.compile(r"\\\[((?:(?!\\[\[\]]).){1,1000})\\\]|\$\$([^$]{1,1000})\$\$", re.DOTALL)
 _INLINE: Final = re.compile(r"(?<![\\\w$])\$(?![\s$])([^$]{1,300})(?<![\s\\])\$(?![\d$])|\\\(([^()]{1,300})\\\)")
 _FUNCTION: Final = "(?:log|ln|sin|cos|tan|sqrt)"
-_WORD: Final = re.compile(rf"\b(?!{_FUNCTION}\b)[^\W\d_]{{2}}")
-_PLAIN: Final = re.compile(r"[/^√\u222a∩∈±≤≥≠]|\s-\s|\w\s?[+*]\s?\w|\b(?:[a-z]|sqrt)\(|^\{[^{}\"':]{1,300}\}$")
+_WORD: Final = re.compile(rf"\b(?!{_FUNCTION}\b)[^\W\d_π]{{2}}")
+_PLAIN: Final = re.compile(
+    r"[/^√\u222a∩∈±≤≥≠]|\s-\s|\d\s?[+*]\s?\w|\w\s?\+\s?\d|\b(?:[a-z]|sqrt)\(|^\{[^{}\"':]{1,300}\}$"
+)
 _PART: Final = r"\{(?:[^{}]|\{[^{}]{0,40}\}){0,100}\}"
 _TERM: Final = rf"\d{{0,9}}(?:\\sqrt{_PART}|[a-zπ])|\d{{1,9}}"
 _DIVISOR: Final = rf"\\sqrt{_PART}|[a-zπ]|\d{{1,9}}"  # what 1/2x means is not clear
-_SUM: Final = r"\([^(),]{1,60}\)"  # (x+1)
+_SUM: Final = r"(?:\d{0,9}[a-zπ]?)\([^(),]{1,60}\)"  # (x+1)
 _SPELLINGS: Final = (  # one after the other, of a formula in lower case
     (re.compile(r"^\{([^{}]*)\}$"), r"\\{\1\\}"),  # a set without backslashes
     (re.compile(rf",?\s*{LATEX_TEXT}\s*(?:and|or)\s*\}},?"), ","),  # 4, 6, \text{ and } 14
     (re.compile(rf"\\({_FUNCTION[3:-1].removesuffix('|sqrt')})(?![a-z])"), r"\1"),
-    (re.compile(r"\\times(?![a-z])|\*"), r"\\cdot"),
+    (re.compile(r"\\times(?![a-z])|(?<=\d)\s?\*"), r"\\cdot"),
     (re.compile(r"([_^])(\d{1,9})\s(?=\d)"), r"\1{\2}"),  # \log_2 3
     (re.compile(rf"\\(?:left|right|bigg?[lr]?|displaystyle)(?![a-z])|{LATEX_SPACE}|(?<!\d)\s|\s(?!\d)"), ""),
     (re.compile(r"\\begin\{[pb]matrix\}|[(\[]\\begin\{array\}\{[clr|]{1,9}\}"), r"\\matrix["),
@@ -50,9 +53,12 @@ _SPELLINGS: Final = (  # one after the other, of a formula in lower case
         r"\\frac{\1}{\2}",
     ),
     (re.compile(r"(?<=\{)\(([^(){}]{1,60})\)(?=\})"), r"\1"),  # \frac{(x+1)}{2}
+    (re.compile(rf"(?<![\w)}}])\((\\frac{_PART}{_PART})\)(?!\^)"), r"\1"),
     (re.compile(rf"(?<![\w}})])\\frac\{{-({_TERM})\}}"), r"-\\frac{\1}"),
     (
-        re.compile(rf"(?<![\w}})])\\frac\{{(?:1|(\d{{1,9}}))\}}(\{{\d{{1,9}}\}})((?:{_TERM})(?:\^\d)?)(?![\w^_{{(\\])"),
+        re.compile(
+            rf"(?<![\w}})])\\frac\{{(?:1|(\d{{1,9}}))\}}(\{{\d{{1,9}}\}})((?:(?:\\sqrt{_PART}|[a-zπ])(?:\^\d)?){{1,9}})(?![\w^_{{(\\])"
+        ),
         r"\\frac{\1\3}\2",
     ),
     (re.compile(r"(?<=[\da-zπ)}])\\cdot(?=\\|[a-zπ(])"), ""),
@@ -62,13 +68,20 @@ _SPELLINGS: Final = (  # one after the other, of a formula in lower case
     (re.compile(rf"{LATEX_TEXT}([^{{}}]{{0,200}})\}}"), r"\1"),
 )
 _SIDE: Final = re.compile(r"([,=])")
-_SUMMAND: Final = re.compile(rf"[+-]?(?:\^-?|[^-+^(){{}}\[\],=<>|≤≥≠±\u222a∩∈&]|{_PART}|{_SUM}){{1,60}}")
+_SUMMAND: Final = re.compile(rf"[+-]?(?:\^-?|\\[a-z]{{2}}|[^-+^(){{}}\[\]\\,=<>|≤≥≠±\u222a∩∈&]|{_PART}|{_SUM}){{1,60}}")
 _SET: Final = re.compile(r"\\\{([^{}()\[\]]{0,500})\\\}")
 
 
 def without_delimiters(text: str) -> str:
     r"""Return a text without the signs around the formulas in it: `$x$ and \(y\)` is `x and y`; "$5" stays."""
-    return _INLINE.sub(lambda found: found[1] or found[2], text) if "$" in text or "\\(" in text else text
+    if "$" not in text and "\\" not in text:
+        return text
+    return _INLINE.sub(lambda found: found[1] or found[2], _DISPLAYED.sub(lambda found: found[1] or found[2], text))
+
+
+def with_formulas_in_lines(text: str) -> str:
+    """Return a text with each displayed formula, which may take several lines, in one line."""
+    return _DISPLAYED.sub(lambda found: found[0].replace("\n", " "), text) if "\\[" in text or "$$" in text else text
 
 
 def is_formula(text: str) -> bool:
@@ -86,6 +99,8 @@ def one_formula(text: str) -> str:
     if text.count("±") == 1 and "," not in text:
         text = f"{text.replace('±', '+')},{text.replace('±', '-')}".removeprefix("+")
     text = "".join(map(_sum_in_order, _SIDE.split("\u222a".join(sorted(text.split("\u222a"))))))
+    if text.count("=") == 1 and "," not in text:
+        text = "=".join(sorted(text.split("=")))
     return _SET.sub(lambda found: rf"\{{{','.join(sorted(found[1].split(',')))}\}}", text)
 
 

@@ -49,7 +49,7 @@ LETTER_ASIDE: Final = r"(?:\s\([^()\n]{1,60}\))?"
 
 _FILLER: Final = one_of(f"{ADVERB}, be, both, all, also, therefore, thus, too, then")
 _WRONG: Final = one_of(
-    "wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, no longer"
+    "wrong, incorrect, false, out, eliminated, ruled out, excluded, unlikely, impossible, untrue, fails?, no longer"
 )
 _DENIED_AFTER: Final = re.compile(  # "B is wrong", "B (a cell) can't be it", "A, B and D are out"
     rf"[\")\]]?{LETTER_ASIDE}{_MORE_LETTERS}\s?[-–—:,]?\s?"

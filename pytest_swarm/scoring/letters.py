@@ -215,7 +215,7 @@ def _named(words: str, choices: int) -> Reading[str] | None:
         number
         for number, letter in enumerate(letters)
         if _STATED.match(words, letter.end)
-        and stands_as_answer(words, letter, after=(",", ";"))
+        and stands_as_answer(words, letter, after=(",", ";", " while", " whereas"))
         and not is_denied_before(words, letter)
     ]
     if _several_right(words, [letters[number] for number in stated]):

@@ -53,7 +53,7 @@ _SIGNS: Final = str.maketrans(
 )
 _LATEX: Final = (
     (re.compile(r"\{,\}"), ","),
-    (re.compile(rf"{LATEX_SPACE}|(?<!~)~(?!~)"), _THIN),
+    (re.compile(rf"{LATEX_SPACE} ?|(?<!~)~(?!~)"), _THIN),
     (re.compile(r"\\([$%#&])"), r"\1"),
     (re.compile(rf"{LATEX_TEXT}(?:([^{{}}]{{0,100}})\}})?"), r" \1 "),
     (re.compile(LATEX_FRACTION), r"\\frac"),

@@ -42,7 +42,7 @@ _FOREIGN: Final = (  # "durante 3 meses", "3 épisodes de 30 minutes", "para pag
     r"\b(?:durante|pendant|tras|después de|antes de|al (?:final|cabo) de|dentro de|après|avant|innerhalb von|binnen"
     r"|nach|vor|während|entro|dopo|после|через|в течение)\s(?:(?:las?|los|les?|el|den|der|die|das|dem)\s)?"
     r"|^\s[^\W\d_]{1,14}\s(?:de|à|von|di|zu je|mit je)\s|每\w{0,2}\s?"
-    r"|\bal\s[^\W\d_]{2,14}[aei]r\s|\ben\s[^\W\d_]{2,14}ant\s|\b(?:para|pour)\s[^\W\d_]{2,14}(?:ar|er|ir|re)\s(?:(?:las?|los|les?|el)\s)?"
+    r"|\b(?:dans|en|em)\s|\bal\s[^\W\d_]{2,14}[aei]r\s|\ben\s[^\W\d_]{2,14}ant\s|\b(?:para|pour)\s[^\W\d_]{2,14}(?:ar|er|ir|re)\s(?:(?:las?|los|les?|el)\s)?"
 )
 _OF_SUBJECT: Final = re.compile(
     r"(?:\s[a-z]{2,14}){1,2}\s(?:from now|later|ago),"

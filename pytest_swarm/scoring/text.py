@@ -16,7 +16,7 @@ from pytest_swarm.domain.expectation import Exact, Keywords
 from pytest_swarm.scoring.answer_regions import AnswerRules, answer_field, read_answer
 from pytest_swarm.scoring.asides import without_offers, without_reason
 from pytest_swarm.scoring.fences import fences, unfenced
-from pytest_swarm.scoring.formulas import without_delimiters
+from pytest_swarm.scoring.formulas import with_formulas_in_lines, without_delimiters
 from pytest_swarm.scoring.named_answer import names_as_answer
 from pytest_swarm.scoring.patterns import BELIEF, CONCLUDING, DENIAL
 from pytest_swarm.scoring.same_text import normalized, one_spelling, undressed
@@ -53,7 +53,8 @@ _COPULA: Final = re.compile(
     r"\s(?:(?:translates|(?:is|can be) translated) (?:to|as|into)|equals|reads"
     r"|(?:is|was|are|were)(?:\s(?:thus|therefore|hence|indeed))?"
     r"|looks like|seems to be|appears to be|prints|returns|outputs|means|stands for"
-    r"|expresses|(?:classified|categorized|labell?ed|(?:classify|categorize|label|rate) [\w ]{2,30}?) as"
+    r"|expresses|gives|yields|(?:simplifies|evaluates|comes) to"
+    r"|(?:classified|categorized|labell?ed|(?:classify|categorize|label|rate) [\w ]{2,30}?) as"
     r"|ist|sind|war|est|sont|es|son|é|heißt|lautet|s['’]appelle|se llama|si chiama|называется)\s"
     r"|(?<=[\u0430-\u044f\u0451])\s[-–—]\s"
     r"|(?<=[\u3040-\u9fff])(?<![不非])(?:[是为は]|[:\uff1a]\s?)"
@@ -77,10 +78,14 @@ _DISCLAIMER: Final = re.compile(
     rf"|you (?:asked|want to know)\b|{BELIEF}\b)",
     re.IGNORECASE,
 )
+_CONDITION: Final = r"(?:at|when|where|for|if|with)\s"  # "5 at x = 3"
+_OF_CONDITION: Final = re.compile(rf"\b{_CONDITION}\S{{1,20}}\s=\s$")
+_CONDITION_CHARS: Final = 40
 _EXPLANATION: Final = re.compile(
     r"(?:,\s|\s)(?:because|since|as|which|who|where|not|rather than|instead of|followed by)(?=\s|$)"
     r"|(?<=[\u3040-\u9fff])(?:です|である)(?=\W*$)|\s[-–—]\s|\s\(|(?<=[\"”])\sby\s(?=[A-Z])|,\s"
-    r"(?=(?:the|an?|in|on|at|of course|obviously|indeed|i (?:think|believe|guess|suppose))\b)|;\s",
+    r"(?=(?:the|an?|in|on|at|attained|achieved|reached|of course|obviously|indeed|i (?:think|believe|guess|suppose))\b)"
+    rf"|;\s|\s{_CONDITION}(?=[^\s=]{{1,20}}\s?=)",
     re.IGNORECASE,
 )
 _BOLD: Final = re.compile(r"\*\*([^*\n]{1,300})\*\*|__([^_\n]{1,300})__|`([^`\n]{1,300})`")
@@ -90,7 +95,7 @@ _LABEL: Final = re.compile(  # "[positive]" as in the prompt, "Positive sentimen
 _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
 _SYMBOLS: Final = re.compile(r"[\"“`]([^\w\"”`\n]{1,60})[\"”`]")  # "To close it we need "> ) }"."
 _PREFIXED: Final = re.compile(r"(?:in|im|un|ir|il)-?([a-z]{4,30})")
-_INDEX: Final = re.compile(r"_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula
+_INDEX: Final = re.compile(r"(?<=[a-z)}\]])_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula, 2516_8 no 25168
 _FORMULA: Final = re.compile(r"[\\$=√π≈]")
 _BEGINNING: Final = re.compile(r"\W*(?:let['’]?s|let us|let me|we|first|step)\b", re.IGNORECASE)  # of working
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
@@ -187,7 +192,7 @@ def _without_end_of_emphasis(line: str) -> str:
 def _own(text: str) -> Reading[str] | None:
     """The whole text, its only block, its last line, or a first line that a blank one follows."""
     blocks = fences(text) if "```" in text or "~~~" in text else ()
-    whole = unfenced(text)
+    whole = with_formulas_in_lines(unfenced(text))
     if len(blocks) == 1:
         return _reading(
             (blocks[0].text.strip(), whole), AnswerPlace.WHOLE if whole != text.strip() else AnswerPlace.BLOCK
@@ -249,11 +254,14 @@ def _without_explanation(part: str) -> str:
 
 def _after_copula(part: str, *, signs: bool = True) -> str:
     """What a sentence says after its last "is", or "=" with `signs`; the sentence itself where it denies something."""
-    said = [each for each in _COPULA.finditer(" " + part) if signs or each[0].strip() not in _EQUALS]
+    whole = " " + part
+    said = [each for each in _COPULA.finditer(whole) if signs or each[0].strip() not in _EQUALS]
+    while len(said) > 1 and _OF_CONDITION.search(whole[: said[-1].end()][-_CONDITION_CHARS:]):
+        said.pop()  # "The least value is 5 at x = 3."
     sign = bool(said) and said[-1][0].strip() in _EQUALS  # "not True = False"
     if not said or (not sign and _DENIED.search(part, 0, max(0, said[-1].start() - 1))):
         return part
-    return (" " + part)[said[-1].end() :]
+    return whole[said[-1].end() :]
 
 
 def _conclusion(line: str) -> str | None:

@@ -90,7 +90,7 @@ _DENIED: Final = re.compile(r"(?:\bnot|n't|\bcannot|\bnever)\s(?:be|a|the|simply
 _CONTRADICTED: Final = re.compile(
     r"\b(?:claim|statement|hypothesis|assertion|proposition|it|this|that)\s(?:(?P<fails>does not hold|doesn't hold\b)"
     r"|(?P<holds>holds(?=[.!]|\s*$)))|"
-    r"\b(?:(?P<denied>not|n't)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?|entails?|implies))\s"
+    r"\b(?:(?P<denied>not|n't|nothing)\s)?(?:(?P<no>contradicts?|refutes?|disproves?)|(?P<yes>confirms?|supports?|backs?|entails?|implies))\s"
     r"(?:(?:the|this|that) (?:claim|statement|hypothesis|sentence|assertion|premise)"
     r"|(?:this|that|it)(?=\s*[.,;!]|\s*$))",
     re.IGNORECASE,

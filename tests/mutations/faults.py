@@ -3065,6 +3065,13 @@ FAULTS: Final = (
         tests=("scoring/test_text.py",),
     ),
     Fault(
+        name="where a value is taken on is read as the value: 5 at x = 3",
+        where="scoring/text.py",
+        old="while len(said) > 1 and _OF_CONDITION",
+        new="while len(said) > 9 and _OF_CONDITION",
+        tests=("scoring/test_text.py",),
+    ),
+    Fault(
         name="the unit of an answer counts for that of the expected formula",
         where="scoring/text.py",
         old="normalized(bare_formula(expected.text)) == normalized(first)",

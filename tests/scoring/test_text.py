@@ -79,6 +79,9 @@ def test_what_was_read_comes_with_the_score():
         (r"\{1,2\}", "{2, 1}"),
         (r"x^{2} - 3x + 2 \ge 0", "x² − 3x + 2 ≥ 0"),
         (r"2^{n+1}", "2^(n+1)"),
+        (r"\frac{n(n+1)}{2}", "n(n+1)/2"),
+        (r"\frac{4}{3}\pi r^3", r"\frac{4\pi r^3}{3}"),
+        ("a^2+b^2=c^2", "c² = a² + b²"),
         (r"\log_2 3", r"\log_{2}3"),
         ("O(n log n)", r"O(n \log n)"),
         (r"\begin{pmatrix} 2 \\ -1 \end{pmatrix}", r"\left(\begin{array}{c} 2 \\ -1 \end{array}\right)"),
@@ -108,6 +111,9 @@ def test_spellings_of_one_text(one, other):
         (r"2^{n+1}", "2^n+1"),
         (r"1 - x^2", r"x^2 - 1"),
         ("2024-01-02", "2024-02-01"),
+        ("a*b", "ab"),  # regular expressions
+        ("a+b", "b+a"),
+        (r"\d+\w", r"\w+\d"),
     ],
 )
 def test_spellings_of_two_texts(one, other):
@@ -134,6 +140,18 @@ def test_spellings_of_two_texts(one, other):
         ("1,-2", r"\boxed{x = 1 \text{ or } x = -2}", 1),
         ("1,-2", "-2, 1", 0),
         ("4,6", "4 or 6", 0),
+        ("25168", "$2516_8$", 0),
+        ("x_0", "The least value is 5 at x = x_0.", 0),
+        (r"-\sqrt{2}", r"The minimum is $-\sqrt{2}$, attained at $x = \frac{5\pi}{4}$.", 1),
+        (r"\frac{5\pi}{4}", r"The minimum is $-\sqrt{2}$, attained at $x = \frac{5\pi}{4}$.", 0),
+        (
+            r"\begin{pmatrix}7&1\\2&0\end{pmatrix}",
+            "So\n\\[\nA = \\begin{bmatrix} 7 & 1 \\\\\n2 & 0 \\end{bmatrix}.\n\\]",
+            1,
+        ),
+        ("x^2+2x+1", "Expanding $(x+1)^2$ gives $x^2+2x+1$.", 1),
+        ("x^2+2x+1", "$$(x+1)^2 = x^2 + 2x + 1$$", 1),
+        (r"12\pi", "12π million", 0),
         ("$5", "$5 million", 0),
         ("東京", "日本の首都は東京です。", 1),
     ],

@@ -150,6 +150,7 @@ def test_files_may_be_packed(tmp_path):
         (MATH | {"solution": r"so \boxed{\frac{\sqrt{3}}{2}}"}, Exact(text=r"\frac{\sqrt{3}}{2}")),
         (MATH | {"solution": r"\boxed{1} no, \boxed{-\dfrac{3}{4}}"}, Number(value=-0.75)),
         (MATH | {"solution": r"so \boxed{10{,}000}"}, Number(value=10_000)),
+        (MATH | {"solution": r"so \boxed{11,\! 111,\! 100}"}, Number(value=11_111_100)),
         (MATH | {"solution": r"so \boxed 5."}, Number(value=5)),
         (MATH | {"answer": "x+1", "level": 4}, Exact(text="x+1")),
         (MATH | {"answer": "4,6,14"}, Exact(text="4,6,14")),  # not 4614

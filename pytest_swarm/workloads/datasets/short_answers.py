@@ -77,7 +77,7 @@ def _math_expectation(right: str) -> Expectation:
 
 
 def _math_value(right: str) -> float | None:
-    plain = bare_formula(right.replace("\\!", "").replace("{,}", ",").strip()).removeprefix("\\$")
+    plain = bare_formula(right.replace("\\! ", "").replace("\\!", "").replace("{,}", ",").strip()).removeprefix("\\$")
     if _DECIMAL.fullmatch(plain):
         return float(plain.replace(",", ""))
     fraction = _FRACTION.fullmatch(plain)
