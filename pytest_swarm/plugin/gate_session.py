@@ -76,7 +76,6 @@ class Gating:
         self.sequential = sequential and settings.update is None
         self.rules: dict[str, Rule] = {}
         self.junit = JunitVerdicts(config)
-        self.lost_worker = False
         self.deselected = False
 
     @cached_property
@@ -127,15 +126,14 @@ class Gating:
 
     def finish(self, report: Report, *, complete: bool) -> GateEnding:
         """Judge the run, then write the baseline where that was asked for. What cannot be written is a trouble."""
-        whole = complete and not self.lost_worker
-        covered = _coverage(self._config, report, whole=whole and not self.deselected)
+        covered = _coverage(self._config, report, whole=complete and not self.deselected)
         now = run_context_of(report.info)
         result = None if self.baseline is None else self._judge(_cases(report), now, self.baseline, covered)
         if result is not None:
             self.junit.write({test: case.verdict.value for case in result.cases for test in case.tests})
-        notes = () if whole or self.settings.update is None else (_NOT_WRITTEN,)
-        if self.settings.update is None or not whole:
-            return GateEnding(result=result, notes=(*notes, *(self._remember(report, result) if whole else ())))
+        notes = () if complete or self.settings.update is None else (_NOT_WRITTEN,)
+        if self.settings.update is None or not complete:
+            return GateEnding(result=result, notes=(*notes, *(self._remember(report, result) if complete else ())))
         try:
             return GateEnding(result=result, notes=(self._write(report, covered),))
         except BaselineError as error:

@@ -13,6 +13,7 @@ from pytest_swarm.errors import SwarmError
 from pytest_swarm.files import shown_path
 from pytest_swarm.plugin.deciding import DecisionEnd, decide_at_end
 from pytest_swarm.plugin.foreign_hooks import add_report_context, report_template
+from pytest_swarm.plugin.options import Options
 from pytest_swarm.report.decided_intervals import decided_report
 from pytest_swarm.report.findings import nothing_measured
 from pytest_swarm.report.gate_text import gate_text, terminal_lines
@@ -117,9 +118,10 @@ def _apart(what: str, troubles: list[str]) -> Iterator[None]:
 
 def _ending_without_jobs(prepared: PreparedRun) -> SessionEnd | None:
     """Return the end of a run without a job; None where there is nothing to say of it, and nothing was asked for."""
-    trouble, gating, settings = prepared.folder.trouble, prepared.session.gating, prepared.session.settings
+    trouble, gating, config = prepared.folder.trouble, prepared.session.gating, prepared.session.config
     gate = None if gating is None else gating.finish_without_jobs()
-    asked = [*(["report"] if settings.report else []), *(["decision"] if settings.decide else [])]
+    named = {"report": Options.report.dest, "decision": Options.decide.dest}
+    asked = [each for each, option in named.items() if config.getoption(option)]
     if trouble is None and gate is None and not asked:
         return None
     troubles = [] if trouble is None else [str(trouble)]
@@ -130,7 +132,7 @@ def _ending_without_jobs(prepared: PreparedRun) -> SessionEnd | None:
         summary=tuple(f"No {each}, because no job was run." for each in asked),
         verdicts=_terminal_lines(
             lambda width, verbose: _gate_lines(None if gate is None else gate.result, width=width, verbose=verbose),
-            config=prepared.session.config,
+            config=config,
             troubles=troubles,
         ),
         troubles=tuple(troubles),

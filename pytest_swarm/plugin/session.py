@@ -70,7 +70,8 @@ class SwarmSession:
             announcer=announcer,
         )
         self.cases = Cases(self.inputs)
-        self.notes: list[str] = []
+        self.lost_tests: dict[str, None] = {}
+        """The ids of the benchmarks that died with a worker of xdist, and that no other one ran."""
         self.failed: dict[str, None] = {}
         """The ids of the tests that failed."""
         self.lost_workers = 0
@@ -199,8 +200,10 @@ class SwarmSession:
         self.config.stash[RUN] = run = PreparedRun(self, Collected(tests=tests))
         run.follow_workers()
 
-    def lost_test(self, node_id: str) -> None:
-        """A worker of xdist died and took a test with it."""
-        self.notes.append(f"a worker of xdist died; {node_id}, which it was running, is not in this run")
-        if self.gating is not None:
-            self.gating.lost_worker = True
+    @property
+    def notes(self) -> list[str]:
+        """Return a sentence for each benchmark that died with a worker of xdist."""
+        return [
+            f"a worker of xdist died; {node_id}, which it was running, is not in this run"
+            for node_id in self.lost_tests
+        ]

@@ -108,9 +108,10 @@ class XdistController:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
-        """Note the test that a worker was running when it died; one whose jobs were sent, or without any, lost none."""
-        if crashitem not in self._taken:
-            self._session.lost_test(crashitem)
+        """Note the benchmark that a worker was running when it died; one whose jobs were sent lost none."""
+        run = self._session.run
+        if run is not None and crashitem in run.collected.tests and crashitem not in self._taken:
+            self._session.lost_tests[crashitem] = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object:
@@ -135,6 +136,7 @@ class XdistController:
             self._take(text)
             if report.when == "call" and not is_of_subtest(report):
                 self._taken.add(report.nodeid)
+                self._session.lost_tests.pop(report.nodeid, None)  # with some --dist another worker runs it
 
     def _take(self, text: str) -> None:
         """Write what a worker sent; where it cannot be written, stop the workers, whose results would be lost."""

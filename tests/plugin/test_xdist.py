@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_swarm.plugin.process import worker_number
+from pytest_swarm.plugin.worker_messages import EVENTS
 from pytest_swarm.plugin.xdist_controller import XdistController
 from tests.plugin.conftest import Reports, refuses
 
@@ -93,10 +94,24 @@ def test_a_worker_that_is_killed_after_its_jobs_have_ended_loses_none(suite: pyt
 
 
 def test_a_worker_that_dies_without_a_test_in_hand_loses_nothing() -> None:
-    session: Any = SimpleNamespace(lost_workers=0, lost_test=pytest.fail)
+    session: Any = SimpleNamespace(lost_workers=0)
     hooks: Any = SimpleNamespace(signals=None, config=None, session=session)
     XdistController(hooks).pytest_testnodedown(node=object(), error="Not properly terminated")
     assert session.lost_workers == 1
+
+
+def test_a_benchmark_that_another_worker_runs_after_a_crash_is_not_lost() -> None:
+    folder = SimpleNamespace(trouble=None, take=lambda _: None)
+    run = SimpleNamespace(collected=SimpleNamespace(tests={"test_a.py::test_b[lp]": "lp"}), folder=folder)
+    session: Any = SimpleNamespace(run=run, lost_tests={})
+    controller = XdistController(SimpleNamespace(signals=None, config=None, session=session))  # type: ignore[arg-type]
+    for node_id in ("test_a.py::test_b[lp]", "test_a.py::test_plain"):
+        controller.pytest_handlecrashitem(node_id)
+    assert [*session.lost_tests] == ["test_a.py::test_b[lp]"]
+    report: Any = SimpleNamespace(nodeid="test_a.py::test_b[lp]", when="call")
+    report.__dict__[EVENTS] = ""
+    controller.pytest_runtest_logreport(report)
+    assert not session.lost_tests
 
 
 @pytest.mark.parametrize(
