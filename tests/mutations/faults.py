@@ -289,7 +289,7 @@ FAULTS: Final = (
     Fault(
         name="a lower bound of a time is compared",
         where="metrics/measured_jobs.py",
-        old="None if bound and self.metrics.tasks_failed else",
+        old="None if self.metrics.tasks_failed and bound_by_failure(metric) else",
         new="None if False else",
         tests=("metrics/test_latency.py",),
     ),
