@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pytest_swarm.gate.baseline import BaselineSample
 from pytest_swarm.gate.pairing import IncompleteJob, Match
 from pytest_swarm.gate.verdicts import Verdict
+from pytest_swarm.metrics.measured_jobs import bound_by_failure
+from pytest_swarm.metrics.metric_table import GATE_METRICS, MetricTable
 
 _SHOWN: Final = 5  # lost jobs that a row names; the verdicts on cases hold all
 
@@ -64,7 +67,7 @@ def coverage_of(
         cases += bool(compared)
         if then:
             unmeasured = (each for each in tried if each.figures.get(metric) is None)
-            lost += [f"{match.setup.label} r{each.repeat} has no {metric} now" for each in unmeasured]
+            lost += [f"{match.setup.label} r{each.repeat} {_lack(each, metric)}" for each in unmeasured]
     absent += len(died)
     return Coverage(
         cases=cases,
@@ -73,3 +76,9 @@ def coverage_of(
         pairs_expected=expected + sum(died.values()),
         lost=tuple(lost),
     )
+
+
+def _lack(sample: BaselineSample, metric: str) -> str:
+    """Return why a job is not compared: a task failed, so that its figure is but a bound, or there is no figure."""
+    bound = sample.figures.get(MetricTable.tasks_failed.name) and bound_by_failure(GATE_METRICS[metric])
+    return f"has no {metric} to compare now, because a task failed" if bound else f"has no {metric} now"

@@ -19,7 +19,7 @@ from pytest_swarm.metrics.spec import Kind, Unit
 from pytest_swarm.routing.registry import ORACLE, mode_order
 
 _AUTO: Final = "auto"
-_AMOUNTS: Final = frozenset((Unit.TOKENS, Unit.COST, Unit.JOULES))
+_AMOUNTS: Final = frozenset((Unit.TOKENS, Unit.COST, Unit.PER_COST, Unit.JOULES))
 _LOADS: Final = frozenset(row.name for row in (MetricTable.switches, MetricTable.evictions, MetricTable.loads_unused))
 
 
@@ -87,20 +87,25 @@ class MeasuredJob:
         return self.key.mode, digest, setting, occurrence
 
     def comparable(self, metric: AnyMetric) -> object:
-        """Return the job's value of a metric, for a comparison with that of another job; None for a lower bound.
-
-        Such are the times, loads, tokens, cost and energy of a job with a failed task: what follows it was not run.
+        """Return the job's value of a metric, for a comparison with that of another job; None for a mere bound.
 
         Args:
             metric: The row of the table of metrics.
         """
-        bound = metric.kind is Kind.TIME or metric.unit in _AMOUNTS or metric.name in _LOADS
-        return None if bound and self.metrics.tasks_failed else metric.of_job(self.metrics)
+        return None if self.metrics.tasks_failed and bound_by_failure(metric) else metric.of_job(self.metrics)
 
     @property
     def pair_key(self) -> PairKey:
         """Return what two jobs must share to be compared."""
         return pair_key(self.record, self.occurrence)
+
+
+def bound_by_failure(metric: AnyMetric) -> bool:
+    """Return whether a failed task leaves but a bound of a metric, as what follows it was not run.
+
+    Times, loads, tokens, cost and energy are lower bounds, score per cost an upper one.
+    """
+    return metric.kind is Kind.TIME or metric.unit in _AMOUNTS or metric.name in _LOADS
 
 
 def pair_family(one: MeasuredJob, other: MeasuredJob) -> Hashable:

@@ -24,8 +24,8 @@ _TIMES: Final = 3  # a figure that is three times another, or a third, is writte
 class Cell:
     """A metric of a mode: written out, as a number, whether it is the best of its row, and against the reference.
 
-    `over` says over how many jobs, where the modes of the row have it over different ones; `delta` is then over the
-    pairs that both sides measured.
+    `over` says over how many jobs, where the modes of the row have it over different ones, or some of them only as a
+    bound; `delta` is then over the pairs that both sides have for a comparison.
     """
 
     text: str
@@ -57,7 +57,8 @@ def scoreboard_row(
     """
     values = [plain_number(metric.of_mode(each)) for each in modes]
     known = {each.mode: _measured(metric, jobs[each.mode]) for each in modes}
-    alike = len(set(map(frozenset, known.values()))) == 1
+    whole = len(modes) < 2 or all(len(found) == _counted(metric, jobs[mode]) for mode, found in known.items())
+    alike = whole and len(set(map(frozenset, known.values()))) == 1
     best = _best(metric, values) if alike else None
     at = next((n for n, each in enumerate(modes) if each.mode == reference), None)
     base = None if at is None else values[at]

@@ -491,16 +491,21 @@ def test_a_run_that_compares_nothing_is_not_comparable() -> None:
         assert bool(result.failures) is bool(failures)
 
 
-def test_lost_scores_cost_coverage_are_named_and_are_never_ok() -> None:
-    before = jobs([0.9, 0.9], count=4)
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [("score", "has no score now"), ("token_cost", "has no token_cost to compare now, because a task failed")],
+)
+def test_lost_figures_cost_coverage_are_named_and_are_never_ok(metric: str, why: str) -> None:
+    before = [case(f"job{n}", [0.9, 0.9], figures={"token_cost": [9.0, 9.0]}) for n in range(4)]
+    lost = {metric: None, "tasks_failed": 1.0}
     now = [
-        replace(each, samples=tuple(replace(s, figures={**s.figures, "score": None}) for s in each.samples))
+        replace(each, samples=tuple(replace(s, figures={**s.figures, **lost}) for s in each.samples))
         for each in before[1:]
     ]
-    (row,) = judge(before, [before[0], *now], "score:-2.5%", seed=0).rows
+    (row,) = judge(before, [before[0], *now], f"{metric}:{'-' if metric == 'score' else '+'}2.5%", seed=0).rows
     assert row.verdict is Verdict.INCONCLUSIVE
     assert (row.cases, row.cases_expected, row.pairs, row.pairs_expected) == (1, 4, 2, 8)
-    assert row.lost[0] == "job1 [lp-h1-8GB] r1 has no score now"
+    assert row.lost[0] == f"job1 [lp-h1-8GB] r1 {why}"
 
 
 def test_a_router_that_dies_in_every_job_is_not_comparable() -> None:

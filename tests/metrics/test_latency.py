@@ -67,6 +67,7 @@ def test_a_job_that_a_refused_call_cut_short_was_not_fast_and_one_that_ran_out_o
     assert (found.makespan_s, found.total_latency_s) == times
     (measured,) = measure([replace(whole, outcomes=tuple(outcomes), makespan_s=125.0)])
     bounds = (MetricTable.makespan_s, MetricTable.switches, MetricTable.token_cost, MetricTable.decision_ms)
+    bounds += (MetricTable.score_per_token_cost,)
     assert {measured.comparable(each) for each in bounds} == {None}  # a lower bound is less than nobody's
     assert measured.comparable(MetricTable.score) == found.score
     loads = (found.switches, found.evictions, found.load_s, found.loads_unused)

@@ -289,9 +289,16 @@ FAULTS: Final = (
     Fault(
         name="a lower bound of a time is compared",
         where="metrics/measured_jobs.py",
-        old="None if bound and self.metrics.tasks_failed else",
+        old="None if self.metrics.tasks_failed and bound_by_failure(metric) else",
         new="None if False else",
         tests=("metrics/test_latency.py",),
+    ),
+    Fault(
+        name="jobs that failed under all modes are part of a difference in time",
+        where="report/board_cells.py",
+        old="alike = whole and",
+        new="alike =",
+        tests=("report/test_scoreboard.py",),
     ),
     Fault(
         name="by time a policy whose tasks fail loses no score",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import JobRecord
+from pytest_swarm.domain.record import JobRecord, TaskStatus
 from pytest_swarm.domain.switch import Switch
 from pytest_swarm.metrics.measured_jobs import measure
 from pytest_swarm.report.findings import answers, main_comparisons
@@ -62,8 +62,16 @@ def test_every_mode_has_its_part_of_one_sentence_and_nothing_is_said_without_fix
 def test_only_pairs_with_a_score_under_both_count() -> None:
     jobs = [job("fixed", 1.0, loads=3, seconds=20.0), job("milp", 1.0, loads=1, seconds=10.0)]
     jobs += [job("milp", 1.0, loads=9, seconds=90.0, number=1)]
-    assert saving(measure(jobs), "milp", "fixed") == Saving(loads=2.0, seconds=10.0)
-    assert saving(measure(jobs), "lp", "fixed") == Saving(loads=None, seconds=None)
+    assert saving(measure(jobs), "milp", "fixed") == Saving(loads=2.0, seconds=10.0, measured=1, pairs=1)
+    assert saving(measure(jobs), "lp", "fixed") == Saving(loads=None, seconds=None, measured=0, pairs=0)
+
+
+def test_a_saving_over_some_of_the_pairs_says_so_and_stands_beside_no_score_of_all() -> None:
+    jobs = [job(mode, score, loads=1, seconds=20.0) for mode, score in (("fixed", 1.0), ("milp", 0.5))]
+    jobs += [job("milp", 1.0, loads=1, seconds=10.0, number=1), job("fixed", 0.0, loads=1, seconds=60.0, number=1)]
+    failed = replace(jobs[-1].outcomes[-1], status=TaskStatus.FAILED, error_kind="timeout")
+    jobs[-1] = replace(jobs[-1], outcomes=(*jobs[-1].outcomes[:-1], failed))
+    assert said(*jobs) == ["MILP saves neither loads nor time against fixed, over 1 of 2 pairs."]
 
 
 @pytest.mark.parametrize(

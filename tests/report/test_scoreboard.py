@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_swarm.domain.record import JobRecord, JobStatus
+from pytest_swarm.domain.record import JobRecord, JobStatus, TaskStatus
 from pytest_swarm.metrics.spec import Difference
 from pytest_swarm.report.board_cells import ScoreboardRow, delta
 from pytest_swarm.report.decided_intervals import decided_report
@@ -180,6 +180,18 @@ def test_scoreboard_and_comparison_have_one_difference_over_the_pairs() -> None:
     page = render_html(report)
     assert 'data-paired="-10.0\xa0pts"' in page
     assert "over 2 jobs" in page
+
+
+def test_the_same_jobs_with_a_failed_task_are_no_part_of_a_difference_in_time() -> None:
+    jobs = [
+        record(dict.fromkeys(WB1.order, 1.0), graph=replace(WB1, name=name), case=key(mode), makespan_s=seconds)
+        for name, mode, seconds in (("g0", "lp", 9.0), ("g0", "fixed", 9.0), ("g1", "lp", 60.0), ("g1", "fixed", 120.0))
+    ]
+    failed = replace(jobs[-1].outcomes[-1], status=TaskStatus.FAILED, error_kind="timeout")
+    jobs[2:] = [replace(each, outcomes=(*each.outcomes[:-1], failed)) for each in jobs[2:]]
+    (board,) = boards(build_report(run(*jobs)))
+    cells = found_row(board, "makespan_s").cells
+    assert [(cell.text, cell.delta, cell.best) for cell in cells] == [("34.5 s", "", False), ("64.5 s", "", False)]
 
 
 def test_the_forest_says_over_which_pairs_its_scores_are() -> None:
