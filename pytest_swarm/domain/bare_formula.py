@@ -12,8 +12,8 @@ _NAME: Final = re.compile(  # "x =", "f(x) =", "AB =", "\mathbf{v} =", "(x, y) =
 )
 _UNIT: Final = re.compile(
     r"(?<=[\w})])\s{0,3}(?:\\?%|\^\{?\\circ\}?|\\?\s{0,3}\\(?:text|mbox|mathrm)\{[A-Za-z\s]{1,60}\}(?:\^\{?\d\}?)?)$"
-    r"|(?:(?<=[π})])|(?<=\\pi))\s(?:square |cubic )?(?!(?:or|and|only|plus|minus|times|[bmtr]+illion|thousand)$)"
-    r"[A-Za-z]{2,14}(?:\^\{?\d\}?|[²³])?$"
+    r"|(?:(?<=[π})])|(?<=\\pi))\s(?:square |cubic )?"
+    r"(?!(?:or|and|only|plus|minus|times|squared|cubed|factorial|[bmtr]+illion|thousand)$)[A-Za-z]{2,14}(?:\^\{?\d\}?|[²³])?$"
 )
 _APPROXIMATION: Final = re.compile(r"(?<=\S)\s?(?:\\approx|≈)\s?[^\s].*$")
 

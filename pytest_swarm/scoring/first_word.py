@@ -22,7 +22,7 @@ _OPTION: Final = r"(?:(?:option|choice) )?[a-d][).:](?=\s(?:yes|no|true|false)\b
 _LEAD_IN: Final = re.compile(rf"(?:[\s\"'(\[{{:;,=>*.!-]|{_LEAD_IN_WORDS}\b(?=\W)|{_OPTION})*", re.IGNORECASE)
 _FIRST_YES: Final = one_of(
     "yes, yep, yeah, yup, true, correct, affirmative, absolutely, definitely, ja, jawohl, oui, sí, sì, si, sim, да, "
-    "wahr, richtig, stimmt, vrai, cierto, verdadero, verdadeiro, vero, верно, правда, verdade"
+    "auf jeden fall, wahr, richtig, stimmt, vrai, cierto, verdadero, verdadeiro, vero, верно, правда, verdade"
 )
 _FIRST_NO: Final = one_of(
     "no, nope, nah, false, incorrect, untrue, wrong, never, negative, nein, non, não, нет, "
@@ -32,7 +32,9 @@ _FIRST_CJK: Final = re.compile(
     r"[\s\"'(:\uff1a]*(?:(?P<no>不是的?|不对|不正确|不会|不能|不|否|错误?|没有|いいえ|아니[요오])"
     r"|(?P<yes>是的?|对的?|正确|没错|会|能|可以|はい|네|예))(?=[\s,.!;:\uff0c\u3002\uff01\u3001\uff1b\uff1a\"')]|$)"
 )
-_FIRST: Final = re.compile(rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w)", re.IGNORECASE)
+_FIRST: Final = re.compile(
+    rf"(?:(?P<yes>{_FIRST_YES})|(?P<no>{_FIRST_NO}))(?!\w|-\w|'\w|,? (?:und|et|y|e|и) n)", re.IGNORECASE
+)
 _FIRST_DENIED: Final = re.compile(
     r"(?:(?:das |es )?stimmt nicht|das ist nicht (?:richtig|wahr|korrekt|der fall)"
     r"|ce n['’]est pas (?:vrai|exact|correct)|non è (?:vero|corretto)"
@@ -40,6 +42,8 @@ _FIRST_DENIED: Final = re.compile(
     rf"(?:{ADVERB}|of course|i['’]m afraid) not(?=\s*[.,;:!]|\s*$)|far from it\b|(?:almost |most )?"
     + one_of("absolutely, definitely, certainly, of course, clearly, obviously, probably")
     + r" not\b|"
+    + one_of("natürlich nicht, auf keinen fall, keineswegs, bien sûr que non, pas du tout, claro que no, certo che no")
+    + r"\b|"
     + one_of("not at all, by no means, under no circumstances, no way, never")
     + r"\b|not "
     + one_of("really, quite, necessarily, exactly, always, entirely")

@@ -32,8 +32,8 @@ _BEFORE_LOWER_CASE: Final = re.compile(
 _DENIED_BEFORE: Final = re.compile(
     r"(?:\bnot|n't(?: be)?|\b"
     + one_of(
-        r"cannot be, none of, neither, nor, than, unlike, rather than, instead of, over, except, without, "
-        r"eliminat\w{1@5}, rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
+        r"cannot be, none of, neither(?: is)?, nor(?: is)?, than, unlike, rather than, instead of, over, except, "
+        r"without, eliminat\w{1@5}, rul\w{1@3} out, exclud\w{1@4}, reject\w{0@3}, discard\w{0@3}, versus, vs\.?, "
         r"(?:anything|everything|any|all|every one) but, other than, apart from"
     ).replace("@", ",")
     + r")(?:\s(?:be|the|both|choices?|options?|answers?|(?:(?:(?<!and\s)(?<!or\s)[(\[]?[A-Z][)\]]?,"
@@ -54,7 +54,9 @@ _WRONG: Final = one_of(
 _DENIED_AFTER: Final = re.compile(  # "B is wrong", "B (a cell) can't be it", "A, B and D are out"
     rf"[\")\]]?{LETTER_ASIDE}{_MORE_LETTERS}\s?[-–—:,]?\s?"
     + one_of("is, are, was, were, can, could, would, does, do, did, has, have, had, seems?")
-    + rf"?(?:\s{_FILLER}){{0,3}}(?:\s?(?:n't|not)\b|\s(?:{_WRONG}\b|never|cannot))",
+    + rf"?(?:\s{_FILLER}){{0,3}}(?:\s?(?:n't|not)\b|\s(?:{_WRONG}\b|never|cannot"
+    r"|(?:almost|nearly|rarely) (?:right|correct|true)\b|be (?:right|correct|true|the answer) if\b"
+    r"|my (?:first|initial) (?:guess|thought|instinct)\b))",
     re.IGNORECASE,
 )
 _JUDGED_AFTER: Final = re.compile(  # "(A) is wrong", but not "(A) Wrong" or "A) does not ...", which quote a choice

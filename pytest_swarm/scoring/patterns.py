@@ -23,7 +23,9 @@ def atomic(pattern: str, *, name: str) -> str:
     return f"(?=(?P<{name}>{pattern}))(?P={name})"
 
 
-ADVERB: Final = r"(?!hardly|barely|scarcely|part(?:ial)?ly|initially|originally|previously|formerly)[a-z]{3,14}ly"
+ADVERB: Final = (
+    r"(?!hardly|barely|scarcely|rarely|nearly|part(?:ial)?ly|initially|originally|previously|formerly)[a-z]{3,14}ly"
+)
 """An adverb, which changes nothing: "clearly", "probably", "exactly"."""
 
 CONCLUDING: Final = "so|therefore|thus|hence|consequently|in conclusion"

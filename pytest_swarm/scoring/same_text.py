@@ -16,11 +16,11 @@ _WRAPPERS: Final = (
     *((f"<{name}>", f"</{name}>") for name in ("em", "strong", "b", "i")),
 )
 _SIGNS: Final = str.maketrans(
-    {**INVISIBLE, "’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2044": "/"}
+    {**INVISIBLE, "’": "'", "‘": "'", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2044": "/"}
 )
 _THOUSANDS: Final = re.compile(r"(?<![\w.,(\[{])\d{1,3}(?:,\d{3})+(?![\w)\]}]|[.,]\d)")  # no list such as (1,200)
 _SPACED_SIGN: Final = re.compile(  # "(1, 2)" is "(1,2)", but "] ]" is not "]]"
-    r"(?<=[,;])\s|(?<=[()\[\]{}=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%)"
+    r"(?<=[,;])\s|(?<=[()\[\]{}=+*/^<>|])\s(?=[\w-])|(?<=\w)\s(?=[()\[\]{},;=+*/^<>|])|(?<=\d)\s(?=%|:\s?\d)|(?<=\d\s:)\s(?=\d)"
 )
 _MONTH: Final = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"

@@ -95,7 +95,9 @@ _LABEL: Final = re.compile(  # "[positive]" as in the prompt, "Positive sentimen
 _QUOTED: Final = re.compile(r"[\"“„'‘«]([^\"”“'’»\n]{1,200})[\"”“'’»](?=[\s.,;]|$)")
 _SYMBOLS: Final = re.compile(r"[\"“`]([^\w\"”`\n]{1,60})[\"”`]")  # "To close it we need "> ) }"."
 _PREFIXED: Final = re.compile(r"(?:in|im|un|ir|il)-?([a-z]{4,30})")
-_INDEX: Final = re.compile(r"(?<=[a-z)}\]])_(?:\{(\d{1,3})\}|(\d))")  # H_2O is H2O in a formula, 2516_8 no 25168
+_INDEX: Final = re.compile(
+    r"(?<=[a-z)}\]])(?<!log)_(?:\{(\d{1,3})\}|(\d))"
+)  # H_2O is H2O in a formula, 2516_8 no 25168
 _FORMULA: Final = re.compile(r"[\\$=√π≈]")
 _BEGINNING: Final = re.compile(r"\W*(?:let['’]?s|let us|let me|we|first|step)\b", re.IGNORECASE)  # of working
 _SENTENCE_WORDS: Final = 5  # a line of fewer words is no sentence
