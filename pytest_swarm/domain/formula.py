@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
@@ -150,7 +151,10 @@ def _limited(value: Value) -> Value:
 
 def _round(value: Value, digits: Value = 0) -> Value:
     """Rounded half away from zero, as people do it, not half to even."""
-    scale = 10 ** int(_number(digits))
+    places = int(_number(digits))
+    if places > sys.float_info.max_10_exp:
+        raise ValueError("more decimals than a number can have")
+    scale = 10**places
     scaled = abs(_number(value)) * scale
     rounded = math.floor(scaled + 0.5 + 1e-9) / scale
     return math.copysign(rounded, _number(value)) if rounded else 0

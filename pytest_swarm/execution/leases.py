@@ -51,9 +51,9 @@ class Leases:
         """Renew no more; raise what the last renewal raised."""
         assert self._timer is not None, "start_renewing() comes first"
         self._timer.cancel()
-        if self._renewal is not None:
-            await cancel_and_wait(self._renewal)
-            self._renewal = None
+        last, self._renewal = self._renewal, None
+        if last is not None:
+            await cancel_and_wait(last)
 
     def _start_renewal(self, client: OllamaClient) -> None:
         self._renewal = asyncio.get_running_loop().create_task(self._renew(client))

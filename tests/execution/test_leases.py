@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from pytest_swarm.domain.record import JobRecord, JobStatus
-from pytest_swarm.execution import running_job
+from pytest_swarm.execution import leases, running_job
 from pytest_swarm.execution.backends import Backend
 from pytest_swarm.execution.bench import Bench
 from pytest_swarm.execution.recorded_backends import RecordingTarget, recording_backend, replay_backend
@@ -41,10 +43,27 @@ def slow_server() -> StandIn:
 def test_a_lease_is_renewed_while_a_call_takes_long_and_is_never_for_ever() -> None:
     server = slow_server()
     run(server.backend(timeout_s=1e6))
-    leases = [(path, body["keep_alive"]) for path, body in server.requests]
+    asked = [(path, body["keep_alive"]) for path, body in server.requests]
     load, chat, renewal, unload = ("/api/generate", LEASE_S), ("/api/chat", LEASE_S), ("/api/generate", LEASE_S), 0
-    assert leases == [load, chat, renewal, renewal, renewal, ("/api/generate", unload)]
+    assert asked == [load, chat, renewal, renewal, renewal, ("/api/generate", unload)]
     assert server.resident == {}
+
+
+def test_what_a_renewal_raises_ends_its_own_job_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEW_AFTER_S", 0.0)
+
+    async def jobs() -> None:
+        held, client = leases.Leases(), AsyncMock(**{"load.side_effect": RuntimeError("of a renewal")})
+        held.begin("a", 4096)
+        held.start_renewing(client)
+        await asyncio.sleep(0.01)
+        with pytest.raises(RuntimeError, match="of a renewal"):
+            await held.stop_renewing()
+        monkeypatch.undo()
+        held.start_renewing(client)
+        await held.stop_renewing()
+
+    asyncio.run(jobs())
 
 
 @pytest.mark.usefixtures("rare_samples")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from pytest_swarm.errors import AnswersError
+from pytest_swarm.ollama.answers.answer_codec import sample_key
 from pytest_swarm.ollama.answers.answer_store import AnswerStore, SeenModel
 from pytest_swarm.ollama.answers.answers_export import exported_lines, import_text, open_answers
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question, question_of
@@ -146,6 +147,11 @@ def test_an_export_is_sorted_and_comes_back_equal(tmp_path: Path) -> None:
         assert list(exported_lines(copy)) == lines
         assert import_text(copy, export) == 0
         assert (copy.loads(), copy.speeds(), copy.seen()) == ((LOAD,), (SPEED,), store.seen())
+
+
+def test_a_sample_has_the_key_that_every_version_gave_it() -> None:
+    tiny = changed(LOAD, load_s=1.5e-05, list_s=2e-16)  # numbers that encoders write in different ways
+    assert sample_key(tiny) == "d0748ecca2ea4627c02b1b47af06e0ff56ff7ef5ba7739408108eb48302e5d42"
 
 
 def test_one_more_answer_is_one_more_line() -> None:
