@@ -24,14 +24,23 @@ def router_failures(mode: str) -> Iterator[None]:
     """Turn what a router raises into RoutingError, which names the mode as the user wrote it.
 
     That also holds for what its planner failed, unless the server is to blame: another server would fail it, too.
+    A Ctrl-C stays one where a library made an error of it, as HiGHS does of one that meets its import.
     """
     try:
         yield
     except _ROUTER_FAILURES as error:
+        if _is_interrupt(error):
+            raise KeyboardInterrupt from error
         if isinstance(error, SwarmError) and (not isinstance(error, BackendError) or error.of_server):
             raise
         text = " ".join(str(error).split())[:_LONGEST]
         raise RoutingError(f"router of mode {mode!r} failed: {type(error).__name__}: {text}{_place(error)}") from error
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _place(error: BaseException) -> str:

@@ -129,10 +129,21 @@ def test_a_plan_that_lacks_a_task_names_the_mode_as_it_was_written() -> None:
         assert runner.run(case(JOB, "mine")).error == "router 'mine', job, step 0: task 'a' is not assigned"
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), asyncio.CancelledError()])
-def test_an_interrupt_is_no_failure_of_the_router(error: BaseException) -> None:
-    with (
-        bench(settings=BenchSettings(routers={"mine": lambda _: Answering(raising(error))})) as runner,
-        pytest.raises(type(error)),
-    ):
+def import_error_of(cause: BaseException) -> ImportError:
+    """Return what pybind11 makes of an exception while it initializes a module, such as HiGHS."""
+    error = ImportError("initialization failed")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("factory", "interrupt"),
+    [
+        (lambda _: Answering(raising(KeyboardInterrupt())), KeyboardInterrupt),
+        (lambda _: Answering(raising(asyncio.CancelledError())), asyncio.CancelledError),
+        (raising(import_error_of(KeyboardInterrupt())), KeyboardInterrupt),
+    ],
+)
+def test_an_interrupt_is_no_failure_of_the_router(factory: Any, interrupt: type[BaseException]) -> None:
+    with bench(settings=BenchSettings(routers={"mine": factory})) as runner, pytest.raises(interrupt):
         runner.run(case(JOB, "mine"))
