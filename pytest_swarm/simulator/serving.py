@@ -13,13 +13,14 @@ from pytest_swarm.domain.graph import TaskGraph
 from pytest_swarm.simulator.http_server import serve_in_thread
 from pytest_swarm.simulator.simulated_world import SimulatedWorld
 
-_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
+_HANGUP: Final = getattr(signal, "SIGHUP", None)  # Windows has none
+_STOPPING: Final = tuple(each for each in (signal.SIGINT, signal.SIGTERM, _HANGUP) if each is not None)
 
 
 def serve(
     world: SimulatedWorld, *, address: tuple[str, int], graphs: Sequence[TaskGraph] = (), say: Callable[[str], None]
 ) -> None:
-    """Serve until SIGINT or SIGTERM, whose handlers are those of before when it returns.
+    """Serve until SIGINT, SIGTERM or SIGHUP, whose handlers are those of before when it returns.
 
     Args:
         world: What is served.
@@ -41,7 +42,7 @@ def serve(
 
 @contextmanager
 def _stopping_signals() -> Iterator[Callable[[], None]]:
-    """Give what waits for SIGINT or SIGTERM, and restore their handlers afterwards.
+    """Give what waits for a signal that stops, and restore the handlers afterwards. `nohup` keeps SIGHUP from stopping.
 
     The bytes are written as a signal arrives, in whichever thread, and not by a handler in Python: that one runs only
     when the main thread does, and waits forever for a lock that the handler of an earlier signal holds.
@@ -55,9 +56,11 @@ def _stopping_signals() -> Iterator[Callable[[], None]]:
     with reader, writer:
         writer.setblocking(False)
         before = {number: signal.getsignal(number) for number in _STOPPING}
+        if before.get(_HANGUP) is signal.SIG_IGN:
+            del before[_HANGUP]
         woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)  # first: no handler takes one unseen
         try:
-            for number in _STOPPING:
+            for number in before:
                 signal.signal(number, _only_wake)
             yield wait
         finally:

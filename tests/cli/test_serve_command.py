@@ -127,6 +127,7 @@ def test_a_server_that_cannot_start_leaves_the_signals_as_they_were(capsys: pyte
             id="to another thread",
         ),
         pytest.param("send(main, signal.SIGINT)", id="before it is waited for"),
+        pytest.param("send(main, signal.SIGHUP)", id="as its terminal is closed"),
         pytest.param("[send(main, number) for number in (signal.SIGTERM, signal.SIGINT) * 300]", id="often"),
     ],
 )
@@ -145,6 +146,12 @@ def test_the_signal_of_another_handler_does_not_stop_the_server() -> None:
     wait()
     assert seen == [1, 2]"""
     assert _waited(body) == ("stopped\n", "")
+
+
+def test_a_server_behind_nohup_goes_on_as_its_terminal_is_closed() -> None:
+    later = "threading.Timer(0.2, lambda: print('on', flush=True) or send(main, signal.SIGTERM)).start()"
+    body = f"    send(main, signal.SIGHUP)\n    {later}\n    wait()"
+    assert _waited(body, before="signal.signal(signal.SIGHUP, signal.SIG_IGN)") == ("on\nstopped\n", "")
 
 
 def test_a_signal_that_comes_as_the_handlers_are_set_is_not_lost() -> None:
