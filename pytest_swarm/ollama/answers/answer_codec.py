@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from pytest_swarm.codec import JsonDecoder, JsonObject, json_schema, to_json
+from pytest_swarm.codec import JsonDecoder, JsonObject, encode_line, json_schema, to_json
 from pytest_swarm.errors import AnswersError
 from pytest_swarm.ollama.answers.questions import ModelIdentity, Question
 from pytest_swarm.ollama.answers.stored_values import LoadSample, Sample, SpeedSample, StoredAnswer
@@ -114,9 +113,9 @@ def decode_answer(line: AnswerLine) -> tuple[Question, StoredAnswer]:
 
 
 def sample_text(sample: Sample) -> str:
-    """Return the JSON text of a sample, equal for equal samples in every version: its hash is kept in stores."""
+    """Return the JSON text of a sample, equal for equal samples."""
     assert isinstance(sample, LoadSample | SpeedSample), "there is no other kind"
-    return json.dumps(to_json(sample), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return encode_line(to_json(sample))
 
 
 def sample_key(sample: Sample) -> str:
